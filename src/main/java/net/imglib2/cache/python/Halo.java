@@ -1,0 +1,132 @@
+package net.imglib2.cache.python;
+
+import java.util.Arrays;
+
+import net.imglib2.FinalInterval;
+import net.imglib2.Interval;
+
+/**
+ * How many pixels more than the cell itself the inputs of a block show, before
+ * and after the cell, along each axis.
+ * <p>
+ * Widths are in ImgLib2's axis order. In the Python code, {@code block.halo}
+ * holds the slices that crop a padded array to the cell. Immutable.
+ */
+public final class Halo
+{
+	private final int[] lower;
+
+	private final int[] upper;
+
+	/**
+	 * The same width before and after the cell.
+	 *
+	 * @param width
+	 * 		width along each axis, not negative
+	 */
+	public Halo( final int... width )
+	{
+		this( width, width );
+	}
+
+	/**
+	 * Different widths before and after the cell.
+	 *
+	 * @param lower
+	 * 		width before the cell along each axis, not negative
+	 * @param upper
+	 * 		width after the cell along each axis, not negative
+	 */
+	public Halo( final int[] lower, final int[] upper )
+	{
+		if ( lower.length != upper.length )
+			throw new IllegalArgumentException( "lower halo " + Arrays.toString( lower ) + " has " + lower.length
+					+ " axes, upper halo " + Arrays.toString( upper ) + " has " + upper.length + ": both must have the image's number of axes" );
+		requireNotNegative( "lower", lower );
+		requireNotNegative( "upper", upper );
+		this.lower = lower.clone();
+		this.upper = upper.clone();
+	}
+
+	/**
+	 * No halo.
+	 *
+	 * @param numDimensions
+	 * 		number of axes
+	 * @return widths of zero
+	 */
+	public static Halo empty( final int numDimensions )
+	{
+		return new Halo( new int[ numDimensions ] );
+	}
+
+	/**
+	 * @return number of axes
+	 */
+	public int numDimensions()
+	{
+		return lower.length;
+	}
+
+	/**
+	 * The interval with the halo around it.
+	 *
+	 * @param interval
+	 * 		interval of a cell
+	 * @return the padded interval
+	 */
+	public Interval extendInterval( final Interval interval )
+	{
+		if ( interval.numDimensions() != numDimensions() )
+			throw new IllegalArgumentException( this + " has " + numDimensions() + " axes, the interval " + interval.numDimensions() );
+		final long[] min = interval.minAsLongArray();
+		final long[] max = interval.maxAsLongArray();
+		for ( int d = 0; d < lower.length; ++d )
+		{
+			min[ d ] -= lower[ d ];
+			max[ d ] += upper[ d ];
+		}
+		return new FinalInterval( min, max );
+	}
+
+	/**
+	 * @return copy of the widths before the cell
+	 */
+	public int[] getLowerCopy()
+	{
+		return lower.clone();
+	}
+
+	/**
+	 * @return copy of the widths after the cell
+	 */
+	public int[] getUpperCopy()
+	{
+		return upper.clone();
+	}
+
+	@Override
+	public boolean equals( final Object other )
+	{
+		return other instanceof Halo && Arrays.equals( lower, ( ( Halo ) other ).lower ) && Arrays.equals( upper, ( ( Halo ) other ).upper );
+	}
+
+	@Override
+	public int hashCode()
+	{
+		return 31 * Arrays.hashCode( lower ) + Arrays.hashCode( upper );
+	}
+
+	@Override
+	public String toString()
+	{
+		return "Halo " + Arrays.toString( lower ) + ( Arrays.equals( lower, upper ) ? "" : ".." + Arrays.toString( upper ) );
+	}
+
+	private static void requireNotNegative( final String name, final int[] widths )
+	{
+		for ( final int width : widths )
+			if ( width < 0 )
+				throw new IllegalArgumentException( name + " halo " + Arrays.toString( widths ) + " is negative: a halo can only add pixels" );
+	}
+}

@@ -1,0 +1,116 @@
+package net.imglib2.cache.python;
+
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+
+import net.imglib2.cache.python.interpreter.PythonRuntime;
+import net.imglib2.cache.python.interpreter.WorkerPool;
+
+/**
+ * Python interpreters that compute the cells of images, each on a thread of its
+ * own.
+ * <p>
+ * The first queue of a JVM starts Python, see {@link PythonEnvironment}. One
+ * queue serves any number of images. Several interpreters run in parallel while
+ * the Python code is in functions that release Python's global lock, as most of
+ * numpy, scipy and others do for large arrays.
+ * <p>
+ * Thread-safe. A queue that is not closed lives until the JVM ends; it does not
+ * keep the JVM from ending.
+ */
+public final class PythonCacheLoaderQueue implements AutoCloseable
+{
+	private final WorkerPool pool;
+
+	/**
+	 * One interpreter without init code.
+	 */
+	public PythonCacheLoaderQueue()
+	{
+		this( 1 );
+	}
+
+	/**
+	 * Interpreters without init code.
+	 *
+	 * @param numWorkers
+	 * 		number of interpreters, at least 1
+	 */
+	public PythonCacheLoaderQueue( final int numWorkers )
+	{
+		this( numWorkers, "" );
+	}
+
+	/**
+	 * Interpreters that run some code first: expensive imports, models to load. All
+	 * names that it defines can be used by the images' code.
+	 *
+	 * @param numWorkers
+	 * 		number of interpreters, at least 1
+	 * @param init
+	 * 		Python statements, run once on each interpreter
+	 * @throws PythonEnvironmentException
+	 * 		if the Python cannot be used
+	 * @throws PythonCodeException
+	 * 		if the init code fails
+	 */
+	public PythonCacheLoaderQueue( final int numWorkers, final String init )
+	{
+		this( numWorkers, init, PythonEnvironment.getDefault() );
+	}
+
+	/**
+	 * Interpreters of a certain Python.
+	 *
+	 * @param numWorkers
+	 * 		number of interpreters, at least 1
+	 * @param init
+	 * 		Python statements, run once on each interpreter
+	 * @param environment
+	 * 		the Python to use, and how
+	 * @throws PythonEnvironmentException
+	 * 		if that Python cannot be used, or is not the one that runs in this JVM
+	 * @throws PythonCodeException
+	 * 		if the init code fails
+	 */
+	public PythonCacheLoaderQueue( final int numWorkers, final String init, final PythonEnvironment environment )
+	{
+		if ( numWorkers < 1 )
+			throw new IllegalArgumentException( "number of workers is " + numWorkers + ", expected 1 or more" );
+		Objects.requireNonNull( init, "init" );
+		Objects.requireNonNull( environment, "environment" );
+		pool = new WorkerPool( numWorkers, init, PythonRuntime.start( environment ) );
+	}
+
+	/**
+	 * Runs own work on one of the interpreters, after the blocks that wait.
+	 *
+	 * @param <R>
+	 * 		type of the result
+	 * @param task
+	 * 		the work
+	 * @return promise of the result; it fails with what the task throws, or with a
+	 *         {@link PythonClosedException}
+	 */
+	public < R > CompletableFuture< R > submit( final PythonTask< ? extends R > task )
+	{
+		return pool.submit( Objects.requireNonNull( task, "task" ) );
+	}
+
+	/**
+	 * Ends the interpreters. Whoever waits for a block or a task gets a
+	 * {@link PythonClosedException} at once, as do later reads of cells that are
+	 * not cached. Waits some seconds for code that is still running, which is then
+	 * left to itself. Does nothing when called again.
+	 */
+	@Override
+	public void close()
+	{
+		pool.close();
+	}
+
+	WorkerPool pool()
+	{
+		return pool;
+	}
+}

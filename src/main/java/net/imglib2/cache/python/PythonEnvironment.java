@@ -1,0 +1,274 @@
+package net.imglib2.cache.python;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+
+import net.imglib2.cache.python.interpreter.PythonDiagnosis;
+
+/**
+ * Which Python to use, and how. Immutable; the {@code with…} methods return a
+ * changed copy.
+ * <p>
+ * A JVM can start one Python, once. The first {@link PythonCacheLoaderQueue}
+ * decides which, and in which {@link InterpreterMode}; a later one that asks for
+ * another is refused.
+ * <p>
+ * {@link #detected()} looks, in this order, at
+ * <ol>
+ * <li>the system property {@value #EXECUTABLE_PROPERTY},</li>
+ * <li>the environment variable {@value #EXECUTABLE_VARIABLE},</li>
+ * <li>the environment variables {@code VIRTUAL_ENV}, {@code CONDA_PREFIX} and
+ * {@code PYTHONHOME},</li>
+ * <li>{@code python3} and {@code python} on the {@code PATH}.</li>
+ * </ol>
+ * The Python runs isolated from {@code PYTHONPATH} and from the user's
+ * site-packages, because packages of another Python there crash it: name own
+ * modules by {@link #withModulePath(Path...)}.
+ */
+public final class PythonEnvironment
+{
+	/**
+	 * System property that names the Python: an executable, or the folder of a
+	 * virtual or conda environment.
+	 */
+	public static final String EXECUTABLE_PROPERTY = "imglib2.python.executable";
+
+	/**
+	 * Environment variable of the same meaning.
+	 */
+	public static final String EXECUTABLE_VARIABLE = "IMGLIB2_PYTHON";
+
+	/**
+	 * System property that names the {@link InterpreterMode} where
+	 * {@link #withMode} does not.
+	 */
+	public static final String MODE_PROPERTY = "imglib2.python.mode";
+
+	private static final Duration DEFAULT_STARTUP_TIMEOUT = Duration.ofMinutes( 5 );
+
+	private static volatile PythonEnvironment defaultEnvironment;
+
+	private final Path path;
+
+	private final boolean system;
+
+	private final InterpreterMode mode;
+
+	private final Duration startupTimeout;
+
+	private final List< Path > modulePath;
+
+	private final Consumer< String > out;
+
+	private final Consumer< String > err;
+
+	private PythonEnvironment(
+			final Path path,
+			final boolean system,
+			final InterpreterMode mode,
+			final Duration startupTimeout,
+			final List< Path > modulePath,
+			final Consumer< String > out,
+			final Consumer< String > err )
+	{
+		this.path = path;
+		this.system = system;
+		this.mode = mode;
+		this.startupTimeout = startupTimeout;
+		this.modulePath = modulePath;
+		this.out = out;
+		this.err = err;
+	}
+
+	/**
+	 * The Python that properties, environment variables and the {@code PATH} lead
+	 * to, see above.
+	 *
+	 * @return an environment; nothing is looked for yet
+	 */
+	public static PythonEnvironment detected()
+	{
+		return new PythonEnvironment( null, false, null, DEFAULT_STARTUP_TIMEOUT, Collections.emptyList(), line -> System.out.println( line ),
+				line -> System.err.println( line ) );
+	}
+
+	/**
+	 * A certain Python.
+	 *
+	 * @param path
+	 * 		the executable, or the folder of a virtual environment, of a conda
+	 * 		environment or of an installation
+	 * @return an environment; nothing is looked for yet
+	 */
+	public static PythonEnvironment at( final Path path )
+	{
+		final PythonEnvironment other = detected();
+		return new PythonEnvironment( Objects.requireNonNull( path, "path" ), false, other.mode, other.startupTimeout, other.modulePath, other.out,
+				other.err );
+	}
+
+	/**
+	 * {@code python3} or {@code python} on the {@code PATH}, whatever properties
+	 * and other environment variables say.
+	 *
+	 * @return an environment; nothing is looked for yet
+	 */
+	public static PythonEnvironment system()
+	{
+		final PythonEnvironment other = detected();
+		return new PythonEnvironment( null, true, other.mode, other.startupTimeout, other.modulePath, other.out, other.err );
+	}
+
+	/**
+	 * Sets what queues use whose constructor does not name an environment.
+	 *
+	 * @param environment
+	 * 		the environment, or {@code null} for {@link #detected()}
+	 */
+	public static void setDefault( final PythonEnvironment environment )
+	{
+		defaultEnvironment = environment;
+	}
+
+	/**
+	 * @return what {@link #setDefault} was given, else {@link #detected()}
+	 */
+	public static PythonEnvironment getDefault()
+	{
+		final PythonEnvironment environment = defaultEnvironment;
+		return environment != null ? environment : detected();
+	}
+
+	/**
+	 * @param newMode
+	 * 		kind of interpreters; by default what the system property
+	 * 		{@value #MODE_PROPERTY} names, else {@link InterpreterMode#AUTO}
+	 * @return changed copy
+	 */
+	public PythonEnvironment withMode( final InterpreterMode newMode )
+	{
+		return new PythonEnvironment( path, system, Objects.requireNonNull( newMode, "mode" ), startupTimeout, modulePath, out, err );
+	}
+
+	/**
+	 * @param timeout
+	 * 		how long each worker may take to start Python and to run the init code;
+	 * 		5 minutes by default
+	 * @return changed copy
+	 */
+	public PythonEnvironment withStartupTimeout( final Duration timeout )
+	{
+		if ( timeout.isNegative() || timeout.isZero() )
+			throw new IllegalArgumentException( "startup timeout is " + timeout + ", expected more than zero" );
+		return new PythonEnvironment( path, system, mode, timeout, modulePath, out, err );
+	}
+
+	/**
+	 * @param folders
+	 * 		folders with the user's own Python modules, added to {@code sys.path};
+	 * 		none by default
+	 * @return changed copy
+	 */
+	public PythonEnvironment withModulePath( final Path... folders )
+	{
+		return new PythonEnvironment( path, system, mode, startupTimeout, Collections.unmodifiableList( new ArrayList<>( Arrays.asList( folders ) ) ), out, err );
+	}
+
+	/**
+	 * What Python code prints is handed over line by line, on the thread that
+	 * printed it. In {@link InterpreterMode#SHARED}, the first queue of a JVM
+	 * decides for all.
+	 *
+	 * @param newOut
+	 * 		gets the lines of {@code sys.stdout}; {@code System.out} by default
+	 * @param newErr
+	 * 		gets the lines of {@code sys.stderr}; {@code System.err} by default
+	 * @return changed copy
+	 */
+	public PythonEnvironment withOutput( final Consumer< String > newOut, final Consumer< String > newErr )
+	{
+		return new PythonEnvironment( path, system, mode, startupTimeout, modulePath, Objects.requireNonNull( newOut, "out" ), Objects.requireNonNull( newErr, "err" ) );
+	}
+
+	/**
+	 * @return the executable or folder that was named, or {@code null}
+	 */
+	public Path getPath()
+	{
+		return path;
+	}
+
+	/**
+	 * @return whether only the {@code PATH} is looked at
+	 */
+	public boolean isSystem()
+	{
+		return system;
+	}
+
+	/**
+	 * @return kind of interpreters that is asked for
+	 * @throws IllegalArgumentException
+	 * 		if the system property {@value #MODE_PROPERTY} is not a mode
+	 */
+	public InterpreterMode getMode()
+	{
+		if ( mode != null )
+			return mode;
+		final String property = System.getProperty( MODE_PROPERTY, InterpreterMode.AUTO.name() );
+		for ( final InterpreterMode value : InterpreterMode.values() )
+			if ( value.name().equalsIgnoreCase( property.trim() ) )
+				return value;
+		throw new IllegalArgumentException( "the system property " + MODE_PROPERTY + " is \"" + property + "\", expected one of "
+				+ Arrays.toString( InterpreterMode.values() ) );
+	}
+
+	/**
+	 * @return how long each worker may take to start
+	 */
+	public Duration getStartupTimeout()
+	{
+		return startupTimeout;
+	}
+
+	/**
+	 * @return folders with the user's own Python modules
+	 */
+	public List< Path > getModulePath()
+	{
+		return modulePath;
+	}
+
+	/**
+	 * @return what gets the lines of {@code sys.stdout}
+	 */
+	public Consumer< String > getOut()
+	{
+		return out;
+	}
+
+	/**
+	 * @return what gets the lines of {@code sys.stderr}
+	 */
+	public Consumer< String > getErr()
+	{
+		return err;
+	}
+
+	/**
+	 * Tells, without starting Python in this JVM, which Python would be used, why,
+	 * what is in it, which mode it would run in, and what is wrong with it.
+	 *
+	 * @return several lines of text
+	 */
+	public String diagnose()
+	{
+		return PythonDiagnosis.of( this ).toString();
+	}
+}

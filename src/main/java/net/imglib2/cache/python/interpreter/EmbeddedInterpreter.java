@@ -1,0 +1,266 @@
+package net.imglib2.cache.python.interpreter;
+
+import static java.nio.ByteOrder.nativeOrder;
+
+import java.nio.ByteBuffer;
+import java.nio.LongBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+
+import jep.DirectNDArray;
+import jep.Interpreter;
+import jep.JepConfig;
+import jep.JepException;
+import jep.SharedInterpreter;
+import jep.SubInterpreter;
+import jep.python.PyCallable;
+import jep.python.PyObject;
+import net.imglib2.Interval;
+import net.imglib2.cache.python.InterpreterMode;
+import net.imglib2.cache.python.PythonCodeException;
+import net.imglib2.cache.python.PythonException;
+import net.imglib2.cache.python.PythonInterpreter;
+
+/**
+ * One Python interpreter, to be used on the thread that created it only.
+ */
+final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
+{
+	private static final Object[] NO_ARGUMENTS = {};
+
+	/**
+	 * Room for the numbers of a block, see {@code Worker.parameters}.
+	 */
+	private static final int MAX_PARAMETERS = 3 + 5 * 64;
+
+	private final String name;
+
+	private final Interpreter python;
+
+	private final LongBuffer parameters;
+
+	private final PyObject worker;
+
+	private final PyCallable step;
+
+	private final PyCallable failure;
+
+	private final Set< Long > prepared = new HashSet<>();
+
+	/**
+	 * Starts Python if this is the first interpreter.
+	 */
+	EmbeddedInterpreter( final String name, final PythonRuntime runtime )
+	{
+		this.name = name;
+		final boolean sub = runtime.mode() == InterpreterMode.SUB;
+		python = sub ? new SubInterpreter( config().addSharedModules( runtime.sharedModules().toArray( new String[ 0 ] ) ) ) : newSharedInterpreter();
+		python.set( "location", runtime.packageLocation() );
+		python.set( "module_path", new ArrayList<>( runtime.modulePath() ) );
+		python.set( "mode", runtime.mode().name() );
+		final String sharedModules = String.join( "\n", runtime.sharedModules() );
+		python.set( "shared_modules", sharedModules );
+		python.set( "out", new LineConsumer( runtime.out() ) );
+		python.set( "err", new LineConsumer( runtime.err() ) );
+		python.exec( PythonSources.read( "open_interpreter.py" ) );
+
+		final ByteBuffer memory = ByteBuffer.allocateDirect( MAX_PARAMETERS * Long.BYTES ).order( nativeOrder() );
+		parameters = memory.asLongBuffer();
+		final PyCallable type = python.getValue( "Worker", PyCallable.class );
+		worker = type.callAs( PyObject.class, name, runtime.mode().name(), sharedModules, new DirectNDArray<>( parameters, parameters.capacity() ) );
+		step = worker.getAttr( "step", PyCallable.class );
+		failure = worker.getAttr( "failure", PyCallable.class );
+	}
+
+	/**
+	 * What Python's streams are handed to, line by line.
+	 */
+	public static final class LineConsumer
+	{
+		private final Consumer< String > consumer;
+
+		LineConsumer( final Consumer< String > consumer )
+		{
+			this.consumer = consumer;
+		}
+
+		public void accept( final String line )
+		{
+			consumer.accept( line );
+		}
+	}
+
+	/**
+	 * Runs the init code.
+	 *
+	 * @param code
+	 * 		Python statements
+	 * @param timeout
+	 * 		after which the stack is written to the file
+	 * @param stackFile
+	 * 		path of the file
+	 */
+	void initialise( final String code, final Duration timeout, final String stackFile )
+	{
+		requireOk( "The init code", call( "initialise", code, timeout.toMillis() / 1e3, stackFile ) );
+	}
+
+	/**
+	 * Checks the syntax of a loader's code.
+	 */
+	void check( final Snippet snippet )
+	{
+		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName() ) );
+	}
+
+	/**
+	 * Computes a block.
+	 *
+	 * @return what the user's code raised, or {@code null}
+	 */
+	PythonFailure compute(
+			final Snippet snippet,
+			final long index,
+			final Interval cell,
+			final int[] lower,
+			final int[] upper,
+			final DirectNDArray< ? > data,
+			final DirectNDArray< ? >[] inputs )
+	{
+		if ( !prepared.contains( snippet.id() ) )
+		{
+			final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName() );
+			if ( failed != null )
+				return failed;
+			prepared.add( snippet.id() );
+		}
+		writeParameters( snippet.id(), index, cell, lower, upper );
+		final Object[] arguments = new Object[ 1 + inputs.length ];
+		arguments[ 0 ] = data;
+		System.arraycopy( inputs, 0, arguments, 1, inputs.length );
+		return failureOf( step.call( arguments ) );
+	}
+
+	/**
+	 * Drops the code of loaders.
+	 */
+	void forget( final Collection< Long > ids )
+	{
+		for ( final Long id : ids )
+			if ( prepared.remove( id ) )
+				call( "forget", id );
+	}
+
+	@Override
+	public void exec( final String code )
+	{
+		requireOk( "The task", call( "execute", code ) );
+	}
+
+	@Override
+	public Object getValue( final String expression )
+	{
+		return getValue( expression, Object.class );
+	}
+
+	@Override
+	public < V > V getValue( final String expression, final Class< V > type )
+	{
+		requireOk( "The task", call( "evaluate", expression ) );
+		return worker.getAttr( "result", PyCallable.class ).callAs( type );
+	}
+
+	@Override
+	public void set( final String variable, final Object value )
+	{
+		requireOk( "The task", call( "assign", variable, value ) );
+	}
+
+	@Override
+	public void close()
+	{
+		try
+		{
+			call( "close" );
+		}
+		finally
+		{
+			python.close();
+		}
+	}
+
+	private void writeParameters( final long loader, final long index, final Interval cell, final int[] lower, final int[] upper )
+	{
+		final int n = cell.numDimensions();
+		parameters.put( 0, loader );
+		parameters.put( 1, index );
+		parameters.put( 2, n );
+		for ( int d = 0; d < n; ++d )
+		{
+			final int at = 3 + n - 1 - d;
+			parameters.put( at, cell.min( d ) );
+			parameters.put( at + n, cell.max( d ) );
+			parameters.put( at + 2 * n, cell.dimension( d ) );
+			parameters.put( at + 3 * n, lower[ d ] );
+			parameters.put( at + 4 * n, upper[ d ] );
+		}
+	}
+
+	private PythonFailure call( final String method, final Object... arguments )
+	{
+		return failureOf( worker.getAttr( method, PyCallable.class ).call( arguments ) );
+	}
+
+	/**
+	 * @param status
+	 * 		what a guarded method of the worker returned
+	 */
+	private PythonFailure failureOf( final Object status )
+	{
+		if ( status == null )
+		{
+			// Jep returns null when an argument could not be converted, and leaves
+			// the error pending: raise it here, else the next call fails for it.
+			python.eval( "pass" );
+			throw new PythonException( "an argument could not be handed to Python on " + name );
+		}
+		if ( ( ( Number ) status ).intValue() == 0 )
+			return null;
+		final Object description = failure.call( NO_ARGUMENTS );
+		if ( !( description instanceof List ) )
+			throw new PythonException( "Python code failed on " + name + ", and so did describing the failure" );
+		final List< String > strings = new ArrayList<>();
+		for ( final Object entry : ( List< ? > ) description )
+			strings.add( ( String ) entry );
+		return new PythonFailure( strings );
+	}
+
+	private static void requireOk( final String what, final PythonFailure failure )
+	{
+		if ( failure != null )
+			throw new PythonCodeException( what, failure );
+	}
+
+	private static JepConfig config()
+	{
+		return new JepConfig().setClassLoader( EmbeddedInterpreter.class.getClassLoader() );
+	}
+
+	private static Interpreter newSharedInterpreter()
+	{
+		try
+		{
+			SharedInterpreter.setConfig( config() );
+		}
+		catch ( final JepException e )
+		{
+			// Only the first interpreter of a JVM can set it, and has done so.
+		}
+		return new SharedInterpreter();
+	}
+}

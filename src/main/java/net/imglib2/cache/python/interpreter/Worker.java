@@ -1,0 +1,242 @@
+package net.imglib2.cache.python.interpreter;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.BlockingDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+import jep.JepException;
+import net.imglib2.cache.python.PythonClosedException;
+import net.imglib2.cache.python.PythonEnvironmentException;
+import net.imglib2.cache.python.PythonException;
+
+/**
+ * Thread that owns an interpreter and runs the tasks of a pool on it.
+ * <p>
+ * A platform thread: interpreters must not share an operating system's thread.
+ */
+final class Worker extends Thread
+{
+	private static final Logger LOG = Logger.getLogger( Worker.class.getName() );
+
+	/**
+	 * Enough for deep recursion in C code.
+	 */
+	private static final long STACK_SIZE = 16L << 20;
+
+	private final BlockingDeque< Task< ? > > tasks;
+
+	private final PythonRuntime runtime;
+
+	private final String init;
+
+	private final Path stackFile;
+
+	private final CompletableFuture< Void > started = new CompletableFuture<>();
+
+	private final ConcurrentLinkedQueue< Long > deadLoaders = new ConcurrentLinkedQueue<>();
+
+	private volatile String phase = "start Python";
+
+	private volatile Task< ? > current;
+
+	private volatile boolean shutDown;
+
+	Worker( final String name, final BlockingDeque< Task< ? > > tasks, final PythonRuntime runtime, final String init )
+	{
+		super( null, null, name, STACK_SIZE );
+		this.tasks = tasks;
+		this.runtime = runtime;
+		this.init = init;
+		try
+		{
+			stackFile = Files.createTempFile( "imglib2-cache-python", ".stack" );
+		}
+		catch ( final IOException e )
+		{
+			throw new PythonException( "cannot write a temporary file", e );
+		}
+		setDaemon( true );
+	}
+
+	/**
+	 * Starts the thread and waits until the init code has run.
+	 */
+	void startAndWait()
+	{
+		start();
+		final Duration timeout = runtime.startupTimeout();
+		try
+		{
+			// A little later than Python, which writes its stack at the timeout.
+			started.get( timeout.toMillis() + 1000, TimeUnit.MILLISECONDS );
+		}
+		catch ( final InterruptedException e )
+		{
+			Thread.currentThread().interrupt();
+			throw new PythonException( "Interrupted while " + getName() + " started", e );
+		}
+		catch ( final TimeoutException e )
+		{
+			throw new PythonException( getName() + " did not " + phase + " within " + timeout.getSeconds() + " s"
+					+ " (PythonEnvironment.withStartupTimeout allows more). " + stackOfInit(), e );
+		}
+		catch ( final ExecutionException e )
+		{
+			if ( e.getCause() instanceof PythonException )
+				throw ( PythonException ) e.getCause();
+			throw new PythonEnvironmentException( "Could not " + phase + " with " + runtime + ": " + e.getCause().getMessage(), e.getCause() );
+		}
+		finally
+		{
+			deleteStackFile();
+		}
+	}
+
+	@Override
+	public void run()
+	{
+		try (final EmbeddedInterpreter python = open())
+		{
+			while ( !shutDown )
+				runNext( python );
+		}
+		catch ( final JepException e )
+		{
+			// SubInterpreters do not close while threads of the user's code live.
+			LOG.log( Level.WARNING, getName() + " could not close its interpreter", e );
+		}
+		catch ( final Throwable t )
+		{
+			if ( !started.completeExceptionally( t ) )
+				LOG.log( Level.SEVERE, getName() + " ended", t );
+		}
+	}
+
+	/**
+	 * Lets the worker drop the code of loaders before its next task.
+	 */
+	void forget( final Collection< Long > loaders )
+	{
+		deadLoaders.addAll( loaders );
+	}
+
+	/**
+	 * Lets the worker end after its current task, whose result nobody waits for
+	 * any more.
+	 */
+	void shutDown( final PythonClosedException reason )
+	{
+		shutDown = true;
+		started.completeExceptionally( reason );
+		final Task< ? > running = current;
+		if ( running != null )
+			running.fail( reason );
+	}
+
+	/**
+	 * @param deadline
+	 * 		in terms of {@link System#nanoTime()}
+	 */
+	void awaitEnd( final long deadline )
+	{
+		if ( this == Thread.currentThread() )
+			return;
+		boolean interrupted = false;
+		while ( isAlive() )
+		{
+			final long millis = TimeUnit.NANOSECONDS.toMillis( deadline - System.nanoTime() );
+			if ( millis <= 0 || interrupted )
+			{
+				LOG.warning( getName() + " is still running Python code after its queue was closed; it is left to itself" );
+				break;
+			}
+			try
+			{
+				join( millis );
+			}
+			catch ( final InterruptedException e )
+			{
+				interrupted = true;
+			}
+		}
+		if ( interrupted )
+			Thread.currentThread().interrupt();
+	}
+
+	private EmbeddedInterpreter open()
+	{
+		final EmbeddedInterpreter python = new EmbeddedInterpreter( getName(), runtime );
+		try
+		{
+			phase = "run the init code";
+			python.initialise( init, runtime.startupTimeout(), stackFile.toString() );
+			started.complete( null );
+			return python;
+		}
+		catch ( final Throwable t )
+		{
+			python.close();
+			throw t;
+		}
+	}
+
+	private void runNext( final EmbeddedInterpreter python ) throws InterruptedException
+	{
+		final Task< ? > task = tasks.take();
+		current = task;
+		try
+		{
+			final List< Long > ids = new ArrayList<>();
+			for ( Long id = deadLoaders.poll(); id != null; id = deadLoaders.poll() )
+				ids.add( id );
+			python.forget( ids );
+			// A shutdown that did not see this task as the current one.
+			if ( shutDown )
+				task.fail( new PythonClosedException( "The PythonCacheLoaderQueue is closed" ) );
+			task.run( python );
+		}
+		finally
+		{
+			current = null;
+		}
+	}
+
+	private String stackOfInit()
+	{
+		try
+		{
+			final String stack = new String( Files.readAllBytes( stackFile ), StandardCharsets.UTF_8 ).trim();
+			return stack.isEmpty() ? "" : "Python was at:\n" + PythonStack.withSource( stack, "<init>", init );
+		}
+		catch ( final IOException e )
+		{
+			return "";
+		}
+	}
+
+	private void deleteStackFile()
+	{
+		try
+		{
+			Files.deleteIfExists( stackFile );
+		}
+		catch ( final IOException e )
+		{
+			// On Windows, an init code that hangs still has it open.
+			stackFile.toFile().deleteOnExit();
+		}
+	}
+}

@@ -1,0 +1,269 @@
+package net.imglib2.cache.python.interpreter;
+
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.BlockingDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingDeque;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+
+import jep.DirectNDArray;
+import net.imglib2.Interval;
+import net.imglib2.cache.python.PythonClosedException;
+import net.imglib2.cache.python.PythonException;
+import net.imglib2.cache.python.PythonTask;
+
+/**
+ * Workers with one interpreter each, and the tasks that wait for them.
+ */
+public final class WorkerPool implements AutoCloseable
+{
+	/**
+	 * How long {@link #close()} waits for code that is still running.
+	 */
+	private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds( 5 );
+
+	// Unique in the JVM: interpreters may share the table of sources.
+	private static final AtomicLong LAST_SNIPPET = new AtomicLong();
+
+	private static final AtomicLong LAST_POOL = new AtomicLong();
+
+	private final PythonRuntime runtime;
+
+	private final BlockingDeque< Task< ? > > tasks = new LinkedBlockingDeque<>();
+
+	private final List< Worker > workers = new ArrayList<>();
+
+	private final ReferenceQueue< Object > deadLoaders = new ReferenceQueue<>();
+
+	private final Set< LoaderReference > loaders = ConcurrentHashMap.newKeySet();
+
+	private volatile boolean closed;
+
+	/**
+	 * Starts the workers, one after the other, and waits for them.
+	 *
+	 * @param numWorkers
+	 * 		number of workers
+	 * @param init
+	 * 		code to run on each first
+	 * @param runtime
+	 * 		the Python to use
+	 */
+	public WorkerPool( final int numWorkers, final String init, final PythonRuntime runtime )
+	{
+		this.runtime = runtime;
+		final long id = LAST_POOL.incrementAndGet();
+		try
+		{
+			for ( int i = 1; i <= numWorkers; ++i )
+			{
+				final Worker worker = new Worker( "python_" + id + "_worker_" + i, tasks, runtime, init );
+				workers.add( worker );
+				worker.startAndWait();
+			}
+		}
+		catch ( final Throwable t )
+		{
+			close();
+			throw t;
+		}
+	}
+
+	/**
+	 * Makes a loader's code known.
+	 *
+	 * @param code
+	 * 		the code
+	 * @param loader
+	 * 		once it is collected, the workers drop the code
+	 * @return handle of the code
+	 */
+	public Snippet register( final String code, final Object loader )
+	{
+		dropDeadLoaders();
+		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code );
+		final Task< Void > check = new Task<>( python -> {
+			python.check( snippet );
+			return null;
+		} );
+		// Before blocks that wait, because a user waits for the constructor.
+		tasks.addFirst( check );
+		submitted( check );
+		try
+		{
+			check.result().get( runtime.startupTimeout().toMillis(), TimeUnit.MILLISECONDS );
+		}
+		catch ( final TimeoutException e )
+		{
+			check.fail( e );
+			throw new PythonException( "The code of a loader could not be checked: all " + workers.size() + " workers have been busy for "
+					+ runtime.startupTimeout().getSeconds() + " s", e );
+		}
+		catch ( final InterruptedException e )
+		{
+			check.fail( e );
+			Thread.currentThread().interrupt();
+			throw new PythonException( "Interrupted while the code of a loader was checked", e );
+		}
+		catch ( final ExecutionException e )
+		{
+			throw unwrapped( e );
+		}
+		loaders.add( new LoaderReference( loader, deadLoaders, snippet.id() ) );
+		return snippet;
+	}
+
+	/**
+	 * Computes a block and waits for it.
+	 *
+	 * @param snippet
+	 * 		code of the loader
+	 * @param index
+	 * 		index of the cell
+	 * @param cell
+	 * 		interval of the cell
+	 * @param lower
+	 * 		halo before the cell
+	 * @param upper
+	 * 		halo after the cell
+	 * @param data
+	 * 		pixels to write
+	 * @param inputs
+	 * 		pixels to read
+	 * @return how it ended
+	 * @throws InterruptedException
+	 * 		if this thread was interrupted; the block is not computed if that has
+	 * 		not begun
+	 */
+	public BlockResult compute(
+			final Snippet snippet,
+			final long index,
+			final Interval cell,
+			final int[] lower,
+			final int[] upper,
+			final DirectNDArray< ? > data,
+			final DirectNDArray< ? >[] inputs ) throws InterruptedException
+	{
+		final Task< BlockResult > task = new Task<>(
+				python -> new BlockResult( Thread.currentThread().getName(), python.compute( snippet, index, cell, lower, upper, data, inputs ) ) );
+		tasks.add( task );
+		submitted( task );
+		try
+		{
+			return task.result().get();
+		}
+		catch ( final InterruptedException e )
+		{
+			task.fail( e );
+			throw e;
+		}
+		catch ( final ExecutionException e )
+		{
+			throw unwrapped( e );
+		}
+	}
+
+	/**
+	 * Runs a user's own work.
+	 *
+	 * @param <R>
+	 * 		type of the result
+	 * @param work
+	 * 		the work
+	 * @return promise of the result
+	 */
+	public < R > CompletableFuture< R > submit( final PythonTask< ? extends R > work )
+	{
+		final Task< R > task = new Task<>( work::execute );
+		tasks.add( task );
+		submitted( task );
+		return task.result();
+	}
+
+	/**
+	 * Ends the workers. Whoever waits for a task gets a
+	 * {@link PythonClosedException}. Code that is still running after a few
+	 * seconds is left to itself on its daemon thread.
+	 */
+	@Override
+	public void close()
+	{
+		closed = true;
+		failWaiting();
+		workers.forEach( worker -> worker.shutDown( closedException() ) );
+		// Wakes the idle ones up, after all know that they end: each takes at most
+		// one more task. Never an interrupt: Jep's imports do not survive one.
+		workers.forEach( worker -> tasks.add( new Task<>( python -> null ) ) );
+		final long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
+		for ( final Worker worker : workers )
+			worker.awaitEnd( deadline );
+	}
+
+	private void submitted( final Task< ? > task )
+	{
+		// After the task was queued: either close() finds it there, or it is
+		// found closed here.
+		if ( closed )
+		{
+			tasks.remove( task );
+			task.fail( closedException() );
+		}
+	}
+
+	private void failWaiting()
+	{
+		for ( Task< ? > task = tasks.poll(); task != null; task = tasks.poll() )
+			task.fail( closedException() );
+	}
+
+	private void dropDeadLoaders()
+	{
+		final List< Long > ids = new ArrayList<>();
+		for ( Reference< ? > dead = deadLoaders.poll(); dead != null; dead = deadLoaders.poll() )
+		{
+			loaders.remove( dead );
+			ids.add( ( ( LoaderReference ) dead ).snippet );
+		}
+		if ( !ids.isEmpty() )
+			workers.forEach( worker -> worker.forget( ids ) );
+	}
+
+	private static PythonClosedException closedException()
+	{
+		return new PythonClosedException( "The PythonCacheLoaderQueue is closed: cells that are not cached can no longer be computed" );
+	}
+
+	private static RuntimeException unwrapped( final ExecutionException e )
+	{
+		// Not the same object: its stack trace is the worker's, and several
+		// threads may wait for one task.
+		final Throwable cause = e.getCause();
+		if ( cause instanceof RuntimeException )
+		{
+			cause.addSuppressed( new Throwable( "waited for here" ) );
+			return ( RuntimeException ) cause;
+		}
+		return new PythonException( cause.getMessage(), cause );
+	}
+
+	private static final class LoaderReference extends PhantomReference< Object >
+	{
+		private final long snippet;
+
+		LoaderReference( final Object loader, final ReferenceQueue< Object > queue, final long snippet )
+		{
+			super( loader, queue );
+			this.snippet = snippet;
+		}
+	}
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""First thing that runs in each embedded interpreter.
+
+Java defines ``location`` (where this package lies), ``module_path`` (a list of folders of the user's own modules),
+``mode``, ``shared_modules``, ``out`` and ``err``, runs the text of this file, and takes the class ``Worker``.
+"""
+
+# ruff: noqa: F821 - names that Java defines
+# Before anything else: in a sub-interpreter, C code of shared packages crashes in pickle if it was not imported.
+import pickle
+import sys
+
+if location not in sys.path:
+    sys.path.insert(0, location)
+sys.path.extend(folder for folder in module_path if folder not in sys.path)
+
+if mode == "SUB":
+    from imglib2_cache_python import subinterpreter
+
+    subinterpreter.prepare_main_interpreter([location, *module_path])
+    subinterpreter.install_import_guard(frozenset(shared_modules.split("\n")))
+
+from imglib2_cache_python.worker import Worker, redirect_streams
+
+redirect_streams(out.accept, err.accept)

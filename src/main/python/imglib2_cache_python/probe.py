@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""What Java must know of a Python before it starts it in its own process.
+
+Printed as the text of a ``java.util.Properties`` file between two marker lines, because a ``sitecustomize`` may
+print something too. Only the standard library is used.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import re
+import sys
+import sysconfig
+from pathlib import Path
+
+from imglib2_cache_python.sharing import choose_mode, find_sharing
+
+BEGIN = "<imglib2-cache-python>"
+END = "</imglib2-cache-python>"
+
+# Names of Jep's native library on Linux, macOS and Windows.
+JEP_LIBRARIES = ("libjep.so", "libjep.jnilib", "jep.dll")
+
+
+def main() -> None:
+    """Prints the properties of the running Python."""
+    print(f"\n{BEGIN}\n{as_properties(probe())}{END}")
+
+
+def probe() -> dict[str, str]:
+    """Properties of the running Python; those that do not apply are left out.
+
+    Lists are joined by line ends.
+    """
+    sharing = find_sharing()
+    mode, reason = choose_mode(sys.version_info[:2], sharing)
+    properties = {
+        "version": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "executable": sys.executable,
+        "prefix": sys.prefix,
+        "base.prefix": sys.base_prefix,
+        "bits": "64" if sys.maxsize > 2**32 else "32",
+        "machine": platform.machine(),
+        "free.threaded": str(bool(sysconfig.get_config_var("Py_GIL_DISABLED"))).lower(),
+        "library": python_library(),
+        "compiled.distributions": "\n".join(sharing.compiled),
+        "shared.modules": "\n".join(sharing.modules),
+        "mode": mode,
+        "mode.reason": reason,
+        **{f"jep.{key}": value for key, value in find_jep().items()},
+        "numpy.version": find_numpy(),
+    }
+    return {key: value for key, value in properties.items() if value}
+
+
+def find_jep() -> dict[str, str]:
+    """Folder, version and native library of the module jep, as far as there are any.
+
+    The module is not imported: outside of a JVM that fails.
+    """
+    spec = importlib.util.find_spec("jep")
+    if spec is None or not spec.submodule_search_locations:
+        return {}
+    folder = Path(spec.submodule_search_locations[0])
+    found = {"folder": str(folder)}
+    version_file = folder / "version.py"
+    version = re.search(r"""['"](\d[\w.]*)['"]""", version_file.read_text("utf-8")) if version_file.is_file() else None
+    if version:
+        found["version"] = version[1]
+    library = next((folder / name for name in JEP_LIBRARIES if (folder / name).is_file()), None)
+    if library:
+        found["library"] = str(library)
+    return found
+
+
+def find_numpy() -> str:
+    """Version of numpy, or an empty text."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("numpy") if importlib.util.find_spec("numpy") else ""
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def python_library() -> str:
+    """Path of the shared library of this Python, or an empty text."""
+    names = [sysconfig.get_config_var(name) for name in ("INSTSONAME", "LDLIBRARY")]
+    folders = [sysconfig.get_config_var("LIBDIR"), sys.base_prefix]
+    multiarch = sysconfig.get_config_var("MULTIARCH")
+    if multiarch and folders[0]:
+        folders.insert(1, str(Path(folders[0]) / multiarch))
+    if sys.platform == "win32":
+        names = ["python{}{}.dll".format(*sys.version_info[:2])]
+    candidates = (Path(folder) / name for folder in folders if folder for name in names if name)
+    return next((str(path) for path in candidates if path.is_file() and path.suffix != ".a"), "")
+
+
+def as_properties(properties: dict[str, str]) -> str:
+    """The text of a ``java.util.Properties`` file, pure ASCII."""
+    return "".join(f"{key}={_escaped(value)}\n" for key, value in properties.items())
+
+
+def _escaped(value: str) -> str:
+    utf16 = value.encode("utf-16-be", "surrogatepass")
+    units = (int.from_bytes(utf16[i : i + 2], "big") for i in range(0, len(utf16), 2))
+    return "".join(chr(u) if 32 < u < 127 and chr(u) not in "\\=:#!" else f"\\u{u:04x}" for u in units)

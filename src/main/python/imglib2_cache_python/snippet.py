@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""A user's code: compiled once, run for each block, in a namespace of its own."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import re
+import sys
+from collections.abc import Mapping
+from functools import reduce
+from types import CodeType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from imglib2_cache_python.block import Block
+
+_DOTTED_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+
+_FUNCTION_REFERENCE = re.compile(rf"\s*(?P<module>{_DOTTED_NAME}):(?P<function>{_DOTTED_NAME})\s*")
+
+
+def compile_code(code: str, file_name: str) -> CodeType:
+    """Compiles statements so that tracebacks, ``inspect.getsource`` and debuggers find their source.
+
+    Args:
+        code: The statements.
+        file_name: What tracebacks call it, ``<loader 3>`` for instance.
+
+    Raises:
+        SyntaxError: With the line in it.
+    """
+    source = normalised(code)
+    # A modification time of None keeps the entry from being dropped by linecache.checkcache().
+    linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
+    try:
+        return compile(source, file_name, "exec", dont_inherit=True)
+    except ValueError as error:
+        # Source with a NUL character; newer Pythons raise a SyntaxError for it themselves.
+        raise SyntaxError(str(error), (file_name, source[: source.find("\0")].count("\n") + 1, None, None)) from None
+
+
+def normalised(code: str) -> str:
+    """The code without a byte order mark and with ``\\n`` as line ends, as ``compile`` and ``linecache`` want it."""
+    return code.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def new_namespace(module_name: str, file_name: str, seed: Mapping[str, Any]) -> dict[str, Any]:
+    """Namespace of a new, registered module: classes defined in it can be pickled.
+
+    Args:
+        module_name: Name in ``sys.modules``; a module of that name is replaced.
+        file_name: Becomes ``__file__``.
+        seed: Names that are defined from the start; names with two leading underscores are left out.
+    """
+    module = ModuleType(module_name)
+    module.__file__ = file_name
+    sys.modules[module_name] = module
+    namespace = module.__dict__
+    namespace["np"] = np
+    namespace.update((name, value) for name, value in seed.items() if not name.startswith("__"))
+    return namespace
+
+
+class Snippet:
+    """The code that fills the blocks of one image.
+
+    It is one of
+
+    - statements, which see ``block`` and every name of the seed, and write into ``block.data``;
+    - a function reference ``package.module:function``: the function gets the inputs as arguments and returns an
+      array of the cell's shape or of the inputs' padded shape.
+    """
+
+    def __init__(self, code: str, file_name: str, module_name: str, seed: Mapping[str, Any]) -> None:
+        """Compiles the code.
+
+        Args:
+            code: Statements or a function reference.
+            file_name: What tracebacks call the code.
+            module_name: Name of the module that the code runs in.
+            seed: Names that the code sees.
+
+        Raises:
+            SyntaxError: The statements are not valid Python.
+            ImportError, AttributeError, TypeError: The function reference does not lead to a function.
+        """
+        self.module_name = module_name
+        self.file_name = file_name
+        reference = function_reference(code)
+        if reference is None:
+            self._code = compile_code(code, file_name)
+            self._namespace = new_namespace(module_name, file_name, seed)
+            self.run = self._run_statements
+        else:
+            self._function = resolve(*reference)
+            self.run = self._run_function
+
+    def _run_statements(self, block: Block) -> None:
+        data = block.data
+        namespace = self._namespace
+        namespace["block"] = block
+        try:
+            exec(self._code, namespace)
+        finally:
+            # The block's arrays must not live until the next block comes.
+            namespace.pop("block", None)
+        if block.data is not data:
+            raise TypeError("block.data was replaced; write into it instead: block.data[...] = result")
+
+    def _run_function(self, block: Block) -> None:
+        store(self._function(*block.inputs), block)
+
+    def dispose(self) -> None:
+        """Removes the module and the source of this snippet."""
+        sys.modules.pop(self.module_name, None)
+        linecache.cache.pop(self.file_name, None)
+
+
+def function_reference(code: str) -> tuple[str, str] | None:
+    """``( module, function )`` if the code is a function reference, else None."""
+    match = _FUNCTION_REFERENCE.fullmatch(code)
+    return (match["module"], match["function"]) if match else None
+
+
+def resolve(module: str, function: str) -> Any:  # noqa: ANN401 - any callable
+    """Imports the module and returns the function."""
+    found = reduce(getattr, function.split("."), importlib.import_module(module))
+    if not callable(found):
+        raise TypeError(f"{module}:{function} is a {type(found).__name__}, expected a function")
+    return found
+
+
+def store(result: Any, block: Block) -> None:  # noqa: ANN401 - whatever a user's function returned
+    """Writes what a function returned into the block, cropped by the halo if it has the padded shape.
+
+    Raises:
+        TypeError: It is not an array, or its dtype does not fit by the rule ``same_kind``.
+        ValueError: Its shape is neither the cell's nor the inputs'.
+    """
+    if result is None:
+        raise TypeError("the function returned None, expected an array")
+    array = np.asarray(result)
+    padded = block.inputs[0].shape if block.inputs else block.dim
+    if array.shape != block.dim and array.shape == padded:
+        array = array[block.halo]
+    if array.shape != block.dim:
+        raise ValueError(f"the function returned shape {array.shape}, expected {block.dim} or, padded, {padded}")
+    if not np.can_cast(array.dtype, block.data.dtype, casting="same_kind"):
+        raise TypeError(
+            f"the function returned dtype {array.dtype}, which does not fit the image's {block.data.dtype}; "
+            f"convert it explicitly: result.astype(np.{block.data.dtype})"
+        )
+    np.copyto(block.data, array, casting="same_kind")

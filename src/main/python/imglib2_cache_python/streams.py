@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Python's standard streams, handed line by line to a function."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from imglib2_cache_python.failure import transferable
+
+# A line longer than this is handed over in pieces, so that output without line ends cannot fill the memory.
+MAX_LINE = 64 * 1024
+
+
+class LineWriter(io.TextIOBase):
+    """A text stream that hands every complete line, without its line end, to a function.
+
+    Each thread has its own unfinished line, so that lines of concurrent workers do not mix. `flush` does not break
+    a line; `finish` hands over what the calling thread left unfinished.
+    """
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+    newlines = None
+
+    def __init__(self, emit: Callable[[str], Any], name: str = "<stream>") -> None:
+        """Creates a stream.
+
+        Args:
+            emit: Called with each line, on the thread that wrote it.
+            name: What ``stream.name`` says, ``<stdout>`` for instance.
+        """
+        super().__init__()
+        self.name = name
+        self._emit = emit
+        self._unfinished = threading.local()
+        self.buffer = _Utf8Bytes(self)
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Writes text; complete lines are handed over at once."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        pending = getattr(self._unfinished, "text", "") + text
+        *lines, rest = pending.split("\n")
+        while len(rest) > MAX_LINE:
+            lines.append(rest[:MAX_LINE])
+            rest = rest[MAX_LINE:]
+        self._unfinished.text = rest
+        for line in lines:
+            self._emit(transferable(line.removesuffix("\r")))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
+        """Writes each of the texts."""
+        for line in lines:
+            self.write(line)
+
+    def finish(self) -> None:
+        """Hands over the calling thread's unfinished line, if it has one."""
+        rest = getattr(self._unfinished, "text", "")
+        if rest:
+            self._unfinished.text = ""
+            self._emit(transferable(rest))
+
+
+class _Utf8Bytes(io.RawIOBase):
+    """``stream.buffer``: bytes are decoded as UTF-8 and written to the text stream."""
+
+    def __init__(self, stream: LineWriter) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 - any object with a buffer
+        chunk = bytes(data)
+        self._stream.write(self._decoder.decode(chunk))
+        return len(chunk)
