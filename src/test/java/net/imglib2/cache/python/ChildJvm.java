@@ -1,0 +1,185 @@
+package net.imglib2.cache.python;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Runs a main class in a JVM of its own, for whatever needs another Python or
+ * mode, or could kill or hang a JVM.
+ */
+public final class ChildJvm
+{
+	private static final long TIMEOUT_SECONDS = 120;
+
+	private final Class< ? > mainClass;
+
+	private final List< String > jvmArguments = new ArrayList<>();
+
+	private final Map< String, String > environment = new HashMap<>();
+
+	private String classPath = System.getProperty( "java.class.path" );
+
+	private Path directory;
+
+	private ChildJvm( final Class< ? > mainClass )
+	{
+		this.mainClass = mainClass;
+		// What this JVM was told must not leak into the child.
+		for ( final String name : new String[] { "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", PythonEnvironment.EXECUTABLE_VARIABLE } )
+			environment.put( name, null );
+	}
+
+	/**
+	 * @param mainClass
+	 * 		class with a main method
+	 * @return a JVM without any Python settings
+	 */
+	public static ChildJvm of( final Class< ? > mainClass )
+	{
+		return new ChildJvm( mainClass );
+	}
+
+	/**
+	 * @return Python of the tests: an executable
+	 */
+	public static Path testPython()
+	{
+		return Paths.get( System.getProperty( PythonEnvironment.EXECUTABLE_PROPERTY ) );
+	}
+
+	public ChildJvm withPython( final Path executableOrFolder )
+	{
+		return withProperty( PythonEnvironment.EXECUTABLE_PROPERTY, executableOrFolder.toString() );
+	}
+
+	public ChildJvm withMode( final InterpreterMode mode )
+	{
+		return withProperty( PythonEnvironment.MODE_PROPERTY, mode.name() );
+	}
+
+	public ChildJvm withProperty( final String name, final String value )
+	{
+		return withJvmArgument( "-D" + name + "=" + value );
+	}
+
+	public ChildJvm withJvmArgument( final String argument )
+	{
+		jvmArguments.add( argument );
+		return this;
+	}
+
+	/**
+	 * @param value
+	 * 		{@code null} removes the variable
+	 */
+	public ChildJvm withVariable( final String name, final String value )
+	{
+		environment.put( name, value );
+		return this;
+	}
+
+	public ChildJvm withClassPath( final String newClassPath )
+	{
+		classPath = newClassPath;
+		return this;
+	}
+
+	public ChildJvm withDirectory( final Path newDirectory )
+	{
+		directory = newDirectory;
+		return this;
+	}
+
+	/**
+	 * Runs the main class and waits for its end.
+	 */
+	public Result run( final String... arguments ) throws IOException, InterruptedException
+	{
+		final List< String > command = new ArrayList<>();
+		command.add( Paths.get( System.getProperty( "java.home" ), "bin", "java" ).toString() );
+		if ( Runtime.version().feature() >= 24 )
+			command.add( "--enable-native-access=ALL-UNNAMED" );
+		command.add( "-Djava.util.logging.SimpleFormatter.format=%4$s: %5$s%6$s%n" );
+		command.addAll( jvmArguments );
+		command.addAll( Arrays.asList( "-cp", classPath, mainClass.getName() ) );
+		command.addAll( Arrays.asList( arguments ) );
+		final Path output = Files.createTempFile( "child-jvm", ".txt" );
+		try
+		{
+			final ProcessBuilder builder = new ProcessBuilder( command ).redirectErrorStream( true ).redirectOutput( output.toFile() );
+			if ( directory != null )
+				builder.directory( directory.toFile() );
+			environment.forEach( ( name, value ) -> {
+				if ( value == null )
+					builder.environment().remove( name );
+				else
+					builder.environment().put( name, value );
+			} );
+			final Process process = builder.start();
+			final boolean ended = process.waitFor( TIMEOUT_SECONDS, TimeUnit.SECONDS );
+			if ( !ended )
+				process.destroyForcibly().waitFor();
+			final String text = new String( Files.readAllBytes( output ), StandardCharsets.UTF_8 );
+			if ( !ended )
+				throw new AssertionError( mainClass.getSimpleName() + " did not end within " + TIMEOUT_SECONDS + " s; it printed:\n" + text );
+			return new Result( process.exitValue(), text );
+		}
+		finally
+		{
+			Files.delete( output );
+		}
+	}
+
+	/**
+	 * How a child JVM ended.
+	 */
+	public static final class Result
+	{
+		public final int exitCode;
+
+		/**
+		 * What it printed, standard error included.
+		 */
+		public final String output;
+
+		Result( final int exitCode, final String output )
+		{
+			this.exitCode = exitCode;
+			this.output = output;
+		}
+
+		/**
+		 * @return this
+		 * @throws AssertionError
+		 * 		if the JVM ended otherwise
+		 */
+		public Result requireExitCode( final int expected )
+		{
+			if ( exitCode != expected )
+				throw new AssertionError( "exit code " + exitCode + ", expected " + expected + "; it printed:\n" + output );
+			return this;
+		}
+
+		/**
+		 * @return this
+		 * @throws AssertionError
+		 * 		if the output lacks one of the texts
+		 */
+		public Result requireOutput( final String... texts )
+		{
+			for ( final String text : texts )
+				if ( !output.contains( text ) )
+					throw new AssertionError( "\"" + text + "\" is missing in:\n" + output );
+			return this;
+		}
+	}
+}

@@ -1,0 +1,304 @@
+package net.imglib2.cache.python;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.img.basictypeaccess.nio.BufferAccess;
+import net.imglib2.img.cell.CellGrid;
+import net.imglib2.type.numeric.integer.LongType;
+
+/**
+ * Starting, own tasks, several workers and images, and closing.
+ */
+@Tag( "both-modes" )
+@Timeout( 60 )
+class PythonCacheLoaderQueueTest
+{
+	private static final CellGrid GRID = new CellGrid( new long[] { 6, 15, 35 }, new int[] { 4, 5, 7 } );
+
+	@Test
+	void initRunsOnEveryWorkerAndImagesSeeItsNames() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 3, "import math\nanswer = 6 * 7\ndef twice(x): return 2 * x" ))
+		{
+			final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "block.data[...] = twice(answer) + math.floor(0.5)" );
+			assertEquals( 84, img.getAt( 3, 3, 3 ).get() );
+			final Set< Object > workers = new HashSet<>();
+			for ( final Future< Object > name : onEachOf( queue, 3, python -> python.getValue( "__name__" ) ) )
+				workers.add( name.get() );
+			assertEquals( 3, workers.size() );
+		}
+	}
+
+	@Test
+	void constructorsOfTheOriginal()
+	{
+		new PythonCacheLoaderQueue().close();
+		new PythonCacheLoaderQueue( 2 ).close();
+		new PythonCacheLoaderQueue( 2, "# nothing" ).close();
+	}
+
+	@ParameterizedTest
+	@ValueSource( ints = { 0, -1 } )
+	void needsAWorker( final int numWorkers )
+	{
+		final IllegalArgumentException e = assertThrows( IllegalArgumentException.class, () -> new PythonCacheLoaderQueue( numWorkers ) );
+		assertEquals( "number of workers is " + numWorkers + ", expected 1 or more", e.getMessage() );
+	}
+
+	@Test
+	void failingInitIsReportedWithItsLineAndLeavesNoThread()
+	{
+		final PythonCodeException e = assertThrows( PythonCodeException.class, () -> new PythonCacheLoaderQueue( 2, "x = 1\nimport no_such_package" ) );
+		assertEquals( "ModuleNotFoundError", e.getPythonType() );
+		assertEquals( 2, e.getLine() );
+		assertEquals( "import no_such_package", e.getSourceLine() );
+		final PythonCodeException syntax = assertThrows( PythonCodeException.class, () -> new PythonCacheLoaderQueue( 2, "x = 1\nx ==" ) );
+		assertEquals( "SyntaxError", syntax.getPythonType() );
+		assertEquals( 2, syntax.getLine() );
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue())
+		{
+			assertEquals( 1, image( queue, "block.data[...] = 1" ).getAt( 0, 0, 0 ).get() );
+		}
+	}
+
+	@Test
+	void tasksRunInTheNamespaceOfInit() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "values = [1, 2, 3]" ))
+		{
+			assertEquals( 6L, queue.submit( python -> python.getValue( "sum(values)" ) ).get() );
+			assertEquals( Arrays.asList( 1L, 2L, 3L ), queue.submit( python -> python.getValue( "values" ) ).get() );
+			assertEquals( "abc", queue.submit( python -> python.getValue( "'abc'", String.class ) ).get() );
+			assertNull( queue.submit( python -> python.getValue( "None" ) ).get() );
+			queue.submit( python -> {
+				python.set( "offset", 40 );
+				python.exec( "offset += 2" );
+				return null;
+			} ).get();
+			assertEquals( 42L, queue.submit( python -> python.getValue( "offset" ) ).get() );
+			final ExecutionException failed = assertThrows( ExecutionException.class, () -> queue.submit( python -> python.getValue( "1 / 0" ) ).get() );
+			assertEquals( "ZeroDivisionError", assertInstanceOf( PythonCodeException.class, failed.getCause() ).getPythonType() );
+			final Exception thrown = new Exception( "from Java" );
+			assertEquals( thrown, assertThrows( ExecutionException.class, () -> queue.submit( python -> {
+				throw thrown;
+			} ).get() ).getCause() );
+		}
+	}
+
+	@Test
+	void oneQueueServesManyImagesAndReaders() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 ))
+		{
+			final List< CompletableFuture< Void > > readers = new ArrayList<>();
+			for ( int i = 0; i < 8; ++i )
+			{
+				final int offset = 1000 * i;
+				final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "block.data[...] = block.index + " + offset );
+				readers.add( CompletableFuture.runAsync( () -> {
+					for ( int cell = 0; cell < 30; ++cell )
+						assertEquals( offset + cell, img.getAt( 4 * ( cell % 2 ), 5 * ( cell / 2 % 3 ), 7 * ( cell / 6 ) ).get() );
+				} ) );
+			}
+			for ( final CompletableFuture< Void > reader : readers )
+				reader.get();
+		}
+	}
+
+	@Test
+	void closingTwiceAndFromAnyThreadIsFine() throws Exception
+	{
+		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 );
+		final Thread closer = new Thread( queue::close );
+		closer.start();
+		closer.join();
+		queue.close();
+	}
+
+	@Test
+	void afterClosingCachedCellsCanBeReadAndOthersSayClosed()
+	{
+		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 );
+		final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "block.data[...] = 9" );
+		assertEquals( 9, img.getAt( 0, 0, 0 ).get() );
+		queue.close();
+		assertEquals( 9, img.getAt( 0, 0, 0 ).get() );
+		final RuntimeException e = assertThrows( RuntimeException.class, () -> img.getAt( 5, 0, 0 ) );
+		assertInstanceOf( PythonClosedException.class, e.getCause().getCause() );
+		assertThrows( PythonClosedException.class, () -> image( queue, "" ) );
+		assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, () -> queue.submit( python -> 1 ).get() ).getCause() );
+	}
+
+	@Test
+	void closingReleasesReadersOfRunningAndOfWaitingBlocks() throws Exception
+	{
+		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 );
+		final CountDownLatch running = new CountDownLatch( 1 );
+		final CountDownLatch release = new CountDownLatch( 1 );
+		final CompletableFuture< Void > occupying = queue.submit( python -> {
+			running.countDown();
+			release.await();
+			return null;
+		} );
+		running.await();
+		final List< Future< ? > > waiting = new ArrayList<>();
+		for ( int i = 0; i < 4; ++i )
+			waiting.add( queue.submit( python -> python.getValue( "1" ) ) );
+		final Thread closer = new Thread( queue::close );
+		closer.start();
+		for ( final Future< ? > task : waiting )
+			assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, () -> task.get( 30, TimeUnit.SECONDS ) ).getCause() );
+		assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, () -> occupying.get( 30, TimeUnit.SECONDS ) ).getCause() );
+		release.countDown();
+		closer.join();
+	}
+
+	@Test
+	void closingReleasesAReaderWhoseBlockSleeps() throws Exception
+	{
+		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import threading\nstarted = threading.Event()\nrelease = threading.Event()" );
+		final CountDownLatch printed = new CountDownLatch( 1 );
+		final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "started.set()\nrelease.wait(8)" );
+		final AtomicReference< Throwable > thrown = new AtomicReference<>();
+		final Thread reader = new Thread( () -> {
+			try
+			{
+				printed.countDown();
+				img.getAt( 0, 0, 0 );
+			}
+			catch ( final Throwable t )
+			{
+				thrown.set( t );
+			}
+		} );
+		reader.start();
+		printed.await();
+		queue.close();
+		reader.join();
+		assertInstanceOf( PythonClosedException.class, thrown.get().getCause().getCause() );
+	}
+
+	@Test
+	void interruptedReaderLeavesAndOthersGoOn() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 ))
+		{
+			final CountDownLatch running = new CountDownLatch( 1 );
+			final CountDownLatch release = new CountDownLatch( 1 );
+			final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "block.data[...] = 4" );
+			final CompletableFuture< Void > occupying = queue.submit( python -> {
+				running.countDown();
+				release.await();
+				return null;
+			} );
+			running.await();
+			final AtomicReference< Throwable > thrown = new AtomicReference<>();
+			final AtomicReference< Boolean > flag = new AtomicReference<>();
+			final Thread reader = new Thread( () -> {
+				try
+				{
+					img.getAt( 0, 0, 0 );
+				}
+				catch ( final RuntimeException e )
+				{
+					thrown.set( e );
+					flag.set( Thread.currentThread().isInterrupted() );
+				}
+			} );
+			reader.start();
+			reader.interrupt();
+			reader.join();
+			assertTrue( flag.get(), "the interrupt is kept" );
+			release.countDown();
+			occupying.get();
+			assertEquals( 4, img.getAt( 0, 0, 0 ).get() );
+		}
+	}
+
+	@Test
+	void closingFromAWorkerDoesNotHang() throws Exception
+	{
+		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 );
+		final CompletableFuture< Object > task = queue.submit( python -> {
+			queue.close();
+			return null;
+		} );
+		assertThrows( ExecutionException.class, () -> task.get( 30, TimeUnit.SECONDS ) );
+		queue.close();
+	}
+
+	@Test
+	void openingAndClosingManyTimesLeavesNoThread() throws Exception
+	{
+		for ( int i = 0; i < 20; ++i )
+			try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 ))
+			{
+				assertEquals( i, image( queue, "block.data[...] = " + i ).getAt( 0, 0, 0 ).get() );
+			}
+		assertFalse( Thread.getAllStackTraces().keySet().stream().anyMatch( thread -> thread.getName().startsWith( "python_" ) ) );
+	}
+
+	@Test
+	void codeOfCollectedImagesIsDropped() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import sys" ))
+		{
+			final String modules = "sum(name.startswith(__name__ + '_loader_') for name in sys.modules)";
+			for ( int i = 0; i < 50; ++i )
+				image( queue, "block.data[...] = 1" ).getAt( 0, 0, 0 );
+			long left = 50;
+			for ( int i = 0; i < 100 && left > 5; ++i )
+			{
+				System.gc();
+				image( queue, "block.data[...] = 1" ).getAt( 0, 0, 0 );
+				left = queue.submit( python -> python.getValue( modules, Long.class ) ).get();
+			}
+			assertTrue( left <= 5, left + " modules of collected images are left" );
+		}
+	}
+
+	private static CachedCellImg< LongType, ? extends BufferAccess< ? > > image( final PythonCacheLoaderQueue queue, final String code )
+	{
+		return PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new LongType() ).createCachedCellImg( 100 );
+	}
+
+	/**
+	 * Runs a task on each worker: all wait for each other.
+	 */
+	private static < R > List< Future< R > > onEachOf( final PythonCacheLoaderQueue queue, final int numWorkers, final PythonTask< R > task )
+	{
+		final CountDownLatch all = new CountDownLatch( numWorkers );
+		final List< Future< R > > results = new ArrayList<>();
+		for ( int i = 0; i < numWorkers; ++i )
+			results.add( queue.submit( python -> {
+				all.countDown();
+				all.await();
+				return task.execute( python );
+			} ) );
+		return results;
+	}
+}
