@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+#
+# Runs every example as a project of its own, as a user would, and fails if one
+# of them fails. Needs imglib2-cache-python in the local Maven repository: run
+# "mvn install" in the folder above before.
+#
+#   MAVEN_REPO_LOCAL  the local Maven repository (default: ~/.m2/repository)
+#   PYTHON            absolute path of a Python, or of its environment (default: ../.venv)
+#
+# Arguments are handed on to Maven, -o for instance.
+
+set -u
+cd "$(dirname "$0")" || exit 1
+repository=${MAVEN_REPO_LOCAL:-$HOME/.m2/repository}
+python=${PYTHON:-$(cd .. && pwd)/.venv}
+if [ ! -e "$python" ]; then
+	echo "There is no Python environment at $python: run mvn install in $(cd .. && pwd), or set PYTHON." >&2
+	exit 1
+fi
+
+output=$(mktemp -d) || exit 1
+trap 'rm -rf "$output"' EXIT
+trap 'exit 130' INT TERM
+failed=
+
+# run <name> <command...>: one line with what it printed, or all of it if it failed
+run()
+{
+	name=$1
+	shift
+	if (cd "$name" && "$@") >"$output/out" 2>"$output/err"; then
+		escape=$(printf '\033')
+		sed "s/$escape\\[[0-9;]*m//g; /^ *\$/d" "$output/out" | paste -s -d '|' - | sed "s/|/ | /g; s/^/$name: /"
+	else
+		cat "$output/out" "$output/err" >&2
+		echo "$name: FAILED, see above"
+		failed="$failed $name"
+	fi
+}
+
+maven()
+{
+	project=$1
+	shift
+	run "$project" mvn -q -B "-Dmaven.repo.local=$repository" "-Dpython=$python" "$@" verify
+}
+
+maven vessels "$@"
+maven maven-app "$@"
+maven original "$@"
+if command -v gradle >/dev/null; then
+	run gradle-app gradle --no-daemon -q "-Dmaven.repo.local=$repository" "-Dimglib2.python.executable=$python" run
+else
+	echo "gradle-app: skipped, there is no gradle on the PATH"
+fi
+
+program=src/main/java/net/imglib2/cache/python/examples/NeighbourSums.java
+if ! cmp -s "maven-app/$program" "gradle-app/$program"; then
+	echo "maven-app and gradle-app: FAILED, their NeighbourSums.java differ"
+	failed="$failed NeighbourSums.java"
+fi
+
+if [ -n "$failed" ]; then
+	echo "failed:$failed" >&2
+	exit 1
+fi

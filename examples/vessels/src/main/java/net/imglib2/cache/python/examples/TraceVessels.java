@@ -1,0 +1,211 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.examples;
+
+import java.awt.Color;
+import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Arrays;
+import java.util.Scanner;
+
+import javax.imageio.ImageIO;
+
+import me.tongfei.progressbar.ProgressBar;
+import net.imglib2.Cursor;
+import net.imglib2.RandomAccess;
+import net.imglib2.RandomAccessibleInterval;
+import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.Halo;
+import net.imglib2.cache.python.PythonCacheLoader;
+import net.imglib2.cache.python.PythonCacheLoaderQueue;
+import net.imglib2.img.array.ArrayImgs;
+import net.imglib2.img.cell.CellGrid;
+import net.imglib2.type.numeric.integer.UnsignedByteType;
+import net.imglib2.type.numeric.real.FloatType;
+import net.imglib2.view.Views;
+
+/**
+ * Traces the blood vessels in a photograph of the retina: scikit-image's
+ * {@code sato} filter on cells with a halo, by two Python interpreters. Then
+ * checks that the result equals, bit for bit, that of the whole photograph at
+ * once, and draws both side by side.
+ * <p>
+ * The photograph is {@code skimage/data/retina.jpg} of the scikit-image package:
+ * "Fundus photograph of normal left eye" by Mikael Häggström, 1411 × 1411
+ * pixels, dedicated to the public domain (CC0 1.0).
+ * <p>
+ * The traced image may be larger than memory: its cells are computed when they
+ * are read, and the cache keeps {@value #CACHED_CELLS} of them. Only the
+ * photograph as {@code ImageIO} reads it, the check and the picture need memory
+ * for the whole.
+ * <p>
+ * Arguments, all optional: another photograph ({@code sample} for this one), the
+ * size of the cells, and the folder of the picture.
+ */
+public final class TraceVessels
+{
+	private static final int WORKERS = 2;
+
+	private static final int CACHED_CELLS = 500;
+
+	private static final int BRIGHTNESS = 14;
+
+	private TraceVessels()
+	{}
+
+	public static void main( final String... args ) throws Exception
+	{
+		System.setProperty( "java.awt.headless", "true" );
+		final int cellSize = args.length > 1 ? Integer.parseInt( args[ 1 ] ) : 192;
+		final File folder = new File( args.length > 2 ? args[ 2 ] : "target/trace-vessels" );
+		try ( final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( WORKERS, resource( "vesselness.py" ) ) )
+		{
+			final String sample = queue.submit( python -> python.getValue( "sample_image()", String.class ) ).get();
+			final File file = new File( args.length > 0 && !args[ 0 ].equals( "sample" ) ? args[ 0 ] : sample );
+			final int halo = queue.submit( python -> python.getValue( "HALO", Integer.class ) ).get();
+
+			final BufferedImage photograph = file.isFile() ? ImageIO.read( file ) : null;
+			if ( photograph == null || photograph.getSampleModel().getSampleSize( 0 ) != 8 )
+				throw new IOException( file + " is not a PNG or JPEG image of 8 bits per channel" );
+			final RandomAccessibleInterval< UnsignedByteType > green = green( photograph );
+			final int width = photograph.getWidth();
+			final int height = photograph.getHeight();
+
+			final CachedCellImg< FloatType, ? > vessels = vesselness( queue, green, halo, cellSize, cellSize );
+			final long numCells = vessels.getCells().size();
+			final long start = System.nanoTime();
+			try ( final ProgressBar progress = new ProgressBar( "cells", numCells ) )
+			{
+				vessels.getCells().parallelStream().forEach( cell -> progress.step() );
+			}
+			final double seconds = ( System.nanoTime() - start ) * 1e-9;
+			System.out.printf( "%s: %d x %d pixels%n", file.getName(), width, height );
+			System.out.printf( "%d cells of %d x %d with a halo of %d in %.2f s, %.1f MB/s of result%n",
+					numCells, cellSize, cellSize, halo, seconds, 4e-6 * width * height / seconds );
+
+			final long wrong = countDifferences( vessels, vesselness( queue, green, halo, width, height ) );
+			if ( wrong > 0 )
+			{
+				System.err.printf( "WRONG: %d of %d pixels differ from those of the whole image at once%n", wrong, green.size() );
+				System.exit( 1 );
+			}
+			System.out.printf( "all %d pixels equal those of the whole image at once%n", green.size() );
+			final long seams = countDifferences( vessels, vesselness( queue, green, 0, cellSize, cellSize ) );
+			System.out.printf( "(without the halo, %d would not)%n", seams );
+
+			folder.mkdirs();
+			final File picture = new File( folder, "vessels.png" );
+			ImageIO.write( sideBySide( photograph, vessels, cellSize ), "png", picture );
+			System.out.println( "photograph and vessels: " + picture.getAbsolutePath() );
+		}
+	}
+
+	/**
+	 * The lazy result: nothing is computed until a pixel is read.
+	 */
+	private static CachedCellImg< FloatType, ? > vesselness(
+			final PythonCacheLoaderQueue queue,
+			final RandomAccessibleInterval< UnsignedByteType > green,
+			final int halo,
+			final int... cellSize )
+	{
+		final CellGrid grid = new CellGrid( green.dimensionsAsLongArray(), cellSize );
+		return PythonCacheLoader.fromRandomAccessibles(
+				grid,
+				queue,
+				"block.data[...] = vesselness(block.inputs[0])[block.halo]",
+				new FloatType(),
+				new Halo( halo, halo ),
+				Views.extendMirrorSingle( green ) ).createCachedCellImg( CACHED_CELLS );
+	}
+
+	private static long countDifferences( final CachedCellImg< FloatType, ? > image, final CachedCellImg< FloatType, ? > expected )
+	{
+		final RandomAccess< FloatType > other = expected.randomAccess();
+		final Cursor< FloatType > cursor = image.localizingCursor();
+		long count = 0;
+		while ( cursor.hasNext() )
+		{
+			final float value = cursor.next().get();
+			if ( Float.floatToIntBits( value ) != Float.floatToIntBits( other.setPositionAndGet( cursor ).get() ) )
+				++count;
+		}
+		return count;
+	}
+
+	/**
+	 * The green channel, in which blood is darkest, or the only one.
+	 */
+	private static RandomAccessibleInterval< UnsignedByteType > green( final BufferedImage image )
+	{
+		final int width = image.getWidth();
+		final int height = image.getHeight();
+		final int band = Math.min( 1, image.getRaster().getNumBands() - 1 );
+		final int[] samples = image.getRaster().getSamples( 0, 0, width, height, band, ( int[] ) null );
+		final byte[] bytes = new byte[ samples.length ];
+		Arrays.setAll( samples, i -> bytes[ i ] = ( byte ) samples[ i ] );
+		return ArrayImgs.unsignedBytes( bytes, width, height );
+	}
+
+	private static BufferedImage sideBySide( final BufferedImage photograph, final CachedCellImg< FloatType, ? > vessels, final int cellSize )
+	{
+		final int width = photograph.getWidth();
+		final int height = photograph.getHeight();
+		final BufferedImage picture = new BufferedImage( 2 * width, height, BufferedImage.TYPE_INT_RGB );
+		final Cursor< FloatType > cursor = vessels.localizingCursor();
+		while ( cursor.hasNext() )
+		{
+			final int grey = Math.min( 255, ( int ) ( BRIGHTNESS * cursor.next().get() ) );
+			picture.setRGB( width + cursor.getIntPosition( 0 ), cursor.getIntPosition( 1 ), grey * 0x010101 );
+		}
+		final Graphics2D graphics = picture.createGraphics();
+		graphics.drawImage( photograph, 0, 0, null );
+		graphics.setColor( new Color( 255, 255, 255, 60 ) );
+		for ( int x = 0; x < width; x += cellSize )
+		{
+			graphics.fillRect( x, 0, 2, height );
+			graphics.fillRect( width + x, 0, 2, height );
+		}
+		for ( int y = 0; y < height; y += cellSize )
+			graphics.fillRect( 0, y, 2 * width, 2 );
+		graphics.dispose();
+		return picture;
+	}
+
+	private static String resource( final String name ) throws IOException
+	{
+		try ( final InputStream in = TraceVessels.class.getResourceAsStream( name ); final Scanner scanner = new Scanner( in, "UTF-8" ) )
+		{
+			return scanner.useDelimiter( "\\A" ).next();
+		}
+	}
+}
