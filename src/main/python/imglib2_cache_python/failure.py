@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 MAX_MESSAGE = 10_000
 MAX_TRACEBACK = 100_000
 
-_OWN_FILES = str(Path(__file__).parent)
+# Frames of this package, and of the import machinery between it and a module of the user.
+_HIDDEN_FILES = (str(Path(__file__).parent) + os.sep, importlib.__file__, "<frozen importlib")
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,9 @@ class Failure:
         message: ``str( exception )``, shortened to `MAX_MESSAGE` characters.
         file: File, or name of the snippet, of the user's line; empty if there is none.
         line: Number of the user's line, 1 for the first; 0 if there is none.
-        source: Text of the user's line, stripped; empty if unknown.
+        source: Text of the user's line, stripped and shortened to `MAX_MESSAGE` characters; empty if unknown.
         traceback: The traceback as Python prints it, shortened to `MAX_TRACEBACK` characters, without the frames
-            of this package.
+            of this package and of importlib.
         frames: ``( function, file, line )``, innermost first.
     """
 
@@ -52,7 +54,7 @@ def capture(error: BaseException) -> Failure:
         return _capture(error)
     except BaseException as second:
         # Out of memory, a recursion limit just reached, a hostile __str__: say at least what is known for sure.
-        name = type(error).__name__
+        name = type.__getattribute__(type(error), "__name__")
         note = f"{name} (it could not be described: {type(second).__name__})"
         return Failure(name, note, "", 0, "", note, ())
 
@@ -63,9 +65,9 @@ def transferable(text: str) -> str:
 
 
 def _capture(error: BaseException) -> Failure:
-    user_traceback = _without_own_frames(error.__traceback__)
-    summary = traceback.extract_tb(user_traceback)
-    lines = traceback.format_exception(type(error), error, user_traceback)
+    described = traceback.TracebackException.from_exception(error, compact=True)
+    _hide_frames(described)
+    summary = described.stack or traceback.StackSummary()
     frames = tuple((frame.name, frame.filename, frame.lineno or 0) for frame in reversed(summary))
     file, line, source = _users_line(error, summary)
     return Failure(
@@ -73,16 +75,21 @@ def _capture(error: BaseException) -> Failure:
         _shortened(_message(error), MAX_MESSAGE),
         file,
         line,
-        source,
-        _shortened("".join(lines), MAX_TRACEBACK),
+        _shortened(source, MAX_MESSAGE),
+        _shortened("".join(described.format()), MAX_TRACEBACK),
         frames[:200],
     )
 
 
-def _without_own_frames(tb: TracebackType | None) -> TracebackType | None:
-    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_OWN_FILES):
-        tb = tb.tb_next
-    return tb
+def _hide_frames(described: traceback.TracebackException) -> None:
+    pending = [described]
+    while pending:
+        one = pending.pop()
+        shown = [frame for frame in one.stack if not frame.filename.startswith(_HIDDEN_FILES)]
+        # Without a stack, no line announces it.
+        one.stack = traceback.StackSummary.from_list(shown) if shown else None  # type: ignore[assignment]
+        linked = (one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ()))
+        pending += [other for other in linked if other is not None]
 
 
 def _users_line(error: BaseException, summary: traceback.StackSummary) -> tuple[str, int, str]:

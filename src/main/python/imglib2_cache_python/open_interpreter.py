@@ -7,9 +7,17 @@ Java defines ``location`` (where this package lies), ``module_path`` (a list of 
 """
 
 # ruff: noqa: F821 - names that Java defines
-# Before anything else: in a sub-interpreter, C code of shared packages crashes in pickle if it was not imported.
+# pickle before numpy: in a sub-interpreter, C code of shared packages crashes in it if it was not imported.
+import contextlib
+import locale
 import pickle
 import sys
+
+if locale.getpreferredencoding(False).lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
+    # Without a locale, as in many containers, open() would read text as ASCII; Python on its own would use UTF-8.
+    # Where a system has no such locale, the encoding must be named.
+    with contextlib.suppress(locale.Error):
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
 
 if location not in sys.path:
     sys.path.insert(0, location)

@@ -34,15 +34,23 @@ class Sharing:
     Attributes:
         compiled: Normalised names of the distributions with compiled code, sorted.
         modules: Names of the top-level modules to share, sorted.
+        unlisted: Normalised names of the distributions whose files nobody lists (Debian's packages, for instance),
+            sorted: they may have compiled code.
     """
 
     compiled: tuple[str, ...]
     modules: tuple[str, ...]
+    unlisted: tuple[str, ...] = ()
 
 
 def find_sharing() -> Sharing:
     """Looks through the distributions that are installed in this environment."""
-    installed = {_normalised(dist.metadata["Name"]): dist for dist in distributions() if dist.metadata["Name"]}
+    installed: dict[str, Distribution] = {}
+    for dist in distributions():
+        name = dist.metadata.get("Name")
+        if name:
+            # The first on sys.path is the one that is imported.
+            installed.setdefault(_normalised(name), dist)
     for name in _NOT_SHARED:
         installed.pop(name, None)
     compiled = {name for name, dist in installed.items() if _is_compiled(dist)}
@@ -55,7 +63,8 @@ def find_sharing() -> Sharing:
             break
         shared |= dependents | required
     modules = {module for name in shared for module in _top_level_modules(installed[name])}
-    return Sharing(tuple(sorted(compiled)), tuple(sorted(modules)))
+    unlisted = (name for name, dist in installed.items() if not dist.files)
+    return Sharing(tuple(sorted(compiled)), tuple(sorted(modules)), tuple(sorted(unlisted)))
 
 
 def choose_mode(version: tuple[int, int], sharing: Sharing) -> tuple[str, str]:
@@ -73,6 +82,8 @@ def choose_mode(version: tuple[int, int], sharing: Sharing) -> tuple[str, str]:
     unproven = sorted(set(sharing.compiled) - proven_distributions())
     if unproven:
         return "SHARED", f"not proven to work in sub-interpreters: {', '.join(unproven)}"
+    if sharing.unlisted:
+        return "SHARED", f"it is not known whether they have compiled code: {', '.join(sharing.unlisted)}"
     foreign = foreign_paths()
     if foreign:
         return "SHARED", f"what lies there is not known to work in sub-interpreters: {', '.join(foreign)}"
@@ -88,13 +99,12 @@ def proven_distributions() -> set[str]:
 
 def foreign_paths() -> list[str]:
     """Entries of ``sys.path`` that no installer looks after: ``.pth`` files put them there."""
-    paths = sysconfig.get_paths()
-    known = {paths["stdlib"], paths["platstdlib"], str(Path(paths["platstdlib"]) / "lib-dynload"), _own_location()}
-    known.update(site.getsitepackages([sys.prefix, sys.base_prefix]))
-    base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix, "installed_base": sys.base_prefix}
-    known.update(sysconfig.get_path(name, vars=base) for name in ("stdlib", "platstdlib"))
-    known.update(str(Path(prefix) / "lib" / "python3" / "dist-packages") for prefix in (sys.prefix, sys.base_prefix))
-    known.add(str(Path(sys.base_exec_prefix) / "DLLs"))
+    stdlib = sysconfig.get_path("stdlib")
+    known = [stdlib, sysconfig.get_path("platstdlib"), str(Path(stdlib) / "lib-dynload"), _own_location()]
+    for prefix in (sys.prefix, sys.base_prefix, sys.base_exec_prefix):
+        known += site.getsitepackages([prefix])
+        # Debian's packages, and the standard library's compiled modules on Windows.
+        known += [str(Path(prefix) / "lib" / "python3" / "dist-packages"), str(Path(prefix) / "DLLs")]
     resolved = {_resolved(path) for path in known}
     return [path for path in sys.path if path and not path.endswith(".zip") and _resolved(path) not in resolved]
 

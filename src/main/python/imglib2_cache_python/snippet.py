@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import linecache
 import re
 import sys
@@ -22,24 +23,35 @@ _DOTTED_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _FUNCTION_REFERENCE = re.compile(rf"\s*(?P<module>{_DOTTED_NAME}):(?P<function>{_DOTTED_NAME})\s*")
 
 
-def compile_code(code: str, file_name: str) -> CodeType:
-    """Compiles statements so that tracebacks, ``inspect.getsource`` and debuggers find their source.
+def compile_code(code: str, file_name: str, mode: str = "exec") -> CodeType:
+    """Compiles code so that tracebacks, ``inspect.getsource`` and debuggers find its source.
 
     Args:
-        code: The statements.
+        code: The code.
         file_name: What tracebacks call it, ``<loader 3>`` for instance.
+        mode: ``exec`` for statements, ``eval`` for an expression.
 
     Raises:
         SyntaxError: With the line in it.
     """
     source = normalised(code)
+    # Not splitlines, which also breaks lines where Python does not, at a form feed for instance.
+    lines = io.StringIO(source).readlines()
     # A modification time of None keeps the entry from being dropped by linecache.checkcache().
-    linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
+    linecache.cache[file_name] = (len(source), None, lines, file_name)
+    unreadable = re.search("[\0\ud800-\udfff]", source)
+    if unreadable:
+        # Pythons differ in what they raise, and none says where.
+        line = source.count("\n", 0, unreadable.start()) + 1
+        message = f"source code cannot contain {unreadable[0]!a}"
+        raise SyntaxError(message, (file_name, line, None, lines[line - 1]))
     try:
-        return compile(source, file_name, "exec", dont_inherit=True)
-    except ValueError as error:
-        # Source with a NUL character; newer Pythons raise a SyntaxError for it themselves.
-        raise SyntaxError(str(error), (file_name, source[: source.find("\0")].count("\n") + 1, None, None)) from None
+        return compile(source, file_name, mode, dont_inherit=True)
+    except SyntaxError as error:
+        if error.text is None and error.filename == file_name and 0 < (error.lineno or 0) <= len(lines):
+            # An error that is not the parser's, such as a return outside of a function.
+            error.text = lines[error.lineno - 1]
+        raise
 
 
 def normalised(code: str) -> str:

@@ -31,31 +31,36 @@ class LineWriter(io.TextIOBase):
         """Creates a stream.
 
         Args:
-            emit: Called with each line, on the thread that wrote it.
+            emit: Called with each line, on the thread that wrote it, unless that thread has a route of its own.
             name: What ``stream.name`` says, ``<stdout>`` for instance.
         """
         super().__init__()
         self.name = name
-        self._emit = emit
-        self._unfinished = threading.local()
+        self._emit_elsewhere = emit
+        self._thread = threading.local()
         self.buffer = _Utf8Bytes(self)
 
     def writable(self) -> bool:
         """True."""
         return True
 
+    def route(self, emit: Callable[[str], Any]) -> None:
+        """Hands the lines of the calling thread to a function of its own."""
+        self._thread.emit = emit
+
     def write(self, text: str) -> int:
         """Writes text; complete lines are handed over at once."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        pending = getattr(self._unfinished, "text", "") + text
+        pending = getattr(self._thread, "text", "") + text
         *lines, rest = pending.split("\n")
-        while len(rest) > MAX_LINE:
-            lines.append(rest[:MAX_LINE])
-            rest = rest[MAX_LINE:]
-        self._unfinished.text = rest
+        *pieces, rest = _pieces(rest)
+        self._thread.text = rest
         for line in lines:
-            self._emit(transferable(line.removesuffix("\r")))
+            for piece in _pieces(line.removesuffix("\r")):
+                self._emit(piece)
+        for piece in pieces:
+            self._emit(piece)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
@@ -65,10 +70,17 @@ class LineWriter(io.TextIOBase):
 
     def finish(self) -> None:
         """Hands over the calling thread's unfinished line, if it has one."""
-        rest = getattr(self._unfinished, "text", "")
+        rest = getattr(self._thread, "text", "")
         if rest:
-            self._unfinished.text = ""
-            self._emit(transferable(rest))
+            self._thread.text = ""
+            self._emit(rest)
+
+    def _emit(self, line: str) -> None:
+        getattr(self._thread, "emit", self._emit_elsewhere)(transferable(line))
+
+
+def _pieces(line: str) -> list[str]:
+    return [line[start : start + MAX_LINE] for start in range(0, len(line), MAX_LINE)] or [line]
 
 
 class _Utf8Bytes(io.RawIOBase):
@@ -82,6 +94,6 @@ class _Utf8Bytes(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:  # noqa: ANN401 - any object with a buffer
-        chunk = bytes(data)
+        chunk = memoryview(data).tobytes()
         self._stream.write(self._decoder.decode(chunk))
         return len(chunk)

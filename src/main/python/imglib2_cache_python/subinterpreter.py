@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-import importlib
+import importlib.util
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from types import ModuleType
 from typing import Any
 
 from imglib2_cache_python.snippet import function_reference, normalised
@@ -35,12 +37,15 @@ def prepare_main_interpreter(locations: Iterable[str]) -> None:
 
 
 def install_import_guard(shared: Collection[str]) -> None:
-    """Lets ``from package import module`` import the module first, everywhere in this sub-interpreter.
+    """Lets every import of a shared package import the modules first that the importing code reaches through it.
+
+    These are the module in ``from package import module``, and whatever a module of the user reaches as an attribute.
 
     Args:
         shared: Names of the shared top-level modules.
     """
     original = builtins.__import__
+    importers: set[str] = set()
 
     def guard(
         name: str,
@@ -49,17 +54,33 @@ def install_import_guard(shared: Collection[str]) -> None:
         fromlist: tuple[str, ...] | None = (),
         level: int = 0,
     ) -> Any:  # noqa: ANN401
-        if fromlist and not level and name.partition(".")[0] in shared:
-            import_submodules([f"{name}.{attribute}" for attribute in fromlist if attribute != "*"], shared)
+        if not level and name.partition(".")[0] in shared:
+            importer = (globals or {}).get("__name__") or ""
+            if importer not in importers and importer.partition(".")[0] not in shared:
+                importers.add(importer)
+                import_attributes(_source_of(importer), shared, {})
+            import_submodules([f"{name}.{attribute}" for attribute in fromlist or () if attribute != "*"], shared)
         return original(name, globals, locals, fromlist or (), level)
 
     builtins.__import__ = guard
 
 
-def import_attributes(code: str, shared: Collection[str]) -> None:
-    """Imports modules of shared packages that the code reaches as attributes: ``import scipy`` … ``scipy.ndimage``."""
+def import_attributes(code: str, shared: Collection[str], names: Mapping[str, Any]) -> None:
+    """Imports modules of shared packages that the code reaches as attributes: ``import scipy`` … ``scipy.ndimage``.
+
+    Args:
+        code: Statements, an expression or a function reference.
+        shared: Names of the shared top-level modules.
+        names: What the code sees; the modules among it count as imported.
+    """
     reference = function_reference(code)
-    import_submodules([reference[0]] if reference else attributes_of_imports(code), shared)
+    if reference:
+        module, function = reference
+        import_submodules([module, *_attributes(module, function.split("."))], shared)
+    else:
+        # Not isinstance, which asks the value itself: proxies may raise then.
+        known = {name: value.__name__ for name, value in names.items() if issubclass(type(value), ModuleType)}
+        import_submodules(attributes_of_imports(code, known), shared)
 
 
 def import_submodules(names: Iterable[str], shared: Collection[str]) -> None:
@@ -72,15 +93,24 @@ def import_submodules(names: Iterable[str], shared: Collection[str]) -> None:
             continue
         try:
             importlib.import_module(name)
-        except ImportError:
-            # An attribute that is no module, or one that does not exist: the user's own statement will say so.
+        except Exception:
+            # An attribute that is no module, or a module that cannot be imported: the user's own statement will say so.
             continue
 
 
-def attributes_of_imports(code: str) -> list[str]:
-    """Dotted names of all attributes of imported modules, in order, each after its prefixes."""
-    tree = ast.parse(normalised(code))
-    modules: dict[str, str] = {}
+def attributes_of_imports(code: str, known: Mapping[str, str] | None = None) -> list[str]:
+    """Dotted names of all attributes of imported modules, in order, each after its prefixes; none if it is not Python.
+
+    Args:
+        code: Statements or an expression.
+        known: Modules that are imported already: their names by the names that the code knows them by.
+    """
+    try:
+        tree = ast.parse(normalised(code).strip())
+    except (SyntaxError, ValueError):
+        # Who compiles the code says it better.
+        return []
+    modules = dict(known or {})
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -95,15 +125,30 @@ def attributes_of_imports(code: str) -> list[str]:
             path.insert(0, node.attr)
             node = node.value
         if path and isinstance(node, ast.Name) and node.id in modules:
-            names.update((".".join([modules[node.id], *path[:end]]), None) for end in range(1, len(path) + 1))
+            names.update(dict.fromkeys(_attributes(modules[node.id], path)))
     return sorted(names, key=lambda name: name.count("."))
+
+
+def _source_of(module: str) -> str:
+    try:
+        return importlib.util.find_spec(module).loader.get_source(module) or ""  # type: ignore[union-attr]
+    except Exception:
+        return ""
+
+
+def _attributes(module: str, path: Sequence[str]) -> list[str]:
+    return [".".join([module, *path[:end]]) for end in range(1, len(path) + 1)]
 
 
 def with_advice(error: BaseException, mode: str) -> BaseException:
     """Adds to an import that failed in a sub-interpreter what can be done about it."""
-    if mode == "SUB" and isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):
-        error.msg = (
-            f"{error.msg}\nThis code runs in a sub-interpreter, which some compiled packages do not support: "
-            "try InterpreterMode.SHARED, or -Dimglib2.python.mode=SHARED"
-        )
+    # Not isinstance, which asks the exception itself.
+    kind = type(error)
+    if mode == "SUB" and issubclass(kind, ImportError) and not issubclass(kind, ModuleNotFoundError):
+        # A subclass may not let itself be changed.
+        with suppress(BaseException):
+            error.msg = (  # type: ignore[attr-defined]
+                f"{error.msg}\nThis code runs in a sub-interpreter, which some compiled packages do not support: "
+                "try InterpreterMode.SHARED, or -Dimglib2.python.mode=SHARED"
+            )
     return error

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import faulthandler
 import functools
+import linecache
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -34,12 +36,14 @@ def guarded(method: Callable[..., Any]) -> Callable[..., int]:
     def guard(self: Worker, *arguments: Any) -> int:  # noqa: ANN401
         try:
             method(self, *arguments)
+            finish_lines()
             return OK
         except BaseException as error:
             self._failure = capture(with_advice(error, self._mode)).to_strings()
+            # Whoever takes the lines may fail, too; what failed first is told.
+            with suppress(BaseException):
+                finish_lines()
             return FAILED
-        finally:
-            finish_lines()
 
     return guard
 
@@ -65,7 +69,9 @@ class Worker:
         self._name = name
         self._mode = mode
         self._shared_modules = frozenset(shared_modules.split("\n")) if mode == "SUB" else frozenset()
-        self._globals = new_namespace(f"imglib2_cache_python.user.{name}", f"<{name}>", {})
+        # Not asked from the globals later: user code may have changed __name__.
+        self._module_name = f"imglib2_cache_python.user.{name}"
+        self._globals = new_namespace(self._module_name, f"<{name}>", {})
         self._snippets: dict[int, Snippet] = {}
         self._failure: list[str] = []
         self._result: Any = None
@@ -97,18 +103,19 @@ class Worker:
         )
 
     @guarded
-    def initialise(self, code: str, timeout: float, stack_file: str) -> None:
+    def initialise(self, code: str, timeout: float, stack_file: str, file_name: str = "<init>") -> None:
         """Runs the queue's init code; what it defines is seen by all snippets that are prepared later.
 
         Args:
             code: Python statements.
             timeout: Seconds after which the stack of this thread is written to the file.
             stack_file: Path of that file.
+            file_name: What tracebacks call the code. Unique, because workers can share the table of sources.
         """
         with open(stack_file, "w") as stack:
             faulthandler.dump_traceback_later(timeout, file=stack)
             try:
-                self._execute(code, "<init>")
+                self._execute(code, file_name)
             finally:
                 faulthandler.cancel_dump_traceback_later()
 
@@ -116,7 +123,11 @@ class Worker:
     def check(self, code: str, file_name: str) -> None:
         """Raises if the code is not valid Python."""
         if function_reference(code) is None:
-            compile_code(code, file_name)
+            try:
+                compile_code(code, file_name)
+            finally:
+                # The code may never run here, and then nobody would drop its source.
+                linecache.cache.pop(file_name, None)
 
     @guarded
     def prepare(self, loader: int, code: str, file_name: str) -> None:
@@ -142,7 +153,7 @@ class Worker:
     def evaluate(self, expression: str) -> None:
         """Evaluates an expression in the namespace that `initialise` filled; `result` then returns its value."""
         self._import_submodules(expression)
-        self._result = eval(compile(expression.strip(), "<task>", "eval"), self._globals)
+        self._result = eval(compile_code(expression.strip(), "<task>", "eval"), self._globals)
 
     @guarded
     def assign(self, name: str, value: Any) -> None:  # noqa: ANN401
@@ -156,7 +167,7 @@ class Worker:
         """Drops the code of all loaders."""
         for loader in list(self._snippets):
             self._snippets.pop(loader).dispose()
-        sys.modules.pop(self._globals["__name__"], None)
+        sys.modules.pop(self._module_name, None)
         self._globals.clear()
 
     def result(self) -> Any:  # noqa: ANN401
@@ -176,14 +187,18 @@ class Worker:
 
     def _import_submodules(self, code: str) -> None:
         if self._shared_modules:
-            import_attributes(code, self._shared_modules)
+            import_attributes(code, self._shared_modules, self._globals)
 
 
 def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:
-    """Hands what is written to ``sys.stdout`` and ``sys.stderr`` to functions, line by line; once per interpreter."""
+    """Hands what the calling thread writes to ``sys.stdout`` and ``sys.stderr`` to functions, line by line.
+
+    Threads that user code starts use the functions of the first call in this interpreter.
+    """
     for name, emit in (("stdout", out), ("stderr", err)):
         if not isinstance(getattr(sys, name), LineWriter):
             setattr(sys, name, LineWriter(emit, f"<{name}>"))
+        getattr(sys, name).route(emit)
 
 
 def finish_lines() -> None:

@@ -1,3 +1,31 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
 package net.imglib2.cache.python.interpreter;
 
 import java.io.IOException;
@@ -5,6 +33,7 @@ import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -13,6 +42,7 @@ import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 
 import net.imglib2.cache.python.InterpreterMode;
+import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonEnvironmentException;
 
 /**
@@ -29,6 +59,8 @@ final class PythonInstallation
 	private static final String BEGIN = "<imglib2-cache-python>";
 
 	private static final String END = "</imglib2-cache-python>";
+
+	private static final String ENVIRONMENT_FILE = "pyvenv.cfg";
 
 	private static final int TIMEOUT_SECONDS = 60;
 
@@ -53,8 +85,7 @@ final class PythonInstallation
 	 */
 	static PythonInstallation probe( final LocatedPython located )
 	{
-		final String executable = located.executable().toString();
-		final String output = run( located, executable, "-I", "-c", PythonSources.read( "bootstrap.py" ), PythonSources.location() );
+		final String output = run( located, knownToItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "bootstrap.py" ), PythonSources.location() );
 		final int begin = output.indexOf( BEGIN );
 		final int end = output.indexOf( END, begin + 1 );
 		if ( begin < 0 || end < 0 )
@@ -80,7 +111,8 @@ final class PythonInstallation
 		final List< String > problems = new ArrayList<>();
 		if ( !isNewEnough() )
 		{
-			problems.add( "it is Python " + get( "version" ) + ", but 3.10 or newer is needed" );
+			problems.add( "it is Python " + get( "version" ) + ", but 3.10 or newer is needed: name another, -D" + PythonEnvironment.EXECUTABLE_PROPERTY
+					+ "=/path/to/environment" );
 			return problems;
 		}
 		if ( !"CPython".equals( get( "implementation" ) ) )
@@ -133,6 +165,14 @@ final class PythonInstallation
 			throw new PythonEnvironmentException( "InterpreterMode.SUB needs CPython 3.10 or 3.11, but " + what( located ) + " is " + version
 					+ ", where numpy crashes in sub-interpreters: use InterpreterMode.SHARED or AUTO" );
 		return requested;
+	}
+
+	/**
+	 * @return whether both are one environment, however its executable was named
+	 */
+	boolean isSameAs( final PythonInstallation other )
+	{
+		return get( "version" ).equals( other.get( "version" ) ) && real( get( "prefix" ) ).equals( real( other.get( "prefix" ) ) );
 	}
 
 	/**
@@ -197,6 +237,42 @@ final class PythonInstallation
 	{
 		final String value = get( key );
 		return value.isEmpty() ? Collections.emptyList() : Arrays.asList( value.split( "\n" ) );
+	}
+
+	/**
+	 * Python overlooks the virtual environment whose executable a link from
+	 * elsewhere leads to.
+	 */
+	private static Path knownToItsEnvironment( final Path executable )
+	{
+		try
+		{
+			for ( Path path = executable.toAbsolutePath(); Files.exists( path ); path = path.resolveSibling( Files.readSymbolicLink( path ) ) )
+			{
+				final Path folder = path.getParent();
+				if ( Files.exists( folder.resolve( ENVIRONMENT_FILE ) ) || Files.exists( folder.resolveSibling( ENVIRONMENT_FILE ) ) )
+					return path;
+				if ( !Files.isSymbolicLink( path ) )
+					break;
+			}
+		}
+		catch ( final IOException e )
+		{
+			// Whether it can be run will be seen.
+		}
+		return executable;
+	}
+
+	private static Path real( final String path )
+	{
+		try
+		{
+			return Paths.get( path ).toRealPath();
+		}
+		catch ( final IOException e )
+		{
+			return Paths.get( path );
+		}
 	}
 
 	private static String what( final LocatedPython located )

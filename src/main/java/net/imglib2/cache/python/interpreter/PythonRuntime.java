@@ -1,8 +1,37 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
 package net.imglib2.cache.python.interpreter;
 
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Collectors;
 
@@ -62,7 +91,7 @@ public final class PythonRuntime
 					+ "create the first PythonCacheLoaderQueue before that code runs", e );
 		}
 		if ( environment.getMode() == InterpreterMode.AUTO )
-			LOG.info( () -> installation + " runs in mode " + mode + ": " + installation.modeReason() );
+			LOG.log( mode == InterpreterMode.SHARED ? Level.INFO : Level.FINE, () -> installation + " runs in mode " + mode + ": " + installation.modeReason() );
 		first = new PythonRuntime( installation, mode, environment );
 		return first;
 	}
@@ -74,9 +103,9 @@ public final class PythonRuntime
 			final LocatedPython located = PythonLocator.ofThisJvm().locate( other );
 			if ( !located.executable().toAbsolutePath().equals( installation.located().executable().toAbsolutePath() ) )
 			{
-				final String executable = PythonInstallation.probe( located ).executable();
-				if ( !executable.equals( installation.executable() ) )
-					throw new PythonEnvironmentException( "This JVM runs " + installation + ", but " + executable + " is asked for (" + located.origin()
+				final PythonInstallation asked = PythonInstallation.probe( located );
+				if ( !asked.isSameAs( installation ) )
+					throw new PythonEnvironmentException( "This JVM runs " + installation + ", but " + asked + " is asked for (" + located.origin()
 							+ "). A JVM can start one Python, once: use the running one, or start another JVM" );
 			}
 		}

@@ -1,3 +1,31 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
 package net.imglib2.cache.python.interpreter;
 
 import java.io.IOException;
@@ -42,6 +70,8 @@ final class Worker extends Thread
 
 	private final String init;
 
+	private final String initName;
+
 	private final Path stackFile;
 
 	private final CompletableFuture< Void > started = new CompletableFuture<>();
@@ -54,9 +84,10 @@ final class Worker extends Thread
 
 	private volatile boolean shutDown;
 
-	Worker( final String name, final BlockingDeque< Task< ? > > tasks, final PythonRuntime runtime, final String init )
+	Worker( final String pool, final int number, final BlockingDeque< Task< ? > > tasks, final PythonRuntime runtime, final String init )
 	{
-		super( null, null, name, STACK_SIZE );
+		super( null, null, pool + "_worker_" + number, STACK_SIZE );
+		initName = "<init of " + pool + ">";
 		this.tasks = tasks;
 		this.runtime = runtime;
 		this.init = init;
@@ -97,7 +128,7 @@ final class Worker extends Thread
 		{
 			if ( e.getCause() instanceof PythonException )
 				throw ( PythonException ) e.getCause();
-			throw new PythonEnvironmentException( "Could not " + phase + " with " + runtime + ": " + e.getCause().getMessage(), e.getCause() );
+			throw new PythonEnvironmentException( "Could not " + phase + " with " + runtime + ": " + messages( e.getCause() ), e.getCause() );
 		}
 		finally
 		{
@@ -108,20 +139,29 @@ final class Worker extends Thread
 	@Override
 	public void run()
 	{
-		try (final EmbeddedInterpreter python = open())
+		final EmbeddedInterpreter python;
+		try
+		{
+			python = open();
+		}
+		catch ( final Throwable t )
+		{
+			started.completeExceptionally( t );
+			return;
+		}
+		started.complete( null );
+		try
 		{
 			while ( !shutDown )
 				runNext( python );
 		}
-		catch ( final JepException e )
-		{
-			// SubInterpreters do not close while threads of the user's code live.
-			LOG.log( Level.WARNING, getName() + " could not close its interpreter", e );
-		}
 		catch ( final Throwable t )
 		{
-			if ( !started.completeExceptionally( t ) )
-				LOG.log( Level.SEVERE, getName() + " ended", t );
+			LOG.log( Level.SEVERE, getName() + " ended", t );
+		}
+		finally
+		{
+			close( python );
 		}
 	}
 
@@ -152,7 +192,8 @@ final class Worker extends Thread
 	 */
 	void awaitEnd( final long deadline )
 	{
-		if ( this == Thread.currentThread() )
+		// One that never started has nothing to finish, or hangs.
+		if ( this == Thread.currentThread() || started.isCompletedExceptionally() )
 			return;
 		boolean interrupted = false;
 		while ( isAlive() )
@@ -182,14 +223,26 @@ final class Worker extends Thread
 		try
 		{
 			phase = "run the init code";
-			python.initialise( init, runtime.startupTimeout(), stackFile.toString() );
-			started.complete( null );
+			python.initialise( init, initName, runtime.startupTimeout(), stackFile.toString() );
 			return python;
 		}
 		catch ( final Throwable t )
 		{
-			python.close();
+			close( python );
 			throw t;
+		}
+	}
+
+	private void close( final EmbeddedInterpreter python )
+	{
+		try
+		{
+			python.close();
+		}
+		catch ( final JepException e )
+		{
+			// SubInterpreters do not close while threads of the user's code live.
+			LOG.log( Level.WARNING, getName() + " could not close its interpreter", e );
 		}
 	}
 
@@ -214,12 +267,23 @@ final class Worker extends Thread
 		}
 	}
 
+	/**
+	 * Jep's own message can be that of a cause only.
+	 */
+	private static String messages( final Throwable thrown )
+	{
+		final StringBuilder text = new StringBuilder( String.valueOf( thrown.getMessage() ) );
+		for ( Throwable cause = thrown.getCause(); cause != null; cause = cause.getCause() )
+			text.append( "\n  because of: " ).append( cause.getMessage() );
+		return text.toString();
+	}
+
 	private String stackOfInit()
 	{
 		try
 		{
 			final String stack = new String( Files.readAllBytes( stackFile ), StandardCharsets.UTF_8 ).trim();
-			return stack.isEmpty() ? "" : "Python was at:\n" + PythonStack.withSource( stack, "<init>", init );
+			return stack.isEmpty() ? "" : "Python was at:\n" + PythonStack.withSource( stack, initName, init );
 		}
 		catch ( final IOException e )
 		{

@@ -1,0 +1,119 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class DoctorTest
+{
+	private static final Path PYTHON = ChildJvm.testPython();
+
+	private Path folder;
+
+	@BeforeEach
+	void makeFolder() throws IOException
+	{
+		folder = Files.createTempDirectory( "doctor-test" ).toRealPath();
+	}
+
+	@AfterEach
+	void deleteFolder() throws IOException
+	{
+		TestPythons.delete( folder );
+	}
+
+	@Test
+	void usablePythonIsDescribed() throws Exception
+	{
+		final String numpy = TestPythons.ask( PYTHON, "__import__('numpy').__version__" );
+		final String version = TestPythons.ask( PYTHON, "'.'.join(map(str, sys.version_info[:3]))" );
+		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).withPython( PYTHON ).run().requireExitCode( 0 );
+		result.requireOutput( "JVM ", System.getProperty( "java.version" ), PYTHON + ", named by: system property imglib2.python.executable", "CPython " + version, "sys.executable ",
+				"sys.prefix ", "sys.base_prefix ", "libpython", "jep ", "libjep", "4.3.1 or 4.3.2", " " + numpy + "\n", "compiled packages ", "numpy", "modules shared in SUB ",
+				"mode ", "(asked for: AUTO; AUTO: ", "This Python can be used.\n" );
+		assertFalse( result.output.contains( "PROBLEM" ), result.output );
+	}
+
+	@Test
+	void environmentIsTakenFromTheArgumentAndTheModeFromTheProperty() throws Exception
+	{
+		ChildJvm.of( Doctor.class ).withPython( folder.resolve( "missing" ) ).withMode( InterpreterMode.SHARED ).run( PYTHON.toString() ).requireExitCode( 0 )
+				.requireOutput( PYTHON + ", named by: PythonEnvironment.at", "SHARED (asked for: SHARED; AUTO: " );
+	}
+
+	@Test
+	void unusablePythonIsDescribedWithAllItsProblems() throws Exception
+	{
+		final Path venv = TestPythons.bareVenv( folder.resolve( "venv" ) );
+		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).run( venv.toString() ).requireExitCode( 1 );
+		result.requireOutput( "sys.prefix            " + venv, "jep                   -\n", "PROBLEM: the package jep is missing: ", "-m pip install jep==4.3.1\n",
+				"PROBLEM: the package numpy is missing: " );
+		assertFalse( result.output.contains( "This Python can be used" ), result.output );
+	}
+
+	@Test
+	void missingPythonIsAProblem() throws Exception
+	{
+		final Path missing = folder.resolve( "missing" );
+		ChildJvm.of( Doctor.class ).run( missing.toString() ).requireExitCode( 1 ).requireOutput( "PROBLEM: No Python at " + missing + ", which PythonEnvironment.at names" );
+	}
+
+	@Test
+	void wrongModeIsAProblem() throws Exception
+	{
+		ChildJvm.of( Doctor.class ).withPython( PYTHON ).withProperty( PythonEnvironment.MODE_PROPERTY, "fast" ).run().requireExitCode( 1 )
+				.requireOutput( "PROBLEM: the system property imglib2.python.mode is \"fast\", expected one of [AUTO, SUB, SHARED]" );
+	}
+
+	@Test
+	void moreThanOneArgumentIsAnsweredWithTheUsage() throws Exception
+	{
+		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).run( "one", "two" ).requireExitCode( 2 );
+		result.requireOutput( "usage: Doctor [executable or folder of a Python environment]" );
+		assertFalse( result.output.contains( "PROBLEM" ), result.output );
+	}
+
+	@Test
+	void diagnosisDoesNotStartPythonInThisJvm() throws Exception
+	{
+		final Path venv = TestPythons.bareVenv( folder.resolve( "venv" ) );
+		final ChildJvm.Result result = ChildJvm.of( DiagnoseMain.class ).run( PYTHON.toString(), venv.toString() ).requireExitCode( 0 );
+		result.requireOutput( "This Python can be used.", "PROBLEM: the package jep is missing", "--- done" );
+		assertTrue( result.output.indexOf( "This Python can be used." ) < result.output.indexOf( "--- " + venv ), result.output );
+	}
+}

@@ -1,0 +1,571 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Which Pythons run, named in which way, and what others are refused with.
+ * Whatever starts Python does so in a JVM of its own.
+ */
+@DisabledOnOs( value = OS.WINDOWS, disabledReason = "environments are put together from symbolic links and shell scripts" )
+class PythonEnvironmentTest
+{
+	private static final Path PYTHON = ChildJvm.testPython();
+
+	private Path folder;
+
+	@BeforeEach
+	void makeFolder() throws IOException
+	{
+		folder = Files.createTempDirectory( "python-environment-test" ).toRealPath();
+	}
+
+	@AfterEach
+	void deleteFolder() throws IOException
+	{
+		TestPythons.delete( folder );
+	}
+
+	// ---------------------------------------------------------------- naming
+
+	@ParameterizedTest
+	@EnumSource( InterpreterMode.class )
+	void executableOrFolderNamedByPropertyRunsInEachMode( final InterpreterMode mode ) throws Exception
+	{
+		final boolean byFolder = mode == InterpreterMode.SUB;
+		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "Python " + TestPythons.minor( PYTHON ) + " has no sub-interpreters that numpy works in" );
+		final ChildJvm.Result result = ChildJvm.of( SmokeMain.class ).withPython( byFolder ? venvOf( PYTHON ) : PYTHON ).withMode( mode ).run();
+		requireRun( result, venvOf( PYTHON ) );
+		result.requireOutput( "mode=" + ( mode != InterpreterMode.AUTO ? mode : expectedOfAuto() ) );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "IMGLIB2_PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME" } )
+	void environmentIsFoundByVariable( final String variable ) throws Exception
+	{
+		requireRun( ChildJvm.of( SmokeMain.class ).withVariable( variable, venvOf( PYTHON ).toString() ).run(), venvOf( PYTHON ) );
+	}
+
+	@Test
+	void environmentIsFoundByPath() throws Exception
+	{
+		final String path = venvOf( PYTHON ).resolve( "bin" ) + ":" + System.getenv( "PATH" );
+		requireRun( ChildJvm.of( SmokeMain.class ).withVariable( "PATH", path ).run(), venvOf( PYTHON ) );
+	}
+
+	@Test
+	void installationWithoutVirtualEnvironmentIsFoundByPythonHome() throws Exception
+	{
+		final Path installation = TestPythons.installation( folder.resolve( "installation" ), "numpy", "jep" );
+		requireRun( ChildJvm.of( SmokeMain.class ).withVariable( "PYTHONHOME", installation.toString() ).run(), installation );
+	}
+
+	@Test
+	void linksToVirtualEnvironmentAndToItsExecutableAreFollowed() throws Exception
+	{
+		final Path file = Files.createSymbolicLink( folder.resolve( "my-python" ), PYTHON );
+		final Path venv = Files.createSymbolicLink( folder.resolve( "my-venv" ), venvOf( PYTHON ) );
+		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).run( file.toString(), venv.toString() ).requireExitCode( 0 );
+		requireAccepted( result, file.toString() );
+		requireAccepted( result, venv.toString() );
+	}
+
+	// -------------------------------------------------------- other Pythons
+
+	@Test
+	void python310RunsInSubInterpreters() throws Exception
+	{
+		final Path venv = TestPythons.environment( "3.10" );
+		for ( final InterpreterMode mode : new InterpreterMode[] { InterpreterMode.AUTO, InterpreterMode.SHARED } )
+			requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).withMode( mode ).run(), venv )
+					.requireOutput( "version=3.10", "mode=" + ( mode == InterpreterMode.AUTO ? "SUB" : "SHARED" ) );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "3.12", "3.13" } )
+	void pythonsFrom312OnRunInSharedInterpretersOnly( final String version ) throws Exception
+	{
+		final Path venv = TestPythons.environment( version );
+		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).run( venv + "@SUB", venv + "@AUTO" ).requireExitCode( 0 );
+		requireRefused( result, venv + "@SUB", "InterpreterMode.SUB needs CPython 3.10 or 3.11", venv.toString(), "is " + version + ".", "use InterpreterMode.SHARED or AUTO" );
+		requireAccepted( result, venv + "@AUTO", "mode=SHARED", "version=" + version );
+		result.requireOutput( "INFO: Python " + version, "runs in mode SHARED: numpy does not work in sub-interpreters of CPython " + version );
+	}
+
+	// ------------------------------------------------------- what is refused
+
+	@Test
+	void unusablePythonsAreRefusedWithTheRemedyAndDoNotPreventALaterOne() throws Exception
+	{
+		final Path withoutJep = TestPythons.venvWith( folder.resolve( "without-jep" ), "numpy" );
+		final Path withoutNumpy = TestPythons.venvWith( folder.resolve( "without-numpy" ), "jep" );
+		final Path withoutAnything = TestPythons.bareVenv( folder.resolve( "bare" ) );
+		final Path otherJep = TestPythons.venvWith( folder.resolve( "other-jep" ), "numpy" );
+		final Path otherJepFolder = TestPythons.sitePackages( TestPythons.executable( otherJep ) ).resolve( "jep" );
+		TestPythons.write( otherJepFolder.resolve( "__init__.py" ), "from .version import __VERSION__\n" );
+		TestPythons.write( otherJepFolder.resolve( "version.py" ), "__VERSION__ = '4.2.2'\nVERSION = __VERSION__\n" );
+		TestPythons.write( otherJepFolder.resolve( "libjep.so" ), "" );
+		final Path withoutLibrary = TestPythons.venvWith( folder.resolve( "without-library" ), "numpy" );
+		final Path withoutLibraryFolder = TestPythons.sitePackages( TestPythons.executable( withoutLibrary ) ).resolve( "jep" );
+		TestPythons.write( withoutLibraryFolder.resolve( "__init__.py" ), "" );
+		TestPythons.write( withoutLibraryFolder.resolve( "version.py" ), "__VERSION__ = '4.3.1'\n" );
+		final Path textFile = TestPythons.write( folder.resolve( "text.txt" ), "no program" );
+		final Path emptyFolder = Files.createDirectory( folder.resolve( "empty" ) );
+		final Path missing = folder.resolve( "missing" );
+		final Path nonsense = TestPythons.write( folder.resolve( "nonsense" ), "#!/bin/sh\necho I am no snake\n" );
+		assertTrue( nonsense.toFile().setExecutable( true ) );
+		final Path stale = TestPythons.write( folder.resolve( "stale" ), "#!/nowhere/bin/python\n" );
+		assertTrue( stale.toFile().setExecutable( true ) );
+
+		final List< Path > all = Arrays.asList( withoutJep, withoutNumpy, withoutAnything, otherJep, withoutLibrary, textFile, emptyFolder, missing, nonsense, stale );
+		final List< String > args = new ArrayList<>();
+		all.forEach( path -> args.add( path.toString() ) );
+		args.add( PYTHON.toString() );
+		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).run( args.toArray( new String[ 0 ] ) ).requireExitCode( 0 );
+
+		requireRefused( result, withoutJep, " cannot be used:\n- ", "the package jep is missing: ", "JAVA_HOME=/path/to/jdk " + pip( withoutJep ) + "jep==4.3.1" );
+		assertFalse( section( result, withoutJep.toString() ).contains( "numpy" ), result.output );
+		requireRefused( result, withoutNumpy, "the package numpy is missing: " + pip( withoutNumpy ) + "numpy" );
+		assertFalse( section( result, withoutNumpy.toString() ).contains( "jep" ), result.output );
+		requireRefused( result, withoutAnything, "the package jep is missing: ", "the package numpy is missing: " );
+		requireRefused( result, otherJep, "the package jep in " + otherJepFolder + " has version 4.2.2", "does not fit the jep-4.3.1.jar of this library",
+				pip( otherJep ) + "jep==4.3.1" );
+		requireRefused( result, withoutLibrary, "the package jep in " + withoutLibraryFolder + " has no native library",
+				pip( withoutLibrary ) + "--force-reinstall --no-cache-dir jep==4.3.1" );
+		requireRefused( result, textFile, textFile + " (named by: PythonEnvironment.at) cannot be run", "Permission denied" );
+		requireRefused( result, emptyFolder, "No Python at " + emptyFolder, emptyFolder.resolve( "bin/python3" ).toString(), "Name an executable, or the folder of a virtual or conda environment" );
+		requireRefused( result, missing, "No Python at " + missing, "which PythonEnvironment.at names", "Name an executable" );
+		requireRefused( result, nonsense, "is not a Python 3 that works; it answered:\nI am no snake" );
+		requireRefused( result, stale, stale + " (named by: PythonEnvironment.at) cannot be run" );
+		requireAccepted( result, PYTHON.toString() );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "3.9", "3.6" } )
+	void pythonsBefore310AreRefusedAsTooOld( final String version ) throws Exception
+	{
+		final Path python = require( version );
+		final String diagnosis = PythonEnvironment.at( python ).diagnose();
+		requireContains( diagnosis, python.toString(), "it is Python " + version + ".", "but 3.10 or newer is needed", "-Dimglib2.python.executable=" );
+	}
+
+	@Test
+	void python2IsRefused() throws Exception
+	{
+		final Path python = require( "2.7" );
+		requireContains( PythonEnvironment.at( python ).diagnose(), "PROBLEM: " + python + " (named by: PythonEnvironment.at) is not a Python 3 that works" );
+	}
+
+	// -------------------------------------------------- what is in the Python
+
+	@Test
+	void versionOfJepThatPipInstallsTodayRuns() throws Exception
+	{
+		final Path jep = TestPythons.jep( "4.3.2" );
+		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy" );
+		TestPythons.linkPackages( jep, TestPythons.sitePackages( TestPythons.executable( venv ) ), "jep" );
+		requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).run(), venv ).requireOutput( "jep=4.3.2" );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "torch", "tensorflow" } )
+	void packageThatIsNotProvenInSubInterpretersMakesAutoChooseSharedOnes( final String name ) throws Exception
+	{
+		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy", "jep" );
+		TestPythons.writeDistribution( TestPythons.sitePackages( TestPythons.executable( venv ) ), name, "2.9.0", name + "/__init__.py", name + "/_C" + extensionSuffix() );
+		requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).run(), venv ).requireOutput( "mode=SHARED", "runs in mode SHARED: not proven to work in sub-interpreters: " + name );
+	}
+
+	@Test
+	void packagesSeenThroughPathFileMakeAutoChooseSharedInterpreters() throws Exception
+	{
+		final Path venv = TestPythons.bareVenv( folder.resolve( "venv" ) );
+		final Path packages = TestPythons.sitePackages( PYTHON );
+		TestPythons.write( TestPythons.sitePackages( TestPythons.executable( venv ) ).resolve( "others.pth" ), packages + "\n" );
+		requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).run(), venv ).requireOutput( "mode=SHARED" );
+	}
+
+	@Test
+	void onlyProvenPackagesLetAutoChooseSubInterpreters() throws Exception
+	{
+		assumeTrue( supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
+		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy", "scipy", "jep" );
+		requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).run(), venv ).requireOutput( "mode=SUB" );
+		requireContains( PythonEnvironment.at( venv ).diagnose(), "AUTO: every compiled package is proven to work in sub-interpreters" );
+	}
+
+	@Test
+	void unfinishedUninstallationsAreOverlooked() throws Exception
+	{
+		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy", "jep" );
+		final Path packages = TestPythons.sitePackages( TestPythons.executable( venv ) );
+		Files.createDirectory( packages.resolve( "~umpy-1.0.dist-info" ) );
+		TestPythons.write( packages.resolve( "empty-1.0.dist-info" ).resolve( "METADATA" ), "" );
+		requireContains( PythonEnvironment.at( venv ).diagnose(), "This Python can be used." );
+	}
+
+	// ------------------------------------------------- one Python in each JVM
+
+	@Test
+	void laterQueueMustAskForTheSamePythonAndMode() throws Exception
+	{
+		final Path other = TestPythons.venvWith( folder.resolve( "other" ), "numpy", "jep" );
+		final String venv = venvOf( PYTHON ).toString();
+		final String link = Files.createSymbolicLink( folder.resolve( "link" ), venvOf( PYTHON ) ).toString();
+		final String missing = folder.resolve( "missing" ).toString();
+		final String first = PYTHON + "@SHARED";
+		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class )
+				.run( first, venv, link, "default", "default@AUTO", other.toString(), "default@SUB", missing, PYTHON.toString() ).requireExitCode( 0 );
+		requireAccepted( result, first, "mode=SHARED" );
+		requireAccepted( result, venv, "mode=SHARED" );
+		requireAccepted( result, link, "mode=SHARED" );
+		requireAccepted( result, "default", "mode=SHARED" );
+		requireAccepted( result, "default@AUTO", "mode=SHARED" );
+		requireRefused( result, other.toString(), "This JVM runs Python ", PYTHON.toString(), other.resolve( "bin" ).toString(), "A JVM can start one Python, once",
+				"start another JVM" );
+		requireRefused( result, "default@SUB", "The interpreters of this JVM run in mode SHARED, but SUB is asked for" );
+		requireRefused( result, missing, "No Python at " + missing );
+		requireAccepted( result, PYTHON.toString(), "mode=SHARED" );
+	}
+
+	// ------------------------------------------------------- what is around
+
+	@Test
+	void nonsenseInPythonHomeDoesNotMatterWhereThePropertyIsSet() throws Exception
+	{
+		requireRun( ChildJvm.of( SmokeMain.class ).withPython( PYTHON ).withVariable( "PYTHONHOME", "/nowhere:/else" ).run(), venvOf( PYTHON ) );
+	}
+
+	@Test
+	void packagesOnPythonPathAreNotSeen() throws Exception
+	{
+		TestPythons.write( folder.resolve( "numpy.py" ), "raise RuntimeError('wrong numpy')\n" );
+		TestPythons.write( folder.resolve( "pickle.py" ), "raise RuntimeError('wrong pickle')\n" );
+		requireRun( ChildJvm.of( SmokeMain.class ).withPython( PYTHON ).withVariable( "PYTHONPATH", folder.toString() ).withDirectory( folder ).run(), venvOf( PYTHON ) );
+	}
+
+	@Test
+	void sitecustomizeMayPrint() throws Exception
+	{
+		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy", "jep" );
+		TestPythons.write( TestPythons.sitePackages( TestPythons.executable( venv ) ).resolve( "sitecustomize.py" ),
+				"import sys\nprint('hello from sitecustomize')\nprint('and its errors', file=sys.stderr)\n" );
+		requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).run(), venv );
+	}
+
+	@Test
+	void folderMayHaveSpacesAndLettersOfAnyLanguage() throws Exception
+	{
+		// Made by Python: this JVM may be unable to name it.
+		final String name = "M\\u00fcller's \\u753b\\u50cf $x";
+		final Path site = TestPythons.sitePackages( PYTHON );
+		TestPythons.run( PYTHON, "-I", "-X", "utf8", "-c", """
+				import pathlib, sys, venv
+				folder = pathlib.Path(sys.argv[1]) / "%s"
+				venv.create(folder, symlinks=True)
+				packages = next(folder.glob('lib/python*/site-packages'))
+				for name in 'numpy', 'jep':
+				    for pattern in '', '.*', '-*':
+				        for entry in pathlib.Path(sys.argv[2]).glob(name + pattern):
+				            (packages / entry.name).symlink_to(entry)
+				module = folder / 'modules' / '\\u00e4.py'
+				module.parent.mkdir()
+				module.write_text('answer = 42', encoding='utf-8')
+				""".formatted( name ), folder.toString(), site.toString() );
+		final ChildJvm.Result result = ChildJvm.of( OddFolderMain.class ).withVariable( "LC_ALL", "C.UTF-8" ).run( folder.toString() ).requireExitCode( 0 );
+		// What ascii() makes of it.
+		result.requireOutput( "prefix=\"" + folder + "/" + name.replace( "\\u00fc", "\\xfc" ) + "\"", "answer=42", "done" );
+	}
+
+	@Test
+	void localeMayBeC() throws Exception
+	{
+		requireRun( ChildJvm.of( SmokeMain.class ).withPython( PYTHON ).withVariable( "LC_ALL", "C" ).run(), venvOf( PYTHON ) );
+	}
+
+	// ------------------------------------------------------ imports of users
+
+	@ParameterizedTest
+	@CsvSource( delimiter = '|', value = {
+			"SUB    | from scipy import ndimage           | ndimage.laplace",
+			"SUB    | import scipy                        | scipy.ndimage.laplace",
+			"SUB    | from scipy.ndimage import laplace   | laplace",
+			"SHARED | from scipy import ndimage           | ndimage.laplace" } )
+	void ownModulesAreFoundAndMayImportSharedPackages( final InterpreterMode mode, final String statement, final String function ) throws Exception
+	{
+		TestPythons.write( folder.resolve( "own_filters.py" ), """
+				import own_helper
+
+				def laplace(array):
+				    %s
+				    return own_helper.same(%s(array))
+				""".formatted( statement, function ) );
+		TestPythons.write( folder.resolve( "more" ).resolve( "own_helper.py" ), "def same(array):\n    return array\n" );
+		requireImports( mode, "", "own_filters:laplace", "laplace", folder.toString(), folder.resolve( "more" ).toString() );
+	}
+
+	@ParameterizedTest
+	@CsvSource( delimiter = '|', value = {
+			"import scipy                  | block.data[...] = scipy.ndimage.gaussian_filter(block.inputs[0], 1)[block.halo]   | smooth",
+			"''                            | import scipy; block.data[...] = scipy.ndimage.laplace(block.inputs[0])[block.halo] | laplace",
+			"from scipy import ndimage     | block.data[...] = ndimage.gaussian_filter(block.inputs[0], 1)[block.halo]         | smooth",
+			"''                            | scipy.ndimage:laplace                                                             | laplace",
+			"''                            | scipy:ndimage.laplace                                                             | laplace",
+			"from skimage import filters   | block.data[...] = filters.gaussian(block.inputs[0], 1)[block.halo]                | smooth",
+			"from PIL import Image         | block.data[...] = np.asarray(Image.fromarray(block.inputs[0]))[block.halo]        | same",
+			"import skimage                | block.data[...] = skimage.filters.gaussian(block.inputs[0], 1)[block.halo]        | smooth" } )
+	void modulesOfSharedPackagesAreFoundInSubInterpreters( final String init, final String code, final String what ) throws Exception
+	{
+		requireImports( InterpreterMode.SUB, init, code, what );
+	}
+
+	// ---------------------------------------------------------------- start
+
+	@ParameterizedTest
+	@CsvSource( { "SUB, 3, import threading; threading.Event().wait()", "SHARED, 1, while True: pass" } )
+	void initCodeThatHangsFailsAfterTheTimeoutAndIsNamed( final InterpreterMode mode, final int seconds, final String line ) throws Exception
+	{
+		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
+		final ChildJvm.Result result = ChildJvm.of( StartupTimeoutMain.class ).withPython( PYTHON ).withMode( mode )
+				.run( Integer.toString( seconds ), "import sys\n\n" + line + "\nx = 1\n" ).requireExitCode( 0 );
+		result.requireOutput( "did not run the init code within " + seconds + " s", "withStartupTimeout", "File \"<init of python_1>\", line 3", "    " + line );
+		final Matcher time = Pattern.compile( "failed after (\\d+) ms" ).matcher( result.output );
+		assertTrue( time.find(), result.output );
+		final int millis = Integer.parseInt( time.group( 1 ) );
+		assertTrue( millis >= 1000 * seconds && millis < 60_000, result.output );
+	}
+
+	@Test
+	void failureToStartIsToldWithItsReason() throws Exception
+	{
+		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "jep" );
+		final Path packages = TestPythons.sitePackages( TestPythons.executable( venv ) );
+		TestPythons.write( packages.resolve( "numpy" ).resolve( "__init__.py" ), "raise ImportError('damaged numpy')\n" );
+		TestPythons.writeDistribution( packages, "numpy", "2.0.0", "numpy/__init__.py", "numpy/_core" + extensionSuffix() );
+		ChildJvm.of( StartupTimeoutMain.class ).withPython( venv ).withMode( InterpreterMode.SHARED ).run( "30", "" ).requireExitCode( 0 )
+				.requireOutput( "Could not start Python with Python 3.", "(" + TestPythons.executable( venv ), "damaged numpy" );
+	}
+
+	@ParameterizedTest
+	@EnumSource( value = InterpreterMode.class, names = { "SUB", "SHARED" } )
+	void initCodeThatFailsIsNamedAndTheNextQueueWorks( final InterpreterMode mode ) throws Exception
+	{
+		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
+		final ChildJvm.Result result = ChildJvm.of( FailingInitMain.class ).withPython( PYTHON ).withMode( mode )
+				.run( "x = 1\nraise ValueError('wrong model')", "x = 1\n\ndef f(:\n    pass", "import sys\nsys.exit(3)", "import no_such_module" );
+		requireRun( result, venvOf( PYTHON ) ).requireOutput(
+				"type=ValueError message=wrong model file=<init of python_1> line=2 source=raise ValueError('wrong model') what=The init code failed: ",
+				"type=SyntaxError message=", "file=<init of python_2> line=3 source=def f(: what=The init code failed: ",
+				"type=SystemExit message=3 file=<init of python_3> line=2 source=sys.exit(3) what=The init code failed: ",
+				"type=ModuleNotFoundError message=No module named 'no_such_module' file=<init of python_4> line=1 " );
+		assertFalse( result.output.contains( "no failure" ), result.output );
+	}
+
+	@ParameterizedTest
+	@CsvSource( { "SUB, C.UTF-8", "SHARED, C" } )
+	void printedLinesReachTheConsumersOneByOne( final InterpreterMode mode, final String locale ) throws Exception
+	{
+		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
+		requireRun( ChildJvm.of( OutputMain.class ).withPython( PYTHON ).withMode( mode ).withVariable( "LC_ALL", locale ).run(), venvOf( PYTHON ) )
+				.requireOutput( "mode=" + mode );
+	}
+
+	// ------------------------------------------------------------- settings
+
+	@Test
+	void settingsAreCopied()
+	{
+		final PythonEnvironment environment = PythonEnvironment.at( PYTHON );
+		final PythonEnvironment changed = environment.withMode( InterpreterMode.SHARED ).withStartupTimeout( Duration.ofSeconds( 7 ) )
+				.withModulePath( Paths.get( "a" ), Paths.get( "b" ) ).withOutput( line -> {}, line -> {} );
+		assertEquals( PYTHON, changed.getPath() );
+		assertEquals( InterpreterMode.SHARED, changed.getMode() );
+		assertEquals( Duration.ofSeconds( 7 ), changed.getStartupTimeout() );
+		assertEquals( List.of( Paths.get( "a" ), Paths.get( "b" ) ), changed.getModulePath() );
+		assertEquals( List.of(), environment.getModulePath() );
+		assertEquals( Duration.ofMinutes( 5 ), environment.getStartupTimeout() );
+		assertTrue( PythonEnvironment.system().isSystem() );
+		assertNull( PythonEnvironment.system().getPath() );
+		assertThrows( IllegalArgumentException.class, () -> environment.withStartupTimeout( Duration.ZERO ) );
+		assertThrows( IllegalArgumentException.class, () -> environment.withStartupTimeout( Duration.ofSeconds( -1 ) ) );
+	}
+
+	@Test
+	void modeComesFromThePropertyUnlessItIsSet()
+	{
+		final String before = System.getProperty( PythonEnvironment.MODE_PROPERTY );
+		try
+		{
+			System.setProperty( PythonEnvironment.MODE_PROPERTY, " shared " );
+			assertEquals( InterpreterMode.SHARED, PythonEnvironment.detected().getMode() );
+			assertEquals( InterpreterMode.SUB, PythonEnvironment.detected().withMode( InterpreterMode.SUB ).getMode() );
+			System.setProperty( PythonEnvironment.MODE_PROPERTY, "fast" );
+			final String message = assertThrows( IllegalArgumentException.class, () -> PythonEnvironment.detected().getMode() ).getMessage();
+			requireContains( message, PythonEnvironment.MODE_PROPERTY, "\"fast\"", "[AUTO, SUB, SHARED]" );
+			System.clearProperty( PythonEnvironment.MODE_PROPERTY );
+			assertEquals( InterpreterMode.AUTO, PythonEnvironment.detected().getMode() );
+		}
+		finally
+		{
+			if ( before != null )
+				System.setProperty( PythonEnvironment.MODE_PROPERTY, before );
+		}
+	}
+
+	@Test
+	void defaultIsWhatWasSetElseTheDetectedOne()
+	{
+		final PythonEnvironment environment = PythonEnvironment.at( PYTHON );
+		try
+		{
+			PythonEnvironment.setDefault( environment );
+			assertSame( environment, PythonEnvironment.getDefault() );
+		}
+		finally
+		{
+			PythonEnvironment.setDefault( null );
+		}
+		assertNull( PythonEnvironment.getDefault().getPath() );
+		assertFalse( PythonEnvironment.getDefault().isSystem() );
+	}
+
+	// -------------------------------------------------------------- helpers
+
+	private void requireImports( final InterpreterMode mode, final String... args ) throws IOException, InterruptedException
+	{
+		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
+		for ( final String name : new String[] { "scipy", "skimage", "PIL" } )
+			if ( !TestPythons.ask( PYTHON, "__import__('importlib.util').util.find_spec('" + name + "') is not None" ).equals( "True" ) )
+				abort( PYTHON + " has no " + name );
+		final ChildJvm.Result result = ChildJvm.of( ImportMain.class ).withPython( PYTHON ).withMode( mode ).run( args );
+		requireRun( result, venvOf( PYTHON ) ).requireOutput( "mode=" + mode );
+	}
+
+	private static ChildJvm.Result requireRun( final ChildJvm.Result result, final Path prefix )
+	{
+		return result.requireExitCode( 0 ).requireOutput( "prefix='" + prefix + "'", "executable='" + prefix.resolve( "bin" ), "numpy=", "done" );
+	}
+
+	private static void requireAccepted( final ChildJvm.Result result, final String attempt, final String... texts )
+	{
+		requireContains( section( result, attempt ), "accepted" );
+		requireContains( section( result, attempt ), texts );
+	}
+
+	private static void requireRefused( final ChildJvm.Result result, final Path python, final String... texts )
+	{
+		requireRefused( result, python.toString(), texts );
+	}
+
+	private static void requireRefused( final ChildJvm.Result result, final String attempt, final String... texts )
+	{
+		requireContains( section( result, attempt ), "refused: " );
+		requireContains( section( result, attempt ), texts );
+	}
+
+	/**
+	 * @return what was printed for one of the attempts
+	 */
+	private static String section( final ChildJvm.Result result, final String attempt )
+	{
+		final String header = "--- " + attempt + "\n";
+		final int begin = result.output.indexOf( header );
+		assertTrue( begin >= 0, () -> header + " is missing in:\n" + result.output );
+		return result.output.substring( begin + header.length(), result.output.indexOf( "--- ", begin + 1 ) );
+	}
+
+	private static void requireContains( final String text, final String... parts )
+	{
+		for ( final String part : parts )
+			assertTrue( text.contains( part ), () -> "\"" + part + "\" is missing in:\n" + text );
+	}
+
+	private static InterpreterMode expectedOfAuto()
+	{
+		final Matcher mode = Pattern.compile( "mode +(SUB|SHARED) \\(asked for: AUTO" ).matcher( PythonEnvironment.at( PYTHON ).withMode( InterpreterMode.AUTO ).diagnose() );
+		assertTrue( mode.find() );
+		return InterpreterMode.valueOf( mode.group( 1 ) );
+	}
+
+	private static String pip( final Path venv )
+	{
+		return "\"" + venv.resolve( "bin/python3" ) + "\" -m pip install ";
+	}
+
+	private static Path require( final String version ) throws IOException, InterruptedException
+	{
+		final Path python = TestPythons.find( version );
+		assumeTrue( python != null, "this machine has no Python " + version );
+		return python;
+	}
+
+	private static boolean supportsSub( final Path python ) throws IOException, InterruptedException
+	{
+		return Arrays.asList( "3.10", "3.11" ).contains( TestPythons.minor( python ) );
+	}
+
+	private static Path venvOf( final Path python )
+	{
+		return python.getParent().getParent();
+	}
+
+	private static String extensionSuffix() throws IOException, InterruptedException
+	{
+		return TestPythons.ask( PYTHON, "__import__('importlib.machinery').machinery.EXTENSION_SUFFIXES[0]" );
+	}
+}

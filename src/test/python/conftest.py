@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""What the tests of the Python half share. They need no JVM."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+SOURCES = Path(__file__).parents[2] / "main" / "python"
+sys.path.insert(0, str(SOURCES))
+
+from imglib2_cache_python.block import Block, halo_slices  # noqa: E402
+from imglib2_cache_python.worker import OK, Worker  # noqa: E402
+
+# Long enough for blocks of 64 axes.
+MAX_PARAMETERS = 3 + 5 * 64
+
+
+class Told(NamedTuple):
+    """What `Worker.failure` tells, as Java reads it."""
+
+    type_name: str
+    message: str
+    file: str
+    line: int
+    source: str
+    traceback: str
+    frames: list[tuple[str, str, int]]
+
+    @staticmethod
+    def of(strings: list[str]) -> Told:
+        """Reads the flat list."""
+        assert all(type(text) is str for text in strings)
+        assert len(strings) >= 6
+        assert len(strings) % 3 == 0
+        for text in strings:
+            assert "\0" not in text
+            text.encode("utf-8")
+        triples = zip(strings[6::3], strings[7::3], strings[8::3], strict=True)
+        frames = [(function, file, int(line)) for function, file, line in triples]
+        return Told(strings[0], strings[1], strings[2], int(strings[3]), strings[4], strings[5], frames)
+
+
+class Bench:
+    """A worker, called as Java calls it."""
+
+    def __init__(self, name: str, mode: str = "SHARED", shared_modules: str = "") -> None:
+        """Creates the worker."""
+        self.parameters = np.zeros(MAX_PARAMETERS, np.int64)
+        self.worker = Worker(name, mode, shared_modules, self.parameters)
+
+    def run(self, method: str, *arguments: object) -> None:
+        """Calls a method that must succeed."""
+        status = getattr(self.worker, method)(*arguments)
+        assert status == OK, "\n".join(self.worker.failure())
+
+    def fail(self, method: str, *arguments: object) -> Told:
+        """Calls a method that must fail."""
+        assert getattr(self.worker, method)(*arguments) != OK
+        return Told.of(self.worker.failure())
+
+    def value(self, expression: str) -> object:
+        """Value of an expression."""
+        self.run("evaluate", expression)
+        return self.worker.result()
+
+    def describe(
+        self,
+        loader: int,
+        dim: Sequence[int],
+        *,
+        index: int = 0,
+        minimum: Sequence[int] | None = None,
+        lower: Sequence[int] | None = None,
+        upper: Sequence[int] | None = None,
+    ) -> None:
+        """Writes the numbers of a block where Java writes them."""
+        n = len(dim)
+        start = np.array(minimum if minimum is not None else [0] * n)
+        end = start + dim - 1
+        zeros = [0] * n
+        numbers = [loader, index, n, *start, *end, *dim, *(lower or zeros), *(upper or zeros)]
+        self.parameters[: len(numbers)] = numbers
+
+
+@pytest.fixture
+def make_bench() -> Iterator[Callable[..., Bench]]:
+    """Function that makes workers, which are closed at the end."""
+    benches = []
+
+    def make(name: str = "python_1_worker_1", mode: str = "SHARED", shared_modules: str = "") -> Bench:
+        benches.append(Bench(name, mode, shared_modules))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.worker.close()
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench]) -> Bench:
+    """One worker."""
+    return make_bench()
+
+
+@pytest.fixture
+def make_block() -> Callable[..., Block]:
+    """Function that makes blocks with random inputs."""
+
+    def make(
+        dim: tuple[int, ...] = (2, 3),
+        *,
+        dtype: str = "float32",
+        inputs: int = 1,
+        lower: tuple[int, ...] | None = None,
+        upper: tuple[int, ...] | None = None,
+    ) -> Block:
+        zeros = (0,) * len(dim)
+        lower, upper = lower or zeros, upper or zeros
+        padded = tuple(np.add(np.add(lower, dim), upper))
+        random = np.random.default_rng(42)
+        return Block(
+            np.zeros(dim, dtype),
+            [(100 * random.random(padded)).astype(dtype) for _ in range(inputs)],
+            0,
+            zeros,
+            tuple(size - 1 for size in dim),
+            dim,
+            halo_slices(lower, dim),
+        )
+
+    return make
+
+
+@pytest.fixture
+def write_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Path]]:
+    """Function that writes a module into a folder on ``sys.path``; the modules are unloaded at the end."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    tops = set()
+
+    def write(name: str, source: str) -> Path:
+        file = folder.joinpath(*name.split(".")).with_suffix(".py")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(source, "utf-8")
+        tops.add(name.partition(".")[0])
+        importlib.invalidate_caches()
+        return file
+
+    yield write
+    for module in [module for module in sys.modules if module.partition(".")[0] in tops]:
+        del sys.modules[module]
