@@ -29,7 +29,6 @@
 package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -37,6 +36,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -208,14 +208,14 @@ class PythonCacheLoaderQueueTest
 	@Test
 	void closingReleasesAReaderWhoseBlockSleeps() throws Exception
 	{
-		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import threading\nstarted = threading.Event()\nrelease = threading.Event()" );
-		final CountDownLatch printed = new CountDownLatch( 1 );
-		final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "started.set()\nrelease.wait(8)" );
+		final CountDownLatch started = new CountDownLatch( 1 );
+		final PythonEnvironment environment = PythonEnvironment.getDefault().withOutput( line -> started.countDown(), System.err::println );
+		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import time", environment );
+		final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "print('started')\ntime.sleep(8)" );
 		final AtomicReference< Throwable > thrown = new AtomicReference<>();
 		final Thread reader = new Thread( () -> {
 			try
 			{
-				printed.countDown();
 				img.getAt( 0, 0, 0 );
 			}
 			catch ( final Throwable t )
@@ -224,7 +224,7 @@ class PythonCacheLoaderQueueTest
 			}
 		} );
 		reader.start();
-		printed.await();
+		started.await();
 		queue.close();
 		reader.join();
 		assertInstanceOf( PythonClosedException.class, thrown.get().getCause().getCause() );
@@ -282,12 +282,16 @@ class PythonCacheLoaderQueueTest
 	@Test
 	void openingAndClosingManyTimesLeavesNoThread() throws Exception
 	{
+		final Set< Thread > before = Thread.getAllStackTraces().keySet();
 		for ( int i = 0; i < 20; ++i )
 			try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 ))
 			{
 				assertEquals( i, image( queue, "block.data[...] = " + i ).getAt( 0, 0, 0 ).get() );
 			}
-		assertFalse( Thread.getAllStackTraces().keySet().stream().anyMatch( thread -> thread.getName().startsWith( "python_" ) ) );
+		final Set< Thread > left = new HashSet<>( Thread.getAllStackTraces().keySet() );
+		left.removeAll( before );
+		left.removeIf( thread -> !thread.getName().startsWith( "python_" ) );
+		assertEquals( Collections.emptySet(), left );
 	}
 
 	@Test
