@@ -48,13 +48,19 @@ class Told(NamedTuple):
         return Told(strings[0], strings[1], strings[2], int(strings[3]), strings[4], strings[5], frames)
 
 
+DTYPES = ("bool", "uint8", "float32", "float64", "complex64")
+
+# Layouts of as many arrays as the tests have, all of them arrays already.
+AS_THEY_ARE = (0,) * 16
+
+
 class Bench:
     """A worker, called as Java calls it."""
 
     def __init__(self, name: str, mode: str = "SHARED", shared_modules: str = "") -> None:
         """Creates the worker."""
         self.parameters = np.zeros(MAX_PARAMETERS, np.int64)
-        self.worker = Worker(name, mode, shared_modules, self.parameters)
+        self.worker = Worker(name, mode, shared_modules, "\n".join(DTYPES), self.parameters)
 
     def run(self, method: str, *arguments: object) -> None:
         """Calls a method that must succeed."""
@@ -80,14 +86,23 @@ class Bench:
         minimum: Sequence[int] | None = None,
         lower: Sequence[int] | None = None,
         upper: Sequence[int] | None = None,
+        reused: int = 0,
+        ticket: int = 0,
+        layouts: Sequence[int] = AS_THEY_ARE,
     ) -> None:
         """Writes the numbers of a block where Java writes them."""
+        del upper  # The inputs' shapes tell it.
         n = len(dim)
         start = np.array(minimum if minimum is not None else [0] * n)
         end = start + dim - 1
         zeros = [0] * n
-        numbers = [loader, index, n, *start, *end, *dim, *(lower or zeros), *(upper or zeros)]
-        self.parameters[: len(numbers)] = numbers
+        numbers = [loader, index, n, reused, ticket, *start, *end, *dim, *(lower or zeros), *layouts]
+        self.parameters[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
+
+    def told(self) -> tuple[int, list[int]]:
+        """What the last step told: mask of the memories that are held, and numbers of those that are free again."""
+        mask, freed, *numbers = self.parameters[-66:].tolist()
+        return mask, numbers[:freed]
 
 
 @pytest.fixture

@@ -107,7 +107,9 @@ imported, original = [], builtins.__import__
 builtins.__import__ = lambda name, *rest, **more: imported.append(name) or original(name, *rest, **more)
 exec(text, names)
 import numpy as np
-worker = names["Worker"]("python_1_worker_1", mode, "numpy\\nscipy", np.array([5, 0, 1, 0, 2, 3, 1, 1]))
+parameters = np.zeros(200, np.int64)
+parameters[:12] = [12, 5, 0, 1, 0, 0, 0, 2, 3, 1, 0, 0]
+worker = names["Worker"]("python_1_worker_1", mode, "numpy\\nscipy", "float64", parameters)
 statuses = [
     worker.initialise("print('init')\\nimport scipy", 30.0, result + ".stack"),
     worker.prepare(5, "filters_of_user:shifted", "<loader 5>"),

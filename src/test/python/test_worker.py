@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from conftest import MAX_PARAMETERS, Bench, Told
 from imglib2_cache_python.streams import LineWriter
-from imglib2_cache_python.worker import FAILED, OK, Worker, finish_lines, redirect_streams
+from imglib2_cache_python.worker import FAILED, OK, Worker, arrays_of, finish_lines, redirect_streams
 
 MakeBench = Callable[..., Bench]
 WriteModule = Callable[[str, str], Path]
@@ -82,6 +82,56 @@ def test_a_step_reads_the_parameters_as_java_writes_them(bench: Bench, stack_fil
     assert all(type(number) is int for numbers in seen[1:4] for number in numbers)
     expected = sum(((i + 1) * array[seen[4]] for i, array in enumerate(inputs)), np.zeros(dim))
     np.testing.assert_allclose(data, expected)
+
+
+def test_arrays_lie_in_memory_as_their_layout_says() -> None:
+    memory = np.arange(96, dtype=np.uint8)
+    dtypes = [np.dtype("uint8"), np.dtype("<u2"), np.dtype("complex64")]
+    as_it_is, dense, any_strides, made_dense = (
+        [0],
+        [1, 1, 4, 2, 2, 3],
+        [2, 1, 66, 2, 2, 3, -6, 2],
+        [3, 1, 0, 2, 2, 2, 2, 4],
+    )
+    numbers = [-1, *as_it_is, *dense, *any_strides, *made_dense]
+    whole, contiguous, strided, made = arrays_of([memory] * 4, numbers, 1, dtypes)
+    assert whole is memory
+    np.testing.assert_array_equal(contiguous, memory[4:16].view("<u2").reshape(2, 3))
+    np.testing.assert_array_equal(strided, [memory[66:72].view("<u2"), memory[60:66].view("<u2")])
+    assert np.shares_memory(strided, memory)
+    np.testing.assert_array_equal(made, memory[:8].view("<u2").reshape(2, 2).T)
+    assert made.flags.c_contiguous
+    assert not np.shares_memory(made, memory)
+
+
+def test_a_memory_that_user_code_holds_is_told_and_told_again_when_it_is_free(bench: Bench) -> None:
+    bench.run("prepare", 1, "a = block.inputs[0][1:]", "<loader 1>")
+    bench.run("prepare", 2, "block.data[...] = block.inputs[0]", "<loader 2>")
+    told = []
+    for ticket, loader in ((1, 2), (2, 1), (3, 2), (4, 1), (5, 1), (6, 2)):
+        bench.describe(loader, (2, 3), reused=0b10, ticket=ticket)
+        bench.run("step", np.zeros((2, 3)), np.zeros((2, 3)))
+        told.append(bench.told())
+    number = {ticket: 64 * ticket + 1 for ticket in range(7)}
+    assert told == [(0, []), (0b10, []), (0, []), (0b10, [number[2]]), (0b10, [number[4]]), (0, [])]
+
+
+def test_only_memories_to_be_reused_are_watched(bench: Bench) -> None:
+    bench.run("prepare", 1, "a, b = block.inputs", "<loader 1>")
+    bench.describe(1, (2, 3), reused=0b100)
+    bench.run("step", np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 3)))
+    assert bench.told() == (0b100, [])
+
+
+def test_a_memory_that_a_failed_step_left_is_free_after_the_next(bench: Bench) -> None:
+    bench.run("prepare", 1, "a = block.inputs[0]\ndel a\nraise ValueError", "<loader 1>")
+    bench.run("prepare", 2, "pass", "<loader 2>")
+    bench.describe(1, (2, 3), reused=0b10, ticket=7)
+    bench.fail("step", np.zeros((2, 3)), np.zeros((2, 3)))
+    escaped, _ = bench.told()
+    bench.describe(2, (2, 3), reused=0b10, ticket=8)
+    bench.run("step", np.zeros((2, 3)), np.zeros((2, 3)))
+    assert bench.told() == (0, [64 * 7 + 1] if escaped else [])
 
 
 def test_a_step_works_for_as_many_axes_as_numpy_has(bench: Bench) -> None:
@@ -387,7 +437,7 @@ def test_nothing_that_code_does_gets_out(make_bench: MakeBench, stack_file: Path
 
 
 def test_wrong_arguments_do_not_get_out(bench: Bench) -> None:
-    assert bench.fail("step").type_name == "TypeError"
+    assert bench.fail("step").type_name == "IndexError"
     assert bench.fail("execute", 5).type_name == "AttributeError"
     assert bench.fail("assign", None, 1).type_name == "AttributeError"
 
@@ -507,6 +557,6 @@ def test_a_warning_of_the_compiler_shows_the_users_line(bench: Bench) -> None:
 
 def test_parameters_are_the_memory_that_java_gave() -> None:
     memory = np.zeros(MAX_PARAMETERS, np.int64)
-    worker = Worker("python_1_worker_1", "SHARED", "", memory)
+    worker = Worker("python_1_worker_1", "SHARED", "", "uint8", memory)
     assert np.shares_memory(worker.parameters, memory)
     assert worker.close() == OK

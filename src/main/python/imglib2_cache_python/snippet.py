@@ -155,11 +155,13 @@ def store(result: Any, block: Block) -> None:  # noqa: ANN401 - whatever a user'
     if result is None:
         raise TypeError("the function returned None, expected an array")
     array = np.asarray(result)
-    padded = block.inputs[0].shape if block.inputs else block.dim
-    if array.shape != block.dim and array.shape == padded:
+    # Not block.dim: pixels of several components have an axis more.
+    expected = block.data.shape
+    padded = tuple(block.inputs[0].shape[: len(block.dim)] if block.inputs else block.dim) + expected[len(block.dim) :]
+    if array.shape != expected and array.shape == padded:
         array = array[block.halo]
-    if array.shape != block.dim:
-        raise ValueError(f"the function returned shape {array.shape}, expected {block.dim} or, padded, {padded}")
+    if array.shape != expected:
+        raise ValueError(f"the function returned shape {array.shape}, expected {expected} or, padded, {padded}")
     if not np.can_cast(array.dtype, block.data.dtype, casting="same_kind"):
         raise TypeError(
             f"the function returned dtype {array.dtype}, which does not fit the image's {block.data.dtype}; "

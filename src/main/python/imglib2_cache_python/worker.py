@@ -12,8 +12,9 @@ import faulthandler
 import functools
 import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,19 @@ from imglib2_cache_python.subinterpreter import import_attributes, with_advice
 # What the methods that Java calls return. Never None, because Jep also returns null for a failed conversion.
 OK = 0
 FAILED = 1
+
+# Number of parameters that every block has.
+_FIXED = 6
+
+# So many memories that user code holds are watched, so that they can be reused when it does not any more.
+_MAX_HELD = 64
+
+# Layouts of the arrays of a block; 2 is any strides.
+_AS_IT_IS, _CONTIGUOUS, _MADE_CONTIGUOUS = 0, 1, 3
+
+
+# References to a memory that nobody else holds, as `Worker.step` counts them.
+_UNHELD = next(getrefcount(memory) for _, memory in [(0, np.empty(0))])
 
 
 def guarded(method: Callable[..., Any]) -> Callable[..., int]:
@@ -52,20 +66,24 @@ class Worker:
     """The Python side of one interpreter.
 
     Attributes:
-        parameters: Numbers of the block to compute, written by Java and read by `step`: loader, index, number n of
-            axes, then n each of min, max, dim, lower and upper halo, all in numpy order.
+        parameters: Numbers of the block to compute, written by Java and read by `step`: how many they are, loader,
+            index, number n of axes, mask of the memories that are reused, ticket, then n each of min, max, dim and
+            lower halo, all in numpy order, then one group for each array, see `arrays_of`.
     """
 
-    def __init__(self, name: str, mode: str, shared_modules: str, parameters: np.ndarray) -> None:
+    def __init__(self, name: str, mode: str, shared_modules: str, dtypes: str, parameters: np.ndarray) -> None:
         """Creates the worker.
 
         Args:
             name: Name of the worker, part of the names of its modules.
             mode: ``SUB`` or ``SHARED``.
             shared_modules: Names of the top-level modules shared by all sub-interpreters, separated by line ends.
+            dtypes: Names of the dtypes, separated by line ends; their numbers mean them in `parameters`.
             parameters: Memory shared with Java, of 64-bit integers.
         """
         self.parameters = parameters
+        self._told = parameters[-(2 + _MAX_HELD) :]
+        self._dtypes = [np.dtype(dtype) for dtype in dtypes.split("\n")]
         self._name = name
         self._mode = mode
         self._shared_modules = frozenset(shared_modules.split("\n")) if mode == "SUB" else frozenset()
@@ -73,34 +91,51 @@ class Worker:
         self._module_name = f"imglib2_cache_python.user.{name}"
         self._globals = new_namespace(self._module_name, f"<{name}>", {})
         self._snippets: dict[int, Snippet] = {}
+        self._held: list[tuple[int, np.ndarray]] = []
         self._failure: list[str] = []
         self._result: Any = None
 
     @guarded
-    def step(self, data: np.ndarray, *inputs: np.ndarray) -> None:
+    def step(self, *memories: np.ndarray) -> None:
         """Computes the block that `parameters` describes.
 
+        Then tells, at the end of `parameters`: a mask of those memories, of the ones to be reused, that user code
+        still holds; how many it held after an earlier step and holds no longer; and the numbers of these, which are
+        64 times the ticket of that step plus the index in it.
+
         Args:
-            data: Pixels of the cell.
-            inputs: Pixels of the inputs, with the halo.
+            memories: What holds the pixels of the cell, then of the inputs; see `arrays_of`.
         """
-        numbers = self.parameters[: 3 + 5 * self.parameters[2]].tolist()
-        loader, index, n = numbers[:3]
-        dim = tuple(numbers[3 + 2 * n : 3 + 3 * n])
-        lower = tuple(numbers[3 + 3 * n : 3 + 4 * n])
+        parameters = self.parameters
+        numbers = parameters[: parameters[0]].tolist()
+        told = self._told
+        told[:2] = 0
+        reused = numbers[4]
+        if not reused and not self._held:
+            self._compute(numbers, memories)
+            return
+        before = [getrefcount(memory) for memory in memories]
+        try:
+            self._compute(numbers, memories)
+        finally:
+            after = [getrefcount(memory) for memory in memories]
+            escaped = [i for i, count in enumerate(before) if after[i] > count and reused >> i & 1]
+            freed = [number for number, memory in self._held if getrefcount(memory) <= _UNHELD]
+            held = [(number, memory) for number, memory in self._held if number not in freed]
+            held += [(64 * numbers[5] + i, memories[i]) for i in escaped]
+            self._held = held[-_MAX_HELD:]
+            told[0] = sum(1 << i for i in escaped)
+            told[1] = len(freed)
+            told[2 : 2 + len(freed)] = freed
+
+    def _compute(self, numbers: list[int], memories: tuple[np.ndarray, ...]) -> None:
+        _, loader, index, n, _, _ = numbers[:_FIXED]
+        end = _FIXED + 4 * n
+        minimum, maximum, dim, lower = (tuple(numbers[start : start + n]) for start in range(_FIXED, end, n))
+        data, *inputs = arrays_of(memories, numbers, end, self._dtypes)
         for array in inputs:
             array.flags.writeable = False
-        self._snippets[loader].run(
-            Block(
-                data,
-                list(inputs),
-                index,
-                tuple(numbers[3 : 3 + n]),
-                tuple(numbers[3 + n : 3 + 2 * n]),
-                dim,
-                halo_slices(lower, dim),
-            )
-        )
+        self._snippets[loader].run(Block(data, inputs, index, minimum, maximum, dim, halo_slices(lower, dim)))
 
     @guarded
     def initialise(self, code: str, timeout: float, stack_file: str, file_name: str = "<init>") -> None:
@@ -188,6 +223,37 @@ class Worker:
     def _import_submodules(self, code: str) -> None:
         if self._shared_modules:
             import_attributes(code, self._shared_modules, self._globals)
+
+
+def arrays_of(memories: Sequence[np.ndarray], numbers: list[int], at: int, dtypes: list[np.dtype]) -> list[np.ndarray]:
+    """Arrays in some memory.
+
+    Args:
+        memories: One for each array.
+        numbers: From `at` on, for each array its layout: 0 if the memory is the array; else dtype, offset in bytes,
+            number of axes and shape; and, if the layout is not 1, strides in bytes. Layout 3 asks for a copy in C
+            order.
+        at: Where the numbers begin.
+        dtypes: What the dtypes' numbers mean.
+    """
+    arrays = []
+    for memory in memories:
+        layout = numbers[at]
+        at += 1
+        if layout == _AS_IT_IS:
+            arrays.append(memory)
+            continue
+        dtype, offset, n = dtypes[numbers[at]], numbers[at + 1], numbers[at + 2]
+        at += 3
+        shape = numbers[at : at + n]
+        at += n
+        strides = None
+        if layout != _CONTIGUOUS:
+            strides = numbers[at : at + n]
+            at += n
+        array = np.ndarray(shape, dtype, memory, offset, strides)
+        arrays.append(np.ascontiguousarray(array) if layout == _MADE_CONTIGUOUS else array)
+    return arrays
 
 
 def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:

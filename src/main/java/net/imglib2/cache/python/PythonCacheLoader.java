@@ -28,25 +28,31 @@
  */
 package net.imglib2.cache.python;
 
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.logging.Logger;
 
-import jep.DirectNDArray;
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.block.CopiedInput;
+import net.imglib2.cache.python.block.BlockArray;
+import net.imglib2.cache.python.block.BlockInput;
+import net.imglib2.cache.python.block.CellOutput;
+import net.imglib2.cache.python.block.GeneratedInput;
+import net.imglib2.cache.python.block.NativeMemory;
+import net.imglib2.cache.python.block.SourceInput;
+import net.imglib2.cache.python.interpreter.BlockRequest;
 import net.imglib2.cache.python.interpreter.BlockResult;
 import net.imglib2.cache.python.interpreter.Snippet;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
+import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
 import net.imglib2.img.cell.Cell;
 import net.imglib2.img.cell.CellGrid;
@@ -89,26 +95,35 @@ import net.imglib2.util.Util;
  * cache does it), and the cell is computed again when it is read again.
  *
  * @param <T>
- * 		pixel type of the image: byte, short, int or long, signed or unsigned,
- * 		float or double
+ * 		pixel type of the image: any {@code NativeType}, see {@code doc/types.md}
  * @param <A>
- * 		access to the pixels of a cell, in direct memory of native byte order
+ * 		access to the pixels of a cell. A buffer access
+ * 		({@code FloatBufferAccess}): native memory, which Python writes into and
+ * 		reads as an input of other images without a copy, and which only a bounded
+ * 		cache frees in time. An access to a primitive array ({@code FloatArray}):
+ * 		ordinary memory of the JVM; each cell is copied once.
  */
-public final class PythonCacheLoader< T extends NativeType< T >, A extends BufferAccess< ? > > implements CacheLoader< Long, Cell< A > >
+public final class PythonCacheLoader< T extends NativeType< T >, A extends ArrayDataAccess< ? > > implements CacheLoader< Long, Cell< A > >
 {
+	private static final Logger LOG = Logger.getLogger( PythonCacheLoader.class.getName() );
+
 	private final CellGrid grid;
 
 	private final PythonCacheLoaderQueue queue;
 
 	private final T type;
 
-	private final PixelType pixelType;
+	private final PixelType< T > pixelType;
 
 	private final A access;
 
+	private final long cellBytes;
+
 	private final Halo halo;
 
-	private final List< InputGenerator > inputs;
+	private final int[] lower;
+
+	private final List< BlockInput > inputs;
 
 	private final Snippet snippet;
 
@@ -119,24 +134,22 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 			final T type,
 			final A access,
 			final Halo halo,
-			final Collection< ? extends InputGenerator > inputs )
+			final List< BlockInput > inputs )
 	{
 		this.grid = grid;
+		this.halo = halo;
 		this.queue = Objects.requireNonNull( queue, "queue" );
 		Objects.requireNonNull( code, "code" );
 		this.type = type;
 		pixelType = PixelType.of( Objects.requireNonNull( type, "type" ), "the image" );
 		this.access = Objects.requireNonNull( access, "access" );
-		final Class< ? > expected = pixelType.accessClass();
-		if ( !expected.isInstance( access ) )
-			throw new IllegalArgumentException( "access is a " + access.getClass().getSimpleName() + ", but pixels of " + type.getClass().getSimpleName()
-					+ " need a " + expected.getSimpleName() );
-		this.halo = halo;
-		this.inputs = new ArrayList<>( inputs );
-		for ( int i = 0; i < this.inputs.size(); ++i )
-			Objects.requireNonNull( this.inputs.get( i ), "input " + i );
+		pixelType.requireFits( access );
 		// Fails here, not at the first block, where a block is too large for a buffer.
 		pixelType.numBytes( halo.extendInterval( new FinalInterval( cellDimensions( grid ) ) ).dimensionsAsLongArray() );
+		cellBytes = pixelType.numStorageBytes( cellDimensions( grid ) );
+		lower = halo.getLowerCopy();
+		this.inputs = inputs;
+		BlockRequest.requireNotTooMany( inputs.size(), grid.numDimensions() );
 		snippet = queue.pool().register( code, this );
 	}
 
@@ -167,7 +180,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 	 * @throws PythonCodeException
 	 * 		if the code is not valid Python
 	 */
-	public static < T extends NativeType< T >, A extends BufferAccess< A > > PythonCacheLoader< T, A > fromInputGenerators(
+	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromInputGenerators(
 			final CellGrid grid,
 			final PythonCacheLoaderQueue queue,
 			final String code,
@@ -177,14 +190,20 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 			final Collection< ? extends InputGenerator > inputs )
 	{
 		requireSameDimensions( grid, halo );
-		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, Objects.requireNonNull( inputs, "inputs" ) );
+		final List< BlockInput > generated = new ArrayList<>();
+		for ( final InputGenerator input : Objects.requireNonNull( inputs, "inputs" ) )
+		{
+			final String what = "input " + generated.size();
+			generated.add( new GeneratedInput( Objects.requireNonNull( input, what ), what ) );
+		}
+		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, generated );
 	}
 
 	/**
 	 * See
-	 * {@link #fromInputGenerators(CellGrid, PythonCacheLoaderQueue, String, NativeType, BufferAccess, Halo, Collection)}.
+	 * {@link #fromInputGenerators(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, Collection)}.
 	 */
-	public static < T extends NativeType< T >, A extends BufferAccess< A > > PythonCacheLoader< T, A > fromInputGenerators(
+	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromInputGenerators(
 			final CellGrid grid,
 			final PythonCacheLoaderQueue queue,
 			final String code,
@@ -225,7 +244,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 	 * @throws PythonCodeException
 	 * 		if the code is not valid Python
 	 */
-	public static < T extends NativeType< T >, A extends BufferAccess< A > > PythonCacheLoader< T, A > fromRandomAccessibles(
+	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromRandomAccessibles(
 			final CellGrid grid,
 			final PythonCacheLoaderQueue queue,
 			final String code,
@@ -234,16 +253,61 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 			final Halo halo,
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
-		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, generators( grid, halo, inputs ) );
+		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, sources( grid, halo, PythonLoaderOptions.options(), inputs ) );
+	}
+
+	/**
+	 * A loader with images as inputs and optional settings.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param <A>
+	 * 		access to the pixels of a cell
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param a
+	 * 		any access of the kind that the cells shall have
+	 * @param halo
+	 * 		how much more than the cell the inputs show
+	 * @param options
+	 * 		the settings
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order. A bounded one (not
+	 * 		extended) must contain all cells with their halo.
+	 * @return the loader
+	 * @throws IllegalArgumentException
+	 * 		if numbers of axes differ, the type, the access, or an input's type is
+	 * 		not supported, an input does not contain all that the blocks need, or can
+	 * 		only be copied in a way that the settings do not allow
+	 * @throws PythonCodeException
+	 * 		if the code is not valid Python
+	 */
+	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromRandomAccessibles(
+			final CellGrid grid,
+			final PythonCacheLoaderQueue queue,
+			final String code,
+			final T t,
+			final A a,
+			final Halo halo,
+			final PythonLoaderOptions options,
+			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
+	{
+		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, sources( grid, halo, Objects.requireNonNull( options, "options" ), inputs ) );
 	}
 
 	/**
 	 * See
-	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, BufferAccess, Halo, Collection)}.
+	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, Collection)}.
 	 */
 	@SafeVarargs
 	@SuppressWarnings( "varargs" )
-	public static < T extends NativeType< T >, A extends BufferAccess< A > > PythonCacheLoader< T, A > fromRandomAccessibles(
+	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromRandomAccessibles(
 			final CellGrid grid,
 			final PythonCacheLoaderQueue queue,
 			final String code,
@@ -257,7 +321,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 
 	/**
 	 * See
-	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, BufferAccess, Halo, Collection)};
+	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, Collection)};
 	 * the access is the one that fits the type.
 	 */
 	public static < T extends NativeType< T > > PythonCacheLoader< T, ? extends BufferAccess< ? > > fromRandomAccessibles(
@@ -269,12 +333,12 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
 		final BufferAccess< ? > access = PixelType.of( Objects.requireNonNull( t, "type" ), "the image" ).emptyAccess();
-		return new PythonCacheLoader<>( grid, queue, code, t, access, halo, generators( grid, halo, inputs ) );
+		return new PythonCacheLoader<>( grid, queue, code, t, access, halo, sources( grid, halo, PythonLoaderOptions.options(), inputs ) );
 	}
 
 	/**
 	 * See
-	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, BufferAccess, Halo, Collection)};
+	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, Collection)};
 	 * the access is the one that fits the type.
 	 */
 	@SafeVarargs
@@ -292,7 +356,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 
 	/**
 	 * See
-	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, BufferAccess, Halo, Collection)};
+	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, Collection)};
 	 * the access is the one that fits the type, there is no halo.
 	 */
 	public static < T extends NativeType< T > > PythonCacheLoader< T, ? extends BufferAccess< ? > > fromRandomAccessibles(
@@ -307,7 +371,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 
 	/**
 	 * See
-	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, BufferAccess, Halo, Collection)};
+	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, Collection)};
 	 * the access is the one that fits the type, there is no halo.
 	 */
 	@SafeVarargs
@@ -349,16 +413,19 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 
 		// On this thread: an input that is Python-backed itself must never wait
 		// for an interpreter while it occupies one.
-		final DirectNDArray< ? >[] arrays = new DirectNDArray< ? >[ inputs.size() ];
-		for ( int i = 0; i < arrays.length; ++i )
-			arrays[ i ] = requireShape( inputs.get( i ).createInputFor( padded ), i, padded );
+		final BlockArray[] arrays = new BlockArray[ 1 + inputs.size() ];
+		for ( int i = 0; i < inputs.size(); ++i )
+			arrays[ 1 + i ] = inputs.get( i ).get( padded );
+		final CellOutput output = new CellOutput( pixelType, access, interval.dimensionsAsLongArray() );
+		arrays[ 0 ] = output.array();
 
-		final ByteBuffer buffer = pixelType.allocate( interval.dimensionsAsLongArray() );
-		final DirectNDArray< ? > data = pixelType.ndarray( buffer, InputGenerator.getNDArrayShape( interval ) );
-		final BlockResult result = queue.pool().compute( snippet, key, interval, halo.getLowerCopy(), halo.getUpperCopy(), data, arrays );
+		final BlockResult result = queue.pool().compute( new BlockRequest( snippet, key, interval, lower, arrays ) );
 		if ( result.failure() != null )
 			throw new PythonCellException( key, interval, result.worker(), result.failure() );
-		return new Cell<>( dims, min, Cast.unchecked( access.newInstance( buffer, true ) ) );
+		final A pixels = Cast.unchecked( output.access() );
+		if ( !result.outputEscaped() && output.array().lease() != null )
+			output.array().lease().release();
+		return new Cell<>( dims, min, pixels );
 	}
 
 	/**
@@ -387,7 +454,50 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 	{
 		if ( maximumSize < 0 )
 			throw new IllegalArgumentException( "maximum number of cells is " + maximumSize + ", expected 0 or more" );
+		warnIfTooMuch( ( long ) Math.min( ( double ) cellBytes * maximumSize, cellBytes * Intervals.numElements( grid.getGridDimensions() ) ) );
 		return createCachedCellImg( new GuardedStrongRefLoaderCache<>( maximumSize ) );
+	}
+
+	/**
+	 * A lazy image of this loader's cells with a cache that is bounded in bytes.
+	 *
+	 * @param maximumBytes
+	 * 		bytes of the cells to keep; more are kept only while they are in use
+	 * @return the image
+	 * @throws IllegalArgumentException
+	 * 		if the number is negative
+	 */
+	public CachedCellImg< T, A > createByteBoundedCachedCellImg( final long maximumBytes )
+	{
+		if ( maximumBytes < 0 )
+			throw new IllegalArgumentException( "maximum number of bytes is " + maximumBytes + ", expected 0 or more" );
+		warnIfTooMuch( maximumBytes );
+		return createCachedCellImg( new WeightBoundedLoaderCache<>( maximumBytes, cell -> pixelType.numStorageBytes( cell.size() ) ) );
+	}
+
+	/**
+	 * How the pixels of an input get to Python.
+	 *
+	 * @param input
+	 * 		index of the input
+	 * @param cell
+	 * 		index of the cell that is computed; the input's cells that it needs are
+	 * 		loaded
+	 * @return the way
+	 */
+	public InputWay getInputWay( final int input, final long cell )
+	{
+		final long[] min = new long[ grid.numDimensions() ];
+		final int[] dims = new int[ grid.numDimensions() ];
+		grid.getCellDimensions( cell, min, dims );
+		return inputs.get( input ).wayOf( halo.extendInterval( FinalInterval.createMinSize( min, Util.int2long( dims ) ) ) );
+	}
+
+	private void warnIfTooMuch( final long cachedBytes )
+	{
+		if ( access instanceof BufferAccess && cachedBytes > NativeMemory.limit() / 2 )
+			LOG.warning( "A cache of " + cachedBytes + " bytes in native memory needs about twice as much until the garbage collector comes, but the limit is "
+					+ NativeMemory.limit() + " bytes: choose a smaller cache, or raise the limit by -XX:MaxDirectMemorySize=…" );
 	}
 
 	private static void requireSameDimensions( final CellGrid grid, final Halo halo )
@@ -398,37 +508,30 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Buffe
 			throw new IllegalArgumentException( "the grid has " + grid.numDimensions() + " axes, but " + halo + " has " + halo.numDimensions() );
 	}
 
-	private static List< InputGenerator > generators(
+	private static List< BlockInput > sources(
 			final CellGrid grid,
 			final Halo halo,
+			final PythonLoaderOptions options,
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
 		requireSameDimensions( grid, halo );
 		final Interval covers = halo.extendInterval( new FinalInterval( grid.getImgDimensions() ) );
-		final List< InputGenerator > generators = new ArrayList<>();
+		final List< BlockInput > sources = new ArrayList<>();
 		for ( final RandomAccessible< ? extends NativeType< ? > > input : Objects.requireNonNull( inputs, "inputs" ) )
 		{
-			final String what = "input " + generators.size();
-			Objects.requireNonNull( input, what );
-			generators.add( generator( input, what, covers ) );
+			final String what = "input " + sources.size();
+			sources.add( source( Objects.requireNonNull( input, what ), what, covers, options ) );
 		}
-		return generators;
+		return sources;
 	}
 
-	private static < T extends NativeType< T > > InputGenerator generator( final RandomAccessible< ? > input, final String what, final Interval covers )
+	private static < T extends NativeType< T > > BlockInput source(
+			final RandomAccessible< ? > input,
+			final String what,
+			final Interval covers,
+			final PythonLoaderOptions options )
 	{
-		return new CopiedInput< T >( Cast.unchecked( input ), what, covers );
-	}
-
-	private static DirectNDArray< ? > requireShape( final DirectNDArray< ? > array, final int i, final Interval padded )
-	{
-		final int[] shape = InputGenerator.getNDArrayShape( padded );
-		if ( array == null )
-			throw new NullPointerException( "input " + i + " is null for " + Intervals.toString( padded ) );
-		if ( !Arrays.equals( array.getDimensions(), shape ) )
-			throw new IllegalArgumentException( "input " + i + " has shape " + Arrays.toString( array.getDimensions() ) + " for "
-					+ Intervals.toString( padded ) + ", expected " + Arrays.toString( shape ) );
-		return array;
+		return new SourceInput< T >( Cast.unchecked( input ), what, covers, options );
 	}
 
 	private static long[] cellDimensions( final CellGrid grid )

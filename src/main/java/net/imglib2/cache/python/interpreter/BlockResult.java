@@ -37,10 +37,13 @@ public final class BlockResult
 
 	private final PythonFailure failure;
 
-	BlockResult( final String worker, final PythonFailure failure )
+	private final boolean outputEscaped;
+
+	BlockResult( final String worker, final PythonFailure failure, final boolean outputEscaped )
 	{
 		this.worker = worker;
 		this.failure = failure;
+		this.outputEscaped = outputEscaped;
 	}
 
 	/**
@@ -57,5 +60,13 @@ public final class BlockResult
 	public PythonFailure failure()
 	{
 		return failure;
+	}
+
+	/**
+	 * @return whether Python code has kept the array that it wrote into
+	 */
+	public boolean outputEscaped()
+	{
+		return outputEscaped;
 	}
 }

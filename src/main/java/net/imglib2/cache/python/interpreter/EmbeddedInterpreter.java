@@ -36,7 +36,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -48,11 +50,12 @@ import jep.SharedInterpreter;
 import jep.SubInterpreter;
 import jep.python.PyCallable;
 import jep.python.PyObject;
-import net.imglib2.Interval;
 import net.imglib2.cache.python.InterpreterMode;
 import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.PythonInterpreter;
+import net.imglib2.cache.python.block.BufferPool;
+import net.imglib2.cache.python.type.Dtype;
 
 /**
  * One Python interpreter, to be used on the thread that created it only.
@@ -60,11 +63,6 @@ import net.imglib2.cache.python.PythonInterpreter;
 final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 {
 	private static final Object[] NO_ARGUMENTS = {};
-
-	/**
-	 * Room for the numbers of a block, see {@code Worker.parameters}.
-	 */
-	private static final int MAX_PARAMETERS = 3 + 5 * 64;
 
 	private final String name;
 
@@ -79,6 +77,21 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	private final PyCallable failure;
 
 	private final Set< Long > prepared = new HashSet<>();
+
+	/**
+	 * Memory of inputs that Python code still holds, by number, see
+	 * {@code Worker.step}; the oldest is garbage.
+	 */
+	private final Map< Long, BufferPool.Lease > held = new LinkedHashMap< Long, BufferPool.Lease >()
+	{
+		@Override
+		protected boolean removeEldestEntry( final Map.Entry< Long, BufferPool.Lease > eldest )
+		{
+			return size() > BlockRequest.MAX_HELD;
+		}
+	};
+
+	private long lastTicket;
 
 	/**
 	 * Starts Python if this is the first interpreter.
@@ -97,10 +110,11 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 		python.set( "err", new LineConsumer( runtime.err() ) );
 		python.exec( PythonSources.read( "open_interpreter.py" ) );
 
-		final ByteBuffer memory = ByteBuffer.allocateDirect( MAX_PARAMETERS * Long.BYTES ).order( nativeOrder() );
+		final ByteBuffer memory = ByteBuffer.allocateDirect( BlockRequest.MAX_PARAMETERS * Long.BYTES ).order( nativeOrder() );
 		parameters = memory.asLongBuffer();
 		final PyCallable type = python.getValue( "Worker", PyCallable.class );
-		worker = type.callAs( PyObject.class, name, runtime.mode().name(), sharedModules, new DirectNDArray<>( parameters, parameters.capacity() ) );
+		worker = type.callAs( PyObject.class, name, runtime.mode().name(), sharedModules, Dtype.names(),
+				new DirectNDArray<>( parameters, parameters.capacity() ) );
 		step = worker.getAttr( "step", PyCallable.class );
 		failure = worker.getAttr( "failure", PyCallable.class );
 	}
@@ -149,31 +163,33 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	}
 
 	/**
-	 * Computes a block.
+	 * Computes a block. Buffers of inputs go back to where they came from, unless
+	 * Python code has kept a reference to them.
 	 *
-	 * @return what the user's code raised, or {@code null}
+	 * @return how it ended
 	 */
-	PythonFailure compute(
-			final Snippet snippet,
-			final long index,
-			final Interval cell,
-			final int[] lower,
-			final int[] upper,
-			final DirectNDArray< ? > data,
-			final DirectNDArray< ? >[] inputs )
+	BlockResult compute( final BlockRequest request )
 	{
+		final Snippet snippet = request.snippet();
 		if ( !prepared.contains( snippet.id() ) )
 		{
 			final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName() );
 			if ( failed != null )
-				return failed;
+				return new BlockResult( name, failed, false );
 			prepared.add( snippet.id() );
 		}
-		writeParameters( snippet.id(), index, cell, lower, upper );
-		final Object[] arguments = new Object[ 1 + inputs.length ];
-		arguments[ 0 ] = data;
-		System.arraycopy( inputs, 0, arguments, 1, inputs.length );
-		return failureOf( step.call( arguments ) );
+		final long ticket = ++lastTicket;
+		request.write( parameters, ticket );
+		final PythonFailure failed = failureOf( step.call( request.memories() ) );
+		final long escaped = parameters.get( BlockRequest.TOLD );
+		for ( int i = 0; i < parameters.get( BlockRequest.TOLD + 1 ); ++i )
+		{
+			final BufferPool.Lease freed = held.remove( parameters.get( BlockRequest.TOLD + 2 + i ) );
+			if ( freed != null )
+				freed.release();
+		}
+		request.release( escaped, ( lease, i ) -> held.put( Long.SIZE * ticket + i, lease ) );
+		return new BlockResult( name, failed, ( escaped & 1 ) != 0 );
 	}
 
 	/**
@@ -221,23 +237,6 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 		finally
 		{
 			python.close();
-		}
-	}
-
-	private void writeParameters( final long loader, final long index, final Interval cell, final int[] lower, final int[] upper )
-	{
-		final int n = cell.numDimensions();
-		parameters.put( 0, loader );
-		parameters.put( 1, index );
-		parameters.put( 2, n );
-		for ( int d = 0; d < n; ++d )
-		{
-			final int at = 3 + n - 1 - d;
-			parameters.put( at, cell.min( d ) );
-			parameters.put( at + n, cell.max( d ) );
-			parameters.put( at + 2 * n, cell.dimension( d ) );
-			parameters.put( at + 3 * n, lower[ d ] );
-			parameters.put( at + 4 * n, upper[ d ] );
 		}
 	}
 

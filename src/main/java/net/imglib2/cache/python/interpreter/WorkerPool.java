@@ -44,8 +44,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 
-import jep.DirectNDArray;
-import net.imglib2.Interval;
 import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.PythonTask;
@@ -154,36 +152,16 @@ public final class WorkerPool implements AutoCloseable
 	/**
 	 * Computes a block and waits for it.
 	 *
-	 * @param snippet
-	 * 		code of the loader
-	 * @param index
-	 * 		index of the cell
-	 * @param cell
-	 * 		interval of the cell
-	 * @param lower
-	 * 		halo before the cell
-	 * @param upper
-	 * 		halo after the cell
-	 * @param data
-	 * 		pixels to write
-	 * @param inputs
-	 * 		pixels to read
+	 * @param request
+	 * 		the block
 	 * @return how it ended
 	 * @throws InterruptedException
 	 * 		if this thread was interrupted; the block is not computed if that has
 	 * 		not begun
 	 */
-	public BlockResult compute(
-			final Snippet snippet,
-			final long index,
-			final Interval cell,
-			final int[] lower,
-			final int[] upper,
-			final DirectNDArray< ? > data,
-			final DirectNDArray< ? >[] inputs ) throws InterruptedException
+	public BlockResult compute( final BlockRequest request ) throws InterruptedException
 	{
-		final Task< BlockResult > task = new Task<>(
-				python -> new BlockResult( Thread.currentThread().getName(), python.compute( snippet, index, cell, lower, upper, data, inputs ) ) );
+		final Task< BlockResult > task = new Task<>( python -> python.compute( request ) );
 		tasks.add( task );
 		submitted( task );
 		try

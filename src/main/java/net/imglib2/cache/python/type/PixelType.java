@@ -30,113 +30,188 @@ package net.imglib2.cache.python.type;
 
 import static java.nio.ByteOrder.nativeOrder;
 
-import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.function.BiFunction;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.ObjLongConsumer;
+import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 
-import jep.DirectNDArray;
+import net.imglib2.Cursor;
+import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.Volatile;
 import net.imglib2.img.array.ArrayImg;
+import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
-import net.imglib2.img.basictypeaccess.nio.ByteBufferAccess;
-import net.imglib2.img.basictypeaccess.nio.DoubleBufferAccess;
-import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
-import net.imglib2.img.basictypeaccess.nio.IntBufferAccess;
-import net.imglib2.img.basictypeaccess.nio.LongBufferAccess;
-import net.imglib2.img.basictypeaccess.nio.ShortBufferAccess;
 import net.imglib2.type.NativeType;
 import net.imglib2.type.NativeTypeFactory;
+import net.imglib2.type.label.BasePairBitType;
+import net.imglib2.type.label.BasePairCharType;
+import net.imglib2.type.logic.BitType;
+import net.imglib2.type.logic.NativeBoolType;
+import net.imglib2.type.numeric.ARGBType;
+import net.imglib2.type.numeric.IntegerType;
+import net.imglib2.type.numeric.NativeARGBDoubleType;
+import net.imglib2.type.numeric.complex.ComplexDoubleType;
+import net.imglib2.type.numeric.complex.ComplexFloatType;
 import net.imglib2.type.numeric.integer.ByteType;
 import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.type.numeric.integer.LongType;
 import net.imglib2.type.numeric.integer.ShortType;
+import net.imglib2.type.numeric.integer.Unsigned128BitType;
+import net.imglib2.type.numeric.integer.Unsigned12BitType;
+import net.imglib2.type.numeric.integer.Unsigned2BitType;
+import net.imglib2.type.numeric.integer.Unsigned4BitType;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.type.numeric.integer.UnsignedIntType;
 import net.imglib2.type.numeric.integer.UnsignedLongType;
 import net.imglib2.type.numeric.integer.UnsignedShortType;
+import net.imglib2.type.numeric.integer.UnsignedVariableBitLengthType;
 import net.imglib2.type.numeric.real.DoubleType;
 import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Cast;
+import net.imglib2.view.Views;
 
 /**
- * The table of pixel types: ImgLib2 type, numpy dtype, access and bytes.
+ * The table of pixel types: what ImgLib2 type is what numpy dtype, and how its
+ * pixels get into the memory that numpy sees.
+ * <p>
+ * Most types have the same bits in ImgLib2 and in numpy. The pixels of packed
+ * types, which have less than a byte or straddle bytes in ImgLib2, are an integer
+ * each in numpy.
+ *
+ * @param <T>
+ * 		ImgLib2 type
  */
-public enum PixelType
+public final class PixelType< T extends NativeType< T > >
 {
-	INT8( ByteType.class, "int8", Byte.BYTES, false, ByteBufferAccess::new, b -> b ),
-	UINT8( UnsignedByteType.class, "uint8", Byte.BYTES, true, ByteBufferAccess::new, b -> b ),
-	INT16( ShortType.class, "int16", Short.BYTES, false, ShortBufferAccess::new, ByteBuffer::asShortBuffer ),
-	UINT16( UnsignedShortType.class, "uint16", Short.BYTES, true, ShortBufferAccess::new, ByteBuffer::asShortBuffer ),
-	INT32( IntType.class, "int32", Integer.BYTES, false, IntBufferAccess::new, ByteBuffer::asIntBuffer ),
-	UINT32( UnsignedIntType.class, "uint32", Integer.BYTES, true, IntBufferAccess::new, ByteBuffer::asIntBuffer ),
-	INT64( LongType.class, "int64", Long.BYTES, false, LongBufferAccess::new, ByteBuffer::asLongBuffer ),
-	UINT64( UnsignedLongType.class, "uint64", Long.BYTES, true, LongBufferAccess::new, ByteBuffer::asLongBuffer ),
-	FLOAT32( FloatType.class, "float32", Float.BYTES, false, FloatBufferAccess::new, ByteBuffer::asFloatBuffer ),
-	FLOAT64( DoubleType.class, "float64", Double.BYTES, false, DoubleBufferAccess::new, ByteBuffer::asDoubleBuffer );
+	private static final List< Row< ? > > TABLE = Collections.unmodifiableList( Arrays.asList(
+			row( ByteType.class, Dtype.INT8 ),
+			row( UnsignedByteType.class, Dtype.UINT8 ),
+			row( ShortType.class, Dtype.INT16 ),
+			row( UnsignedShortType.class, Dtype.UINT16 ),
+			row( IntType.class, Dtype.INT32 ),
+			row( UnsignedIntType.class, Dtype.UINT32 ),
+			row( LongType.class, Dtype.INT64 ),
+			row( UnsignedLongType.class, Dtype.UINT64 ),
+			row( FloatType.class, Dtype.FLOAT32 ),
+			row( DoubleType.class, Dtype.FLOAT64 ),
+			row( ComplexFloatType.class, Dtype.COMPLEX64 ),
+			row( ComplexDoubleType.class, Dtype.COMPLEX128 ),
+			row( NativeBoolType.class, Dtype.BOOL ),
+			// Its set( other ) knows some characters only.
+			new Row<>( BasePairCharType.class, Dtype.UINT16, 1, null, ( from, to ) -> to.setChar( from.getChar() ) ),
+			row( ARGBType.class, Dtype.UINT32 ),
+			// Components are the last axis: a, r, g, b, and low, high.
+			new Row<>( NativeARGBDoubleType.class, Dtype.FLOAT64, 4, null ),
+			// Its set( other ) goes by way of a double.
+			new Row<>( Unsigned128BitType.class, Dtype.UINT64, 2, null, ( from, to ) -> to.set( from.get() ) ),
+			new Row<>( BitType.class, Dtype.BOOL, 1, new Packing<>( t -> Dtype.BOOL, IntegerType::getIntegerLong, IntegerType::setInteger ) ),
+			integers( Unsigned2BitType.class, Dtype.UINT8 ),
+			integers( Unsigned4BitType.class, Dtype.UINT8 ),
+			integers( Unsigned12BitType.class, Dtype.UINT16 ),
+			new Row<>( UnsignedVariableBitLengthType.class, null, 1,
+					new Packing<>( t -> unsignedOf( t.getBitsPerPixel() ), IntegerType::getIntegerLong, IntegerType::setInteger ) ),
+			new Row<>( BasePairBitType.class, Dtype.UINT8, 1,
+					new Packing<>( t -> Dtype.UINT8, t -> t.get().ordinal(), PixelType::setBase ) ) ) );
 
-	private final Class< ? extends NativeType< ? > > typeClass;
+	private final Row< T > row;
 
-	private final String dtype;
+	private final T type;
+
+	private final Dtype dtype;
+
+	private final Primitive primitive;
 
 	private final int bytesPerPixel;
 
-	private final boolean unsigned;
-
-	private final BiFunction< ByteBuffer, Boolean, BufferAccess< ? > > access;
-
-	private final Function< ByteBuffer, Buffer > view;
-
-	PixelType(
-			final Class< ? extends NativeType< ? > > typeClass,
-			final String dtype,
-			final int bytesPerPixel,
-			final boolean unsigned,
-			final BiFunction< ByteBuffer, Boolean, BufferAccess< ? > > access,
-			final Function< ByteBuffer, Buffer > view )
+	private PixelType( final Row< T > row, final T type )
 	{
-		this.typeClass = typeClass;
-		this.dtype = dtype;
-		this.bytesPerPixel = bytesPerPixel;
-		this.unsigned = unsigned;
-		this.access = access;
-		this.view = view;
+		this.row = row;
+		this.type = type.createVariable();
+		primitive = Primitive.of( type.getNativeTypeFactory().getPrimitiveType() );
+		if ( row.packing != null )
+		{
+			dtype = row.packing.dtype.apply( type );
+			bytesPerPixel = dtype.bytes();
+		}
+		else
+		{
+			bytesPerPixel = ( int ) type.getEntitiesPerPixel().mulCeil( type.getNativeTypeFactory().getPrimitiveType().getByteCount() );
+			dtype = row.dtype;
+		}
 	}
 
 	/**
 	 * The entry for a type.
 	 *
+	 * @param <T>
+	 * 		ImgLib2 type
 	 * @param type
-	 * 		an ImgLib2 type
+	 * 		a pixel of it
 	 * @param what
 	 * 		what has this type, for the message
 	 * @return the entry
 	 * @throws IllegalArgumentException
 	 * 		if the type is not supported
 	 */
-	public static PixelType of( final Object type, final String what )
+	public static < T extends NativeType< T > > PixelType< T > of( final Object type, final String what )
 	{
-		for ( final PixelType entry : values() )
-			if ( entry.typeClass.isInstance( type ) )
-				return entry;
+		for ( final Row< ? > row : TABLE )
+			if ( row.typeClass.isInstance( type ) )
+			{
+				requireAllBits( type, what );
+				return new PixelType<>( Cast.unchecked( row ), Cast.unchecked( type ) );
+			}
 		final String name = type == null ? "null" : type.getClass().getSimpleName();
 		if ( type instanceof Volatile )
 			throw new IllegalArgumentException( what + " has type " + name + ", whose pixels may not be loaded yet: pass the image that it wraps" );
-		throw new IllegalArgumentException( what + " has type " + name + ", which is not supported: supported are " + names()
+		throw new IllegalArgumentException( what + " has type " + name + ", which is not supported"
+				+ ( type instanceof NativeType ? "" : ", because its pixels are Java objects" ) + ": supported are "
+				+ TABLE.stream().map( row -> row.typeClass.getSimpleName() ).collect( Collectors.joining( ", " ) )
 				+ ". Convert it, for instance by Converters.convert(...)" );
 	}
 
 	/**
-	 * @return numpy's name of the dtype
+	 * @return what numpy sees the pixels as
 	 */
-	public String dtype()
+	public Dtype dtype()
 	{
 		return dtype;
 	}
 
 	/**
-	 * @return bytes of one pixel
+	 * @return number of numbers of a pixel, which is the length of an additional
+	 *         last axis in numpy where it is not 1
+	 */
+	public int components()
+	{
+		return row.components;
+	}
+
+	/**
+	 * @return whether ImgLib2 stores the pixels otherwise than numpy
+	 */
+	public boolean isPacked()
+	{
+		return row.packing != null;
+	}
+
+	/**
+	 * @return what ImgLib2 stores the pixels as
+	 */
+	public Primitive primitive()
+	{
+		return primitive;
+	}
+
+	/**
+	 * @return bytes of a pixel in numpy
 	 */
 	public int bytesPerPixel()
 	{
@@ -144,21 +219,15 @@ public enum PixelType
 	}
 
 	/**
-	 * Allocates memory for pixels.
-	 *
-	 * @param dims
-	 * 		size in ImgLib2's axis order
-	 * @return direct buffer in native byte order, filled with zeros
-	 * @throws IllegalArgumentException
-	 * 		if that are more bytes than a buffer can have
+	 * @return a pixel
 	 */
-	public ByteBuffer allocate( final long[] dims )
+	public T type()
 	{
-		return ByteBuffer.allocateDirect( numBytes( dims ) ).order( nativeOrder() );
+		return type;
 	}
 
 	/**
-	 * Number of bytes of a block.
+	 * Number of bytes of a block in numpy.
 	 *
 	 * @param dims
 	 * 		size in any axis order
@@ -166,89 +235,261 @@ public enum PixelType
 	 * @throws IllegalArgumentException
 	 * 		if that are more bytes than a buffer can have
 	 */
-	public int numBytes( final long[] dims )
+	public int numBytes( final long... dims )
 	{
 		try
 		{
-			long bytes = bytesPerPixel;
-			for ( final long dim : dims )
-				bytes = Math.multiplyExact( bytes, dim );
-			return Math.toIntExact( bytes );
+			return Math.toIntExact( Math.multiplyExact( numPixels( dims ), bytesPerPixel ) );
 		}
 		catch ( final ArithmeticException e )
 		{
-			throw new IllegalArgumentException( "a block of " + Arrays.toString( dims ) + " pixels of " + dtype
+			throw new IllegalArgumentException( "a block of " + Arrays.toString( dims ) + " pixels of " + dtype.numpyName()
 					+ " has more bytes than the 2^31-1 that a buffer can hold: choose smaller cells or a smaller halo", e );
 		}
 	}
 
 	/**
-	 * The access that views the given memory.
+	 * Number of entries of the array or buffer that stores a cell in ImgLib2.
 	 *
-	 * @param buffer
-	 * 		direct buffer in native byte order
-	 * @return access, marked valid
+	 * @param dims
+	 * 		size
+	 * @return entries of the primitive type
 	 */
-	public BufferAccess< ? > access( final ByteBuffer buffer )
+	public int numEntities( final long... dims )
 	{
-		return access.apply( buffer, true );
+		return Math.toIntExact( type.getEntitiesPerPixel().mulCeil( numPixels( dims ) ) );
 	}
 
 	/**
-	 * @return an access without pixels, as a sample of its kind
+	 * @param dims
+	 * 		size
+	 * @return bytes that store a cell in ImgLib2
+	 */
+	public int numStorageBytes( final long... dims )
+	{
+		return Math.multiplyExact( numEntities( dims ), type.getNativeTypeFactory().getPrimitiveType().getByteCount() );
+	}
+
+	/**
+	 * @return an access without pixels, a sample of what cells in native memory have
 	 */
 	public BufferAccess< ? > emptyAccess()
 	{
-		return access( ByteBuffer.allocateDirect( 0 ).order( nativeOrder() ) );
+		return primitive.access( ByteBuffer.allocateDirect( 0 ).order( nativeOrder() ) );
 	}
 
 	/**
-	 * @return kind of access that the pixels need
-	 */
-	public Class< ? > accessClass()
-	{
-		return emptyAccess().getClass();
-	}
-
-	/**
-	 * The array that numpy sees of the given memory.
+	 * Refuses an access that does not fit.
 	 *
-	 * @param buffer
-	 * 		direct buffer in native byte order, of exactly the size of the array
-	 * @param shape
-	 * 		size in numpy's axis order
-	 * @return array without a copy
+	 * @param access
+	 * 		sample of what the cells shall have
+	 * @throws IllegalArgumentException
+	 * 		if pixels of this type are not stored so
 	 */
-	public DirectNDArray< ? > ndarray( final ByteBuffer buffer, final int... shape )
+	public void requireFits( final Object access )
 	{
-		return new DirectNDArray<>( view.apply( buffer ), unsigned, shape );
+		if ( !primitive.fits( access ) )
+			throw new IllegalArgumentException( "access is a " + access.getClass().getSimpleName() + ", but pixels of " + type.getClass().getSimpleName()
+					+ " need a " + primitive.accessName() + " or an access to an array of " + primitive.name().toLowerCase( Locale.ROOT ) );
 	}
 
 	/**
 	 * The image that views the given memory.
 	 *
-	 * @param <T>
-	 * 		pixel type
-	 * @param type
-	 * 		instance of this entry's type
-	 * @param buffer
-	 * 		direct buffer in native byte order
+	 * @param access
+	 * 		pixels as ImgLib2 stores them
 	 * @param dims
 	 * 		size in ImgLib2's axis order
 	 * @return image without a copy
 	 */
-	public < T extends NativeType< T > > ArrayImg< T, ? > image( final T type, final ByteBuffer buffer, final long... dims )
+	public ArrayImg< T, ? > image( final ArrayDataAccess< ? > access, final long... dims )
 	{
-		final ArrayImg< T, BufferAccess< ? > > img = new ArrayImg<>( access( buffer ), dims, type.getEntitiesPerPixel() );
-		img.setLinkedType( Cast.< NativeTypeFactory< T, BufferAccess< ? > > >unchecked( type.getNativeTypeFactory() ).createLinkedType( img ) );
+		final ArrayImg< T, ArrayDataAccess< ? > > img = new ArrayImg<>( access, dims, type.getEntitiesPerPixel() );
+		img.setLinkedType( Cast.< NativeTypeFactory< T, ArrayDataAccess< ? > > >unchecked( type.getNativeTypeFactory() ).createLinkedType( img ) );
 		return img;
 	}
 
-	private static String names()
+	/**
+	 * Writes the pixels of a packed type as numpy sees them.
+	 *
+	 * @param pixels
+	 * 		pixels of this type
+	 * @param buffer
+	 * 		memory for {@link #numBytes}, native byte order
+	 */
+	public void unpack( final RandomAccessibleInterval< T > pixels, final ByteBuffer buffer )
 	{
-		final StringBuilder names = new StringBuilder();
-		for ( final PixelType entry : values() )
-			names.append( names.length() == 0 ? "" : ", " ).append( entry.typeClass.getSimpleName() );
-		return names.toString();
+		final ToLongFunction< T > get = row.packing.get;
+		int at = 0;
+		for ( final T pixel : Views.flatIterable( pixels ) )
+		{
+			writeInteger( buffer, at, get.applyAsLong( pixel ) );
+			at += bytesPerPixel;
+		}
+	}
+
+	/**
+	 * Reads the pixels of a packed type as numpy wrote them.
+	 *
+	 * @param buffer
+	 * 		{@link #numBytes}, native byte order
+	 * @param pixels
+	 * 		where to write them
+	 */
+	public void pack( final ByteBuffer buffer, final RandomAccessibleInterval< T > pixels )
+	{
+		final ObjLongConsumer< T > set = row.packing.set;
+		final Cursor< T > cursor = Views.flatIterable( pixels ).cursor();
+		for ( int at = 0; cursor.hasNext(); at += bytesPerPixel )
+			set.accept( cursor.next(), readInteger( buffer, at ) );
+	}
+
+	/**
+	 * Copies a pixel with all its bits.
+	 *
+	 * @param from
+	 * 		pixel to read
+	 * @param to
+	 * 		pixel to write
+	 */
+	public void copy( final T from, final T to )
+	{
+		row.copying.accept( from, to );
+	}
+
+	/**
+	 * The table for people.
+	 *
+	 * @return lines of a Markdown table
+	 */
+	public static List< String > describeTable()
+	{
+		final List< String > lines = new ArrayList<>();
+		lines.add( "| ImgLib2 | numpy | additional last axis | stored in ImgLib2 |" );
+		lines.add( "|---|---|---|---|" );
+		for ( final Row< ? > row : TABLE )
+			lines.add( "| `" + row.typeClass.getSimpleName() + "` | " + ( row.dtype == null ? "`uint8`, `uint16`, `uint32` or `uint64`, as many bits as needed" : "`" + row.dtype.numpyName() + "`" )
+					+ " | " + ( row.components == 1 ? "" : row.components ) + " | " + ( row.packing == null ? "the same bits" : "packed" ) + " |" );
+		return lines;
+	}
+
+	/**
+	 * ImgLib2 8.0.1 computes the mask for 54 to 62 bits in doubles, which are not that
+	 * precise.
+	 */
+	private static void requireAllBits( final Object type, final String what )
+	{
+		if ( !( type instanceof UnsignedVariableBitLengthType ) )
+			return;
+		final int bits = ( ( UnsignedVariableBitLengthType ) type ).getBitsPerPixel();
+		if ( new UnsignedVariableBitLengthType( -1L, bits ).get() != -1L >>> Long.SIZE - bits )
+			throw new IllegalArgumentException( what + " has type UnsignedVariableBitLengthType of " + bits + " bits, whose values ImgLib2 does not keep: choose 53 bits or less, 63 or 64" );
+	}
+
+	private void writeInteger( final ByteBuffer buffer, final int at, final long value )
+	{
+		switch ( bytesPerPixel )
+		{
+		case 1:
+			buffer.put( at, ( byte ) value );
+			break;
+		case 2:
+			buffer.putShort( at, ( short ) value );
+			break;
+		case 4:
+			buffer.putInt( at, ( int ) value );
+			break;
+		default:
+			buffer.putLong( at, value );
+		}
+	}
+
+	private long readInteger( final ByteBuffer buffer, final int at )
+	{
+		switch ( bytesPerPixel )
+		{
+		case 1:
+			return buffer.get( at ) & 0xffL;
+		case 2:
+			return buffer.getShort( at ) & 0xffffL;
+		case 4:
+			return buffer.getInt( at ) & 0xffffffffL;
+		default:
+			return buffer.getLong( at );
+		}
+	}
+
+	private static void setBase( final BasePairBitType pixel, final long value )
+	{
+		final BasePairBitType.Base[] bases = BasePairBitType.Base.values();
+		if ( value >= bases.length )
+			throw new IllegalArgumentException( "the code wrote " + value + ", but pixels of BasePairBitType are 0 to " + ( bases.length - 1 ) );
+		pixel.set( bases[ ( int ) value ] );
+	}
+
+	private static long numPixels( final long... dims )
+	{
+		long pixels = 1;
+		for ( final long dim : dims )
+			pixels = Math.multiplyExact( pixels, dim );
+		return pixels;
+	}
+
+	private static Dtype unsignedOf( final int bits )
+	{
+		return bits <= 8 ? Dtype.UINT8 : bits <= 16 ? Dtype.UINT16 : bits <= 32 ? Dtype.UINT32 : Dtype.UINT64;
+	}
+
+	private static < T extends NativeType< T > > Row< T > row( final Class< T > typeClass, final Dtype dtype )
+	{
+		return new Row<>( typeClass, dtype, 1, null );
+	}
+
+	private static < T extends NativeType< T > & IntegerType< T > > Row< T > integers( final Class< T > typeClass, final Dtype dtype )
+	{
+		return new Row<>( typeClass, dtype, 1, new Packing<>( t -> dtype, IntegerType::getIntegerLong, IntegerType::setInteger ) );
+	}
+
+	private static final class Row< T extends NativeType< T > >
+	{
+		private final Class< T > typeClass;
+
+		private final Dtype dtype;
+
+		private final int components;
+
+		private final Packing< T > packing;
+
+		private final BiConsumer< T, T > copying;
+
+		Row( final Class< T > typeClass, final Dtype dtype, final int components, final Packing< T > packing )
+		{
+			this( typeClass, dtype, components, packing, ( from, to ) -> to.set( from ) );
+		}
+
+		Row( final Class< T > typeClass, final Dtype dtype, final int components, final Packing< T > packing, final BiConsumer< T, T > copying )
+		{
+			this.typeClass = typeClass;
+			this.dtype = dtype;
+			this.components = components;
+			this.packing = packing;
+			this.copying = copying;
+		}
+	}
+
+	private static final class Packing< T >
+	{
+		private final Function< T, Dtype > dtype;
+
+		private final ToLongFunction< T > get;
+
+		private final ObjLongConsumer< T > set;
+
+		Packing( final Function< T, Dtype > dtype, final ToLongFunction< T > get, final ObjLongConsumer< T > set )
+		{
+			this.dtype = dtype;
+			this.get = get;
+			this.set = set;
+		}
 	}
 }

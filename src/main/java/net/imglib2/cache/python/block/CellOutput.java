@@ -1,0 +1,121 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.block;
+
+import java.nio.ByteBuffer;
+
+import net.imglib2.cache.python.type.PixelType;
+import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
+import net.imglib2.img.basictypeaccess.nio.BufferAccess;
+import net.imglib2.type.NativeType;
+import net.imglib2.util.Cast;
+
+/**
+ * The pixels of a cell that is computed: memory for Python to write into, and the
+ * access that the cell gets.
+ */
+public final class CellOutput
+{
+	private final PixelType< ? > pixelType;
+
+	private final ArrayDataAccess< ? > sample;
+
+	private final long[] dims;
+
+	private final ByteBuffer buffer;
+
+	private final BlockArray array;
+
+	/**
+	 * @param pixelType
+	 * 		type of the pixels
+	 * @param sample
+	 * 		an access of the kind that the cell shall have
+	 * @param dims
+	 * 		size in ImgLib2's axis order
+	 */
+	public CellOutput( final PixelType< ? > pixelType, final ArrayDataAccess< ? > sample, final long[] dims )
+	{
+		this.pixelType = pixelType;
+		this.sample = sample;
+		this.dims = dims;
+		final int numBytes = pixelType.numBytes( dims );
+		// What becomes the cell is never reused: nobody can tell when it is free.
+		final BufferPool.Lease lease = isTheCell() ? null : BufferPool.instance().take( numBytes );
+		buffer = lease == null ? NativeMemory.allocate( numBytes ) : lease.buffer();
+		// The code may write a part of the pixels only: the others are zero, as in new
+		// memory.
+		if ( lease != null )
+			NativeMemory.clear( buffer );
+		array = BlockArray.contiguous( pixelType, buffer, dims, lease );
+	}
+
+	/**
+	 * @return the array to write into
+	 */
+	public BlockArray array()
+	{
+		return array;
+	}
+
+	/**
+	 * @return access to what has been written
+	 */
+	public ArrayDataAccess< ? > access()
+	{
+		if ( isTheCell() )
+			return accessTo( buffer );
+		final int numEntities = pixelType.numEntities( dims );
+		final ArrayDataAccess< ? > access = sample instanceof BufferAccess
+				? accessTo( NativeMemory.allocate( pixelType.numStorageBytes( dims ) ) )
+				: Cast.unchecked( sample.createArray( numEntities ) );
+		if ( pixelType.isPacked() )
+			pack( pixelType, access );
+		else
+			pixelType.primitive().get( buffer, access.getCurrentStorageArray(), numEntities );
+		return access;
+	}
+
+	private boolean isTheCell()
+	{
+		return sample instanceof BufferAccess && !pixelType.isPacked();
+	}
+
+	private < T extends NativeType< T > > void pack( final PixelType< T > type, final ArrayDataAccess< ? > access )
+	{
+		type.pack( buffer, type.image( access, dims ) );
+	}
+
+	private ArrayDataAccess< ? > accessTo( final ByteBuffer memory )
+	{
+		// An access of a user's own class is kept.
+		return pixelType.primitive().isStandard( sample ) ? pixelType.primitive().access( memory )
+				: Cast.unchecked( ( ( BufferAccess< ? > ) sample ).newInstance( memory, true ) );
+	}
+}

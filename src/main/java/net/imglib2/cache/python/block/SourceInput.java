@@ -1,0 +1,183 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.block;
+
+import java.nio.Buffer;
+import java.util.logging.Logger;
+
+import net.imglib2.Interval;
+import net.imglib2.RandomAccessible;
+import net.imglib2.blocks.PrimitiveBlocks;
+import net.imglib2.blocks.PrimitiveBlocks.OnFallback;
+import net.imglib2.cache.python.InputWay;
+import net.imglib2.cache.python.PythonLoaderOptions;
+import net.imglib2.cache.python.type.PixelType;
+import net.imglib2.cache.python.type.Primitive;
+import net.imglib2.converter.read.ConvertedRandomAccessible;
+import net.imglib2.converter.read.ConvertedRandomAccessibleInterval;
+import net.imglib2.type.NativeType;
+import net.imglib2.util.Intervals;
+
+/**
+ * Input that is an image or a view of one.
+ *
+ * @param <T>
+ * 		pixel type
+ */
+public final class SourceInput< T extends NativeType< T > > implements BlockInput
+{
+	private static final Logger LOG = Logger.getLogger( SourceInput.class.getName() );
+
+	private final PixelType< T > pixelType;
+
+	private final NativeSource nativeSource;
+
+	private final boolean contiguous;
+
+	private final PixelCopier< T > slowly;
+
+	private volatile Copier copier;
+
+	/**
+	 * @param source
+	 * 		where the pixels come from
+	 * @param what
+	 * 		what the source is, for messages
+	 * @param covers
+	 * 		all pixels that blocks will ask for
+	 * @param options
+	 * 		what to do if only a slow way is possible, and which arrays are wanted
+	 * @throws IllegalArgumentException
+	 * 		if the type is not supported; the source is bounded and does not contain
+	 * 		all these pixels; or only a slow way is possible and that is not wanted
+	 */
+	public SourceInput( final RandomAccessible< T > source, final String what, final Interval covers, final PythonLoaderOptions options )
+	{
+		if ( source.numDimensions() != covers.numDimensions() )
+			throw new IllegalArgumentException( what + " has " + source.numDimensions() + " axes, the image has " + covers.numDimensions() );
+		pixelType = PixelType.of( source.getType(), what );
+		final ViewChain chain = ViewChain.of( source );
+		if ( !chain.isExtended() && !chain.contains( covers ) || source instanceof Interval && !Intervals.contains( ( Interval ) source, covers ) )
+			throw new IllegalArgumentException( what + " has the interval " + ( source instanceof Interval ? Intervals.toString( ( Interval ) source ) : chain.toString() )
+					+ ", but the blocks with their halo need " + Intervals.toString( covers )
+					+ ": extend it, for instance by Views.extendMirrorSingle( input ) or Views.extendZero( input )" );
+		contiguous = options.isContiguous();
+		nativeSource = NativeSource.of( chain, pixelType );
+		slowly = new PixelCopier<>( source, pixelType );
+		copier = fastest( source, what, options.getOnFallback() );
+	}
+
+	@Override
+	public BlockArray get( final Interval interval )
+	{
+		final BlockArray view = view( interval );
+		if ( view != null )
+			return view;
+		final BlockArray copy = copy( interval );
+		return contiguous ? copy.madeContiguous() : copy;
+	}
+
+	@Override
+	public InputWay wayOf( final Interval interval )
+	{
+		return view( interval ) != null ? InputWay.ZERO_COPY : copier.way( interval );
+	}
+
+	private BlockArray view( final Interval interval )
+	{
+		final BlockArray view = nativeSource != null ? nativeSource.view( interval ) : null;
+		return view == null || contiguous && !view.isContiguous() ? null : view;
+	}
+
+	private BlockArray copy( final Interval interval )
+	{
+		try
+		{
+			return copier.copy( interval );
+		}
+		// Images can say that their cells are of another kind than they are (the
+		// factories of imglib2-cache do for buffers): PrimitiveBlocks believes them, the
+		// others look. And it divides by zero where it mirrors at a single pixel, of an
+		// axis that the view does not even have.
+		catch ( final ClassCastException | ArithmeticException e )
+		{
+			final Copier other = exceptBlocks();
+			copier = other;
+			return other.copy( interval );
+		}
+	}
+
+	private Copier fastest( final RandomAccessible< T > source, final String what, final OnFallback onFallback )
+	{
+		String reason = pixelType.isPacked() ? "numpy has no type with the bits of " + pixelType.type().getClass().getSimpleName() : flawOfBlocks( source );
+		if ( reason == null )
+			try
+			{
+				return new BlocksCopier<>( PrimitiveBlocks.of( source, OnFallback.FAIL ), pixelType );
+			}
+			// It supports fewer types and views than it can tell without trying.
+			catch ( final IllegalArgumentException | ClassCastException e )
+			{
+				final String message = String.valueOf( e.getMessage() ).trim();
+				reason = message.substring( message.lastIndexOf( '\n' ) + 1 );
+			}
+		if ( nativeSource != null )
+			return exceptBlocks();
+		final String message = what + " can only be copied pixel by pixel, which is slow: " + reason;
+		if ( onFallback == OnFallback.FAIL )
+			throw new IllegalArgumentException( message );
+		if ( onFallback == OnFallback.WARN )
+			LOG.warning( message );
+		return slowly;
+	}
+
+	/**
+	 * @return why PrimitiveBlocks would copy wrong pixels without a word, or
+	 *         {@code null} if it would not
+	 */
+	private static String flawOfBlocks( final RandomAccessible< ? > source )
+	{
+		final ViewChain chain = ViewChain.of( source );
+		for ( int d = 0; d < chain.toRoot().numTargetDimensions(); ++d )
+			if ( chain.toRoot().getTranslation( d ) != ( int ) chain.toRoot().getTranslation( d ) )
+				return "PrimitiveBlocks cannot translate by 2^31 pixels or more";
+		if ( chain.root() instanceof ConvertedRandomAccessible )
+			return flawOfBlocks( ( ( ConvertedRandomAccessible< ?, ? > ) chain.root() ).getSource() );
+		if ( chain.root() instanceof ConvertedRandomAccessibleInterval )
+			return flawOfBlocks( ( ( ConvertedRandomAccessibleInterval< ?, ? > ) chain.root() ).getSource() );
+		// All readers share their position and limit.
+		return Primitive.storage( NativeSource.claimedAccess( chain.root() ) ) instanceof Buffer
+				? "PrimitiveBlocks cannot be used for pixels in buffers (https://github.com/imglib/imglib2/issues/368)" : null;
+	}
+
+	private Copier exceptBlocks()
+	{
+		return nativeSource != null ? new CellsCopier<>( nativeSource, pixelType, slowly ) : slowly;
+	}
+}

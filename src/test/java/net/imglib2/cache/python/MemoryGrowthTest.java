@@ -1,0 +1,107 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.Arrays;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import net.imglib2.RandomAccessibleInterval;
+import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.img.array.ArrayImgs;
+import net.imglib2.img.basictypeaccess.nio.BufferAccess;
+import net.imglib2.img.cell.CellGrid;
+import net.imglib2.type.numeric.integer.UnsignedByteType;
+import net.imglib2.view.Views;
+
+/**
+ * Many blocks in a JVM with little native memory: all succeed, and the process
+ * does not grow. The number of blocks is the system property
+ * {@code growth.blocks}, {@value #DEFAULT_BLOCKS} by default.
+ */
+class MemoryGrowthTest
+{
+	private static final int DEFAULT_BLOCKS = 60_000;
+
+	private static final Path STATM = Paths.get( "/proc/self/statm" );
+
+	private static final int PAGE_BYTES = 4096;
+
+	@ParameterizedTest
+	@EnumSource( names = { "SUB", "SHARED" } )
+	void manyBlocksDoNotMakeTheProcessGrow( final InterpreterMode mode ) throws Exception
+	{
+		assumeTrue( Files.exists( STATM ), "needs /proc" );
+		ChildJvm.of( ManyBlocks.class ).withPython( ChildJvm.testPython() ).withMode( mode )
+				.withJvmArgument( "-XX:MaxDirectMemorySize=64m" ).withJvmArgument( "-Xmx256m" ).withJvmArgument( "-Xms256m" ).withJvmArgument( "-XX:+AlwaysPreTouch" )
+				.run( System.getProperty( "growth.blocks", Integer.toString( DEFAULT_BLOCKS ) ) )
+				.requireExitCode( 0 ).requireOutput( "no growth" );
+	}
+
+	public static final class ManyBlocks
+	{
+		private static final int SAMPLES = 12;
+
+		public static void main( final String[] args ) throws IOException
+		{
+			final int blocks = Integer.parseInt( args[ 0 ] );
+			final RandomAccessibleInterval< UnsignedByteType > input = ArrayImgs.unsignedBytes( 70, 70 );
+			final long[] megabytes = new long[ SAMPLES ];
+			try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 ))
+			{
+				for ( int sample = 0; sample < SAMPLES; ++sample )
+				{
+					// A new image now and then: its code must not stay behind either.
+					final CellGrid grid = new CellGrid( new long[] { 64, 64L * blocks / SAMPLES }, new int[] { 64, 64 } );
+					final CachedCellImg< UnsignedByteType, ? extends BufferAccess< ? > > img = PythonCacheLoader.fromRandomAccessibles( grid, queue,
+							"block.data[...] = block.inputs[0][block.halo] + 1", new UnsignedByteType(), new Halo( 2, 3 ), Views.extendPeriodic( input ) )
+							.createByteBoundedCachedCellImg( 16 << 20 );
+					for ( long cell = 0; cell < grid.gridDimension( 1 ); ++cell )
+						assertEquals( 1, img.getAt( 3, 64 * cell ).get() );
+					megabytes[ sample ] = Long.parseLong( new String( Files.readAllBytes( STATM ) ).split( " " )[ 1 ] ) * PAGE_BYTES >> 20;
+				}
+			}
+			System.out.println( blocks + " blocks, resident MiB: " + Arrays.toString( megabytes ) );
+			// The first blocks fill caches, pools and the JVM's own memory.
+			final long early = Arrays.stream( megabytes, SAMPLES / 3, 2 * SAMPLES / 3 ).max().getAsLong();
+			final long late = Arrays.stream( megabytes, 2 * SAMPLES / 3, SAMPLES ).max().getAsLong();
+			assertTrue( late <= early + 16, Arrays.toString( megabytes ) );
+			System.out.println( "no growth" );
+		}
+	}
+}
