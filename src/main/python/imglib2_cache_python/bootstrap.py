@@ -9,9 +9,10 @@ in every Python 3, so that an old one is named as such and not as a syntax error
 import sys
 
 if sys.version_info < (3, 10):
-    print("\n<imglib2-cache-python>")
+    # The markers are not in this text, which a program that is no Python may print.
+    print("\n<%s>" % "imglib2-cache-python")
     print("version=%d.%d.%d" % sys.version_info[:3])
-    print("</imglib2-cache-python>")
+    print("</%s>" % "imglib2-cache-python")
 else:
     sys.path.insert(0, sys.argv[1])
     from imglib2_cache_python import probe

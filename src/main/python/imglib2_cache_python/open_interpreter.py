@@ -26,6 +26,7 @@ sys.path.extend(folder for folder in module_path if folder not in sys.path)
 if mode == "SUB":
     from imglib2_cache_python import subinterpreter
 
+    subinterpreter.forbid_fork()
     subinterpreter.prepare_main_interpreter([location, *module_path])
     subinterpreter.install_import_guard(frozenset(shared_modules.split("\n")))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib.util
+import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -34,6 +35,18 @@ def prepare_main_interpreter(locations: Iterable[str]) -> None:
     main_path.extend(location for location in locations if location not in main_path)
     # Packages that use lazy_loader (scikit-image) then import all their modules at once.
     mainInterpreterModules["os"].environ["EAGER_IMPORT"] = "1"
+
+
+def forbid_fork() -> None:
+    """Lets ``os.fork`` fail: the child of a sub-interpreter aborts at once, and a pool would start others for ever."""
+
+    def fork() -> int:
+        raise RuntimeError(
+            "a process cannot be forked from a sub-interpreter: use multiprocessing's start method spawn, threads, "
+            "or InterpreterMode.SHARED"
+        )
+
+    os.fork = fork
 
 
 def install_import_guard(shared: Collection[str]) -> None:

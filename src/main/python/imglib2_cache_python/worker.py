@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import faulthandler
 import functools
+import gc
 import linecache
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from sys import getrefcount
@@ -34,6 +37,9 @@ _FIXED = 6
 
 # So many memories that user code holds are watched, so that they can be reused when it does not any more.
 _MAX_HELD = 64
+
+# Seconds that closing waits for threads of user code.
+_THREADS_TIMEOUT = 1.0
 
 # Layouts of the arrays of a block; 2 is any strides.
 _AS_IT_IS, _CONTIGUOUS, _MADE_CONTIGUOUS = 0, 1, 3
@@ -203,7 +209,11 @@ class Worker:
         for loader in list(self._snippets):
             self._snippets.pop(loader).dispose()
         sys.modules.pop(self._module_name, None)
-        self._globals.clear()
+        # Not cleared: threads that user code has started may still use it.
+        self._globals = {}
+        self._held = []
+        if self._mode == "SUB":
+            end_threads()
 
     def result(self) -> Any:  # noqa: ANN401
         """The value of the last `evaluate`, once."""
@@ -262,13 +272,27 @@ def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> No
     Threads that user code starts use the functions of the first call in this interpreter.
     """
     for name, emit in (("stdout", out), ("stderr", err)):
-        if not isinstance(getattr(sys, name), LineWriter):
+        if not isinstance(getattr(sys, name, None), LineWriter):
             setattr(sys, name, LineWriter(emit, f"<{name}>"))
         getattr(sys, name).route(emit)
 
 
+def end_threads() -> None:
+    """Waits a little for threads of user code, because a sub-interpreter cannot be closed while they live.
+
+    The threads of an executor end when it is collected.
+    """
+    gc.collect()
+    end = time.monotonic() + _THREADS_TIMEOUT
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, end - time.monotonic()))
+
+
 def finish_lines() -> None:
     """Hands over lines that the calling thread left unfinished."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        # User code may have deleted it.
+        stream = getattr(sys, name, None)
         if isinstance(stream, LineWriter):
             stream.finish()

@@ -29,6 +29,7 @@
 package net.imglib2.cache.python;
 
 import java.util.Arrays;
+import java.util.Objects;
 
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
@@ -67,7 +68,7 @@ public final class Halo
 	 */
 	public Halo( final int[] lower, final int[] upper )
 	{
-		if ( lower.length != upper.length )
+		if ( Objects.requireNonNull( lower, "lower" ).length != Objects.requireNonNull( upper, "upper" ).length )
 			throw new IllegalArgumentException( "lower halo " + Arrays.toString( lower ) + " has " + lower.length
 					+ " axes, upper halo " + Arrays.toString( upper ) + " has " + upper.length + ": both must have the image's number of axes" );
 		requireNotNegative( "lower", lower );
@@ -85,6 +86,8 @@ public final class Halo
 	 */
 	public static Halo empty( final int numDimensions )
 	{
+		if ( numDimensions < 1 )
+			throw new IllegalArgumentException( "number of axes is " + numDimensions + ", expected 1 or more" );
 		return new Halo( new int[ numDimensions ] );
 	}
 

@@ -212,7 +212,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final Halo halo,
 			final InputGenerator... inputs )
 	{
-		return fromInputGenerators( grid, queue, code, t, a, halo, Arrays.asList( inputs ) );
+		return fromInputGenerators( grid, queue, code, t, a, halo, Arrays.asList( Objects.requireNonNull( inputs, "inputs" ) ) );
 	}
 
 	/**
@@ -316,7 +316,41 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final Halo halo,
 			final RandomAccessible< ? extends NativeType< ? > >... inputs )
 	{
-		return fromRandomAccessibles( grid, queue, code, t, a, halo, Arrays.asList( inputs ) );
+		return fromRandomAccessibles( grid, queue, code, t, a, halo, Arrays.asList( Objects.requireNonNull( inputs, "inputs" ) ) );
+	}
+
+	/**
+	 * See
+	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, Collection)};
+	 * there is no halo.
+	 */
+	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromRandomAccessibles(
+			final CellGrid grid,
+			final PythonCacheLoaderQueue queue,
+			final String code,
+			final T t,
+			final A a,
+			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
+	{
+		return fromRandomAccessibles( grid, queue, code, t, a, Halo.empty( Objects.requireNonNull( grid, "grid" ).numDimensions() ), inputs );
+	}
+
+	/**
+	 * See
+	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, Collection)};
+	 * there is no halo.
+	 */
+	@SafeVarargs
+	@SuppressWarnings( "varargs" )
+	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromRandomAccessibles(
+			final CellGrid grid,
+			final PythonCacheLoaderQueue queue,
+			final String code,
+			final T t,
+			final A a,
+			final RandomAccessible< ? extends NativeType< ? > >... inputs )
+	{
+		return fromRandomAccessibles( grid, queue, code, t, a, Arrays.asList( Objects.requireNonNull( inputs, "inputs" ) ) );
 	}
 
 	/**
@@ -351,7 +385,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final Halo halo,
 			final RandomAccessible< ? extends NativeType< ? > >... inputs )
 	{
-		return fromRandomAccessibles( grid, queue, code, t, halo, Arrays.asList( inputs ) );
+		return fromRandomAccessibles( grid, queue, code, t, halo, Arrays.asList( Objects.requireNonNull( inputs, "inputs" ) ) );
 	}
 
 	/**
@@ -383,7 +417,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final T t,
 			final RandomAccessible< ? extends NativeType< ? > >... inputs )
 	{
-		return fromRandomAccessibles( grid, queue, code, t, Arrays.asList( inputs ) );
+		return fromRandomAccessibles( grid, queue, code, t, Arrays.asList( Objects.requireNonNull( inputs, "inputs" ) ) );
 	}
 
 	/**
@@ -404,6 +438,9 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	@Override
 	public Cell< A > get( final Long key ) throws Exception
 	{
+		final long numCells = Intervals.numElements( grid.getGridDimensions() );
+		if ( Objects.requireNonNull( key, "key" ) < 0 || key >= numCells )
+			throw new IllegalArgumentException( "cell " + key + " does not exist: the grid has " + numCells + " cells, from 0 on" );
 		final int n = grid.numDimensions();
 		final long[] min = new long[ n ];
 		final int[] dims = new int[ n ];
@@ -432,13 +469,14 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 * A lazy image of this loader's cells.
 	 *
 	 * @param loaderCache
-	 * 		keeps the cells. Cells are in native memory, which the garbage
-	 * 		collector does not count: bound the cache.
+	 * 		keeps the cells; of this image alone, because its keys are indices of
+	 * 		cells. Cells in native memory are not counted by the garbage collector:
+	 * 		bound the cache.
 	 * @return the image
 	 */
 	public CachedCellImg< T, A > createCachedCellImg( final LoaderCache< Long, Cell< A > > loaderCache )
 	{
-		return new CachedCellImg<>( grid, type, loaderCache.withLoader( this ), access );
+		return new CachedCellImg<>( grid, type, Objects.requireNonNull( loaderCache, "loaderCache" ).withLoader( this ), access );
 	}
 
 	/**
@@ -504,6 +542,9 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	{
 		Objects.requireNonNull( grid, "grid" );
 		Objects.requireNonNull( halo, "halo" );
+		// numpy has 64 axes, one of which may be the components of a pixel.
+		if ( grid.numDimensions() < 1 || grid.numDimensions() > 63 )
+			throw new IllegalArgumentException( "the grid has " + grid.numDimensions() + " axes, expected 1 to 63" );
 		if ( grid.numDimensions() != halo.numDimensions() )
 			throw new IllegalArgumentException( "the grid has " + grid.numDimensions() + " axes, but " + halo + " has " + halo.numDimensions() );
 	}
@@ -536,8 +577,9 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	private static long[] cellDimensions( final CellGrid grid )
 	{
-		final int[] dims = new int[ grid.numDimensions() ];
-		grid.cellDimensions( dims );
-		return Util.int2long( dims );
+		final long[] dims = new long[ grid.numDimensions() ];
+		for ( int d = 0; d < dims.length; ++d )
+			dims[ d ] = Math.min( grid.cellDimension( d ), grid.imgDimension( d ) );
+		return dims;
 	}
 }

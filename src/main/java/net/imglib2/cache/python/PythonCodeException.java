@@ -46,6 +46,7 @@ public class PythonCodeException extends PythonException
 	 * @param failure
 	 * 		the Python exception
 	 */
+	@SuppressWarnings( "this-escape" )
 	public PythonCodeException( final String what, final PythonFailure failure )
 	{
 		super( what + " failed: " + failure.describe() );

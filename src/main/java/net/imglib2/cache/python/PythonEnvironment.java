@@ -28,6 +28,7 @@
  */
 package net.imglib2.cache.python;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -79,6 +80,10 @@ public final class PythonEnvironment
 	public static final String MODE_PROPERTY = "imglib2.python.mode";
 
 	private static final Duration DEFAULT_STARTUP_TIMEOUT = Duration.ofMinutes( 5 );
+
+	private static final Duration MIN_STARTUP_TIMEOUT = Duration.ofMillis( 1 );
+
+	private static final Duration MAX_STARTUP_TIMEOUT = Duration.ofDays( 365 );
 
 	private static volatile PythonEnvironment defaultEnvironment;
 
@@ -187,13 +192,13 @@ public final class PythonEnvironment
 	/**
 	 * @param timeout
 	 * 		how long each worker may take to start Python and to run the init code;
-	 * 		5 minutes by default
+	 * 		1 millisecond to 365 days, 5 minutes by default
 	 * @return changed copy
 	 */
 	public PythonEnvironment withStartupTimeout( final Duration timeout )
 	{
-		if ( timeout.isNegative() || timeout.isZero() )
-			throw new IllegalArgumentException( "startup timeout is " + timeout + ", expected more than zero" );
+		if ( Objects.requireNonNull( timeout, "timeout" ).compareTo( MIN_STARTUP_TIMEOUT ) < 0 || timeout.compareTo( MAX_STARTUP_TIMEOUT ) > 0 )
+			throw new IllegalArgumentException( "startup timeout is " + timeout + ", expected 1 millisecond to 365 days" );
 		return new PythonEnvironment( path, system, mode, timeout, modulePath, out, err );
 	}
 
@@ -205,6 +210,9 @@ public final class PythonEnvironment
 	 */
 	public PythonEnvironment withModulePath( final Path... folders )
 	{
+		for ( final Path folder : Objects.requireNonNull( folders, "folders" ) )
+			if ( !Files.isDirectory( Objects.requireNonNull( folder, "folder" ) ) )
+				throw new IllegalArgumentException( folder.toAbsolutePath() + " is not a folder: modules cannot be imported from there" );
 		return new PythonEnvironment( path, system, mode, startupTimeout, Collections.unmodifiableList( new ArrayList<>( Arrays.asList( folders ) ) ), out, err );
 	}
 

@@ -38,8 +38,10 @@ package net.imglib2.cache.python;
 public interface PythonTask< R >
 {
 	/**
-	 * Does the work, on an interpreter's thread. It must not read a Python-backed
-	 * image: that would wait for an interpreter while it occupies one.
+	 * Does the work, on an interpreter's thread. What would wait for an interpreter
+	 * while this one is occupied is refused by an {@code IllegalStateException}:
+	 * making a loader, and reading cells of a Python-backed image that are not
+	 * cached. Waiting for another task of the same queue can wait for ever.
 	 *
 	 * @param python
 	 * 		the interpreter

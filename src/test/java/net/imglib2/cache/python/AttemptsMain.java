@@ -66,7 +66,9 @@ final class AttemptsMain
 
 	private static PythonEnvironment environment( final String arg )
 	{
-		final String[] parts = arg.split( "@" );
+		if ( arg.startsWith( "property=" ) )
+			System.setProperty( PythonEnvironment.EXECUTABLE_PROPERTY, arg.substring( "property=".length() ) );
+		final String[] parts = arg.startsWith( "property=" ) ? new String[] { "default" } : arg.split( "@" );
 		final PythonEnvironment environment = parts[ 0 ].equals( "default" ) ? PythonEnvironment.detected() : PythonEnvironment.at( Paths.get( parts[ 0 ] ) );
 		return parts.length == 1 ? environment : environment.withMode( InterpreterMode.valueOf( parts[ 1 ] ) );
 	}

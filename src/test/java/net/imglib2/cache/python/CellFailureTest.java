@@ -138,6 +138,14 @@ class CellFailureTest
 	}
 
 	@Test
+	void forkingIsRefusedWhereItWouldAbort()
+	{
+		final String fork = "pid = os.fork()\nif pid == 0: os._exit(0)\nos.waitpid(pid, 0)";
+		if ( System.getProperty( PythonEnvironment.MODE_PROPERTY ) == null && PythonEnvironment.getDefault().diagnose().contains( "SUB (asked for" ) )
+			assertTrue( failure( fork, 0 ).getPythonMessage().contains( "InterpreterMode.SHARED" ) );
+	}
+
+	@Test
 	void syntaxErrorIsReportedAtConstruction()
 	{
 		final PythonCodeException e = assertThrows( PythonCodeException.class, () -> image( "x = 1\nfor y in x\n  pass" ) );

@@ -29,6 +29,7 @@
 package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -135,6 +136,60 @@ class PythonCacheLoaderQueueTest
 				throw thrown;
 			} ).get() ).getCause() );
 		}
+	}
+
+	@Test
+	void interruptsDoNotEndAWorker() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 ))
+		{
+			final Thread worker = queue.submit( python -> Thread.currentThread() ).get();
+			queue.submit( python -> {
+				Thread.currentThread().interrupt();
+				return null;
+			} ).get();
+			assertEquals( 1, image( queue, "block.data[...] = 1" ).getAt( 0, 0, 0 ).get() );
+			worker.interrupt();
+			assertEquals( 2, image( queue, "block.data[...] = 2" ).getAt( 0, 0, 0 ).get() );
+			assertEquals( worker, queue.submit( python -> Thread.currentThread() ).get() );
+		}
+	}
+
+	@Test
+	void whatWouldWaitForItselfIsRefused() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 ))
+		{
+			final ExecutionException making = assertThrows( ExecutionException.class, () -> queue.submit( python -> image( queue, "" ) ).get() );
+			assertTrue( assertInstanceOf( IllegalStateException.class, making.getCause() ).getMessage().startsWith( "A loader cannot be made" ), making.getMessage() );
+			final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "block.data[...] = 5" );
+			final ExecutionException reading = assertThrows( ExecutionException.class, () -> queue.submit( python -> img.getAt( 0, 0, 0 ).get() ).get() );
+			assertInstanceOf( IllegalStateException.class, reading.getCause().getCause().getCause() );
+			assertEquals( 5, img.getAt( 0, 0, 0 ).get() );
+			assertEquals( 5, queue.submit( python -> img.getAt( 0, 0, 0 ).get() ).get() );
+		}
+	}
+
+	@Test
+	void valuesThatCannotBeConvertedAreNamed() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 ))
+		{
+			final ExecutionException e = assertThrows( ExecutionException.class, () -> queue.submit( python -> python.getValue( "'abc'", Integer.class ) ).get() );
+			assertTrue( assertInstanceOf( PythonException.class, e.getCause() ).getMessage().startsWith( "The value of 'abc' cannot be converted to Integer" ), e.getMessage() );
+		}
+	}
+
+	@Test
+	void aWorkerWhoseCodeUsedAnExecutorEnds() throws Exception
+	{
+		final Thread worker;
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(2)" ))
+		{
+			worker = queue.submit( python -> Thread.currentThread() ).get();
+			assertEquals( 7, image( queue, "block.data[...] = pool.submit(lambda: 7).result()" ).getAt( 0, 0, 0 ).get() );
+		}
+		assertFalse( worker.isAlive() );
 	}
 
 	@Test

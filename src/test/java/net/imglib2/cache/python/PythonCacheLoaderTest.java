@@ -161,6 +161,8 @@ class PythonCacheLoaderTest
 		loaders.add( PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), none, input ) );
 		loaders.add( PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), inputs ) );
 		loaders.add( PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), input ) );
+		loaders.add( PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), access, inputs ) );
+		loaders.add( PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), access, input ) );
 		loaders.add( PythonCacheLoader.fromInputGenerators( GRID, queue, code, new IntType(), access, none, generators ) );
 		loaders.add( PythonCacheLoader.fromInputGenerators( GRID, queue, code, new IntType(), access, none, generator ) );
 		for ( final PythonCacheLoader< IntType, ? extends BufferAccess< ? > > loader : loaders )
@@ -314,8 +316,28 @@ class PythonCacheLoaderTest
 	}
 
 	@Test
+	void cellsThatDoNotExistAreRefused()
+	{
+		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", new IntType() );
+		for ( final long key : new long[] { -1, 30, 400 } )
+			assertEquals( "cell " + key + " does not exist: the grid has 30 cells, from 0 on",
+					assertThrows( IllegalArgumentException.class, () -> loader.get( key ) ).getMessage() );
+	}
+
+	@Test
+	void cellsCanBeMuchLargerThanTheImage()
+	{
+		final CellGrid grid = new CellGrid( new long[] { 8, 6 }, new int[] { 100_000, 100_000 } );
+		assertEquals( 6, PythonCacheLoader.fromRandomAccessibles( grid, queue, "block.data[...] = block.dim[0]", new IntType() ).createCachedCellImg( 1 ).getAt( 7, 5 ).get() );
+	}
+
+	@Test
 	void nullsAreRefusedByName()
 	{
+		assertNull( "lower", () -> new Halo( ( int[] ) null ) );
+		assertNull( "upper", () -> new Halo( new int[ 1 ], null ) );
+		assertNull( "loaderCache", () -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", new IntType() ).createCachedCellImg( null ) );
+		assertNull( "timeout", () -> PythonEnvironment.detected().withStartupTimeout( null ) );
 		assertNull( "grid", () -> PythonCacheLoader.fromRandomAccessibles( null, queue, "", new IntType() ) );
 		assertNull( "queue", () -> PythonCacheLoader.fromRandomAccessibles( GRID, null, "", new IntType() ) );
 		assertNull( "code", () -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, null, new IntType() ) );

@@ -172,7 +172,9 @@ class PythonEnvironmentTest
 		final Path stale = TestPythons.write( folder.resolve( "stale" ), "#!/nowhere/bin/python\n" );
 		assertTrue( stale.toFile().setExecutable( true ) );
 
-		final List< Path > all = Arrays.asList( withoutJep, withoutNumpy, withoutAnything, otherJep, withoutLibrary, textFile, emptyFolder, missing, nonsense, stale );
+		final Path echo = TestPythons.write( folder.resolve( "echo" ), "#!/bin/sh\necho \"$@\"\n" );
+		assertTrue( echo.toFile().setExecutable( true ) );
+		final List< Path > all = Arrays.asList( withoutJep, withoutNumpy, withoutAnything, otherJep, withoutLibrary, textFile, emptyFolder, missing, nonsense, echo, stale );
 		final List< String > args = new ArrayList<>();
 		all.forEach( path -> args.add( path.toString() ) );
 		args.add( PYTHON.toString() );
@@ -190,6 +192,7 @@ class PythonEnvironmentTest
 		requireRefused( result, textFile, textFile + " (named by: PythonEnvironment.at) cannot be run", "Permission denied" );
 		requireRefused( result, emptyFolder, "No Python at " + emptyFolder, emptyFolder.resolve( "bin/python3" ).toString(), "Name an executable, or the folder of a virtual or conda environment" );
 		requireRefused( result, missing, "No Python at " + missing, "which PythonEnvironment.at names", "Name an executable" );
+		requireRefused( result, echo, "is not a Python 3 that works; it answered:\n-I -c" );
 		requireRefused( result, nonsense, "is not a Python 3 that works; it answered:\nI am no snake" );
 		requireRefused( result, stale, stale + " (named by: PythonEnvironment.at) cannot be run" );
 		requireAccepted( result, PYTHON.toString() );
@@ -270,7 +273,10 @@ class PythonEnvironmentTest
 		final String missing = folder.resolve( "missing" ).toString();
 		final String first = PYTHON + "@SHARED";
 		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class )
-				.run( first, venv, link, "default", "default@AUTO", other.toString(), "default@SUB", missing, PYTHON.toString() ).requireExitCode( 0 );
+				.run( first, venv, link, "default", "default@AUTO", other.toString(), "default@SUB", missing, PYTHON.toString(), "property=" + other, "property=" + venv )
+				.requireExitCode( 0 );
+		requireRefused( result, "property=" + other, "This JVM runs Python ", other.resolve( "bin" ).toString() );
+		requireAccepted( result, "property=" + venv, "mode=SHARED" );
 		requireAccepted( result, first, "mode=SHARED" );
 		requireAccepted( result, venv, "mode=SHARED" );
 		requireAccepted( result, link, "mode=SHARED" );
@@ -432,15 +438,17 @@ class PythonEnvironmentTest
 	{
 		final PythonEnvironment environment = PythonEnvironment.at( PYTHON );
 		final PythonEnvironment changed = environment.withMode( InterpreterMode.SHARED ).withStartupTimeout( Duration.ofSeconds( 7 ) )
-				.withModulePath( Paths.get( "a" ), Paths.get( "b" ) ).withOutput( line -> {}, line -> {} );
+				.withModulePath( folder, folder.getParent() ).withOutput( line -> {}, line -> {} );
 		assertEquals( PYTHON, changed.getPath() );
 		assertEquals( InterpreterMode.SHARED, changed.getMode() );
 		assertEquals( Duration.ofSeconds( 7 ), changed.getStartupTimeout() );
-		assertEquals( List.of( Paths.get( "a" ), Paths.get( "b" ) ), changed.getModulePath() );
+		assertEquals( List.of( folder, folder.getParent() ), changed.getModulePath() );
 		assertEquals( List.of(), environment.getModulePath() );
 		assertEquals( Duration.ofMinutes( 5 ), environment.getStartupTimeout() );
 		assertTrue( PythonEnvironment.system().isSystem() );
 		assertNull( PythonEnvironment.system().getPath() );
+		assertThrows( IllegalArgumentException.class, () -> environment.withModulePath( folder.resolve( "missing" ) ) );
+		assertThrows( IllegalArgumentException.class, () -> environment.withStartupTimeout( Duration.ofDays( 366 ) ) );
 		assertThrows( IllegalArgumentException.class, () -> environment.withStartupTimeout( Duration.ZERO ) );
 		assertThrows( IllegalArgumentException.class, () -> environment.withStartupTimeout( Duration.ofSeconds( -1 ) ) );
 	}

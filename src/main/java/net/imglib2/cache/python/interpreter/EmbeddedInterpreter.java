@@ -39,6 +39,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -101,22 +102,30 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 		this.name = name;
 		final boolean sub = runtime.mode() == InterpreterMode.SUB;
 		python = sub ? new SubInterpreter( config().addSharedModules( runtime.sharedModules().toArray( new String[ 0 ] ) ) ) : newSharedInterpreter();
-		python.set( "location", runtime.packageLocation() );
-		python.set( "module_path", new ArrayList<>( runtime.modulePath() ) );
-		python.set( "mode", runtime.mode().name() );
-		final String sharedModules = String.join( "\n", runtime.sharedModules() );
-		python.set( "shared_modules", sharedModules );
-		python.set( "out", new LineConsumer( runtime.out() ) );
-		python.set( "err", new LineConsumer( runtime.err() ) );
-		python.exec( PythonSources.read( "open_interpreter.py" ) );
+		try
+		{
+			python.set( "location", runtime.packageLocation() );
+			python.set( "module_path", new ArrayList<>( runtime.modulePath() ) );
+			python.set( "mode", runtime.mode().name() );
+			final String sharedModules = String.join( "\n", runtime.sharedModules() );
+			python.set( "shared_modules", sharedModules );
+			python.set( "out", new LineConsumer( runtime.out() ) );
+			python.set( "err", new LineConsumer( runtime.err() ) );
+			python.exec( PythonSources.read( "open_interpreter.py" ) );
 
-		final ByteBuffer memory = ByteBuffer.allocateDirect( BlockRequest.MAX_PARAMETERS * Long.BYTES ).order( nativeOrder() );
-		parameters = memory.asLongBuffer();
-		final PyCallable type = python.getValue( "Worker", PyCallable.class );
-		worker = type.callAs( PyObject.class, name, runtime.mode().name(), sharedModules, Dtype.names(),
-				new DirectNDArray<>( parameters, parameters.capacity() ) );
-		step = worker.getAttr( "step", PyCallable.class );
-		failure = worker.getAttr( "failure", PyCallable.class );
+			final ByteBuffer memory = ByteBuffer.allocateDirect( BlockRequest.MAX_PARAMETERS * Long.BYTES ).order( nativeOrder() );
+			parameters = memory.asLongBuffer();
+			final PyCallable type = python.getValue( "Worker", PyCallable.class );
+			worker = type.callAs( PyObject.class, name, runtime.mode().name(), sharedModules, Dtype.names(),
+					new DirectNDArray<>( parameters, parameters.capacity() ) );
+			step = worker.getAttr( "step", PyCallable.class );
+			failure = worker.getAttr( "failure", PyCallable.class );
+		}
+		catch ( final Throwable t )
+		{
+			python.close();
+			throw t;
+		}
 	}
 
 	/**
@@ -180,7 +189,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 		}
 		final long ticket = ++lastTicket;
 		request.write( parameters, ticket );
-		final PythonFailure failed = failureOf( step.call( request.memories() ) );
+		final PythonFailure failed = failureOf( step, request.memories() );
 		final long escaped = parameters.get( BlockRequest.TOLD );
 		for ( int i = 0; i < parameters.get( BlockRequest.TOLD + 1 ); ++i )
 		{
@@ -205,6 +214,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	@Override
 	public void exec( final String code )
 	{
+		Objects.requireNonNull( code, "code" );
 		requireOk( "The task", call( "execute", code ) );
 	}
 
@@ -217,8 +227,16 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	@Override
 	public < V > V getValue( final String expression, final Class< V > type )
 	{
+		Objects.requireNonNull( expression, "expression" );
 		requireOk( "The task", call( "evaluate", expression ) );
-		return worker.getAttr( "result", PyCallable.class ).callAs( type );
+		try
+		{
+			return worker.getAttr( "result", PyCallable.class ).callAs( type );
+		}
+		catch ( final JepException e )
+		{
+			throw new PythonException( "The value of " + expression + " cannot be converted to " + type.getSimpleName() + ": " + e.getMessage(), e );
+		}
 	}
 
 	@Override
@@ -242,15 +260,23 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 
 	private PythonFailure call( final String method, final Object... arguments )
 	{
-		return failureOf( worker.getAttr( method, PyCallable.class ).call( arguments ) );
+		return failureOf( worker.getAttr( method, PyCallable.class ), arguments );
 	}
 
 	/**
-	 * @param status
-	 * 		what a guarded method of the worker returned
+	 * Calls a guarded method of the worker.
 	 */
-	private PythonFailure failureOf( final Object status )
+	private PythonFailure failureOf( final PyCallable method, final Object... arguments )
 	{
+		final Object status;
+		try
+		{
+			status = method.call( arguments );
+		}
+		catch ( final JepException e )
+		{
+			throw new PythonException( "Python could not be called on " + name + ": " + e.getMessage(), e );
+		}
 		if ( status == null )
 		{
 			// Jep returns null when an argument could not be converted, and leaves

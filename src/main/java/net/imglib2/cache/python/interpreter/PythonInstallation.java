@@ -99,6 +99,8 @@ final class PythonInstallation
 		{
 			throw new PythonEnvironmentException( what( located ) + " gave an answer that cannot be read", e );
 		}
+		if ( !properties.getProperty( "version", "" ).matches( "\\d+\\.\\d+.*" ) )
+			throw new PythonEnvironmentException( what( located ) + " is not a Python 3 that works; it answered:\n" + output.trim() );
 		return new PythonInstallation( located, properties );
 	}
 
@@ -284,16 +286,14 @@ final class PythonInstallation
 	{
 		// A file, not a pipe: nobody has to read it while the process runs.
 		Path output = null;
+		Process process = null;
 		try
 		{
 			output = Files.createTempFile( "imglib2-cache-python", ".probe" );
-			final Process process = new ProcessBuilder( command ).redirectErrorStream( true ).redirectOutput( output.toFile() ).start();
+			process = new ProcessBuilder( command ).redirectErrorStream( true ).redirectOutput( output.toFile() ).start();
 			process.getOutputStream().close();
 			if ( !process.waitFor( TIMEOUT_SECONDS, TimeUnit.SECONDS ) )
-			{
-				process.destroyForcibly();
 				throw new PythonEnvironmentException( what( located ) + " did not tell its version within " + TIMEOUT_SECONDS + " s: is it a Python?" );
-			}
 			return new String( Files.readAllBytes( output ), StandardCharsets.UTF_8 );
 		}
 		catch ( final IOException e )
@@ -307,6 +307,8 @@ final class PythonInstallation
 		}
 		finally
 		{
+			if ( process != null )
+				process.destroyForcibly();
 			if ( output != null )
 				output.toFile().delete();
 		}

@@ -78,6 +78,15 @@ final class PythonLocator
 	}
 
 	/**
+	 * @return whether a certain Python is asked for, and not just any
+	 */
+	boolean isExplicit( final PythonEnvironment environment )
+	{
+		return environment.getPath() != null || environment.isSystem() || isSet( properties.apply( PythonEnvironment.EXECUTABLE_PROPERTY ) )
+				|| isSet( variables.apply( PythonEnvironment.EXECUTABLE_VARIABLE ) );
+	}
+
+	/**
 	 * @param environment
 	 * 		what the user asks for
 	 * @return the executable and who named it

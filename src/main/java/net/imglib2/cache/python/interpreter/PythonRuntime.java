@@ -98,9 +98,10 @@ public final class PythonRuntime
 
 	private PythonRuntime with( final PythonEnvironment other )
 	{
-		if ( other.getPath() != null || other.isSystem() )
+		final PythonLocator locator = PythonLocator.ofThisJvm();
+		if ( locator.isExplicit( other ) )
 		{
-			final LocatedPython located = PythonLocator.ofThisJvm().locate( other );
+			final LocatedPython located = locator.locate( other );
 			if ( !located.executable().toAbsolutePath().equals( installation.located().executable().toAbsolutePath() ) )
 			{
 				final PythonInstallation asked = PythonInstallation.probe( located );

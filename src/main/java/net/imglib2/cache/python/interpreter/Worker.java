@@ -64,6 +64,12 @@ final class Worker extends Thread
 	 */
 	private static final long STACK_SIZE = 16L << 20;
 
+	/**
+	 * Of their own, because who made the queue may interrupt all threads of its
+	 * group, as Fiji does when it stops a script.
+	 */
+	private static final ThreadGroup GROUP = new ThreadGroup( rootGroup(), "imglib2-cache-python" );
+
 	private final BlockingDeque< Task< ? > > tasks;
 
 	private final PythonRuntime runtime;
@@ -86,7 +92,8 @@ final class Worker extends Thread
 
 	Worker( final String pool, final int number, final BlockingDeque< Task< ? > > tasks, final PythonRuntime runtime, final String init )
 	{
-		super( null, null, pool + "_worker_" + number, STACK_SIZE );
+		super( GROUP, null, pool + "_worker_" + number, STACK_SIZE );
+		setContextClassLoader( Worker.class.getClassLoader() );
 		initName = "<init of " + pool + ">";
 		this.tasks = tasks;
 		this.runtime = runtime;
@@ -154,10 +161,6 @@ final class Worker extends Thread
 		{
 			while ( !shutDown )
 				runNext( python );
-		}
-		catch ( final Throwable t )
-		{
-			LOG.log( Level.SEVERE, getName() + " ended", t );
 		}
 		finally
 		{
@@ -246,9 +249,18 @@ final class Worker extends Thread
 		}
 	}
 
-	private void runNext( final EmbeddedInterpreter python ) throws InterruptedException
+	private void runNext( final EmbeddedInterpreter python )
 	{
-		final Task< ? > task = tasks.take();
+		final Task< ? > task;
+		try
+		{
+			task = tasks.take();
+		}
+		catch ( final InterruptedException e )
+		{
+			// Only closing the queue ends a worker.
+			return;
+		}
 		current = task;
 		try
 		{
@@ -258,12 +270,18 @@ final class Worker extends Thread
 			python.forget( ids );
 			// A shutdown that did not see this task as the current one.
 			if ( shutDown )
-				task.fail( new PythonClosedException( "The PythonCacheLoaderQueue is closed" ) );
+				task.fail( WorkerPool.closedException() );
 			task.run( python );
+		}
+		catch ( final Throwable t )
+		{
+			task.fail( t );
 		}
 		finally
 		{
 			current = null;
+			// An interrupt was meant for the task.
+			Thread.interrupted();
 		}
 	}
 
@@ -276,6 +294,14 @@ final class Worker extends Thread
 		for ( Throwable cause = thrown.getCause(); cause != null; cause = cause.getCause() )
 			text.append( "\n  because of: " ).append( cause.getMessage() );
 		return text.toString();
+	}
+
+	private static ThreadGroup rootGroup()
+	{
+		ThreadGroup group = Thread.currentThread().getThreadGroup();
+		while ( group.getParent() != null )
+			group = group.getParent();
+		return group;
 	}
 
 	private String stackOfInit()

@@ -116,6 +116,7 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public Snippet register( final String code, final Object loader )
 	{
+		requireNotOnAWorker( "A loader cannot be made" );
 		dropDeadLoaders();
 		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code );
 		final Task< Void > check = new Task<>( python -> {
@@ -161,6 +162,7 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public BlockResult compute( final BlockRequest request ) throws InterruptedException
 	{
+		requireNotOnAWorker( "A cell that is not cached cannot be read" );
 		final Task< BlockResult > task = new Task<>( python -> python.compute( request ) );
 		tasks.add( task );
 		submitted( task );
@@ -204,7 +206,12 @@ public final class WorkerPool implements AutoCloseable
 	@Override
 	public void close()
 	{
-		closed = true;
+		synchronized ( this )
+		{
+			if ( closed )
+				return;
+			closed = true;
+		}
 		failWaiting();
 		workers.forEach( worker -> worker.shutDown( closedException() ) );
 		// Wakes the idle ones up, after all know that they end: each takes at most
@@ -213,6 +220,13 @@ public final class WorkerPool implements AutoCloseable
 		final long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
 		for ( final Worker worker : workers )
 			worker.awaitEnd( deadline );
+	}
+
+	private static void requireNotOnAWorker( final String what )
+	{
+		if ( Thread.currentThread() instanceof Worker )
+			throw new IllegalStateException( what + " on an interpreter's thread (" + Thread.currentThread().getName()
+					+ "): it would wait for an interpreter while it occupies one. Do it on another thread, before or after the task" );
 	}
 
 	private void submitted( final Task< ? > task )
@@ -244,22 +258,15 @@ public final class WorkerPool implements AutoCloseable
 			workers.forEach( worker -> worker.forget( ids ) );
 	}
 
-	private static PythonClosedException closedException()
+	static PythonClosedException closedException()
 	{
 		return new PythonClosedException( "The PythonCacheLoaderQueue is closed: cells that are not cached can no longer be computed" );
 	}
 
 	private static RuntimeException unwrapped( final ExecutionException e )
 	{
-		// Not the same object: its stack trace is the worker's, and several
-		// threads may wait for one task.
 		final Throwable cause = e.getCause();
-		if ( cause instanceof RuntimeException )
-		{
-			cause.addSuppressed( new Throwable( "waited for here" ) );
-			return ( RuntimeException ) cause;
-		}
-		return new PythonException( cause.getMessage(), cause );
+		return cause instanceof RuntimeException ? ( RuntimeException ) cause : new PythonException( String.valueOf( cause ), cause );
 	}
 
 	private static final class LoaderReference extends PhantomReference< Object >
