@@ -54,10 +54,10 @@ import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.view.Views;
 
 /**
- * Traces the blood vessels in a photograph of the retina: scikit-image's
- * {@code sato} filter on cells with a halo, by two Python interpreters. Then
- * checks that the result equals, bit for bit, that of the whole photograph at
- * once, and draws both side by side.
+ * Segments the blood vessels in a photograph of the retina: scikit-image's
+ * {@code sato} filter and a threshold, on cells with a halo, by two Python
+ * interpreters. Then checks that the result equals, bit for bit, that of the whole
+ * photograph at once, and draws both side by side.
  * <p>
  * The photograph is {@code skimage/data/retina.jpg} of the scikit-image package:
  * "Fundus photograph of normal left eye" by Mikael Häggström, 1411 × 1411
