@@ -48,6 +48,8 @@ public final class ChildJvm
 {
 	private static final long TIMEOUT_SECONDS = 120;
 
+	private long timeoutSeconds = TIMEOUT_SECONDS;
+
 	private final Class< ? > mainClass;
 
 	private final List< String > jvmArguments = new ArrayList<>();
@@ -121,6 +123,16 @@ public final class ChildJvm
 		return this;
 	}
 
+	/**
+	 * @param seconds
+	 * 		after which the JVM is taken to hang; {@value #TIMEOUT_SECONDS} by default
+	 */
+	public ChildJvm withTimeout( final long seconds )
+	{
+		timeoutSeconds = seconds;
+		return this;
+	}
+
 	public ChildJvm withDirectory( final Path newDirectory )
 	{
 		directory = newDirectory;
@@ -153,12 +165,12 @@ public final class ChildJvm
 					builder.environment().put( name, value );
 			} );
 			final Process process = builder.start();
-			final boolean ended = process.waitFor( TIMEOUT_SECONDS, TimeUnit.SECONDS );
+			final boolean ended = process.waitFor( timeoutSeconds, TimeUnit.SECONDS );
 			if ( !ended )
 				process.destroyForcibly().waitFor();
 			final String text = new String( Files.readAllBytes( output ), StandardCharsets.UTF_8 );
 			if ( !ended )
-				throw new AssertionError( mainClass.getSimpleName() + " did not end within " + TIMEOUT_SECONDS + " s; it printed:\n" + text );
+				throw new AssertionError( mainClass.getSimpleName() + " did not end within " + timeoutSeconds + " s; it printed:\n" + text );
 			return new Result( process.exitValue(), text );
 		}
 		finally

@@ -67,9 +67,10 @@ class MemoryGrowthTest
 	void manyBlocksDoNotMakeTheProcessGrow( final InterpreterMode mode ) throws Exception
 	{
 		assumeTrue( Files.exists( STATM ), "needs /proc" );
-		ChildJvm.of( ManyBlocks.class ).withPython( ChildJvm.testPython() ).withMode( mode )
+		final int blocks = Integer.getInteger( "growth.blocks", DEFAULT_BLOCKS );
+		ChildJvm.of( ManyBlocks.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( 120 + blocks / 1000 )
 				.withJvmArgument( "-XX:MaxDirectMemorySize=64m" ).withJvmArgument( "-Xmx256m" ).withJvmArgument( "-Xms256m" ).withJvmArgument( "-XX:+AlwaysPreTouch" )
-				.run( System.getProperty( "growth.blocks", Integer.toString( DEFAULT_BLOCKS ) ) )
+				.run( Integer.toString( blocks ) )
 				.requireExitCode( 0 ).requireOutput( "no growth" );
 	}
 
