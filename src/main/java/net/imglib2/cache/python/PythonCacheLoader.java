@@ -438,14 +438,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	@Override
 	public Cell< A > get( final Long key ) throws Exception
 	{
-		final long numCells = Intervals.numElements( grid.getGridDimensions() );
-		if ( Objects.requireNonNull( key, "key" ) < 0 || key >= numCells )
-			throw new IllegalArgumentException( "cell " + key + " does not exist: the grid has " + numCells + " cells, from 0 on" );
-		final int n = grid.numDimensions();
-		final long[] min = new long[ n ];
-		final int[] dims = new int[ n ];
-		grid.getCellDimensions( key, min, dims );
-		final Interval interval = FinalInterval.createMinSize( min, Util.int2long( dims ) );
+		final Interval interval = cellInterval( Objects.requireNonNull( key, "key" ) );
 		final Interval padded = halo.extendInterval( interval );
 
 		// On this thread: an input that is Python-backed itself must never wait
@@ -462,7 +455,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		final A pixels = Cast.unchecked( output.access() );
 		if ( !result.outputEscaped() && output.array().lease() != null )
 			output.array().lease().release();
-		return new Cell<>( dims, min, pixels );
+		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), interval.minAsLongArray(), pixels );
 	}
 
 	/**
@@ -525,10 +518,18 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 */
 	public InputWay getInputWay( final int input, final long cell )
 	{
+		return inputs.get( input ).wayOf( halo.extendInterval( cellInterval( cell ) ) );
+	}
+
+	private Interval cellInterval( final long cell )
+	{
+		final long numCells = Intervals.numElements( grid.getGridDimensions() );
+		if ( cell < 0 || cell >= numCells )
+			throw new IllegalArgumentException( "cell " + cell + " does not exist: the grid has " + numCells + " cells, from 0 on" );
 		final long[] min = new long[ grid.numDimensions() ];
 		final int[] dims = new int[ grid.numDimensions() ];
 		grid.getCellDimensions( cell, min, dims );
-		return inputs.get( input ).wayOf( halo.extendInterval( FinalInterval.createMinSize( min, Util.int2long( dims ) ) ) );
+		return FinalInterval.createMinSize( min, Util.int2long( dims ) );
 	}
 
 	private void warnIfTooMuch( final long cachedBytes )
