@@ -16,11 +16,12 @@ import pytest
 SOURCES = Path(__file__).parents[2] / "main" / "python"
 sys.path.insert(0, str(SOURCES))
 
+from imglib2_cache_python import handover  # noqa: E402
 from imglib2_cache_python.block import Block, halo_slices  # noqa: E402
 from imglib2_cache_python.worker import OK, Worker  # noqa: E402
 
 # Long enough for blocks of 64 axes.
-MAX_PARAMETERS = 3 + 5 * 64
+REQUEST_LENGTH = 1000
 
 
 class Told(NamedTuple):
@@ -50,26 +51,35 @@ class Told(NamedTuple):
 
 DTYPES = ("bool", "uint8", "float32", "float64", "complex64")
 
-# Layouts of as many arrays as the tests have, all of them arrays already.
-AS_THEY_ARE = (0,) * 16
-
 
 class Bench:
     """A worker, called as Java calls it."""
 
     def __init__(self, name: str, mode: str = "SHARED", shared_modules: str = "") -> None:
         """Creates the worker."""
-        self.parameters = np.zeros(MAX_PARAMETERS, np.int64)
-        self.worker = Worker(name, mode, shared_modules, "\n".join(DTYPES), self.parameters)
+        self.request = np.zeros(REQUEST_LENGTH, np.int64)
+        self.control = np.zeros(200, np.int64)
+        self.stack = np.zeros(10_000, np.uint8)
+        self.worker = Worker(name, mode, shared_modules, "\n".join(DTYPES), self.request, self.control, self.stack)
+        self._described: list[int] = []
+        self._reused = 0
+
+    def call(self, method: str, *arguments: object) -> int:
+        """Calls a method; for a step of the block that was described last, with the arrays of the block."""
+        if method == "step":
+            self._write(len(arguments))
+        return getattr(self.worker, method)(*arguments)
 
     def run(self, method: str, *arguments: object) -> None:
         """Calls a method that must succeed."""
-        status = getattr(self.worker, method)(*arguments)
-        assert status == OK, "\n".join(self.worker.failure())
+        status = self.call(method, *arguments)
+        # A step also tells of memories in this way.
+        told = self.worker.failure() if status != OK else []
+        assert not told, "\n".join(told)
 
     def fail(self, method: str, *arguments: object) -> Told:
         """Calls a method that must fail."""
-        assert getattr(self.worker, method)(*arguments) != OK
+        assert self.call(method, *arguments) != OK
         return Told.of(self.worker.failure())
 
     def value(self, expression: str) -> object:
@@ -88,21 +98,30 @@ class Bench:
         upper: Sequence[int] | None = None,
         reused: int = 0,
         ticket: int = 0,
-        layouts: Sequence[int] = AS_THEY_ARE,
     ) -> None:
-        """Writes the numbers of a block where Java writes them."""
+        """Describes a block, whose arrays are then the arguments of the step."""
         del upper  # The inputs' shapes tell it.
         n = len(dim)
         start = np.array(minimum if minimum is not None else [0] * n)
         end = start + dim - 1
         zeros = [0] * n
-        numbers = [loader, index, n, reused, ticket, *start, *end, *dim, *(lower or zeros), *layouts]
-        self.parameters[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
+        self._described = [loader, index, n, *start, *end, *dim, *(lower or zeros)]
+        self._reused = reused
+        self.control[handover.TICKET] = ticket
+
+    def _write(self, count: int) -> None:
+        loader, index, n, *box = self._described
+        codes = [-1 - i for i in range(count)]
+        layout = [loader, n, count, *box[2 * n :], self._reused, *[handover.AS_IT_IS] * count]
+        numbers = [1, 0, 1, 0, len(layout), *layout, 0, index, *codes, *[0] * count, *box[: 2 * n]]
+        self.request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
+        self.control[handover.RESULTS :] = self.control[handover.FREED] = 0
 
     def told(self) -> tuple[int, list[int]]:
-        """What the last step told: mask of the memories that are held, and numbers of those that are free again."""
-        mask, freed, *numbers = self.parameters[-66:].tolist()
-        return mask, numbers[:freed]
+        """What the last step told: mask of the watched memories that are held, and numbers of those free again."""
+        freed = self.control[handover.FREED]
+        numbers = self.control[handover.FREED + 1 :][:freed].tolist()
+        return int(self.control[handover.RESULTS + 1]), numbers
 
 
 @pytest.fixture

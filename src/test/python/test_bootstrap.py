@@ -107,9 +107,10 @@ imported, original = [], builtins.__import__
 builtins.__import__ = lambda name, *rest, **more: imported.append(name) or original(name, *rest, **more)
 exec(text, names)
 import numpy as np
-parameters = np.zeros(200, np.int64)
-parameters[:12] = [12, 5, 0, 1, 0, 0, 0, 2, 3, 1, 0, 0]
-worker = names["Worker"]("python_1_worker_1", mode, "numpy\\nscipy", "float64", parameters)
+request, control = np.zeros(200, np.int64), np.zeros(200, np.int64)
+layout, block = [5, 1, 2, 3, 1, 0, 0, 0], [0, 0, -1, -2, 0, 0, 0, 2]
+request[:22] = [22, 1, 0, 1, 0, 8, *layout, *block]
+worker = names["Worker"]("python_1_worker_1", mode, "numpy\\nscipy", "float64", request, control, np.zeros(200, np.uint8))
 statuses = [
     worker.initialise("print('init')\\nimport scipy", 30.0, result + ".stack"),
     worker.prepare(5, "filters_of_user:shifted", "<loader 5>"),

@@ -9,6 +9,7 @@ import os
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 MAX_MESSAGE = 10_000
 MAX_TRACEBACK = 100_000
@@ -62,6 +63,19 @@ def capture(error: BaseException) -> Failure:
 def transferable(text: str) -> str:
     """The text with what Java's strings cannot take (lone surrogates, NUL) replaced by escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def capture_stack(frame: FrameType) -> Failure:
+    """Describes where a thread is, as if a ``TimeoutError`` had just been raised there."""
+    stack = traceback.extract_stack(frame)
+    summary = traceback.StackSummary.from_list(
+        [entry for entry in stack if not entry.filename.startswith(_HIDDEN_FILES)]
+    )
+    error = TimeoutError()
+    text = "Stack (most recent call last):\n" + "".join(summary.format())
+    frames = tuple((entry.name, entry.filename, entry.lineno or 0) for entry in reversed(summary))
+    file, line, source = _users_line(error, summary)
+    return Failure(_qualified_name(TimeoutError), "", file, line, source, _shortened(text, MAX_TRACEBACK), frames[:200])
 
 
 def _capture(error: BaseException) -> Failure:

@@ -8,7 +8,7 @@ import codecs
 import io
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from imglib2_cache_python.failure import transferable
 
@@ -26,6 +26,9 @@ class LineWriter(io.TextIOBase):
     encoding = "utf-8"
     errors = "backslashreplace"
     newlines = None
+
+    # Threads that have an unfinished line in any of the streams; one that has ended may stay in it.
+    unfinished: ClassVar[set[int]] = set()
 
     def __init__(self, emit: Callable[[str], Any], name: str = "<stream>") -> None:
         """Creates a stream.
@@ -56,6 +59,8 @@ class LineWriter(io.TextIOBase):
         *lines, rest = pending.split("\n")
         *pieces, rest = _pieces(rest)
         self._thread.text = rest
+        if rest:
+            self.unfinished.add(threading.get_ident())
         for line in lines:
             for piece in _pieces(line.removesuffix("\r")):
                 self._emit(piece)

@@ -15,37 +15,31 @@ import linecache
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from imglib2_cache_python.block import Block, halo_slices
+from imglib2_cache_python import handover
+from imglib2_cache_python.block import Block
 from imglib2_cache_python.failure import capture
+from imglib2_cache_python.handover import Layout, Memories, read_numbers
 from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, new_namespace
 from imglib2_cache_python.streams import LineWriter
 from imglib2_cache_python.subinterpreter import import_attributes, with_advice
+from imglib2_cache_python.watchdog import Watchdog
 
 # What the methods that Java calls return. Never None, because Jep also returns null for a failed conversion.
 OK = 0
 FAILED = 1
-
-# Number of parameters that every block has.
-_FIXED = 6
-
-# So many memories that user code holds are watched, so that they can be reused when it does not any more.
-_MAX_HELD = 64
+BROKEN = 2
 
 # Seconds that closing waits for threads of user code.
 _THREADS_TIMEOUT = 1.0
 
-# Layouts of the arrays of a block; 2 is any strides.
-_AS_IT_IS, _CONTIGUOUS, _MADE_CONTIGUOUS = 0, 1, 3
-
-
-# References to a memory that nobody else holds, as `Worker.step` counts them.
+# References to a memory that nobody else holds, as `Worker._tell_freed` counts them.
 _UNHELD = next(getrefcount(memory) for _, memory in [(0, np.empty(0))])
 
 
@@ -55,40 +49,44 @@ def guarded(method: Callable[..., Any]) -> Callable[..., int]:
     @functools.wraps(method)
     def guard(self: Worker, *arguments: Any) -> int:  # noqa: ANN401
         try:
+            self._failures.clear()
+            self._enter(self._control[handover.TICKET])
             method(self, *arguments)
-            finish_lines()
+            self._leave()
             return OK
         except BaseException as error:
-            self._failure = capture(with_advice(error, self._mode)).to_strings()
-            # Whoever takes the lines may fail, too; what failed first is told.
-            with suppress(BaseException):
-                finish_lines()
+            self._failed(error)
             return FAILED
 
     return guard
 
 
 class Worker:
-    """The Python side of one interpreter.
+    """The Python side of one interpreter."""
 
-    Attributes:
-        parameters: Numbers of the block to compute, written by Java and read by `step`: how many they are, loader,
-            index, number n of axes, mask of the memories that are reused, ticket, then n each of min, max, dim and
-            lower halo, all in numpy order, then one group for each array, see `arrays_of`.
-    """
-
-    def __init__(self, name: str, mode: str, shared_modules: str, dtypes: str, parameters: np.ndarray) -> None:
-        """Creates the worker.
+    def __init__(
+        self,
+        name: str,
+        mode: str,
+        shared_modules: str,
+        dtypes: str,
+        request: np.ndarray,
+        control: np.ndarray,
+        stack: np.ndarray,
+    ) -> None:
+        """Creates the worker, on the thread that calls it from then on.
 
         Args:
             name: Name of the worker, part of the names of its modules.
             mode: ``SUB`` or ``SHARED``.
             shared_modules: Names of the top-level modules shared by all sub-interpreters, separated by line ends.
-            dtypes: Names of the dtypes, separated by line ends; their numbers mean them in `parameters`.
-            parameters: Memory shared with Java, of 64-bit integers.
+            dtypes: Names of the dtypes, separated by line ends; their numbers mean them in requests.
+            request: Array of 64-bit integers that Java writes requests into, see `handover`.
+            control: Array of 64-bit integers for what else Java and Python tell each other.
+            stack: Array of bytes that the stack of code is written into that is to be cancelled.
         """
-        self.parameters = parameters
-        self._told = parameters[-(2 + _MAX_HELD) :]
+        self._request = memoryview(request)
+        self._control = memoryview(control)
         self._dtypes = [np.dtype(dtype) for dtype in dtypes.split("\n")]
         self._name = name
         self._mode = mode
@@ -97,51 +95,160 @@ class Worker:
         self._module_name = f"imglib2_cache_python.user.{name}"
         self._globals = new_namespace(self._module_name, f"<{name}>", {})
         self._snippets: dict[int, Snippet] = {}
+        self._memories = Memories()
         self._held: list[tuple[int, np.ndarray]] = []
-        self._failure: list[str] = []
+        self._layouts: dict[int, Layout] = {}
+        self._failures: list[list[str]] = []
         self._result: Any = None
+        self._watchdog = Watchdog(self._control, memoryview(stack))
 
-    @guarded
-    def step(self, *memories: np.ndarray) -> None:
-        """Computes the block that `parameters` describes.
-
-        Then tells, at the end of `parameters`: a mask of those memories, of the ones to be reused, that user code
-        still holds; how many it held after an earlier step and holds no longer; and the numbers of these, which are
-        64 times the ticket of that step plus the index in it.
+    def step(self, *arguments: np.ndarray) -> int:
+        """Computes the blocks of the request, see `handover`, and writes how each ended into the control words.
 
         Args:
-            memories: What holds the pixels of the cell, then of the inputs; see `arrays_of`.
-        """
-        parameters = self.parameters
-        numbers = parameters[: parameters[0]].tolist()
-        told = self._told
-        told[:2] = 0
-        reused = numbers[4]
-        if not reused and not self._held:
-            self._compute(numbers, memories)
-            return
-        before = [getrefcount(memory) for memory in memories]
-        try:
-            self._compute(numbers, memories)
-        finally:
-            after = [getrefcount(memory) for memory in memories]
-            escaped = [i for i, count in enumerate(before) if after[i] > count and reused >> i & 1]
-            freed = [number for number, memory in self._held if getrefcount(memory) <= _UNHELD]
-            held = [(number, memory) for number, memory in self._held if number not in freed]
-            held += [(64 * numbers[5] + i, memories[i]) for i in escaped]
-            self._held = held[-_MAX_HELD:]
-            told[0] = sum(1 << i for i in escaped)
-            told[1] = len(freed)
-            told[2 : 2 + len(freed)] = freed
+            arguments: Memories that are new in the table, then those that the blocks name as arguments.
 
-    def _compute(self, numbers: list[int], memories: tuple[np.ndarray, ...]) -> None:
-        _, loader, index, n, _, _ = numbers[:_FIXED]
-        end = _FIXED + 4 * n
-        minimum, maximum, dim, lower = (tuple(numbers[start : start + n]) for start in range(_FIXED, end, n))
-        data, *inputs = arrays_of(memories, numbers, end, self._dtypes)
-        for array in inputs:
-            array.flags.writeable = False
-        self._snippets[loader].run(Block(data, inputs, index, minimum, maximum, dim, halo_slices(lower, dim)))
+        Returns:
+            `OK` if all blocks are done and there is nothing else to tell; `FAILED` if Java has to read the control
+            words, where each block that failed has added what `failure` tells; `BROKEN` if it is not known which
+            blocks are done.
+        """
+        try:
+            return self._step(arguments)
+        except BaseException as error:
+            # A late cancellation, or a defect of this package.
+            self._failed(error)
+            return BROKEN
+
+    def _step(self, arguments: tuple[np.ndarray, ...]) -> int:
+        if self._failures:
+            self._failures.clear()
+        control = self._control
+        numbers = read_numbers(self._request)
+        _, blocks, memories, layouts = numbers[:4]
+        at = 4
+        if memories or layouts:
+            at = self._read_tables(numbers, memories, layouts, arguments)
+        ticket = control[handover.TICKET]
+        status = OK
+        for block in range(blocks):
+            if control[handover.CANCEL] == handover.RETIRED:
+                return BROKEN
+            layout = self._layouts[numbers[at]]
+            codes_at = at + 2
+            offsets_at = codes_at + len(layout.arrays)
+            min_at = offsets_at + len(layout.arrays)
+            codes = numbers[codes_at:offsets_at]
+            watched = [codes[i] for i in layout.watched]
+            references = self._memories.references(watched, arguments)
+            try:
+                control[handover.RUNNING] = ticket
+                # In this order: the watchdog falls asleep, then looks again.
+                if self._watchdog.asleep:
+                    self._watchdog.wake()
+                self._compute(layout, codes, numbers[offsets_at:min_at], numbers, at + 1, min_at, arguments)
+                self._leave()
+            except BaseException as error:
+                self._failed(error)
+                control[handover.RESULTS + 2 * block] = status = FAILED
+            # The exception with its frames is gone here.
+            if references and self._memories.references(watched, arguments) != references:
+                control[handover.RESULTS + 2 * block + 1] = self._hold(layout, codes, references, ticket, arguments)
+            ticket += 1
+            at = min_at + 2 * layout.n
+        if self._held:
+            self._tell_freed()
+            status = FAILED
+        return status
+
+    def _compute(
+        self,
+        layout: Layout,
+        codes: tuple[int, ...],
+        offsets: tuple[int, ...],
+        numbers: tuple[int, ...],
+        index_at: int,
+        min_at: int,
+        arguments: tuple[np.ndarray, ...],
+    ) -> None:
+        # In a function of its own, so that no array outlives it.
+        arrays = self._memories.arrays(layout, codes, offsets, arguments)
+        max_at = min_at + layout.n
+        minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
+        block = Block(arrays.pop(0), arrays, numbers[index_at], minimum, maximum, layout.dim, layout.halo)
+        self._snippets[layout.loader].run(block)
+
+    def _read_tables(
+        self, numbers: tuple[int, ...], memories: int, layouts: int, arguments: tuple[np.ndarray, ...]
+    ) -> int:
+        """Adds what is new to the tables; returns where the blocks begin."""
+        at = 4 + memories
+        for place, memory in zip(numbers[4:at], arguments, strict=False):
+            self._memories.put(place >> 1, memory, writable=place & 1 == 1)
+        for _ in range(layouts):
+            place, length = numbers[at : at + 2]
+            at += 2
+            self._layouts[place] = Layout(numbers[at : at + length], self._dtypes)
+            at += length
+        return at
+
+    def _hold(
+        self,
+        layout: Layout,
+        codes: tuple[int, ...],
+        references: list[int],
+        ticket: int,
+        arguments: tuple[np.ndarray, ...],
+    ) -> int:
+        """Watches the memories that user code still holds; too many are forgotten, and are garbage then.
+
+        Returns:
+            Mask of them.
+        """
+        mask = 0
+        for i, before in zip(layout.watched, references, strict=True):
+            if self._memories.references([codes[i]], arguments)[0] > before:
+                mask |= 1 << i
+                self._held.append((64 * ticket + i, self._memories.take(codes[i], arguments)))
+        self._held = self._held[-handover.MAX_HELD :]
+        return mask
+
+    def _tell_freed(self) -> None:
+        freed = [number for number, memory in self._held if getrefcount(memory) <= _UNHELD]
+        self._held = [held for held in self._held if held[0] not in freed]
+        self._control[handover.FREED] = len(freed)
+        for i, number in enumerate(freed):
+            self._control[handover.FREED + 1 + i] = number
+
+    def _enter(self, ticket: int) -> None:
+        """Before user code runs."""
+        self._control[handover.RUNNING] = ticket
+        # In this order: the watchdog falls asleep, then looks again.
+        if self._watchdog.asleep:
+            self._watchdog.wake()
+
+    def _leave(self) -> None:
+        """After user code has run."""
+        if LineWriter.unfinished:
+            finish_lines()
+        self._control[handover.RUNNING] = 0
+        if self._watchdog.sent:
+            self._watchdog.settle()
+
+    def _failed(self, error: BaseException) -> None:
+        """After user code has failed; never raises."""
+        for _ in range(2):
+            try:
+                self._control[handover.RUNNING] = 0
+                self._watchdog.settle()
+                self._failures.append(capture(with_advice(error, self._mode)).to_strings())
+                # Whoever takes the lines may fail, too; what failed first is told.
+                with suppress(BaseException):
+                    finish_lines()
+                return
+            except BaseException:
+                # A cancellation that came late; it comes once.
+                continue
 
     @guarded
     def initialise(self, code: str, timeout: float, stack_file: str, file_name: str = "<init>") -> None:
@@ -212,6 +319,9 @@ class Worker:
         # Not cleared: threads that user code has started may still use it.
         self._globals = {}
         self._held = []
+        self._memories = Memories()
+        self._control[handover.RUNNING] = 0
+        self._watchdog.stop()
         if self._mode == "SUB":
             end_threads()
 
@@ -221,9 +331,8 @@ class Worker:
         return result
 
     def failure(self) -> list[str]:
-        """What the last method that returned `FAILED` failed with, once; see `Failure.to_strings`."""
-        failure, self._failure = self._failure, []
-        return failure
+        """What the last call failed with, once; one after the other if several blocks did. See `Failure.to_strings`."""
+        return self._failures.pop(0) if self._failures else []
 
     def _execute(self, code: str, file_name: str) -> None:
         compiled = compile_code(code, file_name)
@@ -233,37 +342,6 @@ class Worker:
     def _import_submodules(self, code: str) -> None:
         if self._shared_modules:
             import_attributes(code, self._shared_modules, self._globals)
-
-
-def arrays_of(memories: Sequence[np.ndarray], numbers: list[int], at: int, dtypes: list[np.dtype]) -> list[np.ndarray]:
-    """Arrays in some memory.
-
-    Args:
-        memories: One for each array.
-        numbers: From `at` on, for each array its layout: 0 if the memory is the array; else dtype, offset in bytes,
-            number of axes and shape; and, if the layout is not 1, strides in bytes. Layout 3 asks for a copy in C
-            order.
-        at: Where the numbers begin.
-        dtypes: What the dtypes' numbers mean.
-    """
-    arrays = []
-    for memory in memories:
-        layout = numbers[at]
-        at += 1
-        if layout == _AS_IT_IS:
-            arrays.append(memory)
-            continue
-        dtype, offset, n = dtypes[numbers[at]], numbers[at + 1], numbers[at + 2]
-        at += 3
-        shape = numbers[at : at + n]
-        at += n
-        strides = None
-        if layout != _CONTIGUOUS:
-            strides = numbers[at : at + n]
-            at += n
-        array = np.ndarray(shape, dtype, memory, offset, strides)
-        arrays.append(np.ascontiguousarray(array) if layout == _MADE_CONTIGUOUS else array)
-    return arrays
 
 
 def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:
@@ -296,3 +374,4 @@ def finish_lines() -> None:
         stream = getattr(sys, name, None)
         if isinstance(stream, LineWriter):
             stream.finish()
+    LineWriter.unfinished.discard(threading.get_ident())

@@ -150,7 +150,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		lower = halo.getLowerCopy();
 		this.inputs = inputs;
 		BlockRequest.requireNotTooMany( inputs.size(), grid.numDimensions() );
-		snippet = queue.pool().register( code, this );
+		snippet = queue.pool().register( code, this, null );
 	}
 
 	/**
@@ -441,15 +441,20 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		final Interval interval = cellInterval( Objects.requireNonNull( key, "key" ) );
 		final Interval padded = halo.extendInterval( interval );
 
-		// On this thread: an input that is Python-backed itself must never wait
-		// for an interpreter while it occupies one.
-		final BlockArray[] arrays = new BlockArray[ 1 + inputs.size() ];
-		for ( int i = 0; i < inputs.size(); ++i )
-			arrays[ 1 + i ] = inputs.get( i ).get( padded );
-		final CellOutput output = new CellOutput( pixelType, access, interval.dimensionsAsLongArray() );
-		arrays[ 0 ] = output.array();
-
-		final BlockResult result = queue.pool().compute( new BlockRequest( snippet, key, interval, lower, arrays ) );
+		CellOutput output;
+		BlockResult result;
+		do
+		{
+			// On this thread: an input that is Python-backed itself must never wait
+			// for an interpreter while it occupies one.
+			final BlockArray[] arrays = new BlockArray[ 1 + inputs.size() ];
+			for ( int i = 0; i < inputs.size(); ++i )
+				arrays[ 1 + i ] = inputs.get( i ).get( padded );
+			output = new CellOutput( pixelType, access, interval.dimensionsAsLongArray() );
+			arrays[ 0 ] = output.array();
+			result = queue.pool().compute( new BlockRequest( snippet, key, interval, lower, arrays ) );
+		}
+		while ( result.isDropped() );
 		if ( result.failure() != null )
 			throw new PythonCellException( key, interval, result.worker(), result.failure() );
 		final A pixels = Cast.unchecked( output.access() );

@@ -30,7 +30,7 @@ package net.imglib2.cache.python.block;
 
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
-import java.nio.LongBuffer;
+import java.util.Arrays;
 
 import jep.DirectNDArray;
 import net.imglib2.cache.python.type.Dtype;
@@ -49,22 +49,24 @@ public final class BlockArray
 	private static final int AS_IT_IS = 0;
 
 	/**
-	 * The array is at the start of the memory, without gaps.
+	 * A part of the memory.
 	 */
-	private static final int CONTIGUOUS = 1;
-
-	private static final int STRIDED = 2;
+	private static final int PART = 1;
 
 	/**
-	 * Strided, and to be copied by numpy into an array without gaps.
+	 * A part of the memory, to be copied by numpy into an array without gaps.
 	 */
-	private static final int MADE_CONTIGUOUS = 3;
+	private static final int MADE_CONTIGUOUS = 2;
+
+	private static final long[] NONE = {};
+
+	private final int kind;
+
+	private final ByteBuffer shared;
 
 	private final DirectNDArray< ? > memory;
 
-	private final int layout;
-
-	private final int dtypeCode;
+	private final Dtype dtype;
 
 	private final long offset;
 
@@ -75,17 +77,19 @@ public final class BlockArray
 	private final BufferPool.Lease lease;
 
 	private BlockArray(
+			final int kind,
+			final ByteBuffer shared,
 			final DirectNDArray< ? > memory,
-			final int layout,
-			final int dtypeCode,
+			final Dtype dtype,
 			final long offset,
 			final long[] shape,
 			final long[] strides,
 			final BufferPool.Lease lease )
 	{
+		this.kind = kind;
+		this.shared = shared;
 		this.memory = memory;
-		this.layout = layout;
-		this.dtypeCode = dtypeCode;
+		this.dtype = dtype;
 		this.offset = offset;
 		this.shape = shape;
 		this.strides = strides;
@@ -99,7 +103,7 @@ public final class BlockArray
 	 */
 	public static BlockArray of( final DirectNDArray< ? > array )
 	{
-		return new BlockArray( array, AS_IT_IS, 0, 0, new long[ 0 ], null, null );
+		return new BlockArray( AS_IT_IS, null, array, null, 0, NONE, NONE, null );
 	}
 
 	/**
@@ -109,17 +113,46 @@ public final class BlockArray
 	 * 		memory of exactly the size of the array, native byte order
 	 * @param dims
 	 * 		size in ImgLib2's axis order
-	 * @param lease
-	 * 		where the buffer goes when Python is done with it, or {@code null}
 	 * @return array without gaps
 	 */
-	public static BlockArray contiguous( final PixelType< ? > pixelType, final ByteBuffer buffer, final long[] dims, final BufferPool.Lease lease )
+	public static BlockArray contiguous( final PixelType< ? > pixelType, final ByteBuffer buffer, final long[] dims )
 	{
 		final long[] shape = shape( pixelType, dims );
 		final DirectNDArray< ? > typed = pixelType.dtype().array( buffer, Util.long2int( shape ) );
-		if ( typed != null )
-			return new BlockArray( typed, AS_IT_IS, 0, 0, new long[ 0 ], null, lease );
-		return new BlockArray( new DirectNDArray<>( buffer, true, buffer.capacity() ), CONTIGUOUS, pixelType.dtype().ordinal(), 0, shape, null, lease );
+		return typed != null ? of( typed )
+				: new BlockArray( PART, null, bytes( buffer ), pixelType.dtype(), 0, shape, strides( pixelType.dtype(), shape ), null );
+	}
+
+	/**
+	 * @param pixelType
+	 * 		type of the pixels
+	 * @param lease
+	 * 		memory, which goes back to where it came from when Python is done with it
+	 * @param dims
+	 * 		size in ImgLib2's axis order
+	 * @return array without gaps
+	 */
+	public static BlockArray contiguous( final PixelType< ? > pixelType, final BufferPool.Lease lease, final long[] dims )
+	{
+		final long[] shape = shape( pixelType, dims );
+		return new BlockArray( PART, lease.whole(), null, pixelType.dtype(), 0, shape, strides( pixelType.dtype(), shape ), lease );
+	}
+
+	/**
+	 * @param pixelType
+	 * 		type of the pixels
+	 * @param shared
+	 * 		memory that holds other arrays as well
+	 * @param offset
+	 * 		where this one begins, in bytes
+	 * @param dims
+	 * 		size in ImgLib2's axis order
+	 * @return array without gaps
+	 */
+	static BlockArray contiguous( final PixelType< ? > pixelType, final ByteBuffer shared, final int offset, final long[] dims )
+	{
+		final long[] shape = shape( pixelType, dims );
+		return new BlockArray( PART, shared, null, pixelType.dtype(), offset, shape, strides( pixelType.dtype(), shape ), null );
 	}
 
 	/**
@@ -135,7 +168,7 @@ public final class BlockArray
 	 * 		distance of neighbours along each axis in ImgLib2's axis order, in entries
 	 * 		of the primitive type
 	 * @param lease
-	 * 		where the buffer goes when Python is done with it, or {@code null}
+	 * 		of the memory: where it goes when Python is done with it; or {@code null}
 	 * @return array with any strides
 	 */
 	static BlockArray strided(
@@ -153,7 +186,9 @@ public final class BlockArray
 		byteStrides[ shape.length - 1 ] = bytes;
 		for ( int d = 0; d < dims.length; ++d )
 			byteStrides[ dims.length - 1 - d ] = strides[ d ] * bytes;
-		return new BlockArray( new DirectNDArray<>( buffer, buffer.capacity() ), STRIDED, pixelType.dtype().ordinal(), offset * bytes, shape, byteStrides, lease );
+		return lease != null
+				? new BlockArray( PART, lease.whole(), null, pixelType.dtype(), offset * bytes, shape, byteStrides, lease )
+				: new BlockArray( PART, null, bytes( buffer ), pixelType.dtype(), offset * bytes, shape, byteStrides, null );
 	}
 
 	/**
@@ -161,15 +196,12 @@ public final class BlockArray
 	 */
 	boolean isContiguous()
 	{
-		if ( layout != STRIDED )
+		if ( kind != PART )
 			return true;
-		long expected = Dtype.values()[ dtypeCode ].bytes();
-		for ( int d = shape.length - 1; d >= 0; --d )
-		{
-			if ( shape[ d ] > 1 && strides[ d ] != expected )
+		final long[] expected = strides( dtype, shape );
+		for ( int d = 0; d < shape.length; ++d )
+			if ( shape[ d ] > 1 && strides[ d ] != expected[ d ] )
 				return false;
-			expected *= shape[ d ];
-		}
 		return true;
 	}
 
@@ -179,7 +211,16 @@ public final class BlockArray
 	 */
 	BlockArray madeContiguous()
 	{
-		return isContiguous() ? this : new BlockArray( memory, MADE_CONTIGUOUS, dtypeCode, offset, shape, strides, lease );
+		return isContiguous() ? this : new BlockArray( MADE_CONTIGUOUS, shared, memory, dtype, offset, shape, strides, lease );
+	}
+
+	/**
+	 * @return memory that other arrays are in as well, now or later, so that it is
+	 *         worth while to hand it over only once; {@code null} if it is not
+	 */
+	public ByteBuffer shared()
+	{
+		return shared;
 	}
 
 	/**
@@ -187,7 +228,15 @@ public final class BlockArray
 	 */
 	public DirectNDArray< ? > memory()
 	{
-		return memory;
+		return memory != null ? memory : bytes( shared );
+	}
+
+	/**
+	 * @return where the array begins in the memory, in bytes
+	 */
+	public long offset()
+	{
+		return offset;
 	}
 
 	/**
@@ -199,44 +248,61 @@ public final class BlockArray
 	}
 
 	/**
-	 * Number of entries that {@link #write} writes at most.
+	 * Number of entries that {@link #writeLayout} writes at most.
 	 *
 	 * @param numDimensions
 	 * 		of the image
 	 * @return number of longs
 	 */
-	public static int numParameters( final int numDimensions )
+	public static int maxLayoutLength( final int numDimensions )
 	{
-		return 4 + 2 * ( numDimensions + 1 );
+		return 3 + 2 * ( numDimensions + 1 );
 	}
 
 	/**
-	 * Writes what {@code Worker.step} reads: layout, and unless it is
-	 * {@link #AS_IT_IS} the dtype, offset, number of axes, shape, and unless it is
-	 * {@link #CONTIGUOUS} strides.
+	 * Writes what {@code handover.py} reads of an array's layout.
 	 *
-	 * @param parameters
+	 * @param layout
 	 * 		where to write
 	 * @param start
 	 * 		first entry to write
 	 * @return entry after the last one
 	 */
-	public int write( final LongBuffer parameters, final int start )
+	public int writeLayout( final long[] layout, final int start )
 	{
 		int at = start;
-		parameters.put( at++, layout );
-		if ( layout != AS_IT_IS )
+		layout[ at++ ] = kind;
+		if ( kind == AS_IT_IS )
+			return at;
+		final int n = shape.length;
+		layout[ at++ ] = dtype.ordinal();
+		layout[ at++ ] = n;
+		System.arraycopy( shape, 0, layout, at, n );
+		System.arraycopy( strides, 0, layout, at + n, n );
+		return at + 2 * n;
+	}
+
+	@Override
+	public String toString()
+	{
+		return dtype + " " + Arrays.toString( shape ) + " at " + offset;
+	}
+
+	private static DirectNDArray< ? > bytes( final Buffer buffer )
+	{
+		return new DirectNDArray<>( buffer, buffer.capacity() );
+	}
+
+	private static long[] strides( final Dtype dtype, final long[] shape )
+	{
+		final long[] strides = new long[ shape.length ];
+		long step = dtype.bytes();
+		for ( int d = shape.length - 1; d >= 0; --d )
 		{
-			parameters.put( at++, dtypeCode );
-			parameters.put( at++, offset );
-			parameters.put( at++, shape.length );
-			for ( final long size : shape )
-				parameters.put( at++, size );
-			if ( layout != CONTIGUOUS )
-				for ( final long stride : strides )
-					parameters.put( at++, stride );
+			strides[ d ] = step;
+			step *= shape[ d ];
 		}
-		return at;
+		return strides;
 	}
 
 	private static long[] shape( final PixelType< ? > pixelType, final long[] dims )

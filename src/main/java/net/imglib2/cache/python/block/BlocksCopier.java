@@ -67,7 +67,7 @@ final class BlocksCopier< T extends NativeType< T > > implements Copier
 		blocks.copy( interval, array );
 		final BufferPool.Lease lease = BufferPool.instance().take( pixelType.numBytes( dims ) );
 		pixelType.primitive().put( lease.buffer(), array, numEntities );
-		return BlockArray.contiguous( pixelType, lease.buffer(), dims, lease );
+		return BlockArray.contiguous( pixelType, lease, dims );
 	}
 
 	@Override

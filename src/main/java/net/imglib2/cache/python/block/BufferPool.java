@@ -179,6 +179,15 @@ public final class BufferPool
 		}
 
 		/**
+		 * @return the memory that the buffer is the beginning of; another lease may get
+		 *         the same later
+		 */
+		ByteBuffer whole()
+		{
+			return whole;
+		}
+
+		/**
 		 * Gives the buffer back to the pool. Not to be called while anybody can still
 		 * reach it. A buffer that is not given back is garbage like any other.
 		 */

@@ -73,7 +73,7 @@ public final class CellOutput
 		// memory.
 		if ( lease != null )
 			NativeMemory.clear( buffer );
-		array = BlockArray.contiguous( pixelType, buffer, dims, lease );
+		array = lease == null ? BlockArray.contiguous( pixelType, buffer, dims ) : BlockArray.contiguous( pixelType, lease, dims );
 	}
 
 	/**

@@ -67,7 +67,7 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 			pixelType.unpack( Views.interval( source, interval ), buffer );
 		else
 			copyTo( Views.translate( pixelType.image( pixelType.primitive().access( buffer ), dims ), interval.minAsLongArray() ), interval );
-		return BlockArray.contiguous( pixelType, buffer, dims, lease );
+		return BlockArray.contiguous( pixelType, lease, dims );
 	}
 
 	/**

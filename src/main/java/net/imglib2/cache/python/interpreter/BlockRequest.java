@@ -29,33 +29,22 @@
 package net.imglib2.cache.python.interpreter;
 
 import java.nio.LongBuffer;
-import java.util.function.ObjIntConsumer;
+import java.util.Arrays;
 
 import net.imglib2.Interval;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.BufferPool;
 
 /**
- * A block to compute: the numbers and the memory that {@code Worker.step} gets.
+ * A block to compute: numbers and the memory of its arrays, see
+ * {@code handover.py}.
  */
 public final class BlockRequest
 {
 	/**
-	 * Room for the numbers of a block.
+	 * A mask of arrays has so many bits that can be used.
 	 */
-	static final int MAX_PARAMETERS = 1 << 14;
-
-	/**
-	 * As many memories of earlier blocks as {@code Worker} watches.
-	 */
-	static final int MAX_HELD = 64;
-
-	/**
-	 * Where {@code Worker.step} tells which memories user code holds.
-	 */
-	static final int TOLD = MAX_PARAMETERS - 2 - MAX_HELD;
-
-	private static final int NUM_FIXED = 6;
+	private static final int MAX_WATCHED = Long.SIZE - 1;
 
 	private final Snippet snippet;
 
@@ -63,9 +52,9 @@ public final class BlockRequest
 
 	private final Interval cell;
 
-	private final int[] lower;
-
 	private final BlockArray[] arrays;
+
+	private final Layout layout;
 
 	/**
 	 * @param snippet
@@ -84,8 +73,8 @@ public final class BlockRequest
 		this.snippet = snippet;
 		this.index = index;
 		this.cell = cell;
-		this.lower = lower;
 		this.arrays = arrays;
+		layout = layout( lower );
 	}
 
 	/**
@@ -98,8 +87,8 @@ public final class BlockRequest
 	 */
 	public static void requireNotTooMany( final int numInputs, final int numDimensions )
 	{
-		final int available = TOLD - NUM_FIXED - 4 * numDimensions;
-		final int most = available / BlockArray.numParameters( numDimensions ) - 1;
+		// With the place of its memory, the memory itself, and the offset.
+		final int most = ( HandOver.REQUEST_LENGTH - HandOver.HEADER_LENGTH - 8 - 4 * numDimensions ) / ( BlockArray.maxLayoutLength( numDimensions ) + 3 ) - 1;
 		if ( numInputs > most )
 			throw new IllegalArgumentException( numInputs + " inputs are too many: at most " + most + " are possible with " + numDimensions + " axes" );
 	}
@@ -109,42 +98,61 @@ public final class BlockRequest
 		return snippet;
 	}
 
-	/**
-	 * Writes number of the numbers, loader, index, number n of axes, mask of the
-	 * arrays whose memory is to be reused, ticket, n each of min, max, dim and lower
-	 * halo in numpy's order, then the arrays.
-	 */
-	void write( final LongBuffer parameters, final long ticket )
+	Layout layout()
 	{
-		final int n = cell.numDimensions();
-		parameters.put( 1, snippet.id() );
-		parameters.put( 2, index );
-		parameters.put( 3, n );
-		parameters.put( 4, reused() );
-		parameters.put( 5, ticket );
-		for ( int d = 0; d < n; ++d )
-		{
-			final int at = NUM_FIXED + n - 1 - d;
-			parameters.put( at, cell.min( d ) );
-			parameters.put( at + n, cell.max( d ) );
-			parameters.put( at + 2 * n, cell.dimension( d ) );
-			parameters.put( at + 3 * n, lower[ d ] );
-		}
-		int at = NUM_FIXED + 4 * n;
-		for ( final BlockArray array : arrays )
-			at = array.write( parameters, at );
-		parameters.put( 0, at );
+		return layout;
+	}
+
+	int numArrays()
+	{
+		return arrays.length;
+	}
+
+	BlockArray array( final int i )
+	{
+		return arrays[ i ];
 	}
 
 	/**
-	 * @return what Jep hands over
+	 * @return how many numbers the request needs at most, with its layout
 	 */
-	Object[] memories()
+	int length()
 	{
-		final Object[] memories = new Object[ arrays.length ];
-		for ( int i = 0; i < memories.length; ++i )
-			memories[ i ] = arrays[ i ].memory();
-		return memories;
+		return 4 + layout.numbers.length + 3 * arrays.length + 2 * cell.numDimensions();
+	}
+
+	/**
+	 * Writes the numbers of this block.
+	 *
+	 * @param layoutPlace
+	 * 		of its layout
+	 * @param memories
+	 * 		what the memories of its arrays are called
+	 * @param request
+	 * 		where to write
+	 * @param start
+	 * 		first entry to write
+	 * @return entry after the last one
+	 */
+	int write( final int layoutPlace, final int[] memories, final LongBuffer request, final int start )
+	{
+		final int n = cell.numDimensions();
+		final int m = arrays.length;
+		request.put( start, layoutPlace );
+		request.put( start + 1, index );
+		final int at = start + 2;
+		for ( int i = 0; i < m; ++i )
+		{
+			request.put( at + i, memories[ i ] );
+			request.put( at + m + i, arrays[ i ].offset() );
+		}
+		final int min = at + 2 * m;
+		for ( int d = 0; d < n; ++d )
+		{
+			request.put( min + n - 1 - d, cell.min( d ) );
+			request.put( min + 2 * n - 1 - d, cell.max( d ) );
+		}
+		return min + 2 * n;
 	}
 
 	/**
@@ -152,29 +160,71 @@ public final class BlockRequest
 	 *
 	 * @param escaped
 	 * 		mask of the arrays that Python code still holds
-	 * @param held
-	 * 		gets the memory of these, with the array's index
 	 */
-	void release( final long escaped, final ObjIntConsumer< BufferPool.Lease > held )
+	void release( final long escaped )
 	{
-		for ( int i = 1; i < Math.min( arrays.length, Long.SIZE - 1 ); ++i )
+		for ( int i = 1; i < arrays.length; ++i )
 		{
 			final BufferPool.Lease lease = arrays[ i ].lease();
-			if ( lease == null )
-				continue;
-			if ( ( escaped >> i & 1 ) == 0 )
+			// What is not watched may be held.
+			if ( lease != null && i < MAX_WATCHED && ( escaped >> i & 1 ) == 0 )
 				lease.release();
-			else
-				held.accept( lease, i );
 		}
 	}
 
-	private long reused()
+	private Layout layout( final int[] lower )
+	{
+		final int n = cell.numDimensions();
+		final long[] numbers = new long[ 4 + 2 * n + arrays.length * BlockArray.maxLayoutLength( n ) ];
+		numbers[ 0 ] = snippet.id();
+		numbers[ 1 ] = n;
+		numbers[ 2 ] = arrays.length;
+		for ( int d = 0; d < n; ++d )
+		{
+			numbers[ 3 + n - 1 - d ] = cell.dimension( d );
+			numbers[ 3 + 2 * n - 1 - d ] = lower[ d ];
+		}
+		int at = 3 + 2 * n;
+		numbers[ at++ ] = watched();
+		for ( final BlockArray array : arrays )
+			at = array.writeLayout( numbers, at );
+		return new Layout( Arrays.copyOf( numbers, at ) );
+	}
+
+	private long watched()
 	{
 		long mask = 0;
-		for ( int i = 0; i < Math.min( arrays.length, Long.SIZE - 1 ); ++i )
+		for ( int i = 0; i < Math.min( arrays.length, MAX_WATCHED ); ++i )
 			if ( arrays[ i ].lease() != null )
 				mask |= 1L << i;
 		return mask;
+	}
+
+	/**
+	 * What most blocks of an image have in common; equal if the numbers are.
+	 */
+	static final class Layout
+	{
+		final long[] numbers;
+
+		private final int hash;
+
+		private Layout( final long[] numbers )
+		{
+			this.numbers = numbers;
+			hash = Arrays.hashCode( numbers );
+		}
+
+		@Override
+		public int hashCode()
+		{
+			return hash;
+		}
+
+		@Override
+		public boolean equals( final Object other )
+		{
+			return other instanceof Layout && Arrays.equals( numbers, ( ( Layout ) other ).numbers );
+		}
 	}
 }

@@ -37,13 +37,42 @@ public final class BlockResult
 
 	private final PythonFailure failure;
 
+	private final boolean timedOut;
+
+	private final boolean dropped;
+
 	private final boolean outputEscaped;
 
-	BlockResult( final String worker, final PythonFailure failure, final boolean outputEscaped )
+	private BlockResult( final String worker, final PythonFailure failure, final boolean timedOut, final boolean dropped, final boolean outputEscaped )
 	{
 		this.worker = worker;
 		this.failure = failure;
+		this.timedOut = timedOut;
+		this.dropped = dropped;
 		this.outputEscaped = outputEscaped;
+	}
+
+	static BlockResult done( final String worker, final boolean outputEscaped )
+	{
+		return new BlockResult( worker, null, false, false, outputEscaped );
+	}
+
+	static BlockResult failed( final String worker, final PythonFailure failure )
+	{
+		return new BlockResult( worker, failure, false, false, true );
+	}
+
+	static BlockResult timedOut( final String worker, final PythonFailure stack )
+	{
+		return new BlockResult( worker, stack, true, false, true );
+	}
+
+	/**
+	 * @return of a block that must be handed over again, with other memory
+	 */
+	static BlockResult dropped()
+	{
+		return new BlockResult( "", null, false, true, true );
 	}
 
 	/**
@@ -63,7 +92,25 @@ public final class BlockResult
 	}
 
 	/**
-	 * @return whether Python code has kept the array that it wrote into
+	 * @return whether the code took too long; the failure tells where it was then
+	 */
+	public boolean isTimedOut()
+	{
+		return timedOut;
+	}
+
+	/**
+	 * @return whether the block must be handed over again, with other memory: its
+	 *         worker was given up because of another block
+	 */
+	public boolean isDropped()
+	{
+		return dropped;
+	}
+
+	/**
+	 * @return whether Python code has kept, or may still write to, the array that it
+	 *         wrote into
 	 */
 	public boolean outputEscaped()
 	{

@@ -28,22 +28,15 @@
  */
 package net.imglib2.cache.python.interpreter;
 
-import static java.nio.ByteOrder.nativeOrder;
-
-import java.nio.ByteBuffer;
-import java.nio.LongBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 
-import jep.DirectNDArray;
 import jep.Interpreter;
 import jep.JepConfig;
 import jep.JepException;
@@ -55,7 +48,6 @@ import net.imglib2.cache.python.InterpreterMode;
 import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.PythonInterpreter;
-import net.imglib2.cache.python.block.BufferPool;
 import net.imglib2.cache.python.type.Dtype;
 
 /**
@@ -65,11 +57,18 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 {
 	private static final Object[] NO_ARGUMENTS = {};
 
+	// What methods of worker.py return.
+	private static final int OK = 0;
+
+	private static final int BROKEN = 2;
+
 	private final String name;
 
 	private final Interpreter python;
 
-	private final LongBuffer parameters;
+	private final BlockResult done;
+
+	private final HandOver handOver = new HandOver();
 
 	private final PyObject worker;
 
@@ -80,26 +79,12 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	private final Set< Long > prepared = new HashSet<>();
 
 	/**
-	 * Memory of inputs that Python code still holds, by number, see
-	 * {@code Worker.step}; the oldest is garbage.
-	 */
-	private final Map< Long, BufferPool.Lease > held = new LinkedHashMap< Long, BufferPool.Lease >()
-	{
-		@Override
-		protected boolean removeEldestEntry( final Map.Entry< Long, BufferPool.Lease > eldest )
-		{
-			return size() > BlockRequest.MAX_HELD;
-		}
-	};
-
-	private long lastTicket;
-
-	/**
 	 * Starts Python if this is the first interpreter.
 	 */
 	EmbeddedInterpreter( final String name, final PythonRuntime runtime )
 	{
 		this.name = name;
+		done = BlockResult.done( name, false );
 		final boolean sub = runtime.mode() == InterpreterMode.SUB;
 		python = sub ? new SubInterpreter( config().addSharedModules( runtime.sharedModules().toArray( new String[ 0 ] ) ) ) : newSharedInterpreter();
 		try
@@ -113,11 +98,9 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 			python.set( "err", new LineConsumer( runtime.err() ) );
 			python.exec( PythonSources.read( "open_interpreter.py" ) );
 
-			final ByteBuffer memory = ByteBuffer.allocateDirect( BlockRequest.MAX_PARAMETERS * Long.BYTES ).order( nativeOrder() );
-			parameters = memory.asLongBuffer();
 			final PyCallable type = python.getValue( "Worker", PyCallable.class );
-			worker = type.callAs( PyObject.class, name, runtime.mode().name(), sharedModules, Dtype.names(),
-					new DirectNDArray<>( parameters, parameters.capacity() ) );
+			final Object[] shared = handOver.sharedArrays();
+			worker = type.callAs( PyObject.class, name, runtime.mode().name(), sharedModules, Dtype.names(), shared[ 0 ], shared[ 1 ], shared[ 2 ] );
 			step = worker.getAttr( "step", PyCallable.class );
 			failure = worker.getAttr( "failure", PyCallable.class );
 		}
@@ -172,33 +155,74 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	}
 
 	/**
-	 * Computes a block. Buffers of inputs go back to where they came from, unless
-	 * Python code has kept a reference to them.
+	 * Makes the code of a loader ready.
 	 *
-	 * @return how it ended
+	 * @return what that failed with, or {@code null}
 	 */
-	BlockResult compute( final BlockRequest request )
+	PythonFailure prepare( final Snippet snippet )
 	{
-		final Snippet snippet = request.snippet();
-		if ( !prepared.contains( snippet.id() ) )
-		{
-			final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName() );
-			if ( failed != null )
-				return new BlockResult( name, failed, false );
+		if ( prepared.contains( snippet.id() ) )
+			return null;
+		final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName() );
+		if ( failed == null )
 			prepared.add( snippet.id() );
-		}
-		final long ticket = ++lastTicket;
-		request.write( parameters, ticket );
-		final PythonFailure failed = failureOf( step, request.memories() );
-		final long escaped = parameters.get( BlockRequest.TOLD );
-		for ( int i = 0; i < parameters.get( BlockRequest.TOLD + 1 ); ++i )
+		return failed;
+	}
+
+	boolean isPrepared( final Snippet snippet )
+	{
+		return prepared.contains( snippet.id() );
+	}
+
+	/**
+	 * Computes blocks, whose code is ready. Buffers of inputs go back to where they
+	 * came from, unless Python code has kept a reference to them.
+	 *
+	 * @param blocks
+	 * 		the blocks
+	 * @return how each ended
+	 */
+	List< BlockResult > compute( final List< BlockRequest > blocks )
+	{
+		final long ticket = handOver.takeTickets( blocks.size() );
+		final int status = status( step, handOver.write( blocks, ticket ) );
+		if ( status == BROKEN )
+			throw new PythonException( name + " was interrupted: " + describeNextFailure() );
+		final boolean allDone = status == OK;
+		final List< BlockResult > results = new ArrayList<>( blocks.size() );
+		for ( int i = 0; i < blocks.size(); ++i )
 		{
-			final BufferPool.Lease freed = held.remove( parameters.get( BlockRequest.TOLD + 2 + i ) );
-			if ( freed != null )
-				freed.release();
+			if ( allDone )
+			{
+				blocks.get( i ).release( 0 );
+				results.add( done );
+				continue;
+			}
+			final boolean outputEscaped = handOver.release( ticket + i, i, blocks.get( i ) );
+			if ( handOver.failed( i ) )
+				results.add( BlockResult.failed( name, nextFailure() ) );
+			else
+				results.add( outputEscaped ? BlockResult.done( name, true ) : done );
 		}
-		request.release( escaped, ( lease, i ) -> held.put( Long.SIZE * ticket + i, lease ) );
-		return new BlockResult( name, failed, ( escaped & 1 ) != 0 );
+		if ( !allDone )
+			handOver.releaseFreed();
+		return results;
+	}
+
+	/**
+	 * @return ticket that the next block gets
+	 */
+	long nextTicket()
+	{
+		return handOver.nextTicket();
+	}
+
+	/**
+	 * @return what is shared with the Python half
+	 */
+	HandOver handOver()
+	{
+		return handOver;
 	}
 
 	/**
@@ -260,13 +284,14 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 
 	private PythonFailure call( final String method, final Object... arguments )
 	{
-		return failureOf( worker.getAttr( method, PyCallable.class ), arguments );
+		handOver.takeTickets( 1 );
+		return status( worker.getAttr( method, PyCallable.class ), arguments ) == OK ? null : nextFailure();
 	}
 
 	/**
 	 * Calls a guarded method of the worker.
 	 */
-	private PythonFailure failureOf( final PyCallable method, final Object... arguments )
+	private int status( final PyCallable method, final Object... arguments )
 	{
 		final Object status;
 		try
@@ -284,15 +309,34 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 			python.eval( "pass" );
 			throw new PythonException( "an argument could not be handed to Python on " + name );
 		}
-		if ( ( ( Number ) status ).intValue() == 0 )
-			return null;
-		final Object description = failure.call( NO_ARGUMENTS );
-		if ( !( description instanceof List ) )
+		return ( ( Number ) status ).intValue();
+	}
+
+	/**
+	 * @return what the last call failed with, or the next of its blocks that failed
+	 */
+	private PythonFailure nextFailure()
+	{
+		final List< String > strings = nextFailureStrings();
+		if ( strings.isEmpty() )
 			throw new PythonException( "Python code failed on " + name + ", and so did describing the failure" );
-		final List< String > strings = new ArrayList<>();
-		for ( final Object entry : ( List< ? > ) description )
-			strings.add( ( String ) entry );
 		return new PythonFailure( strings );
+	}
+
+	private String describeNextFailure()
+	{
+		final List< String > strings = nextFailureStrings();
+		return strings.isEmpty() ? "it is retired" : new PythonFailure( strings ).describe();
+	}
+
+	private List< String > nextFailureStrings()
+	{
+		final Object description = failure.call( NO_ARGUMENTS );
+		final List< String > strings = new ArrayList<>();
+		if ( description instanceof List )
+			for ( final Object entry : ( List< ? > ) description )
+				strings.add( ( String ) entry );
+		return strings;
 	}
 
 	private static void requireOk( final String what, final PythonFailure failure )

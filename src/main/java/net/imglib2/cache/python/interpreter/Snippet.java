@@ -38,10 +38,42 @@ public final class Snippet
 
 	private final String code;
 
-	Snippet( final long id, final String code )
+	private final long timeoutNanos;
+
+	private volatile long expectedNanos;
+
+	Snippet( final long id, final String code, final long timeoutNanos )
 	{
 		this.id = id;
 		this.code = code;
+		this.timeoutNanos = timeoutNanos;
+	}
+
+	/**
+	 * @return how long a block may take, or {@link Long#MAX_VALUE}
+	 */
+	long timeoutNanos()
+	{
+		return timeoutNanos;
+	}
+
+	/**
+	 * @return how long a block takes about, or {@link Long#MAX_VALUE} if that is not
+	 *         known yet
+	 */
+	long expectedNanos()
+	{
+		return expectedNanos == 0 ? Long.MAX_VALUE : expectedNanos;
+	}
+
+	/**
+	 * Learns from some blocks. Workers may forget what another has learnt at the
+	 * same time.
+	 */
+	void took( final long nanos )
+	{
+		final long before = expectedNanos;
+		expectedNanos = Math.max( 1, before == 0 ? nanos : before + ( nanos - before ) / 4 );
 	}
 
 	long id()

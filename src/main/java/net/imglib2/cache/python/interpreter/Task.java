@@ -28,59 +28,153 @@
  */
 package net.imglib2.cache.python.interpreter;
 
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 
 /**
- * Work for one interpreter, and the promise of its result.
+ * Something for a worker to do, and what came of it. Whoever ends it first
+ * decides.
  *
  * @param <R>
  * 		type of the result
  */
-final class Task< R >
+abstract class Task< R >
 {
 	/**
-	 * What runs on the interpreter's thread.
-	 *
-	 * @param <R>
-	 * 		type of the result
+	 * A waiting thread looks for so long without giving its processor away: to wake
+	 * a thread takes longer than a small block.
 	 */
-	@FunctionalInterface
-	interface Work< R >
+	private static final long SPIN_NANOS = 50_000;
+
+	/**
+	 * After so long, a task that nobody has begun gets a worker of its own.
+	 */
+	private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos( 1 );
+
+	private static final int WAITING = 0;
+
+	private static final int BEGUN = 1;
+
+	private static final int ABANDONED = 2;
+
+	private final AtomicInteger state = new AtomicInteger( WAITING );
+
+	private final AtomicReference< Outcome< R > > outcome = new AtomicReference<>();
+
+	private volatile Thread waiter;
+
+	/**
+	 * Marks the task as being done; it is not done if this returns {@code false}.
+	 */
+	final boolean begin()
 	{
-		R apply( EmbeddedInterpreter python ) throws Exception;
+		return outcome.get() == null && state.compareAndSet( WAITING, BEGUN );
 	}
 
-	private final Work< ? extends R > work;
-
-	private final CompletableFuture< R > result = new CompletableFuture<>();
-
-	Task( final Work< ? extends R > work )
+	/**
+	 * Lets nobody begin the task any more.
+	 *
+	 * @return {@code false} if somebody has begun it
+	 */
+	final boolean abandon()
 	{
-		this.work = work;
+		return state.compareAndSet( WAITING, ABANDONED );
 	}
 
-	void run( final EmbeddedInterpreter python )
+	final void complete( final R result )
 	{
-		if ( result.isDone() )
+		end( new Outcome<>( result, null ) );
+	}
+
+	final void fail( final Throwable reason )
+	{
+		end( new Outcome<>( null, reason ) );
+	}
+
+	final boolean isDone()
+	{
+		return outcome.get() != null;
+	}
+
+	/**
+	 * Waits for the end, on one thread at most.
+	 *
+	 * @param queue
+	 * 		that the task is in
+	 * @return the result
+	 * @throws Throwable
+	 * 		what the task failed with
+	 * @throws InterruptedException
+	 * 		if this thread was interrupted
+	 */
+	final R await( final TaskQueue queue ) throws Throwable
+	{
+		final long start = System.nanoTime();
+		while ( outcome.get() == null && System.nanoTime() - start < SPIN_NANOS )
+			// On as many processors as there are, others may have work to do.
+			Thread.yield();
+		if ( outcome.get() == null )
+			park( queue );
+		final Outcome< R > ended = outcome.get();
+		if ( ended.failure != null )
+			throw ended.failure;
+		return ended.result;
+	}
+
+	/**
+	 * Called once, when the task has ended.
+	 *
+	 * @param result
+	 * 		the result if it did not fail
+	 * @param failure
+	 * 		what it failed with, or {@code null}
+	 */
+	void ended( final R result, final Throwable failure )
+	{}
+
+	private void park( final TaskQueue queue ) throws InterruptedException
+	{
+		waiter = Thread.currentThread();
+		boolean patient = true;
+		while ( outcome.get() == null )
+		{
+			if ( Thread.interrupted() )
+				throw new InterruptedException( "Interrupted while waiting for Python code" );
+			if ( patient )
+			{
+				LockSupport.parkNanos( this, PATIENCE_NANOS );
+				if ( state.get() == WAITING )
+					queue.wakeWorker();
+				patient = false;
+			}
+			else
+				LockSupport.park( this );
+		}
+	}
+
+	private void end( final Outcome< R > ending )
+	{
+		if ( !outcome.compareAndSet( null, ending ) )
 			return;
-		try
-		{
-			result.complete( work.apply( python ) );
-		}
-		// Also an Error is the waiting thread's business: this thread must live on.
-		catch ( final Throwable t )
-		{
-			result.completeExceptionally( t );
-		}
+		// Either this thread sees the waiting one, or that sees the outcome.
+		final Thread waiting = waiter;
+		if ( waiting != null )
+			LockSupport.unpark( waiting );
+		ended( ending.result, ending.failure );
 	}
 
-	void fail( final Throwable reason )
+	private static final class Outcome< R >
 	{
-		result.completeExceptionally( reason );
-	}
+		private final R result;
 
-	CompletableFuture< R > result()
-	{
-		return result;
+		private final Throwable failure;
+
+		Outcome( final R result, final Throwable failure )
+		{
+			this.result = result;
+			this.failure = failure;
+		}
 	}
 }

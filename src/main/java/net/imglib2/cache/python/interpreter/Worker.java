@@ -35,8 +35,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.BlockingDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -68,9 +68,20 @@ final class Worker extends Thread
 	 * Of their own, because who made the queue may interrupt all threads of its
 	 * group, as Fiji does when it stops a script.
 	 */
-	private static final ThreadGroup GROUP = new ThreadGroup( rootGroup(), "imglib2-cache-python" );
+	static final ThreadGroup GROUP = new ThreadGroup( rootGroup(), "imglib2-cache-python" );
 
-	private final BlockingDeque< Task< ? > > tasks;
+	/**
+	 * Blocks that take less are small: Python's lock and the waking of threads would
+	 * take a good part of the time if several workers shared them.
+	 */
+	private static final long SMALL_NANOS = 50_000;
+
+	/**
+	 * Small blocks are handed over together as long as they take no longer.
+	 */
+	private static final long TOGETHER_NANOS = 100_000;
+
+	private final TaskQueue tasks;
 
 	private final PythonRuntime runtime;
 
@@ -86,11 +97,17 @@ final class Worker extends Thread
 
 	private volatile String phase = "start Python";
 
-	private volatile Task< ? > current;
+	private volatile Run current;
 
 	private volatile boolean shutDown;
 
-	Worker( final String pool, final int number, final BlockingDeque< Task< ? > > tasks, final PythonRuntime runtime, final String init )
+	private volatile boolean staysOpen;
+
+	private volatile boolean retired;
+
+	private volatile EmbeddedInterpreter opened;
+
+	Worker( final String pool, final int number, final TaskQueue tasks, final PythonRuntime runtime, final String init )
 	{
 		super( GROUP, null, pool + "_worker_" + number, STACK_SIZE );
 		setContextClassLoader( Worker.class.getClassLoader() );
@@ -157,14 +174,17 @@ final class Worker extends Thread
 			return;
 		}
 		started.complete( null );
+		tasks.becomeAttentive();
 		try
 		{
-			while ( !shutDown )
+			while ( !hasEnded() )
 				runNext( python );
 		}
 		finally
 		{
-			close( python );
+			tasks.becomeOccupied();
+			if ( !staysOpen )
+				close( python );
 		}
 	}
 
@@ -177,16 +197,72 @@ final class Worker extends Thread
 	}
 
 	/**
-	 * Lets the worker end after its current task, whose result nobody waits for
-	 * any more.
+	 * Lets the worker end, with its current task cancelled, whose result nobody waits
+	 * for any more.
 	 */
 	void shutDown( final PythonClosedException reason )
 	{
 		shutDown = true;
 		started.completeExceptionally( reason );
-		final Task< ? > running = current;
+		final Run running = current;
 		if ( running != null )
 			running.fail( reason );
+		final EmbeddedInterpreter python = opened;
+		if ( python != null )
+			python.handOver().retire();
+	}
+
+	/**
+	 * Like {@link #shutDown}, but the interpreter stays as it is.
+	 */
+	void shutDownForExit( final PythonClosedException reason )
+	{
+		staysOpen = true;
+		shutDown( reason );
+	}
+
+	/**
+	 * @return whether Python code runs that can be cancelled
+	 */
+	boolean isInPython()
+	{
+		final EmbeddedInterpreter python = opened;
+		return python != null && python.handOver().running() != 0;
+	}
+
+	/**
+	 * Gives up a worker whose code cannot be cancelled: it ends if it ever comes back.
+	 * Blocks that it has not begun are for others.
+	 */
+	void retire()
+	{
+		retired = true;
+		opened.handOver().retire();
+		final Run running = current;
+		if ( running != null )
+			running.fail( RetiredException.INSTANCE );
+	}
+
+	/**
+	 * @return what the worker does, or {@code null} if it waits for a task or has not
+	 *         started
+	 */
+	Run current()
+	{
+		return current;
+	}
+
+	/**
+	 * @return what is shared with the Python half, once the worker has started
+	 */
+	HandOver handOver()
+	{
+		return opened.handOver();
+	}
+
+	private boolean hasEnded()
+	{
+		return shutDown || retired;
 	}
 
 	/**
@@ -223,6 +299,7 @@ final class Worker extends Thread
 	private EmbeddedInterpreter open()
 	{
 		final EmbeddedInterpreter python = new EmbeddedInterpreter( getName(), runtime );
+		opened = python;
 		try
 		{
 			phase = "run the init code";
@@ -251,37 +328,193 @@ final class Worker extends Thread
 
 	private void runNext( final EmbeddedInterpreter python )
 	{
-		final Task< ? > task;
-		try
-		{
-			task = tasks.take();
-		}
-		catch ( final InterruptedException e )
-		{
-			// Only closing the queue ends a worker.
+		final Task< ? > task = tasks.take( this::hasEnded );
+		if ( task == null )
 			return;
-		}
-		current = task;
+		final List< Long > ids = new ArrayList<>();
+		for ( Long id = deadLoaders.poll(); id != null; id = deadLoaders.poll() )
+			ids.add( id );
+		if ( !ids.isEmpty() )
+			python.forget( ids );
+		if ( task instanceof BlockTask )
+			runBlocks( python, ( BlockTask ) task );
+		else
+			runWork( python, ( WorkTask< ? > ) task );
+	}
+
+	private void runWork( final EmbeddedInterpreter python, final WorkTask< ? > task )
+	{
+		tasks.becomeOccupied();
+		begin( new Run( Collections.singletonList( task ), Long.MAX_VALUE ) );
 		try
 		{
-			final List< Long > ids = new ArrayList<>();
-			for ( Long id = deadLoaders.poll(); id != null; id = deadLoaders.poll() )
-				ids.add( id );
-			python.forget( ids );
-			// A shutdown that did not see this task as the current one.
-			if ( shutDown )
-				task.fail( WorkerPool.closedException() );
 			task.run( python );
-		}
-		catch ( final Throwable t )
-		{
-			task.fail( t );
 		}
 		finally
 		{
-			current = null;
-			// An interrupt was meant for the task.
-			Thread.interrupted();
+			end();
+			tasks.becomeAttentive();
+		}
+	}
+
+	private void runBlocks( final EmbeddedInterpreter python, final BlockTask first )
+	{
+		if ( !first.begin() )
+			return;
+		final Snippet snippet = first.snippet();
+		final boolean small = snippet.expectedNanos() < SMALL_NANOS;
+		if ( !small )
+			tasks.becomeOccupied();
+		final List< BlockTask > blocks = small ? together( python, first ) : Collections.singletonList( first );
+		final Run run = new Run( blocks, snippet.timeoutNanos() );
+		begin( run );
+		try
+		{
+			final PythonFailure failed = python.prepare( snippet );
+			if ( failed != null )
+			{
+				first.complete( BlockResult.failed( getName(), failed ) );
+				return;
+			}
+			run.firstTicket = python.nextTicket();
+			compute( python, blocks );
+		}
+		catch ( final Throwable t )
+		{
+			run.fail( retired ? RetiredException.INSTANCE : t );
+		}
+		finally
+		{
+			end();
+			if ( !small )
+				tasks.becomeAttentive();
+		}
+	}
+
+	private void compute( final EmbeddedInterpreter python, final List< BlockTask > blocks )
+	{
+		final List< BlockRequest > requests = new ArrayList<>( blocks.size() );
+		for ( final BlockTask block : blocks )
+			requests.add( block.request() );
+		final long start = System.nanoTime();
+		final List< BlockResult > results = python.compute( requests );
+		final long each = ( System.nanoTime() - start ) / blocks.size();
+		for ( int i = 0; i < results.size(); ++i )
+		{
+			blocks.get( i ).snippet().took( each );
+			blocks.get( i ).complete( results.get( i ) );
+		}
+	}
+
+	/**
+	 * Takes more small blocks out of the queue.
+	 */
+	private List< BlockTask > together( final EmbeddedInterpreter python, final BlockTask first )
+	{
+		final List< BlockTask > blocks = new ArrayList<>( HandOver.MAX_BLOCKS );
+		blocks.add( first );
+		if ( !python.isPrepared( first.snippet() ) )
+			return blocks;
+		long nanos = first.snippet().expectedNanos();
+		int length = HandOver.HEADER_LENGTH + first.request().length();
+		while ( blocks.size() < HandOver.MAX_BLOCKS )
+		{
+			final Task< ? > next = tasks.poll();
+			if ( next == null )
+				break;
+			if ( !( next instanceof BlockTask ) || !python.isPrepared( ( ( BlockTask ) next ).snippet() )
+					|| ( ( BlockTask ) next ).snippet().expectedNanos() > TOGETHER_NANOS - nanos
+					|| ( ( BlockTask ) next ).request().length() > HandOver.REQUEST_LENGTH - length )
+			{
+				tasks.addFirst( next );
+				break;
+			}
+			final BlockTask block = ( BlockTask ) next;
+			if ( !block.begin() )
+				continue;
+			nanos += block.snippet().expectedNanos();
+			length += block.request().length();
+			blocks.add( block );
+		}
+		return blocks;
+	}
+
+	private void begin( final Run run )
+	{
+		current = run;
+		// Either the closing thread sees this run, or it is seen here.
+		if ( shutDown )
+			run.fail( WorkerPool.closedException() );
+	}
+
+	private void end()
+	{
+		current = null;
+		// An interrupt was meant for the task.
+		Thread.interrupted();
+	}
+
+	/**
+	 * What a worker does.
+	 */
+	static final class Run
+	{
+		private final List< ? extends Task< ? > > tasks;
+
+		final long startNanos = System.nanoTime();
+
+		final long timeoutNanos;
+
+		private volatile long firstTicket;
+
+		Run( final List< ? extends Task< ? > > tasks, final long timeoutNanos )
+		{
+			this.tasks = tasks;
+			this.timeoutNanos = timeoutNanos;
+		}
+
+		/**
+		 * Ends a block that takes too long.
+		 */
+		void expired( final int block, final BlockResult result )
+		{
+			( ( BlockTask ) tasks.get( block ) ).complete( result );
+		}
+
+		/**
+		 * Ends those of its tasks that have not ended.
+		 */
+		void fail( final Throwable reason )
+		{
+			tasks.forEach( task -> task.fail( reason ) );
+		}
+
+		List< ? extends Task< ? > > tasks()
+		{
+			return tasks;
+		}
+
+		/**
+		 * @return ticket of the first block
+		 */
+		long firstTicket()
+		{
+			return firstTicket;
+		}
+	}
+
+	/**
+	 * What a task ends with that another worker has to do.
+	 */
+	static final class RetiredException extends RuntimeException
+	{
+		private static final long serialVersionUID = 1L;
+
+		static final RetiredException INSTANCE = new RetiredException();
+
+		private RetiredException()
+		{
+			super( "the worker was retired", null, false, false );
 		}
 	}
 

@@ -35,14 +35,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.BlockingDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonException;
@@ -53,10 +56,18 @@ import net.imglib2.cache.python.PythonTask;
  */
 public final class WorkerPool implements AutoCloseable
 {
+	private static final Logger LOG = Logger.getLogger( WorkerPool.class.getName() );
+
 	/**
 	 * How long {@link #close()} waits for code that is still running.
 	 */
 	private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds( 5 );
+
+	/**
+	 * So many workers can be occupied by code that does not end before no new ones
+	 * are started.
+	 */
+	private static final int MAX_RETIRED = 32;
 
 	// Unique in the JVM: interpreters may share the table of sources.
 	private static final AtomicLong LAST_SNIPPET = new AtomicLong();
@@ -65,15 +76,28 @@ public final class WorkerPool implements AutoCloseable
 
 	private final PythonRuntime runtime;
 
-	private final BlockingDeque< Task< ? > > tasks = new LinkedBlockingDeque<>();
+	private final String name;
 
-	private final List< Worker > workers = new ArrayList<>();
+	private final String init;
+
+	private final TaskQueue tasks = new TaskQueue();
+
+	// Those that were given up are not among them.
+	private final List< Worker > workers = new CopyOnWriteArrayList<>();
+
+	private final AtomicInteger lastWorker = new AtomicInteger();
+
+	private final Set< Worker > retired = ConcurrentHashMap.newKeySet();
+
+	private TimeoutWatch timeouts;
 
 	private final ReferenceQueue< Object > deadLoaders = new ReferenceQueue<>();
 
 	private final Set< LoaderReference > loaders = ConcurrentHashMap.newKeySet();
 
 	private volatile boolean closed;
+
+	private volatile PythonException broken;
 
 	/**
 	 * Starts the workers, one after the other, and waits for them.
@@ -88,21 +112,19 @@ public final class WorkerPool implements AutoCloseable
 	public WorkerPool( final int numWorkers, final String init, final PythonRuntime runtime )
 	{
 		this.runtime = runtime;
-		final String name = "python_" + LAST_POOL.incrementAndGet();
+		this.init = init;
+		name = "python_" + LAST_POOL.incrementAndGet();
 		try
 		{
-			for ( int i = 1; i <= numWorkers; ++i )
-			{
-				final Worker worker = new Worker( name, i, tasks, runtime, init );
-				workers.add( worker );
-				worker.startAndWait();
-			}
+			for ( int i = 0; i < numWorkers; ++i )
+				newWorker().startAndWait();
 		}
 		catch ( final Throwable t )
 		{
 			close();
 			throw t;
 		}
+		ExitHook.add( this );
 	}
 
 	/**
@@ -112,14 +134,18 @@ public final class WorkerPool implements AutoCloseable
 	 * 		the code
 	 * @param loader
 	 * 		once it is collected, the workers drop the code
+	 * @param timeout
+	 * 		how long a block may take, or {@code null}
 	 * @return handle of the code
 	 */
-	public Snippet register( final String code, final Object loader )
+	public Snippet register( final String code, final Object loader, final Duration timeout )
 	{
 		requireNotOnAWorker( "A loader cannot be made" );
 		dropDeadLoaders();
-		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code );
-		final Task< Void > check = new Task<>( python -> {
+		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code, timeout == null ? Long.MAX_VALUE : timeout.toNanos() );
+		if ( timeout != null )
+			watchTimeouts();
+		final WorkTask< Void > check = new WorkTask<>( python -> {
 			python.check( snippet );
 			return null;
 		} );
@@ -128,7 +154,7 @@ public final class WorkerPool implements AutoCloseable
 		submitted( check );
 		try
 		{
-			check.result().get( runtime.startupTimeout().toMillis(), TimeUnit.MILLISECONDS );
+			check.promise().get( runtime.startupTimeout().toMillis(), TimeUnit.MILLISECONDS );
 		}
 		catch ( final TimeoutException e )
 		{
@@ -144,7 +170,7 @@ public final class WorkerPool implements AutoCloseable
 		}
 		catch ( final ExecutionException e )
 		{
-			throw unwrapped( e );
+			throw unwrapped( e.getCause() );
 		}
 		loaders.add( new LoaderReference( loader, deadLoaders, snippet.id() ) );
 		return snippet;
@@ -163,21 +189,29 @@ public final class WorkerPool implements AutoCloseable
 	public BlockResult compute( final BlockRequest request ) throws InterruptedException
 	{
 		requireNotOnAWorker( "A cell that is not cached cannot be read" );
-		final Task< BlockResult > task = new Task<>( python -> python.compute( request ) );
+		final BlockTask task = new BlockTask( request );
 		tasks.add( task );
 		submitted( task );
 		try
 		{
-			return task.result().get();
+			return task.await( tasks );
 		}
 		catch ( final InterruptedException e )
 		{
-			task.fail( e );
+			if ( task.abandon() )
+			{
+				tasks.remove( task );
+				request.release( 0 );
+			}
 			throw e;
 		}
-		catch ( final ExecutionException e )
+		catch ( final Worker.RetiredException e )
 		{
-			throw unwrapped( e );
+			return BlockResult.dropped();
+		}
+		catch ( final Throwable t )
+		{
+			throw unwrapped( t );
 		}
 	}
 
@@ -192,10 +226,10 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public < R > CompletableFuture< R > submit( final PythonTask< ? extends R > work )
 	{
-		final Task< R > task = new Task<>( work::execute );
+		final WorkTask< R > task = new WorkTask<>( work::execute );
 		tasks.add( task );
 		submitted( task );
-		return task.result();
+		return task.promise();
 	}
 
 	/**
@@ -211,15 +245,104 @@ public final class WorkerPool implements AutoCloseable
 			if ( closed )
 				return;
 			closed = true;
+			if ( timeouts != null )
+				timeouts.end();
 		}
+		ExitHook.remove( this );
 		failWaiting();
 		workers.forEach( worker -> worker.shutDown( closedException() ) );
-		// Wakes the idle ones up, after all know that they end: each takes at most
-		// one more task. Never an interrupt: Jep's imports do not survive one.
-		workers.forEach( worker -> tasks.add( new Task<>( python -> null ) ) );
+		// Never an interrupt: Jep's imports do not survive one.
+		tasks.wakeAllWorkers();
 		final long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
 		for ( final Worker worker : workers )
 			worker.awaitEnd( deadline );
+	}
+
+	/**
+	 * Cancels what runs because the JVM ends: some packages hang if their code runs
+	 * then (a destructor of torch waits for Python's lock, which its holder cannot
+	 * give back any more). The interpreters stay open.
+	 */
+	void cancelForExit()
+	{
+		closed = true;
+		failWaiting();
+		workers.forEach( worker -> worker.shutDownForExit( closedException() ) );
+	}
+
+	/**
+	 * Waits a little until no Python code runs.
+	 */
+	void awaitForExit()
+	{
+		final long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
+		for ( final Worker worker : workers )
+			while ( worker.isInPython() && System.nanoTime() < deadline )
+				LockSupport.parkNanos( TimeUnit.MILLISECONDS.toNanos( 5 ) );
+	}
+
+	private Worker newWorker()
+	{
+		final Worker worker = new Worker( name, lastWorker.incrementAndGet(), tasks, runtime, init );
+		workers.add( worker );
+		return worker;
+	}
+
+	private synchronized void watchTimeouts()
+	{
+		if ( timeouts != null || closed )
+			return;
+		timeouts = new TimeoutWatch( name, () -> workers, this::retire );
+		timeouts.start();
+	}
+
+	/**
+	 * Gives up a worker that does not come back, and starts another.
+	 */
+	private void retire( final Worker worker, final PythonFailure stack )
+	{
+		if ( closed || !workers.remove( worker ) )
+			return;
+		worker.retire();
+		retired.removeIf( one -> !one.isAlive() );
+		retired.add( worker );
+		LOG.warning( worker.getName() + " is given up, because its code does not end; " + retired.size() + " such workers of its queue are still occupied. "
+				+ stack.describe() );
+		if ( retired.size() > MAX_RETIRED )
+		{
+			LOG.severe( "No worker takes the place of " + worker.getName() + ": there are too many whose code does not end" );
+			failIfNoWorkerIsLeft( null );
+			return;
+		}
+		final Worker fresh = newWorker();
+		// Starting can take long, and can need Python's lock, which the code may keep.
+		final Thread starter = new Thread( Worker.GROUP, () -> startInPlaceOf( worker, fresh ), fresh.getName() + "_start" );
+		starter.setDaemon( true );
+		starter.start();
+	}
+
+	private void startInPlaceOf( final Worker old, final Worker fresh )
+	{
+		try
+		{
+			fresh.startAndWait();
+		}
+		catch ( final RuntimeException e )
+		{
+			workers.remove( fresh );
+			if ( closed )
+				return;
+			LOG.log( Level.SEVERE, fresh.getName() + " cannot take the place of " + old.getName(), e );
+			failIfNoWorkerIsLeft( e );
+		}
+	}
+
+	private void failIfNoWorkerIsLeft( final Throwable cause )
+	{
+		if ( !workers.isEmpty() )
+			return;
+		broken = new PythonException( "All workers of the PythonCacheLoaderQueue have been given up, because their code did not end: close the queue", cause );
+		failWaiting();
 	}
 
 	private static void requireNotOnAWorker( final String what )
@@ -233,17 +356,22 @@ public final class WorkerPool implements AutoCloseable
 	{
 		// After the task was queued: either close() finds it there, or it is
 		// found closed here.
-		if ( closed )
+		if ( closed || broken != null )
 		{
 			tasks.remove( task );
-			task.fail( closedException() );
+			task.fail( reasonToFail() );
 		}
 	}
 
 	private void failWaiting()
 	{
 		for ( Task< ? > task = tasks.poll(); task != null; task = tasks.poll() )
-			task.fail( closedException() );
+			task.fail( reasonToFail() );
+	}
+
+	private PythonException reasonToFail()
+	{
+		return closed ? closedException() : new PythonException( broken.getMessage(), broken );
 	}
 
 	private void dropDeadLoaders()
@@ -263,9 +391,8 @@ public final class WorkerPool implements AutoCloseable
 		return new PythonClosedException( "The PythonCacheLoaderQueue is closed: cells that are not cached can no longer be computed" );
 	}
 
-	private static RuntimeException unwrapped( final ExecutionException e )
+	private static RuntimeException unwrapped( final Throwable cause )
 	{
-		final Throwable cause = e.getCause();
 		return cause instanceof RuntimeException ? ( RuntimeException ) cause : new PythonException( String.valueOf( cause ), cause );
 	}
 

@@ -28,6 +28,7 @@
  */
 package net.imglib2.cache.python.interpreter;
 
+import java.util.Collections;
 import java.util.concurrent.TimeUnit;
 
 import org.openjdk.jmh.annotations.Benchmark;
@@ -81,7 +82,7 @@ public class HandOverBenchmark
 	public void setup()
 	{
 		pool = new WorkerPool( 1, "", PythonRuntime.start( PythonEnvironment.getDefault() ) );
-		snippet = pool.register( "pass", this );
+		snippet = pool.register( "pass", this, null );
 		cell = new FinalInterval( 64, 64, 64 );
 		type = PixelType.of( new FloatType(), "image" );
 		output = BufferPool.instance().take( 4 * 64 * 64 * 64 );
@@ -111,14 +112,16 @@ public class HandOverBenchmark
 	private Object run( final boolean withInput ) throws Exception
 	{
 		return pool.submit( python -> {
-			BlockResult last = null;
+			final EmbeddedInterpreter interpreter = ( EmbeddedInterpreter ) python;
+			interpreter.prepare( snippet );
+			Object last = null;
 			for ( int i = 0; i < BLOCKS; ++i )
 			{
-				final BlockArray data = BlockArray.contiguous( type, output.buffer(), cell.dimensionsAsLongArray(), null );
+				final BlockArray data = BlockArray.contiguous( type, output.buffer(), cell.dimensionsAsLongArray() );
 				final BlockArray[] arrays = withInput
-						? new BlockArray[] { data, BlockArray.contiguous( type, input.buffer(), cell.dimensionsAsLongArray(), null ) }
+						? new BlockArray[] { data, BlockArray.contiguous( type, input.buffer(), cell.dimensionsAsLongArray() ) }
 						: new BlockArray[] { data };
-				last = ( ( EmbeddedInterpreter ) python ).compute( new BlockRequest( snippet, i, cell, new int[ 3 ], arrays ) );
+				last = interpreter.compute( Collections.singletonList( new BlockRequest( snippet, i, cell, new int[ 3 ], arrays ) ) );
 			}
 			return last;
 		} ).get();

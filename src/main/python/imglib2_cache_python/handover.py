@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""How blocks cross from Java to Python: as numbers in memory that both see, not as objects.
+
+Java writes the numbers of some blocks into the *request* and calls `Worker.step`; what Java and Python tell each other
+besides is in the *control* words. Both are native-order 64-bit integers. The Java side is ``BlockRequest``,
+``ArrayTable`` and ``Control``.
+
+The request: how many numbers it has; number of blocks; number of memories that are new in the table, number of layouts
+that are new; of each of these memories its place in the table, doubled, plus 1 if Python may write into it; of each of
+these layouts its place, how many numbers it has, and these. Then for each block: its layout and index; of each of the
+m arrays, of which the first is the cell and the others are the inputs, the memory; of each the offset in it in bytes;
+n each of min and max.
+
+The layout is what most blocks of an image have in common: loader, number n of axes, number m of arrays; n each of dim
+and lower halo; mask of the arrays whose memory is to be watched; for each array its kind, and unless it is the memory
+itself the dtype, the number of axes, the shape and the strides in bytes. All axes are in numpy order.
+
+A memory is a place in the table if it is not negative; else -1, -2, ... are the arguments of the call.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from imglib2_cache_python.block import halo_slices
+
+# Control words. RUNNING: ticket of the call or block whose user code runs, 0 for none; written by Python.
+RUNNING = 0
+
+# Ticket of the block that shall be cancelled, or `RETIRED`; written by Java.
+CANCEL = 1
+
+# Ticket of the block whose Python stack has been written, and length of the text in bytes; written by Python.
+STACK_OF = 2
+STACK_LENGTH = 3
+
+# Ticket of the call, or of its first block; the others follow. Written by Java.
+TICKET = 4
+
+# How many memories are no longer held by user code, and their numbers; written by Python.
+FREED = 5
+
+# So many memories that user code holds are watched, so that they can be reused when it does not any more.
+MAX_HELD = 64
+
+# For each block whether it failed, and the mask of the watched memories that user code holds; written by Python where
+# one is not 0.
+RESULTS = FREED + 1 + MAX_HELD
+
+# Value of CANCEL: no further block of the call shall begin.
+RETIRED = -1
+
+# Kinds of arrays: the memory itself, a part of it, and a copy without gaps of such a part.
+AS_IT_IS, PART, MADE_CONTIGUOUS = 0, 1, 2
+
+# In the place of a memory that is not there. Not None, for which numpy would allocate memory.
+_NOTHING: Any = object()
+
+_unpackers: dict[int, struct.Struct] = {}
+
+
+def read_numbers(request: memoryview) -> tuple[int, ...]:
+    """The numbers of a request."""
+    length = request[0]
+    unpacker = _unpackers.get(length)
+    if unpacker is None:
+        unpacker = _unpackers.setdefault(length, struct.Struct(f"={length}q"))
+    return unpacker.unpack_from(request)
+
+
+class Layout:
+    """What most blocks of an image have in common.
+
+    Attributes:
+        loader: Whose code fills the block.
+        n: Number of axes.
+        dim: Shape of the cell.
+        halo: Slices that crop an array of the inputs' shape to the cell.
+        watched: Which arrays are in memory that is to be watched.
+        arrays: For each array its kind, and the dtype, shape and strides that ``np.ndarray`` needs.
+    """
+
+    def __init__(self, numbers: tuple[int, ...], dtypes: Sequence[np.dtype]) -> None:
+        """Reads a layout.
+
+        Args:
+            numbers: What Java wrote.
+            dtypes: What the numbers of dtypes mean.
+        """
+        self.loader, self.n, count = numbers[:3]
+        n = self.n
+        self.dim, lower, mask = numbers[3 : 3 + n], numbers[3 + n : 3 + 2 * n], numbers[3 + 2 * n]
+        self.halo = halo_slices(lower, self.dim)
+        self.watched = tuple(i for i in range(count) if mask >> i & 1)
+        self.arrays: list[tuple[int, Any, Any, Any]] = []
+        at = 4 + 2 * n
+        for _ in range(count):
+            kind = numbers[at]
+            at += 1
+            if kind == AS_IT_IS:
+                self.arrays.append((kind, None, None, None))
+                continue
+            dtype, axes = numbers[at : at + 2]
+            at += 2
+            self.arrays.append((kind, dtypes[dtype], numbers[at : at + axes], numbers[at + axes : at + 2 * axes]))
+            at += 2 * axes
+
+
+class Memories:
+    """Memories that Java hands over once and names by their place in a table from then on.
+
+    An argument of a call from Java costs more than all else that a small block needs.
+    """
+
+    def __init__(self) -> None:
+        """Creates an empty table."""
+        self._owners: list[np.ndarray] = []
+        self._views: list[memoryview] = []
+
+    def put(self, place: int, memory: np.ndarray, *, writable: bool) -> None:
+        """Puts a memory into the table, in place of what was there."""
+        missing = place + 1 - len(self._owners)
+        self._owners += [_NOTHING] * missing
+        self._views += [_NOTHING] * missing
+        self._owners[place] = memory
+        # numpy makes arrays faster of a memoryview. It can be written also where the owner cannot, because numpy takes
+        # long to find out that a memory is read-only; arrays become so one by one, and cannot be changed back.
+        self._views[place] = memoryview(memory)
+        if not writable:
+            memory.setflags(write=False)
+
+    def take(self, code: int, arguments: Sequence[np.ndarray]) -> np.ndarray:
+        """Removes a memory from the table, or returns the argument that the code stands for."""
+        if code < 0:
+            return arguments[-1 - code]
+        memory = self._owners[code]
+        self._owners[code] = self._views[code] = _NOTHING
+        return memory
+
+    def references(self, codes: Sequence[int], arguments: Sequence[np.ndarray]) -> list[int]:
+        """Numbers of references to memories, for comparison with earlier such numbers."""
+        return [getrefcount(arguments[-1 - code] if code < 0 else self._owners[code]) for code in codes]
+
+    def arrays(
+        self, layout: Layout, codes: Sequence[int], offsets: Sequence[int], arguments: Sequence[np.ndarray]
+    ) -> list[np.ndarray]:
+        """Makes the arrays of a block; all but the first are read-only.
+
+        Args:
+            layout: Of the block.
+            codes: Memory of each array.
+            offsets: Where the array begins in it, in bytes.
+            arguments: Memories that are not in the table.
+        """
+        arrays = []
+        views = self._views
+        for (kind, dtype, shape, strides), code, offset in zip(layout.arrays, codes, offsets):  # noqa: B905 - slower
+            if kind == AS_IT_IS:
+                array = arguments[-1 - code]
+            else:
+                array = np.ndarray(shape, dtype, views[code] if code >= 0 else arguments[-1 - code], offset, strides)
+                if kind == MADE_CONTIGUOUS:
+                    array = np.ascontiguousarray(array)
+            if arrays:
+                array.setflags(False)
+            arrays.append(array)
+        return arrays

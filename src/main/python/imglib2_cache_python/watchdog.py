@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Cancels user code of a worker that Java does not want to wait for any longer.
+
+A thread of its own in the same interpreter looks at a control word that Java writes, tells Java where the worker's
+thread is in Python, and raises an exception there. That reaches Python code, also a loop, but not a function in C that
+does not return: nothing can stop that.
+"""
+
+from __future__ import annotations
+
+import _thread
+import ctypes
+import sys
+from contextlib import suppress
+from threading import get_ident
+
+from imglib2_cache_python.failure import capture_stack
+from imglib2_cache_python.handover import CANCEL, RETIRED, RUNNING, STACK_LENGTH, STACK_OF
+
+# Seconds between two looks.
+_INTERVAL = 0.05
+
+# After so many looks at an idle worker, the watchdog sleeps until it is woken.
+_IDLE_LOOKS = 20
+
+# User code may catch the exception: it is raised again after so many looks.
+_PATIENCE = 10
+
+# Strings of a failure before those of its frames.
+_FIELDS = 6
+
+# Seconds that stopping waits for the thread.
+_STOP_TIMEOUT = 5.0
+
+_set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
+_set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
+_set_async_exc.restype = ctypes.c_int
+
+_clear_async_exc = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
+    ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
+)
+
+
+class Cancelled(BaseException):
+    """Raised in user code that took too long, or whose queue was closed."""
+
+
+class Watchdog:
+    """Watches the thread that creates it.
+
+    Attributes:
+        asleep: Whether it must be woken by `wake` before user code runs.
+        sent: Whether an exception was raised that may not have arrived yet: `settle` ends that.
+    """
+
+    def __init__(self, control: memoryview, stack: memoryview) -> None:
+        """Creates a watchdog; `wake` starts it.
+
+        Args:
+            control: Words that Java sees, see `handover`.
+            stack: Bytes that Java sees, for where the worker is: what `Failure.to_strings` tells, separated by NUL.
+        """
+        self.asleep = True
+        self.sent = False
+        self._control = control
+        self._stack = stack
+        self._watched = get_ident()
+        self._started = False
+        self._stopped = False
+        self._alarm = _thread.allocate_lock()
+        self._alarm.acquire()
+        self._ended = _thread.allocate_lock()
+
+    def wake(self) -> None:
+        """Makes the watchdog look again; on the watched thread only."""
+        self.asleep = False
+        if self._started:
+            self._release()
+        elif not self._stopped:
+            self._started = True
+            self._ended.acquire()
+            # Not a threading.Thread: user code that asks for all threads shall not see it.
+            _thread.start_new_thread(self._watch, ())
+
+    def settle(self) -> None:
+        """Lets no exception that was raised in the watched thread arrive later; on that thread, after user code."""
+        # It may arrive here, once.
+        for _ in range(2):
+            try:
+                if self.sent:
+                    _clear_async_exc(self._watched, None)
+                    self.sent = False
+                return
+            except Cancelled:
+                continue
+
+    def stop(self) -> bool:
+        """Ends the thread; on the watched thread.
+
+        Returns:
+            Whether it has ended.
+        """
+        self._stopped = True
+        if not self._started:
+            return True
+        self._release()
+        ended = self._ended.acquire(timeout=_STOP_TIMEOUT)
+        if ended:
+            # For the next call.
+            self._ended.release()
+        return ended
+
+    def _release(self) -> None:
+        # It is free already where the watchdog has been woken and has not looked yet.
+        with suppress(RuntimeError):
+            self._alarm.release()
+
+    def _watch(self) -> None:
+        control = self._control
+        idle = looks = 0
+        try:
+            while not self._stopped:
+                self._alarm.acquire(timeout=_INTERVAL)
+                ticket = control[RUNNING]
+                idle = 0 if ticket else idle + 1
+                if idle > _IDLE_LOOKS:
+                    idle = 0
+                    self.asleep = True
+                    # User code that began meanwhile has seen a watchdog that is awake.
+                    if control[RUNNING]:
+                        self.asleep = False
+                    else:
+                        self._alarm.acquire()
+                elif ticket and control[CANCEL] in (ticket, RETIRED):
+                    if looks % _PATIENCE == 0:
+                        self._cancel(ticket)
+                    looks += 1
+                else:
+                    looks = 0
+        finally:
+            self._ended.release()
+
+    def _cancel(self, ticket: int) -> None:
+        control = self._control
+        if control[STACK_OF] != ticket:
+            control[STACK_LENGTH] = 0
+            with suppress(Exception):
+                self._tell_stack()
+            control[STACK_OF] = ticket
+        self.sent = True
+        # In one expression, in which no other thread can run: not after the user code has ended. 0 is no thread.
+        _set_async_exc(self._watched * (control[RUNNING] == ticket), Cancelled)
+
+    def _tell_stack(self) -> None:
+        strings = capture_stack(sys._current_frames()[self._watched]).to_strings()
+        # The last ones are the outermost frames.
+        while len(text := "\0".join(strings).encode()) > len(self._stack) and len(strings) > _FIELDS:
+            del strings[-3:]
+        if len(text) <= len(self._stack):
+            self._stack[: len(text)] = text
+            self._control[STACK_LENGTH] = len(text)

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Tests of handover.py: blocks as numbers in shared memory."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from conftest import DTYPES, Bench, Told
+from imglib2_cache_python import handover
+from imglib2_cache_python.handover import AS_IT_IS, MADE_CONTIGUOUS, PART, Layout, Memories
+from imglib2_cache_python.worker import BROKEN, FAILED, OK
+
+# Of DTYPES.
+UINT8, FLOAT64 = DTYPES.index("uint8"), DTYPES.index("float64")
+
+
+class Part(NamedTuple):
+    """An array in a memory."""
+
+    code: int
+    offset: int
+    dtype: int
+    shape: Sequence[int]
+    strides: Sequence[int]
+    layout: int = PART
+
+    @property
+    def numbers(self) -> list[int]:
+        """What is the same for most blocks."""
+        if self.layout == AS_IT_IS:
+            return [AS_IT_IS]
+        return [self.layout, self.dtype, len(self.shape), *self.shape, *self.strides]
+
+
+def whole(code: int) -> Part:
+    """An array that is its memory."""
+    return Part(code, 0, 0, (), (), AS_IT_IS)
+
+
+class Described(NamedTuple):
+    """A block, and its layout."""
+
+    layout: list[int]
+    block: list[int]
+
+
+def describe(loader: int, index: int, dim: Sequence[int], arrays: Sequence[Part], watched: int = 0) -> Described:
+    """A block at the origin, without a halo."""
+    n, count = len(dim), len(arrays)
+    zeros = [0] * n
+    layout = [loader, n, count, *dim, *zeros, watched, *(number for array in arrays for number in array.numbers)]
+    codes, offsets = [array.code for array in arrays], [array.offset for array in arrays]
+    return Described(layout, [index, *codes, *offsets, *zeros, *[size - 1 for size in dim]])
+
+
+def write(bench: Bench, blocks: Sequence[Described], *, places: Sequence[int] = (), ticket: int = 1) -> None:
+    """Writes a request, each block with a new layout."""
+    numbers = [len(blocks), len(places), len(blocks), *places]
+    for place, described in enumerate(blocks):
+        numbers += [place, len(described.layout), *described.layout]
+    for place, described in enumerate(blocks):
+        numbers += [place, *described.block]
+    bench.request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
+    bench.control[handover.TICKET] = ticket
+    bench.control[handover.RESULTS :] = bench.control[handover.FREED] = 0
+
+
+def results(bench: Bench, blocks: int) -> list[tuple[int, int]]:
+    """Status of each block, and the mask of the memories that it holds."""
+    words = bench.control[handover.RESULTS :][: 2 * blocks].tolist()
+    return list(zip(words[::2], words[1::2], strict=True))
+
+
+def arrays_of(memories: Memories, arguments: Sequence[np.ndarray], *parts: Part) -> list[np.ndarray]:
+    """Makes arrays."""
+    numbers = [7, 1, len(parts), 1, 0, 0, *(number for part in parts for number in part.numbers)]
+    layout = Layout(tuple(numbers), [np.dtype("uint8"), np.dtype("<u2"), np.dtype("complex64")])
+    return memories.arrays(layout, [part.code for part in parts], [part.offset for part in parts], arguments)
+
+
+@pytest.mark.parametrize("place", [None, 3])
+def test_arrays_lie_in_memory_as_their_layout_says(place: int | None) -> None:
+    memory = np.arange(96, dtype=np.uint8)
+    memories = Memories()
+    code = -1 if place is None else place
+    if place is not None:
+        memories.put(place, memory, writable=True)
+    as_it_is, contiguous, strided, made = arrays_of(
+        memories,
+        [memory],
+        whole(-1),
+        Part(code, 4, 1, (2, 3), (6, 2)),
+        Part(code, 66, 1, (2, 3), (-6, 2)),
+        Part(code, 0, 1, (2, 2), (2, 4), MADE_CONTIGUOUS),
+    )
+    assert as_it_is is memory
+    np.testing.assert_array_equal(contiguous, memory[4:16].view("<u2").reshape(2, 3))
+    np.testing.assert_array_equal(strided, [memory[66:72].view("<u2"), memory[60:66].view("<u2")])
+    assert np.shares_memory(strided, memory)
+    np.testing.assert_array_equal(made, memory[:8].view("<u2").reshape(2, 2).T)
+    assert made.flags.c_contiguous
+    assert not np.shares_memory(made, memory)
+
+
+def test_a_layout_tells_the_halo_and_what_is_watched() -> None:
+    layout = Layout((7, 2, 3, *(4, 5), *(1, 0), 0b101, AS_IT_IS, AS_IT_IS, AS_IT_IS), [])
+    assert layout.loader == 7
+    assert layout.dim == (4, 5)
+    assert layout.halo == (slice(1, 5), slice(0, 5))
+    assert layout.watched == (0, 2)
+
+
+def test_only_the_first_array_can_be_written() -> None:
+    memories = Memories()
+    memories.put(0, np.zeros(64, np.uint8), writable=True)
+    memories.put(1, np.zeros(64, np.uint8), writable=False)
+    one = Part(0, 0, 0, (8,), (1,))
+    for second in (Part(1, 0, 0, (8,), (1,)), Part(1, 0, 0, (8,), (2,)), Part(1, 0, 0, (8,), (2,), MADE_CONTIGUOUS)):
+        data, array = arrays_of(memories, [], one, second)
+        data[...] = 1
+        assert not array.flags.writeable
+        if second.layout != MADE_CONTIGUOUS:
+            with pytest.raises(ValueError, match="WRITEABLE"):
+                array.flags.writeable = True
+    for second in (whole(-1), Part(-1, 0, 0, (8,), (1,))):
+        _, array = arrays_of(memories, [np.zeros(8, np.uint8)], one, second)
+        assert not array.flags.writeable
+
+
+def test_an_array_outside_of_its_memory_is_refused() -> None:
+    memories = Memories()
+    memories.put(0, np.zeros(64, np.uint8), writable=True)
+    for part in (Part(0, 60, 0, (8,), (1,)), Part(0, 4, 0, (3,), (-4,)), Part(0, 0, 0, (9, 8), (8, 1))):
+        with pytest.raises((ValueError, TypeError)):
+            arrays_of(memories, [], part)
+
+
+def test_blocks_of_one_request_are_computed_one_after_the_other(bench: Bench) -> None:
+    bench.run("execute", "seen = []")
+    bench.run("prepare", 1, "seen.append(block.index); block.data[...] = block.inputs[0] + block.index", "<loader 1>")
+    bench.run("prepare", 2, "seen.append(block.dim); block.data[...] = 7", "<loader 2>")
+    outputs, inputs = np.zeros(256, np.uint8), np.arange(64, dtype=np.uint8)
+    last = np.zeros((2, 2))
+    blocks = [
+        describe(1, 10, [2, 3], [Part(0, 16, UINT8, (2, 3), (3, 1)), Part(5, 0, UINT8, (2, 3), (3, 1))]),
+        describe(1, 20, [5], [Part(0, 64, UINT8, (5,), (1,)), Part(5, 8, UINT8, (5,), (1,))]),
+        describe(2, 30, [2, 2], [whole(-3)]),
+    ]
+    write(bench, blocks, places=[0 * 2 + 1, 5 * 2], ticket=100)
+    assert bench.worker.step(outputs, inputs, last) == OK
+    assert results(bench, 3) == [(0, 0)] * 3
+    assert bench.value("seen") == [10, 20, (2, 2)]
+    np.testing.assert_array_equal(outputs[16:22], np.arange(6) + 10)
+    np.testing.assert_array_equal(outputs[64:69], np.arange(8, 13) + 20)
+    assert (last == 7).all()
+    assert not outputs[:16].any()
+    assert not outputs[22:64].any()
+    # The tables remember.
+    outputs[:] = 0
+    request = [0, 1, 0, 0, 1, *blocks[1].block]
+    bench.request[: len(request)] = [len(request), *request[1:]]
+    assert bench.worker.step() == OK
+    np.testing.assert_array_equal(outputs[64:69], np.arange(8, 13) + 20)
+
+
+def test_a_block_that_fails_does_not_stop_the_others(bench: Bench) -> None:
+    bench.run("prepare", 1, "if block.index % 2:\n    raise ValueError(block.index)\nblock.data[...] = 1", "<loader 1>")
+    outputs = [np.zeros(3) for _ in range(4)]
+    write(bench, [describe(1, i, [3], [whole(-1 - i)]) for i in range(4)])
+    assert bench.worker.step(*outputs) == FAILED
+    assert results(bench, 4) == [(0, 0), (FAILED, 0)] * 2
+    assert [output[0] for output in outputs] == [1, 0, 1, 0]
+    assert [Told.of(bench.worker.failure()).message for _ in range(2)] == ["1", "3"]
+    assert bench.worker.failure() == []
+
+
+def test_a_worker_that_is_retired_begins_no_further_block(bench: Bench) -> None:
+    bench.run("prepare", 1, "block.data[...] = 1\nif block.index == 1:\n    control[1] = -1", "<loader 1>")
+    bench.run("prepare", 2, "pass", "<loader 2>")
+    bench.worker._snippets[1]._namespace["control"] = bench.control
+    assert handover.CANCEL == 1
+    assert handover.RETIRED == -1
+    outputs = [np.zeros(3) for _ in range(4)]
+    write(bench, [describe(1, i, [3], [whole(-1 - i)]) for i in range(4)])
+    assert bench.worker.step(*outputs) == BROKEN
+    assert [output[0] for output in outputs] == [1, 1, 0, 0]
+
+
+def test_memories_that_are_held_leave_the_table_until_they_are_free(bench: Bench) -> None:
+    bench.run("prepare", 1, "kept = block.inputs[0][1:] if block.index < 2 else None", "<loader 1>")
+    arrays = [Part(0, 0, FLOAT64, (3,), (8,)), Part(1, 0, FLOAT64, (3,), (8,))]
+
+    write(bench, [describe(1, 0, [3], arrays, watched=0b11)], places=[1, 2], ticket=5)
+    done(bench, np.zeros(64, np.uint8), np.zeros(64, np.uint8))
+    assert results(bench, 1) == [(0, 0b10)]
+    # It is not found any more.
+    write(bench, [describe(1, 1, [3], arrays, watched=0b01)], ticket=6)
+    assert bench.worker.step() == FAILED
+    assert Told.of(bench.worker.failure()).type_name == "TypeError"
+    assert freed(bench) == []
+    write(bench, [describe(1, 1, [3], arrays, watched=0b11)], places=[2], ticket=7)
+    done(bench, np.zeros(64, np.uint8))
+    # The code keeps the second in place of the first.
+    assert results(bench, 1) == [(0, 0b10)]
+    assert freed(bench) == [64 * 5 + 1]
+    write(bench, [describe(1, 2, [3], arrays, watched=0b11)], places=[2], ticket=8)
+    done(bench, np.zeros(64, np.uint8))
+    assert results(bench, 1) == [(0, 0)]
+    assert freed(bench) == [64 * 7 + 1]
+    write(bench, [describe(1, 2, [3], arrays, watched=0b11)], ticket=9)
+    assert bench.worker.step() == OK
+
+
+def test_as_many_held_memories_are_watched_as_java_expects(bench: Bench) -> None:
+    bench.run("prepare", 1, "kept = globals().get('kept', []) + block.inputs", "<loader 1>")
+    bench.run("prepare", 2, "pass", "<loader 2>")
+    count = handover.MAX_HELD + 10
+    for ticket in range(1, count + 1):
+        write(bench, [describe(1, 0, [3], [whole(-1), whole(-2)], watched=0b10)], ticket=ticket)
+        done(bench, np.zeros(3), np.zeros(3))
+    bench.worker.forget(1)
+    gc.collect()
+    write(bench, [describe(2, 0, [3], [whole(-1)])])
+    done(bench, np.zeros(3))
+    assert freed(bench) == [64 * ticket + 1 for ticket in range(11, count + 1)]
+
+
+def done(bench: Bench, *arguments: np.ndarray) -> None:
+    """Computes the blocks of the request, which must succeed."""
+    bench.worker.step(*arguments)
+    assert bench.worker.failure() == []
+
+
+def freed(bench: Bench) -> list[int]:
+    """Numbers of the memories that are free again."""
+    count = bench.control[handover.FREED]
+    return bench.control[handover.FREED + 1 :][:count].tolist()
