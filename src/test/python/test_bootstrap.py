@@ -110,7 +110,8 @@ import numpy as np
 request, control = np.zeros(200, np.int64), np.zeros(200, np.int64)
 layout, block = [5, 1, 2, 3, 1, 0, 0, 0], [0, 0, -1, -2, 0, 0, 0, 2]
 request[:22] = [22, 1, 0, 1, 0, 8, *layout, *block]
-worker = names["Worker"]("python_1_worker_1", mode, "numpy\\nscipy", "float64", request, control, np.zeros(200, np.uint8))
+stack = np.zeros(200, np.uint8)
+worker = names["Worker"]("python_1_worker_1", mode, "numpy\\nscipy", "float64", request, control, stack)
 statuses = [
     worker.initialise("print('init')\\nimport scipy", 30.0, result + ".stack"),
     worker.prepare(5, "filters_of_user:shifted", "<loader 5>"),

@@ -30,6 +30,7 @@ package net.imglib2.cache.python.interpreter;
 
 import java.util.Collections;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
 
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -54,7 +55,7 @@ import net.imglib2.type.numeric.real.FloatType;
 
 /**
  * What it costs to hand a block of 64³ float pixels to Python and to run code that
- * does nothing, without the way from thread to thread.
+ * does nothing: on the worker's thread, and from another thread and back.
  */
 @State( Scope.Benchmark )
 @BenchmarkMode( Mode.AverageTime )
@@ -65,6 +66,8 @@ import net.imglib2.type.numeric.real.FloatType;
 public class HandOverBenchmark
 {
 	private static final int BLOCKS = 1000;
+
+	private static final long[] DIMS = { 64, 64, 64 };
 
 	private WorkerPool pool;
 
@@ -83,7 +86,7 @@ public class HandOverBenchmark
 	{
 		pool = new WorkerPool( 1, "", PythonRuntime.start( PythonEnvironment.getDefault() ) );
 		snippet = pool.register( "pass", this, null );
-		cell = new FinalInterval( 64, 64, 64 );
+		cell = new FinalInterval( DIMS );
 		type = PixelType.of( new FloatType(), "image" );
 		output = BufferPool.instance().take( 4 * 64 * 64 * 64 );
 		input = BufferPool.instance().take( 4 * 64 * 64 * 64 );
@@ -99,30 +102,56 @@ public class HandOverBenchmark
 	@OperationsPerInvocation( BLOCKS )
 	public Object noInput() throws Exception
 	{
-		return run( false );
+		return run( block -> new BlockArray[] { data() } );
 	}
 
+	/**
+	 * A cell of another image.
+	 */
 	@Benchmark
 	@OperationsPerInvocation( BLOCKS )
 	public Object zeroCopyInput() throws Exception
 	{
-		return run( true );
+		return run( block -> new BlockArray[] { data(), BlockArray.contiguous( type, input.buffer(), DIMS ) } );
 	}
 
-	private Object run( final boolean withInput ) throws Exception
+	/**
+	 * Memory of the pool, without the copy into it.
+	 */
+	@Benchmark
+	@OperationsPerInvocation( BLOCKS )
+	public Object pooledInput() throws Exception
+	{
+		return run( block -> new BlockArray[] { data(), BlockArray.contiguous( type, BufferPool.instance().take( 4 * 64 * 64 * 64 ), DIMS ) } );
+	}
+
+	/**
+	 * From a thread to a worker and back.
+	 */
+	@Benchmark
+	public Object throughTheQueue() throws Exception
+	{
+		return pool.compute( request( 0, new BlockArray[] { data() } ) );
+	}
+
+	private BlockArray data()
+	{
+		return BlockArray.contiguous( type, output.buffer(), DIMS );
+	}
+
+	private BlockRequest request( final int index, final BlockArray[] arrays )
+	{
+		return new BlockRequest( snippet, index, cell, new int[ 3 ], arrays );
+	}
+
+	private Object run( final IntFunction< BlockArray[] > arrays ) throws Exception
 	{
 		return pool.submit( python -> {
 			final EmbeddedInterpreter interpreter = ( EmbeddedInterpreter ) python;
 			interpreter.prepare( snippet );
 			Object last = null;
 			for ( int i = 0; i < BLOCKS; ++i )
-			{
-				final BlockArray data = BlockArray.contiguous( type, output.buffer(), cell.dimensionsAsLongArray() );
-				final BlockArray[] arrays = withInput
-						? new BlockArray[] { data, BlockArray.contiguous( type, input.buffer(), cell.dimensionsAsLongArray() ) }
-						: new BlockArray[] { data };
-				last = interpreter.compute( Collections.singletonList( new BlockRequest( snippet, i, cell, new int[ 3 ], arrays ) ) );
-			}
+				last = interpreter.compute( Collections.singletonList( request( i, arrays.apply( i ) ) ) );
 			return last;
 		} ).get();
 	}
