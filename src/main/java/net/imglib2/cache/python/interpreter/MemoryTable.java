@@ -35,6 +35,8 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
+import net.imglib2.cache.python.block.NativeMemory;
+
 /**
  * Which memories an interpreter knows, and by which number; the one side of
  * {@code handover.Memories}. Each new one costs as much as a small block.
@@ -42,14 +44,15 @@ import java.util.Map;
 final class MemoryTable
 {
 	/**
-	 * Larger ones take so much longer to fill that this does not matter.
+	 * The table keeps its memories from being freed, also when there is no memory
+	 * left.
 	 */
-	private static final int MAX_MEMORY = 4 << 20;
+	private static final long MAX_BYTES = Math.min( 8 << 20, NativeMemory.limit() / 64 );
 
 	/**
-	 * The table keeps its memories from being freed.
+	 * Larger ones take so much longer to fill that this does not matter.
 	 */
-	private static final long MAX_BYTES = 32L << 20;
+	private static final long MAX_MEMORY = Math.min( 1 << 20, MAX_BYTES );
 
 	private static final int MAX_PLACES = 256;
 
