@@ -331,15 +331,28 @@ final class Worker extends Thread
 		final Task< ? > task = tasks.take( this::hasEnded );
 		if ( task == null )
 			return;
+		try
+		{
+			forgetLoaders( python );
+			if ( task instanceof BlockTask )
+				runBlocks( python, ( BlockTask ) task );
+			else
+				runWork( python, ( WorkTask< ? > ) task );
+		}
+		catch ( final Throwable t )
+		{
+			// Nobody may wait for ever, and this thread must live on.
+			task.fail( t );
+		}
+	}
+
+	private void forgetLoaders( final EmbeddedInterpreter python )
+	{
 		final List< Long > ids = new ArrayList<>();
 		for ( Long id = deadLoaders.poll(); id != null; id = deadLoaders.poll() )
 			ids.add( id );
 		if ( !ids.isEmpty() )
 			python.forget( ids );
-		if ( task instanceof BlockTask )
-			runBlocks( python, ( BlockTask ) task );
-		else
-			runWork( python, ( WorkTask< ? > ) task );
 	}
 
 	private void runWork( final EmbeddedInterpreter python, final WorkTask< ? > task )
