@@ -99,6 +99,7 @@ names = {
     "module_path": [folder, folder],
     "mode": mode,
     "shared_modules": "numpy\\nscipy",
+    "crash_file": "",
     "out": out,
     "err": err,
 }

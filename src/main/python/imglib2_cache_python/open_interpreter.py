@@ -3,7 +3,8 @@
 """First thing that runs in each embedded interpreter.
 
 Java defines ``location`` (where this package lies), ``module_path`` (a list of folders of the user's own modules),
-``mode``, ``shared_modules``, ``out`` and ``err``, runs the text of this file, and takes the class ``Worker``.
+``mode``, ``shared_modules``, ``crash_file``, ``out`` and ``err``, runs the text of this file, and takes the class
+``Worker``.
 """
 
 # ruff: noqa: F821 - names that Java defines
@@ -22,6 +23,12 @@ if locale.getpreferredencoding(False).lower() in ("ascii", "us-ascii", "ansi_x3.
 if location not in sys.path:
     sys.path.insert(0, location)
 sys.path.extend(folder for folder in module_path if folder not in sys.path)
+
+from imglib2_cache_python import crash
+
+crash.keep_signals_of_the_jvm()
+if crash_file:
+    crash.write_stack_on_crash(crash_file)
 
 if mode == "SUB":
     from imglib2_cache_python import subinterpreter

@@ -79,6 +79,15 @@ public final class PythonEnvironment
 	 */
 	public static final String MODE_PROPERTY = "imglib2.python.mode";
 
+	/**
+	 * System property that names a file for the Python stack of a crash of the JVM;
+	 * {@code %p} in it stands for the process number. Linux only, and only in a JVM
+	 * that was started with the JDK's {@code libjsig.so} in the environment
+	 * variable {@code LD_PRELOAD}; elsewhere, queues are refused while it is set.
+	 * See {@code doc/reliability.md}.
+	 */
+	public static final String CRASH_FILE_PROPERTY = "imglib2.python.crashFile";
+
 	private static final Duration DEFAULT_STARTUP_TIMEOUT = Duration.ofMinutes( 5 );
 
 	private static final Duration MIN_STARTUP_TIMEOUT = Duration.ofMillis( 1 );

@@ -46,6 +46,7 @@ import jep.python.PyCallable;
 import jep.python.PyObject;
 import net.imglib2.cache.python.InterpreterMode;
 import net.imglib2.cache.python.PythonCodeException;
+import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.PythonInterpreter;
 import net.imglib2.cache.python.type.Dtype;
@@ -94,6 +95,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 			python.set( "mode", runtime.mode().name() );
 			final String sharedModules = String.join( "\n", runtime.sharedModules() );
 			python.set( "shared_modules", sharedModules );
+			python.set( "crash_file", System.getProperty( PythonEnvironment.CRASH_FILE_PROPERTY, "" ) );
 			python.set( "out", new LineConsumer( runtime.out() ) );
 			python.set( "err", new LineConsumer( runtime.err() ) );
 			python.exec( PythonSources.read( "open_interpreter.py" ) );
