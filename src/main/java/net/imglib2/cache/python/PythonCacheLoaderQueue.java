@@ -32,6 +32,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 import net.imglib2.cache.python.interpreter.PythonRuntime;
+import net.imglib2.cache.python.interpreter.TrustPolicy;
 import net.imglib2.cache.python.interpreter.WorkerPool;
 
 /**
@@ -98,6 +99,8 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	 * 		the Python to use, and how
 	 * @throws PythonEnvironmentException
 	 * 		if that Python cannot be used, or is not the one that runs in this JVM
+	 * @throws PythonTrustException
+	 * 		if an allow-list lacks something of it, see {@link PythonTrust}
 	 * @throws PythonCodeException
 	 * 		if the init code fails
 	 */
@@ -107,6 +110,7 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 			throw new IllegalArgumentException( "number of workers is " + numWorkers + ", expected 1 or more" );
 		Objects.requireNonNull( init, "init" );
 		Objects.requireNonNull( environment, "environment" );
+		TrustPolicy.ofThisJvm().requireCode( "The init code of a queue", init );
 		pool = new WorkerPool( numWorkers, init, PythonRuntime.start( environment ) );
 	}
 

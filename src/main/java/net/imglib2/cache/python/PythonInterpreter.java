@@ -43,6 +43,8 @@ public interface PythonInterpreter
 	 * 		Python statements
 	 * @throws PythonCodeException
 	 * 		if they raise anything
+	 * @throws PythonTrustException
+	 * 		if an allow-list lacks them, see {@link PythonTrust}
 	 */
 	void exec( String code );
 

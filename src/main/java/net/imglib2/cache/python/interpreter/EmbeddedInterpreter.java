@@ -241,6 +241,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	public void exec( final String code )
 	{
 		Objects.requireNonNull( code, "code" );
+		TrustPolicy.ofThisJvm().requireCode( "The code of a task", code );
 		requireOk( "The task", call( "execute", code ) );
 	}
 
@@ -254,6 +255,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	public < V > V getValue( final String expression, final Class< V > type )
 	{
 		Objects.requireNonNull( expression, "expression" );
+		TrustPolicy.ofThisJvm().requireCode( "The expression of a task", expression );
 		requireOk( "The task", call( "evaluate", expression ) );
 		try
 		{

@@ -33,6 +33,7 @@ import java.util.List;
 
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonEnvironmentException;
+import net.imglib2.cache.python.PythonTrustException;
 
 /**
  * All that can be told about an environment without starting Python in this JVM.
@@ -58,11 +59,13 @@ public final class PythonDiagnosis
 		{
 			diagnosis.add( "JVM", System.getProperty( "java.vm.name" ) + " " + System.getProperty( "java.version" ) + ", " + System.getProperty( "java.home" ) );
 			ClassPathCheck.requireOneImglib2Cache( PythonDiagnosis.class.getClassLoader() );
+			KnownProperties.requireOnlyKnown( System.getProperties().stringPropertyNames() );
+			diagnosis.add( "restricted to", TrustPolicy.ofThisJvm().toString() );
 			final LocatedPython located = PythonLocator.ofThisJvm().locate( environment );
 			diagnosis.add( "Python", located.executable() + ", named by: " + located.origin() );
 			diagnosis.describe( PythonInstallation.probe( located ), environment );
 		}
-		catch ( final PythonEnvironmentException | IllegalArgumentException e )
+		catch ( final PythonEnvironmentException | PythonTrustException | IllegalArgumentException e )
 		{
 			diagnosis.lines.add( "PROBLEM: " + e.getMessage() );
 		}

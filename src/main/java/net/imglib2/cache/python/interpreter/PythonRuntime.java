@@ -76,6 +76,8 @@ public final class PythonRuntime
 	public static synchronized PythonRuntime start( final PythonEnvironment environment )
 	{
 		ClassPathCheck.requireOneImglib2Cache( PythonRuntime.class.getClassLoader() );
+		KnownProperties.requireOnlyKnown( System.getProperties().stringPropertyNames() );
+		TrustPolicy.ofThisJvm().requireFolders( environment.getModulePath() );
 		if ( first != null )
 			return first.with( environment );
 		final PythonInstallation installation = PythonInstallation.probe( PythonLocator.ofThisJvm().locate( environment ) ).requireUsable();

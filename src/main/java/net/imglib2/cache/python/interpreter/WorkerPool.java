@@ -140,6 +140,7 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public Snippet register( final String code, final Object loader, final Duration timeout )
 	{
+		TrustPolicy.ofThisJvm().requireLoader( code );
 		requireNotOnAWorker( "A loader cannot be made" );
 		dropDeadLoaders();
 		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code, timeout == null ? Long.MAX_VALUE : timeout.toNanos() );
