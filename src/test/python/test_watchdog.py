@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from conftest import Bench, Told
 from imglib2_cache_python import handover
+from imglib2_cache_python import watchdog as watchdog_module
 from imglib2_cache_python.watchdog import Cancelled, Watchdog
 
 LOOP = "while True:\n    pass"
@@ -157,6 +158,12 @@ def test_closing_ends_the_thread(make_bench: Callable[..., Bench]) -> None:
     wait_until(lambda: len(sys._current_frames()) == before)
 
 
-def test_user_code_does_not_see_the_thread(bench: Bench) -> None:
-    count = threading.active_count()
-    assert bench.value("__import__('threading').active_count()") == count
+def test_a_watchdog_that_falls_asleep_can_be_stopped(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog_module, "_INTERVAL", 0.0001)
+    monkeypatch.setattr(watchdog_module, "_IDLE_LOOKS", 0)
+    for i in range(200):
+        bench = make_bench(f"python_1_worker_{i}")
+        bench.run("execute", "x = 1")
+        assert bench.worker._watchdog.stop()

@@ -9,11 +9,10 @@ does not return: nothing can stop that.
 
 from __future__ import annotations
 
-import _thread
 import ctypes
 import sys
+import threading
 from contextlib import suppress
-from threading import get_ident
 
 from imglib2_cache_python.failure import capture_stack
 from imglib2_cache_python.handover import CANCEL, RETIRED, RUNNING, STACK_LENGTH, STACK_OF
@@ -65,23 +64,20 @@ class Watchdog:
         self.sent = False
         self._control = control
         self._stack = stack
-        self._watched = get_ident()
-        self._started = False
+        self._watched = threading.get_ident()
+        self._thread: threading.Thread | None = None
         self._stopped = False
-        self._alarm = _thread.allocate_lock()
+        self._alarm = threading.Lock()
         self._alarm.acquire()
-        self._ended = _thread.allocate_lock()
 
     def wake(self) -> None:
         """Makes the watchdog look again; on the watched thread only."""
         self.asleep = False
-        if self._started:
+        if self._thread:
             self._release()
         elif not self._stopped:
-            self._started = True
-            self._ended.acquire()
-            # Not a threading.Thread: user code that asks for all threads shall not see it.
-            _thread.start_new_thread(self._watch, ())
+            self._thread = threading.Thread(target=self._watch, name="imglib2-cache-python_watchdog", daemon=True)
+            self._thread.start()
 
     def settle(self) -> None:
         """Lets no exception that was raised in the watched thread arrive later; on that thread, after user code."""
@@ -102,14 +98,13 @@ class Watchdog:
             Whether it has ended.
         """
         self._stopped = True
-        if not self._started:
+        if not self._thread:
             return True
         self._release()
-        ended = self._ended.acquire(timeout=_STOP_TIMEOUT)
-        if ended:
-            # For the next call.
-            self._ended.release()
-        return ended
+        # Not a lock of its own, which would be free before the interpreter has forgotten the thread: a sub-interpreter
+        # that is closed earlier ends the process.
+        self._thread.join(_STOP_TIMEOUT)
+        return not self._thread.is_alive()
 
     def _release(self) -> None:
         # It is free already where the watchdog has been woken and has not looked yet.
@@ -119,27 +114,25 @@ class Watchdog:
     def _watch(self) -> None:
         control = self._control
         idle = looks = 0
-        try:
-            while not self._stopped:
-                self._alarm.acquire(timeout=_INTERVAL)
-                ticket = control[RUNNING]
-                idle = 0 if ticket else idle + 1
-                if idle > _IDLE_LOOKS:
-                    idle = 0
-                    self.asleep = True
-                    # User code that began meanwhile has seen a watchdog that is awake.
-                    if control[RUNNING]:
-                        self.asleep = False
-                    else:
-                        self._alarm.acquire()
-                elif ticket and control[CANCEL] in (ticket, RETIRED):
-                    if looks % _PATIENCE == 0:
-                        self._cancel(ticket)
-                    looks += 1
+        while not self._stopped:
+            self._alarm.acquire(timeout=_INTERVAL)
+            ticket = control[RUNNING]
+            idle = 0 if ticket else idle + 1
+            if idle > _IDLE_LOOKS:
+                idle = 0
+                self.asleep = True
+                # User code that began meanwhile has seen a watchdog that is awake; who stops it has set off the alarm
+                # that was just heard.
+                if control[RUNNING] or self._stopped:
+                    self.asleep = False
                 else:
-                    looks = 0
-        finally:
-            self._ended.release()
+                    self._alarm.acquire()
+            elif ticket and control[CANCEL] in (ticket, RETIRED):
+                if looks % _PATIENCE == 0:
+                    self._cancel(ticket)
+                looks += 1
+            else:
+                looks = 0
 
     def _cancel(self, ticket: int) -> None:
         control = self._control

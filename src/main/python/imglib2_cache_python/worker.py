@@ -312,7 +312,7 @@ class Worker:
 
     @guarded
     def close(self) -> None:
-        """Drops the code of all loaders."""
+        """Drops the code of all loaders; if that fails, a sub-interpreter must not be closed."""
         for loader in list(self._snippets):
             self._snippets.pop(loader).dispose()
         sys.modules.pop(self._module_name, None)
@@ -321,9 +321,11 @@ class Worker:
         self._held = []
         self._memories = Memories()
         self._control[handover.RUNNING] = 0
-        self._watchdog.stop()
+        stopped = self._watchdog.stop()
         if self._mode == "SUB":
             end_threads()
+            if not stopped:
+                raise RuntimeError("the watchdog of the worker has not ended")
 
     def result(self) -> Any:  # noqa: ANN401
         """The value of the last `evaluate`, once."""

@@ -108,6 +108,12 @@ class NativeMemoryTest
 	}
 
 	@Test
+	void smallCellsUseTheLastBytesOfNativeMemory() throws Exception
+	{
+		child( "-XX:MaxDirectMemorySize=64m" ).run( "small" ).requireExitCode( 0 ).requireOutput( "all is well" );
+	}
+
+	@Test
 	void pooledBuffersMakeRoomForCells() throws Exception
 	{
 		child( "-XX:MaxDirectMemorySize=64m" ).run( "pool" ).requireExitCode( 0 ).requireOutput( "all is well" );
@@ -131,6 +137,9 @@ class NativeMemoryTest
 	 */
 	static final class Main
 	{
+		private static final BufferPoolMXBean DIRECT = ManagementFactory.getPlatformMXBeans( BufferPoolMXBean.class ).stream()
+				.filter( bean -> bean.getName().equals( "direct" ) ).findAny().get();
+
 		public static void main( final String[] arguments ) throws Exception
 		{
 			try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 ))
@@ -142,6 +151,9 @@ class NativeMemoryTest
 					break;
 				case "full":
 					full( queue );
+					break;
+				case "small":
+					small( queue );
 					break;
 				case "pool":
 					pool( queue );
@@ -199,6 +211,21 @@ class NativeMemoryTest
 		}
 
 		/**
+		 * Leaves memory for some cells, but not for a slab of them.
+		 */
+		private static void small( final PythonCacheLoaderQueue queue )
+		{
+			final CellGrid grid = new CellGrid( new long[] { 100 * 10_000 }, new int[] { 10_000 } );
+			final CachedCellImg< UnsignedByteType, ? > img = PythonCacheLoader.fromRandomAccessibles( grid, queue, "block.data[...] = block.index", new UnsignedByteType() ).createCachedCellImg( 100 );
+			final int free = 45_000;
+			final ByteBuffer filled = ByteBuffer.allocateDirect( Math.toIntExact( 64L * MIB - DIRECT.getMemoryUsed() - free ) );
+			for ( int cell = 0; cell < 4; ++cell )
+				if ( img.getAt( 10_000 * cell ).get() != cell )
+					throw new AssertionError( "wrong pixel in cell " + cell );
+			System.out.println( "all is well beside " + filled.capacity() );
+		}
+
+		/**
 		 * Fills the pool of input buffers with many sizes, then all memory with cells.
 		 */
 		private static void pool( final PythonCacheLoaderQueue queue )
@@ -220,18 +247,17 @@ class NativeMemoryTest
 		private static void steady( final PythonCacheLoaderQueue queue ) throws Exception
 		{
 			final CellGrid grid = new CellGrid( new long[] { 400, 400 }, new int[] { 8, 8 } );
-			final BufferPoolMXBean direct = ManagementFactory.getPlatformMXBeans( BufferPoolMXBean.class ).stream().filter( bean -> bean.getName().equals( "direct" ) ).findAny().get();
 			final PythonCacheLoader< FloatType, FloatArray > loader = PythonCacheLoader.fromRandomAccessibles( grid, queue, "block.data[...] = block.inputs[0][block.halo]",
 					new FloatType(), new FloatArray( 1 ), new Halo( 3, 3 ), Views.extendMirrorSingle( ArrayImgs.floats( 400, 400 ) ) );
 			for ( long i = 0; i < 100; ++i )
 				loader.get( i );
-			final long before = direct.getCount();
+			final long before = DIRECT.getCount();
 			for ( int round = 0; round < 2; ++round )
 				for ( long i = 0; i < 2500; ++i )
 				{
 					loader.get( i );
-					if ( direct.getCount() > before + 2 )
-						throw new AssertionError( direct.getCount() + " buffers after " + i + " blocks, " + before + " before" );
+					if ( DIRECT.getCount() > before + 2 )
+						throw new AssertionError( DIRECT.getCount() + " buffers after " + i + " blocks, " + before + " before" );
 				}
 			System.out.println( "all is well" );
 		}

@@ -67,13 +67,20 @@ public final class CellOutput
 		this.dims = dims;
 		final int numBytes = pixelType.numBytes( dims );
 		// What becomes the cell is never reused: nobody can tell when it is free.
-		final BufferPool.Lease lease = isTheCell() ? null : BufferPool.instance().take( numBytes );
-		buffer = lease == null ? NativeMemory.allocate( numBytes ) : lease.buffer();
+		if ( isTheCell() )
+		{
+			final CellMemory memory = CellMemory.allocate( numBytes );
+			buffer = memory.buffer();
+			array = memory.slab() == null ? BlockArray.contiguous( pixelType, buffer, dims )
+					: BlockArray.contiguous( pixelType, memory.slab(), memory.offset(), dims );
+			return;
+		}
+		final BufferPool.Lease lease = BufferPool.instance().take( numBytes );
+		buffer = lease.buffer();
 		// The code may write a part of the pixels only: the others are zero, as in new
 		// memory.
-		if ( lease != null )
-			NativeMemory.clear( buffer );
-		array = lease == null ? BlockArray.contiguous( pixelType, buffer, dims ) : BlockArray.contiguous( pixelType, lease, dims );
+		NativeMemory.clear( buffer );
+		array = BlockArray.contiguous( pixelType, lease, dims );
 	}
 
 	/**
@@ -93,7 +100,7 @@ public final class CellOutput
 			return accessTo( buffer );
 		final int numEntities = pixelType.numEntities( dims );
 		final ArrayDataAccess< ? > access = sample instanceof BufferAccess
-				? accessTo( NativeMemory.allocate( pixelType.numStorageBytes( dims ) ) )
+				? accessTo( CellMemory.allocate( pixelType.numStorageBytes( dims ) ).buffer() )
 				: Cast.unchecked( sample.createArray( numEntities ) );
 		if ( pixelType.isPacked() )
 			pack( pixelType, access );

@@ -276,14 +276,11 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	@Override
 	public void close()
 	{
-		try
-		{
-			call( "close" );
-		}
-		finally
-		{
-			python.close();
-		}
+		final PythonFailure failed = call( "close" );
+		// One that is closed although threads live in it would end the JVM.
+		if ( failed != null && python instanceof SubInterpreter )
+			throw new PythonException( "The interpreter of " + name + " stays open: " + failed.describe() );
+		python.close();
 	}
 
 	private PythonFailure call( final String method, final Object... arguments )

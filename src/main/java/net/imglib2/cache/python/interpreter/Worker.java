@@ -319,7 +319,7 @@ final class Worker extends Thread
 		{
 			python.close();
 		}
-		catch ( final JepException e )
+		catch ( final JepException | PythonException e )
 		{
 			// SubInterpreters do not close while threads of the user's code live.
 			LOG.log( Level.WARNING, getName() + " could not close its interpreter", e );
