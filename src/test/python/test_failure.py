@@ -180,6 +180,88 @@ def test_all_of_a_group_is_in_the_traceback(bench: Bench) -> None:
     assert told.traceback.count("KeyError: 'second'") == 2
 
 
+def test_a_class_that_has_its_own_say_in_the_causes() -> None:
+    class MoreError(ValueError):
+        @property
+        def __cause__(self) -> MoreError:
+            return MoreError("another")
+
+    told = capture(raised("raise MoreError('x')", MoreError=MoreError))
+    assert told.message == "x"
+    assert 'File "<code>", line 1' in told.traceback
+    assert told.traceback.endswith("MoreError: x\n")
+
+
+@needs_3_11
+def test_a_class_that_has_its_own_say_in_the_members() -> None:
+    class More(ExceptionGroup):  # noqa: F821 - since Python 3.11
+        @property
+        def exceptions(self) -> list[More]:
+            return [self, self]
+
+    told = capture(raised("raise More('x', [ValueError('real')])", More=More))
+    assert told.message == "x (1 sub-exception)"
+    assert told.traceback.count("More: x") == 1
+    assert "ValueError: real" in told.traceback
+
+
+@needs_3_11
+def test_circles_through_groups(bench: Bench) -> None:
+    code = (
+        "a = ValueError('a')\nb = ExceptionGroup('b', [a, KeyError('c')])\n"
+        "a.__cause__ = b\nb.__context__ = a\nb.__cause__ = b\nraise b"
+    )
+    told = bench.fail("execute", code)
+    assert (told.message, told.line) == ("b (2 sub-exceptions)", 6)
+    assert "ValueError: a" in told.traceback
+    assert "KeyError: 'c'" in told.traceback
+
+
+@needs_3_11
+@pytest.mark.parametrize("depth", [5, 50, 51, 1000, 5000])
+def test_the_innermost_of_nested_groups_is_told(bench: Bench, depth: int) -> None:
+    code = f"e = KeyError('leaf')\nfor i in range({depth}):\n    e = ExceptionGroup(f'group {{i}}', [e])\nraise e"
+    told = bench.fail("execute", code)
+    assert (told.type_name, told.line) == ("ExceptionGroup", 4)
+    assert "KeyError: 'leaf'" in told.traceback
+    assert f"group {depth - 1} (" in told.traceback
+    assert "group 0 (" in told.traceback
+    assert ("exceptions left out" in told.traceback) == (depth > 100)
+
+
+@needs_3_11
+@pytest.mark.parametrize("number", [20, 499, 500, 50_000, 200_000])
+def test_all_of_a_wide_group_is_told_unless_it_is_too_much(bench: Bench, number: int) -> None:
+    told = bench.fail("execute", f"raise ExceptionGroup('wide', [ValueError(f'<{{i}}>') for i in range({number})])")
+    assert told.message == f"wide ({number} sub-exceptions)"
+    shown = [i for i in range(number if number < 500 else 40) if f"ValueError: <{i}>" not in told.traceback]
+    assert shown == []
+    assert len(told.traceback) < MAX_TRACEBACK + 100
+    if number <= 50_000:
+        assert f"ValueError: <{number - 1}>" in told.traceback
+        assert ("exceptions left out" in told.traceback) == (number >= 500)
+    else:
+        assert "or more exceptions left out" in told.traceback
+
+
+@needs_3_11
+def test_a_group_whose_members_double_with_each_level(bench: Bench) -> None:
+    code = "e = KeyError('leaf')\nfor i in range(60):\n    e = ExceptionGroup(f'group {i}', [e, e])\nraise e"
+    told = bench.fail("execute", code)
+    assert told.message == "group 59 (2 sub-exceptions)"
+    assert "or more exceptions left out" in told.traceback
+
+
+def test_a_very_long_chain_of_causes_begins_and_ends(bench: Bench) -> None:
+    code = "e = None\nfor n in range(20_000):\n    x = ValueError(f'<{n}>')\n    x.__cause__ = e\n    e = x\nraise e"
+    told = bench.fail("execute", code)
+    assert (told.message, told.line) == ("<19999>", 6)
+    for n in (19_999, 19_998, 1, 0):
+        assert f"ValueError: <{n}>" in told.traceback
+    assert "(19900 exceptions left out)" in told.traceback
+    assert "cause of ValueError:" in told.traceback
+
+
 # Texts that Java cannot take, or that are too long
 
 
@@ -206,7 +288,7 @@ def test_transferable_text(text: str, expected: str) -> None:
     assert transferable(text) == expected
 
 
-@pytest.mark.parametrize("length", [MAX_MESSAGE, MAX_MESSAGE + 1, 1_000_000, 20_000_000])
+@pytest.mark.parametrize("length", [MAX_MESSAGE, MAX_MESSAGE + 1, 1_000_000, 100_000_000])
 def test_a_message_is_bounded(bench: Bench, length: int) -> None:
     told = bench.fail("execute", f"raise ValueError('<' + 'x' * ({length} - 2) + '>')")
     assert told.message.startswith("<x")
@@ -224,6 +306,61 @@ def test_a_very_long_line_is_bounded(bench: Bench) -> None:
     assert told.message == "at the end"
     assert told.source.startswith("text = 'x")
     assert sum(len(text) for text in told[:6] if isinstance(text, str)) < 2 * MAX_MESSAGE + MAX_TRACEBACK + 500
+
+
+def test_the_message_of_every_cause_is_bounded(bench: Bench) -> None:
+    told = bench.fail("execute", "raise KeyError('b') from ValueError('c' * 100_000_000)")
+    assert (told.message, told.line) == ("'b'", 1)
+    assert told.traceback.count("characters left out") == 1
+    assert told.traceback.endswith("KeyError: 'b'\n")
+
+
+def test_names_are_bounded() -> None:
+    def function() -> None:
+        raise type("E" * 10_000, (Exception,), {"__module__": "m" * 10_000})("x")
+
+    function.__code__ = function.__code__.replace(co_name="f" * 10_000, co_filename="c" * 10_000)
+    told = capture(raised("function()", function=function))
+    assert told.message == "x"
+    assert all(len(text) < 1_100 for text in (told.type_name, told.file, *told.frames[0][:2]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("('<task>', 7, 2, 'x =')", 7),
+        ("('<task>', 'seven', 2, 'x =')", 1),
+        ("('<task>', 10**30, 2, 'x =')", 1),
+        ("('<task>', 7, 2, 5)", 7),
+        ("(5, 7, 2, 'x =')", 1),
+    ],
+)
+def test_a_syntax_error_that_user_code_makes(bench: Bench, arguments: str, line: int) -> None:
+    told = bench.fail("execute", f"raise SyntaxError('x', {arguments})")
+    assert (told.type_name, told.file, told.line) == ("SyntaxError", "<task>", line)
+
+
+def test_a_class_whose_class_cannot_be_asked() -> None:
+    class Meta(type):
+        def __getattribute__(cls, name: str) -> object:
+            raise RuntimeError(name)
+
+    told = capture(raised("raise Own('x')", Own=Meta("Own", (ValueError,), {})))
+    assert "Own" in told.type_name
+    assert told.line in (0, 1)
+
+
+def test_the_traceback_of_a_very_deep_stack_is_bounded() -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        code = "".join(f"def f{i}(n): return 1 / 0 if n == 0 else f{(i + 1) % 9}(n - 1)\n" for i in range(9))
+        told = capture(raised(code + "f0(5_000)"))
+    finally:
+        sys.setrecursionlimit(limit)
+    assert (told.type_name, told.message) == ("ZeroDivisionError", "division by zero")
+    assert len(told.frames) == 200
+    assert len(told.traceback) < MAX_TRACEBACK + 100
 
 
 @needs_3_11

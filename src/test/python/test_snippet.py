@@ -28,9 +28,10 @@ def make_snippet() -> Iterator[MakeSnippet]:
     """Function that makes snippets, which are disposed of at the end."""
     snippets = []
 
-    def make(code: str, **seed: Any) -> Snippet:
+    def make(code: str, check_written: bool = False, **seed: Any) -> Snippet:
         number = len(snippets)
-        snippets.append(Snippet(code, f"<loader {number}>", f"imglib2_cache_python.user.test_loader_{number}", seed))
+        module = f"imglib2_cache_python.user.test_loader_{number}"
+        snippets.append(Snippet(code, f"<loader {number}>", module, seed, check_written=check_written))
         return snippets[-1]
 
     yield make
@@ -88,10 +89,43 @@ def test_no_block_is_kept_after_the_run(make_snippet: MakeSnippet, make_block: M
     assert "block" not in vars(module_of(snippet))
 
 
-@pytest.mark.parametrize("code", ["block.data = block.data * 2", "block.data = None", "block.data = block.data[:]"])
+@pytest.mark.parametrize(
+    "code", ["block.data = block.data * 2", "block.data = None", "block.data = block.data[:]", "del block.data"]
+)
 def test_replacing_the_pixels_is_refused(make_snippet: MakeSnippet, make_block: MakeBlock, code: str) -> None:
     with pytest.raises(TypeError, match=r"block\.data\[\.\.\.\] = result"):
         make_snippet(code).run(make_block())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "block.data.shape = (3, 2)",
+        "block.data.shape = (6,)",
+        "block.data.dtype = '>f4'",
+        "block.data.dtype = np.int32",
+        "block.data.dtype = np.uint16",
+        "block.data.strides = (4, 8)",
+        "block.data.strides = (0, 0)",
+        "block.data.resize((4, 3), refcheck=False)",
+        "block.data.resize((1, 3), refcheck=False)",
+        "block.dim = (3, 2); block.data.shape = (3, 2)",
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_changing_the_array_in_place_is_refused(make_snippet: MakeSnippet, make_block: MakeBlock, code: str) -> None:
+    block = make_block()
+    with pytest.raises(TypeError, match=r"changed in place to .*expected shape \(2, 3\), dtype float32.*reshape"):
+        make_snippet(code).run(block)
+
+
+def test_an_array_with_components_has_an_axis_more(make_snippet: MakeSnippet) -> None:
+    def block() -> Block:
+        return Block(np.zeros((2, 3, 4)), [], 0, (0, 0), (1, 2), (2, 3), (slice(0, 2), slice(0, 3)))
+
+    make_snippet("block.data[...] = 1, 2, 3, 4").run(block())
+    with pytest.raises(TypeError, match="changed in place"):
+        make_snippet("block.data.shape = (6, 4)").run(block())
 
 
 def test_writing_into_the_pixels_in_place_is_no_replacement(make_snippet: MakeSnippet, make_block: MakeBlock) -> None:
@@ -126,6 +160,102 @@ def test_functions_of_a_snippet_see_its_names_and_the_block(make_snippet: MakeSn
     block = make_block()
     make_snippet("def fill():\n    block.data[...] = np.int64(offset)\nfill()", offset=9).run(block)
     assert (block.data == 9).all()
+
+
+# Whether every pixel was written
+
+
+DTYPES = [f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)] + ["f4", "f8", "c8", "c16", "?"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("value", ["0", "1", "np.array([0x01010101] * 4, np.uint32).view(block.data.dtype)[0]", "-0.0"])
+def test_written_pixels_of_any_value_are_written(
+    make_snippet: MakeSnippet, make_block: MakeBlock, dtype: str, value: str
+) -> None:
+    block = make_block((4, 3), dtype=dtype)
+    block.data[...] = 1
+    make_snippet(f"block.data[...] = {value}", check_written=True).run(block)
+    assert (block.data == block.data[0, 0]).all()
+    assert block.data[0, 0] == eval(value, {"np": np, "block": block})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_pixels_that_are_not_written_are_found(make_snippet: MakeSnippet, make_block: MakeBlock, dtype: str) -> None:
+    random = np.random.default_rng(1)
+    for _ in range(5):
+        dim = tuple(random.integers(1, 6, 3).tolist())
+        block = make_block(dim, dtype=dtype)
+        written = random.random(dim) < 0.7
+        values = random.integers(0, 2, dim)
+        snippet = make_snippet(
+            "block.data[written] = values[written]", check_written=True, written=written, values=values
+        )
+        if written.all():
+            snippet.run(block)
+            continue
+        first = np.argwhere(~written)[0].tolist()
+        with pytest.raises(ValueError, match="were not written") as raised:
+            snippet.run(block)
+        count = np.count_nonzero(~written)
+        told = (
+            f"{count} of {written.size} pixels were not written, the first is block.data[{', '.join(map(str, first))}]"
+        )
+        assert str(raised.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("code", "unwritten"),
+    [
+        ("pass", 6),
+        ("block.data[1:] = 5", 3),
+        ("block.data[0, 1:] = 0; block.data[1] = 0", 1),
+        ("block.data.fill(0)", 0),
+        ("block.data += 2", 0),
+        ("block.data[...] = block.inputs.pop()", 0),
+        ("x = block.inputs[0]; block.inputs.clear(); block.data[...] = 0 * x; block.dim = None", 0),
+        ("calls = globals().get('calls', 0) + 1\nassert calls <= 2\nblock.data[...] = 0", 0),
+        ("calls = globals().get('calls', 0) + 1\nassert calls <= 1\nblock.data[...] = 9", 0),
+    ],
+)
+def test_what_counts_as_written(make_snippet: MakeSnippet, make_block: MakeBlock, code: str, unwritten: int) -> None:
+    block = make_block((2, 3), dtype="u1")
+    block.data[...] = 77
+    snippet = make_snippet(code, check_written=True)
+    if unwritten:
+        with pytest.raises(ValueError, match=f"^{unwritten} of 6 pixels were not written"):
+            snippet.run(block)
+    else:
+        snippet.run(block)
+
+
+def test_the_check_does_not_change_the_result(make_snippet: MakeSnippet, make_block: MakeBlock) -> None:
+    block = make_block((2, 3), dtype="f4")
+    block.data[...] = 77
+    make_snippet("block.data += 2; block.data[0] = 0", check_written=True).run(block)
+    assert block.data.tolist() == [[0, 0, 0], [2, 2, 2]]
+
+
+def test_a_pixel_is_written_if_all_its_components_are(make_snippet: MakeSnippet) -> None:
+    block = Block(np.zeros((2, 3, 4)), [], 0, (0, 0), (1, 2), (2, 3), (slice(0, 2), slice(0, 3)))
+    make_snippet("block.data[...] = 0", check_written=True).run(block)
+    with pytest.raises(ValueError, match=r"^2 of 6 pixels were not written, the first is block\.data\[0, 1\];"):
+        make_snippet("block.data[:, ::2] = 0\nblock.data[:, 1, :3] = 0", check_written=True).run(block)
+
+
+def test_a_failure_of_the_code_is_told_also_with_the_check(make_snippet: MakeSnippet, make_block: MakeBlock) -> None:
+    with pytest.raises(ZeroDivisionError):
+        make_snippet("1 / 0", check_written=True).run(make_block())
+    with pytest.raises(TypeError, match="was replaced"):
+        make_snippet("block.data = 5", check_written=True).run(make_block())
+
+
+def test_a_function_writes_all(make_snippet: MakeSnippet, make_block: MakeBlock, write_module: WriteModule) -> None:
+    write_module("filters_of_user", "calls = []\ndef zero(a):\n    calls.append(a)\n    return 0 * a\n")
+    block = make_block((2, 3))
+    make_snippet("filters_of_user:zero", check_written=True).run(block)
+    assert (block.data == 0).all()
+    assert len(sys.modules["filters_of_user"].calls) == 1
 
 
 # Sources
@@ -335,6 +465,7 @@ def test_a_function_without_inputs_is_called_without_arguments(
         ("np.zeros((2, 3), np.int64)", "uint16", TypeError, "int64"),
         ("np.full((2, 3), 'x')", "float32", TypeError, "<U1"),
         ("np.full((2, 3), None)", "float32", TypeError, "object"),
+        ("np.ma.masked_less(np.eye(2, 3), 1)", "float32", TypeError, r"masked .*result\.filled\(value\)"),
         ("1 / 0", "float32", ZeroDivisionError, "zero"),
     ],
 )

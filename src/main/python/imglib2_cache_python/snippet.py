@@ -10,6 +10,7 @@ import linecache
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import reduce
 from types import CodeType, ModuleType
 from typing import Any
@@ -86,7 +87,9 @@ class Snippet:
       array of the cell's shape or of the inputs' padded shape.
     """
 
-    def __init__(self, code: str, file_name: str, module_name: str, seed: Mapping[str, Any]) -> None:
+    def __init__(
+        self, code: str, file_name: str, module_name: str, seed: Mapping[str, Any], *, check_written: bool = False
+    ) -> None:
         """Compiles the code.
 
         Args:
@@ -94,6 +97,8 @@ class Snippet:
             file_name: What tracebacks call the code.
             module_name: Name of the module that the code runs in.
             seed: Names that the code sees.
+            check_written: Whether statements that leave a pixel of ``block.data`` as it was are an error. To find
+                such pixels, a block with pixels that are zero is computed twice.
 
         Raises:
             SyntaxError: The statements are not valid Python.
@@ -105,13 +110,14 @@ class Snippet:
         if reference is None:
             self._code = compile_code(code, file_name)
             self._namespace = new_namespace(module_name, file_name, seed)
-            self.run = self._run_statements
+            self.run = self._run_and_check if check_written else self._run_statements
         else:
             self._function = resolve(*reference)
             self.run = self._run_function
 
     def _run_statements(self, block: Block) -> None:
-        data = block.data
+        data, dim = block.data, block.dim
+        dtype = data.dtype
         namespace = self._namespace
         namespace["block"] = block
         try:
@@ -119,8 +125,39 @@ class Snippet:
         finally:
             # The block's arrays must not live until the next block comes.
             namespace.pop("block", None)
-        if block.data is not data:
+        if getattr(block, "data", None) is not data:
             raise TypeError("block.data was replaced; write into it instead: block.data[...] = result")
+        shape = data.shape
+        # Pixels of several components have an axis more.
+        if (shape != dim and shape[: len(dim)] != dim) or data.dtype is not dtype or not data.flags.c_contiguous:
+            raise TypeError(
+                f"block.data was changed in place to shape {shape}, dtype {data.dtype} and strides {data.strides}, "
+                f"expected shape {dim}, dtype {dtype} and no gaps; change a view of it instead, as "
+                "block.data.reshape(...) and block.data.view(...) give one"
+            )
+
+    def _run_and_check(self, block: Block) -> None:
+        data, dim = block.data, block.dim
+        # What the code may have changed in the block is not changed in this one.
+        again = replace(block, inputs=list(block.inputs))
+        # As without the check: a pixel that is not zero then was written.
+        data.fill(0)
+        self._run_statements(block)
+        unwritten = equals_bytes(data, 0)
+        if not unwritten.any():
+            return
+        again.data = np.full(data.nbytes, 1, np.uint8).view(data.dtype).reshape(data.shape)
+        second = again.data
+        self._run_statements(again)
+        unwritten &= equals_bytes(second, 1)
+        unwritten = unwritten.reshape((*dim, -1)).any(axis=-1)
+        count = np.count_nonzero(unwritten)
+        if count:
+            first = ", ".join(str(i) for i in np.unravel_index(int(unwritten.argmax()), unwritten.shape))
+            raise ValueError(
+                f"{count} of {unwritten.size} pixels were not written, the first is block.data[{first}]; "
+                "write all of them, zeros too"
+            )
 
     def _run_function(self, block: Block) -> None:
         store(self._function(*block.inputs), block)
@@ -149,11 +186,13 @@ def store(result: Any, block: Block) -> None:  # noqa: ANN401 - whatever a user'
     """Writes what a function returned into the block, cropped by the halo if it has the padded shape.
 
     Raises:
-        TypeError: It is not an array, or its dtype does not fit by the rule ``same_kind``.
+        TypeError: It is not an array, has masked pixels, or its dtype does not fit by the rule ``same_kind``.
         ValueError: Its shape is neither the cell's nor the inputs'.
     """
     if result is None:
         raise TypeError("the function returned None, expected an array")
+    if type(result) is not np.ndarray and np.ma.is_masked(result):
+        raise TypeError("the function returned an array with masked pixels; say what they are: result.filled(value)")
     array = np.asarray(result)
     # Not block.dim: pixels of several components have an axis more.
     expected = block.data.shape
@@ -168,3 +207,11 @@ def store(result: Any, block: Block) -> None:  # noqa: ANN401 - whatever a user'
             f"convert it explicitly: result.astype(np.{block.data.dtype})"
         )
     np.copyto(block.data, array, casting="same_kind")
+
+
+def equals_bytes(array: np.ndarray, byte: int) -> np.ndarray:
+    """Where all bytes of an element are the given one. Not ``==``, to which -0.0 is 0.0 and NaN nothing."""
+    if array.dtype.kind == "c":
+        return equals_bytes(array.real, byte) & equals_bytes(array.imag, byte)
+    size = array.dtype.itemsize
+    return array.view(f"u{size}") == int.from_bytes(bytes([byte]) * size, "little")

@@ -278,12 +278,12 @@ class Worker:
                 linecache.cache.pop(file_name, None)
 
     @guarded
-    def prepare(self, loader: int, code: str, file_name: str) -> None:
-        """Makes the code of a loader ready for `step`."""
+    def prepare(self, loader: int, code: str, file_name: str, check_written: bool = False) -> None:
+        """Makes the code of a loader ready for `step`; see `Snippet`."""
         if loader not in self._snippets:
             self._import_submodules(code)
             module = f"imglib2_cache_python.user.{self._name}_loader_{loader}"
-            self._snippets[loader] = Snippet(code, file_name, module, self._globals)
+            self._snippets[loader] = Snippet(code, file_name, module, self._globals, check_written=check_written)
 
     @guarded
     def forget(self, loader: int) -> None:
