@@ -28,11 +28,17 @@
  */
 package net.imglib2.cache.python;
 
+import java.lang.ref.WeakReference;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.logging.Level;
 import java.util.logging.Logger;
 
 import net.imglib2.FinalInterval;
@@ -49,6 +55,7 @@ import net.imglib2.cache.python.block.NativeMemory;
 import net.imglib2.cache.python.block.SourceInput;
 import net.imglib2.cache.python.interpreter.BlockRequest;
 import net.imglib2.cache.python.interpreter.BlockResult;
+import net.imglib2.cache.python.interpreter.PythonFailure;
 import net.imglib2.cache.python.interpreter.Snippet;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
@@ -91,8 +98,14 @@ import net.imglib2.util.Util;
  * not defined.
  * <p>
  * Thread-safe. Reading a cell blocks until it is computed. Where the code raises
- * an exception, the reader gets a {@link PythonCellException} (wrapped as the
- * cache does it), and the cell is computed again when it is read again.
+ * an exception, all who wait for the cell get one {@link PythonCellException}
+ * (wrapped as the cache does it), and the cell is computed again when it is read
+ * again. If that fails, too, reads within 20 milliseconds get the error without
+ * another attempt, and within twice the time after each further failure, at most
+ * 10 seconds: viewers read what failed again and again. Success ends that, as do
+ * {@link #retry}, {@link #retryAll}, and to invalidate the cell in the image's
+ * cache, {@link CachedCellImg#getCache()}. Instead of the error, readers can get
+ * cells filled with a value, see {@link PythonLoaderOptions#onErrorFill}.
  *
  * @param <T>
  * 		pixel type of the image: any {@code NativeType}, see {@code doc/types.md}
@@ -125,7 +138,22 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	private final List< BlockInput > inputs;
 
+	private final Duration timeout;
+
 	private final Snippet snippet;
+
+	private final String name;
+
+	/**
+	 * What cells that failed are filled with, or {@code null}.
+	 */
+	private final T fillValue;
+
+	private final Consumer< ? super PythonCellException > errorListener;
+
+	private final CellFailures failures;
+
+	private final List< WeakReference< CellCache< A > > > caches = new CopyOnWriteArrayList<>();
 
 	private PythonCacheLoader(
 			final CellGrid grid,
@@ -134,6 +162,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final T type,
 			final A access,
 			final Halo halo,
+			final PythonLoaderOptions options,
 			final List< BlockInput > inputs )
 	{
 		this.grid = grid;
@@ -150,7 +179,12 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		lower = halo.getLowerCopy();
 		this.inputs = inputs;
 		BlockRequest.requireNotTooMany( inputs.size(), grid.numDimensions() );
-		snippet = queue.pool().register( code, this, null );
+		fillValue = fillValue( options, type );
+		timeout = options.getTimeout();
+		errorListener = options.getErrorListener();
+		failures = new CellFailures( options.clock() );
+		snippet = queue.pool().register( code, options.isCheckWritten(), timeout, this );
+		name = options.getName() != null ? options.getName() : snippet.loaderName();
 	}
 
 	/**
@@ -189,14 +223,33 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final Halo halo,
 			final Collection< ? extends InputGenerator > inputs )
 	{
+		return fromInputGenerators( grid, queue, code, t, a, halo, PythonLoaderOptions.options(), inputs );
+	}
+
+	/**
+	 * A loader with inputs that the caller makes and optional settings. See
+	 * {@link #fromInputGenerators(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, Collection)};
+	 * the settings about inputs do not matter here.
+	 */
+	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromInputGenerators(
+			final CellGrid grid,
+			final PythonCacheLoaderQueue queue,
+			final String code,
+			final T t,
+			final A a,
+			final Halo halo,
+			final PythonLoaderOptions options,
+			final Collection< ? extends InputGenerator > inputs )
+	{
 		requireSameDimensions( grid, halo );
+		Objects.requireNonNull( options, "options" );
 		final List< BlockInput > generated = new ArrayList<>();
 		for ( final InputGenerator input : Objects.requireNonNull( inputs, "inputs" ) )
 		{
 			final String what = "input " + generated.size();
 			generated.add( new GeneratedInput( Objects.requireNonNull( input, what ), what ) );
 		}
-		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, generated );
+		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, options, generated );
 	}
 
 	/**
@@ -253,7 +306,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final Halo halo,
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
-		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, sources( grid, halo, PythonLoaderOptions.options(), inputs ) );
+		return fromRandomAccessibles( grid, queue, code, t, a, halo, PythonLoaderOptions.options(), inputs );
 	}
 
 	/**
@@ -298,7 +351,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final PythonLoaderOptions options,
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
-		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, sources( grid, halo, Objects.requireNonNull( options, "options" ), inputs ) );
+		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, options, sources( grid, halo, options, inputs ) );
 	}
 
 	/**
@@ -366,8 +419,44 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final Halo halo,
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
+		return fromRandomAccessibles( grid, queue, code, t, halo, PythonLoaderOptions.options(), inputs );
+	}
+
+	/**
+	 * See
+	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)};
+	 * the access is the one that fits the type.
+	 */
+	public static < T extends NativeType< T > > PythonCacheLoader< T, ? extends BufferAccess< ? > > fromRandomAccessibles(
+			final CellGrid grid,
+			final PythonCacheLoaderQueue queue,
+			final String code,
+			final T t,
+			final Halo halo,
+			final PythonLoaderOptions options,
+			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
+	{
 		final BufferAccess< ? > access = PixelType.of( Objects.requireNonNull( t, "type" ), "the image" ).emptyAccess();
-		return new PythonCacheLoader<>( grid, queue, code, t, access, halo, sources( grid, halo, PythonLoaderOptions.options(), inputs ) );
+		return new PythonCacheLoader<>( grid, queue, code, t, access, halo, options, sources( grid, halo, options, inputs ) );
+	}
+
+	/**
+	 * See
+	 * {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)};
+	 * the access is the one that fits the type.
+	 */
+	@SafeVarargs
+	@SuppressWarnings( "varargs" )
+	public static < T extends NativeType< T > > PythonCacheLoader< T, ? extends BufferAccess< ? > > fromRandomAccessibles(
+			final CellGrid grid,
+			final PythonCacheLoaderQueue queue,
+			final String code,
+			final T t,
+			final Halo halo,
+			final PythonLoaderOptions options,
+			final RandomAccessible< ? extends NativeType< ? > >... inputs )
+	{
+		return fromRandomAccessibles( grid, queue, code, t, halo, options, Arrays.asList( Objects.requireNonNull( inputs, "inputs" ) ) );
 	}
 
 	/**
@@ -427,7 +516,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 * 		index of the cell in the grid
 	 * @return the cell
 	 * @throws PythonCellException
-	 * 		if the code failed
+	 * 		if the code failed, now or so shortly before that it is not run again
 	 * @throws PythonClosedException
 	 * 		if the queue is closed
 	 * @throws InterruptedException
@@ -438,29 +527,47 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	@Override
 	public Cell< A > get( final Long key ) throws Exception
 	{
-		final Interval interval = cellInterval( Objects.requireNonNull( key, "key" ) );
-		final Interval padded = halo.extendInterval( interval );
+		return load( Objects.requireNonNull( key, "key" ), failures.count() );
+	}
 
-		CellOutput output;
-		BlockResult result;
-		do
+	/**
+	 * Lets the next read of a cell that failed run the code at once, also if the cell
+	 * was filled ({@link PythonLoaderOptions#onErrorFill}): then it is dropped from
+	 * the caches of the images that this loader created. A cell that was computed
+	 * stays as it is.
+	 * <p>
+	 * Not to be called while another thread reads a cell that was filled: its cache
+	 * may then keep it.
+	 *
+	 * @param cell
+	 * 		index of the cell in the grid
+	 * @throws IllegalArgumentException
+	 * 		if there is no such cell
+	 */
+	public void retry( final long cell )
+	{
+		cellInterval( cell );
+		failures.forget( cell );
+		for ( final WeakReference< CellCache< A > > reference : caches )
 		{
-			// On this thread: an input that is Python-backed itself must never wait
-			// for an interpreter while it occupies one.
-			final BlockArray[] arrays = new BlockArray[ 1 + inputs.size() ];
-			for ( int i = 0; i < inputs.size(); ++i )
-				arrays[ 1 + i ] = inputs.get( i ).get( padded );
-			output = new CellOutput( pixelType, access, interval.dimensionsAsLongArray() );
-			arrays[ 0 ] = output.array();
-			result = queue.pool().compute( new BlockRequest( snippet, key, interval, lower, arrays ) );
+			final CellCache< A > cache = reference.get();
+			if ( cache != null )
+				cache.invalidateFilled( cell );
 		}
-		while ( result.isDropped() );
-		if ( result.failure() != null )
-			throw new PythonCellException( key, interval, result.worker(), result.failure() );
-		final A pixels = Cast.unchecked( output.access() );
-		if ( !result.outputEscaped() && output.array().lease() != null )
-			output.array().lease().release();
-		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), interval.minAsLongArray(), pixels );
+	}
+
+	/**
+	 * Does what {@link #retry(long)} does for all cells.
+	 */
+	public void retryAll()
+	{
+		failures.forgetIf( cell -> true );
+		for ( final WeakReference< CellCache< A > > reference : caches )
+		{
+			final CellCache< A > cache = reference.get();
+			if ( cache != null )
+				cache.invalidateFilled();
+		}
 	}
 
 	/**
@@ -474,7 +581,10 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 */
 	public CachedCellImg< T, A > createCachedCellImg( final LoaderCache< Long, Cell< A > > loaderCache )
 	{
-		return new CachedCellImg<>( grid, type, Objects.requireNonNull( loaderCache, "loaderCache" ).withLoader( this ), access );
+		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), this::load, failures );
+		caches.removeIf( reference -> reference.get() == null );
+		caches.add( new WeakReference<>( cache ) );
+		return new CachedCellImg<>( grid, type, cache, access );
 	}
 
 	/**
@@ -526,6 +636,132 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		return inputs.get( input ).wayOf( halo.extendInterval( cellInterval( cell ) ) );
 	}
 
+	/**
+	 * @param arrival
+	 * 		number of the last failure before the reader came
+	 */
+	private Cell< A > load( final Long cell, final long arrival ) throws Exception
+	{
+		final Interval interval = cellInterval( cell );
+		PythonCellException error = failures.find( cell, arrival );
+		if ( error == null )
+			try
+			{
+				final Cell< A > computed = compute( cell, interval );
+				failures.forget( cell );
+				return computed;
+			}
+			catch ( final PythonCellException e )
+			{
+				// An input that fails makes the pauses itself, and ends them.
+				failures.add( cell, arrival, e, !( e.getCause() instanceof PythonCellException ) );
+				error = e;
+			}
+		else
+			queue.pool().requireOpen();
+		if ( fillValue == null )
+			throw error;
+		final Cell< A > filled = filled( interval );
+		if ( failures.tell( cell ) )
+			tell( error );
+		return filled;
+	}
+
+	private Cell< A > compute( final long cell, final Interval interval ) throws Exception
+	{
+		CellOutput output;
+		BlockResult result;
+		do
+		{
+			// On this thread: an input that is Python-backed itself must never wait
+			// for an interpreter while it occupies one.
+			final BlockArray[] arrays = new BlockArray[ 1 + inputs.size() ];
+			for ( int i = 0; i < inputs.size(); ++i )
+				arrays[ 1 + i ] = input( i, cell, interval );
+			output = new CellOutput( pixelType, access, interval.dimensionsAsLongArray() );
+			arrays[ 0 ] = output.array();
+			result = queue.pool().compute( new BlockRequest( snippet, cell, interval, lower, arrays ) );
+		}
+		while ( result.isDropped() );
+		if ( result.isTimedOut() )
+			throw new PythonTimeoutException( timeout, name, cell, interval, inputIntervals( interval ), result.worker(), result.failure() );
+		if ( result.failure() != null )
+			throw new PythonCellException( name, cell, interval, inputIntervals( interval ), result.worker(), result.failure() );
+		final A pixels;
+		try
+		{
+			pixels = Cast.unchecked( output.access() );
+		}
+		catch ( final IllegalArgumentException e )
+		{
+			// The code wrote numbers that are no pixels.
+			throw new PythonCellException( name, cell, interval, inputIntervals( interval ), result.worker(), PythonFailure.withoutException( e.getMessage() ) );
+		}
+		if ( !result.outputEscaped() )
+			release( output );
+		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), interval.minAsLongArray(), pixels );
+	}
+
+	private BlockArray input( final int i, final long cell, final Interval interval ) throws Exception
+	{
+		try
+		{
+			return inputs.get( i ).get( halo.extendInterval( interval ) );
+		}
+		catch ( final Exception e )
+		{
+			for ( Throwable cause = e; cause != null; cause = cause.getCause() )
+				if ( cause instanceof PythonCellException )
+					throw new PythonCellException( name, cell, interval, inputIntervals( interval ), i, ( PythonCellException ) cause );
+			throw e;
+		}
+	}
+
+	private List< Interval > inputIntervals( final Interval interval )
+	{
+		return Collections.nCopies( inputs.size(), halo.extendInterval( interval ) );
+	}
+
+	private Cell< A > filled( final Interval interval )
+	{
+		final long[] dims = interval.dimensionsAsLongArray();
+		final CellOutput output = new CellOutput( pixelType, access, dims );
+		final A pixels = Cast.unchecked( output.access() );
+		release( output );
+		pixelType.image( pixels, dims ).forEach( pixel -> pixelType.copy( fillValue, pixel ) );
+		return new CellCache.Filled<>( Util.long2int( dims ), interval.minAsLongArray(), pixels );
+	}
+
+	private void tell( final PythonCellException error )
+	{
+		try
+		{
+			errorListener.accept( error );
+		}
+		// Whatever a listener does: the reader has a cell.
+		catch ( final Throwable t )
+		{
+			LOG.log( Level.WARNING, "The listener of " + name + " failed when it was told: " + error.getMessage(), t );
+		}
+	}
+
+	private static void release( final CellOutput output )
+	{
+		if ( output.array().lease() != null )
+			output.array().lease().release();
+	}
+
+	private static < T extends NativeType< T > > T fillValue( final PythonLoaderOptions options, final T type )
+	{
+		final NativeType< ? > value = options.getFillValue();
+		// Types of pixels with a chosen number of bits differ in it only.
+		if ( value != null && ( value.getClass() != type.getClass() || value.getEntitiesPerPixel().getRatio() != type.getEntitiesPerPixel().getRatio() ) )
+			throw new IllegalArgumentException( "cells that fail shall be filled with " + value + ", a " + value.getClass().getSimpleName()
+					+ ", but the image has pixels of " + type.getClass().getSimpleName()
+					+ ( value.getClass() == type.getClass() ? " of another number of bits" : "" ) + ": choose a value of that type" );
+		return Cast.unchecked( value );
+	}
+
 	private Interval cellInterval( final long cell )
 	{
 		final long numCells = Intervals.numElements( grid.getGridDimensions() );
@@ -562,6 +798,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
 		requireSameDimensions( grid, halo );
+		Objects.requireNonNull( options, "options" );
 		final Interval covers = halo.extendInterval( new FinalInterval( grid.getImgDimensions() ) );
 		final List< BlockInput > sources = new ArrayList<>();
 		for ( final RandomAccessible< ? extends NativeType< ? > > input : Objects.requireNonNull( inputs, "inputs" ) )

@@ -28,44 +28,154 @@
  */
 package net.imglib2.cache.python;
 
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 import net.imglib2.cache.python.interpreter.PythonFailure;
 import net.imglib2.util.Intervals;
 
 /**
- * The Python code failed for one cell of an image. The cell is not cached: the
- * next read runs the code again.
+ * One cell of an image could not be computed, and that is the code's fault: it
+ * raised an exception, did not write what it should, or an input that is
+ * Python-backed itself failed. All readers that wait for the cell get the same
+ * instance.
+ * <p>
+ * The cell is not cached. The next read runs the code again; if it fails again,
+ * reads within a growing time get the last error without running the code, see
+ * {@link #getNextAttempt()}.
  */
 public class PythonCellException extends PythonCodeException
 {
 	private static final long serialVersionUID = 1L;
 
+	private final String loaderName;
+
 	private final long index;
 
+	// Arrays, because intervals cannot be serialised.
 	private final long[] min;
 
 	private final long[] max;
 
+	private final long[][] inputMins;
+
+	private final long[][] inputMaxs;
+
 	private final String worker;
 
+	private final Instant nextAttempt;
+
 	/**
+	 * @param loaderName
+	 * 		name of the loader
 	 * @param index
 	 * 		index of the cell in the grid
 	 * @param interval
 	 * 		interval of the cell, without halo
+	 * @param inputs
+	 * 		intervals that the inputs were asked for
 	 * @param worker
 	 * 		name of the worker that ran the code
 	 * @param failure
-	 * 		the Python exception
+	 * 		what went wrong
 	 */
-	public PythonCellException( final long index, final Interval interval, final String worker, final PythonFailure failure )
+	PythonCellException(
+			final String loaderName,
+			final long index,
+			final Interval interval,
+			final List< Interval > inputs,
+			final String worker,
+			final PythonFailure failure )
 	{
-		super( "Cell " + index + " " + Intervals.toString( interval ) + " on " + worker, failure );
+		this( loaderName, index, interval, inputs, worker, describe( loaderName, index, interval ) + " on " + worker + " failed: " + failure.describe(), failure, null );
+	}
+
+	/**
+	 * The cell needs another one that failed.
+	 *
+	 * @param loaderName
+	 * 		name of the loader
+	 * @param index
+	 * 		index of the cell in the grid
+	 * @param interval
+	 * 		interval of the cell, without halo
+	 * @param inputs
+	 * 		intervals that the inputs were asked for
+	 * @param input
+	 * 		index of the input that needs the other cell
+	 * @param cause
+	 * 		failure of the other cell
+	 */
+	PythonCellException(
+			final String loaderName,
+			final long index,
+			final Interval interval,
+			final List< Interval > inputs,
+			final int input,
+			final PythonCellException cause )
+	{
+		// Not the message of the cause: with many images one upon the other, it would
+		// grow with each.
+		this( loaderName, index, interval, inputs, cause.worker, describe( loaderName, index, interval ) + " failed: input " + input + " needs cell " + cause.index + " "
+				+ Intervals.toString( cause.getInterval() ) + " of " + cause.loaderName + ", which failed: " + cause.failure().describe(), cause.failure(), cause );
+	}
+
+	/**
+	 * A repetition.
+	 *
+	 * @param original
+	 * 		what is repeated
+	 * @param numFailures
+	 * 		how often the code failed for this cell, one time after the other
+	 * @param nextAttempt
+	 * 		when the code can run again
+	 */
+	PythonCellException( final PythonCellException original, final int numFailures, final Instant nextAttempt )
+	{
+		super( original.getMessage() + "\nThis repeats the error of an earlier read, the code did not run again: it failed " + numFailures
+				+ " times in a row, and runs for reads after " + nextAttempt.truncatedTo( ChronoUnit.MILLIS ) + ", or after PythonCacheLoader.retry( " + original.index + " )",
+				original.failure(), original );
+		loaderName = original.loaderName;
+		index = original.index;
+		min = original.min;
+		max = original.max;
+		inputMins = original.inputMins;
+		inputMaxs = original.inputMaxs;
+		worker = original.worker;
+		this.nextAttempt = nextAttempt;
+	}
+
+	private PythonCellException(
+			final String loaderName,
+			final long index,
+			final Interval interval,
+			final List< Interval > inputs,
+			final String worker,
+			final String message,
+			final PythonFailure failure,
+			final Throwable cause )
+	{
+		super( message, failure, cause );
+		this.loaderName = loaderName;
 		this.index = index;
-		this.min = interval.minAsLongArray();
-		this.max = interval.maxAsLongArray();
+		min = interval.minAsLongArray();
+		max = interval.maxAsLongArray();
+		inputMins = inputs.stream().map( Interval::minAsLongArray ).toArray( long[][]::new );
+		inputMaxs = inputs.stream().map( Interval::maxAsLongArray ).toArray( long[][]::new );
 		this.worker = worker;
+		nextAttempt = null;
+	}
+
+	/**
+	 * @return name of the loader, see {@link PythonLoaderOptions#name(String)}
+	 */
+	public String getLoaderName()
+	{
+		return loaderName;
 	}
 
 	/**
@@ -85,10 +195,46 @@ public class PythonCellException extends PythonCodeException
 	}
 
 	/**
+	 * @return for each input, the interval that it was asked for, in ImgLib2's axis
+	 *         order: the cell with the halo
+	 */
+	public List< Interval > getInputIntervals()
+	{
+		final List< Interval > intervals = new ArrayList<>();
+		for ( int i = 0; i < inputMins.length; ++i )
+			intervals.add( new FinalInterval( inputMins[ i ], inputMaxs[ i ] ) );
+		return intervals;
+	}
+
+	/**
 	 * @return name of the worker that ran the code
 	 */
 	public String getWorker()
 	{
 		return worker;
+	}
+
+	/**
+	 * @return if this repeats the error of an earlier read, which is then the
+	 *         {@link #getCause() cause}, and the code did not run: the time from
+	 *         which on a read runs it again; {@code null} if the code did run
+	 */
+	public Instant getNextAttempt()
+	{
+		return nextAttempt;
+	}
+
+	/**
+	 * What later reads get while the code does not run again. To be overridden where
+	 * a subclass shall be repeated as such.
+	 */
+	PythonCellException repeated( final int numFailures, final Instant newNextAttempt )
+	{
+		return new PythonCellException( this, numFailures, newNextAttempt );
+	}
+
+	private static String describe( final String loaderName, final long index, final Interval interval )
+	{
+		return "Cell " + index + " " + Intervals.toString( interval ) + " of " + loaderName;
 	}
 }

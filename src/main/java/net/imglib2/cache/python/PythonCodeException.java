@@ -46,17 +46,23 @@ public class PythonCodeException extends PythonException
 	 * @param failure
 	 * 		the Python exception
 	 */
-	@SuppressWarnings( "this-escape" )
 	public PythonCodeException( final String what, final PythonFailure failure )
 	{
-		super( what + " failed: " + failure.describe() );
+		this( what + " failed: " + failure.describe(), failure, null );
+	}
+
+	@SuppressWarnings( "this-escape" )
+	PythonCodeException( final String message, final PythonFailure failure, final Throwable cause )
+	{
+		super( message, cause );
 		this.failure = failure;
 		setStackTrace( failure.prependedTo( getStackTrace() ) );
 	}
 
 	/**
 	 * @return name of the class of the Python exception, {@code ValueError} or
-	 *         {@code package.module.MyError} for instance
+	 *         {@code package.module.MyError} for instance, or an empty string where
+	 *         no Python exception is behind this
 	 */
 	public String getPythonType()
 	{
@@ -97,10 +103,16 @@ public class PythonCodeException extends PythonException
 	}
 
 	/**
-	 * @return the traceback as Python prints it, bounded in length
+	 * @return the traceback as Python prints it, with causes, notes and the members
+	 *         of exception groups, bounded in length; or an empty string
 	 */
 	public String getTraceback()
 	{
 		return failure.getTraceback();
+	}
+
+	PythonFailure failure()
+	{
+		return failure;
 	}
 }

@@ -28,9 +28,13 @@
  */
 package net.imglib2.cache.python;
 
+import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 import net.imglib2.blocks.PrimitiveBlocks.OnFallback;
+import net.imglib2.type.NativeType;
 
 /**
  * Optional settings of a {@link PythonCacheLoader}. Immutable; the setters return
@@ -38,16 +42,42 @@ import net.imglib2.blocks.PrimitiveBlocks.OnFallback;
  */
 public final class PythonLoaderOptions
 {
-	private static final PythonLoaderOptions DEFAULT = new PythonLoaderOptions( OnFallback.ACCEPT, false );
+	private static final PythonLoaderOptions DEFAULT = new PythonLoaderOptions( OnFallback.ACCEPT, false, null, null, null, false, null, System::nanoTime );
 
 	private final OnFallback onFallback;
 
 	private final boolean contiguous;
 
-	private PythonLoaderOptions( final OnFallback onFallback, final boolean contiguous )
+	private final String name;
+
+	private final NativeType< ? > fillValue;
+
+	private final Consumer< ? super PythonCellException > errorListener;
+
+	private final boolean checkWritten;
+
+	private final Duration timeout;
+
+	private final LongSupplier clock;
+
+	private PythonLoaderOptions(
+			final OnFallback onFallback,
+			final boolean contiguous,
+			final String name,
+			final NativeType< ? > fillValue,
+			final Consumer< ? super PythonCellException > errorListener,
+			final boolean checkWritten,
+			final Duration timeout,
+			final LongSupplier clock )
 	{
 		this.onFallback = onFallback;
 		this.contiguous = contiguous;
+		this.name = name;
+		this.fillValue = fillValue;
+		this.errorListener = errorListener;
+		this.checkWritten = checkWritten;
+		this.timeout = timeout;
+		this.clock = clock;
 	}
 
 	/**
@@ -70,7 +100,8 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions onFallback( final OnFallback newOnFallback )
 	{
-		return new PythonLoaderOptions( Objects.requireNonNull( newOnFallback, "onFallback" ), contiguous );
+		Objects.requireNonNull( newOnFallback, "onFallback" );
+		return new PythonLoaderOptions( newOnFallback, contiguous, name, fillValue, errorListener, checkWritten, timeout, clock );
 	}
 
 	/**
@@ -85,7 +116,117 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions contiguous( final boolean newContiguous )
 	{
-		return new PythonLoaderOptions( onFallback, newContiguous );
+		return new PythonLoaderOptions( onFallback, newContiguous, name, fillValue, errorListener, checkWritten, timeout, clock );
+	}
+
+	/**
+	 * What messages call the loader.
+	 *
+	 * @param newName
+	 * 		the name; {@code PythonCacheLoader} and a number by default
+	 * @return changed copy
+	 */
+	public PythonLoaderOptions name( final String newName )
+	{
+		if ( Objects.requireNonNull( newName, "name" ).trim().isEmpty() )
+			throw new IllegalArgumentException( "the name of the loader is empty" );
+		return new PythonLoaderOptions( onFallback, contiguous, newName, fillValue, errorListener, checkWritten, timeout, clock );
+	}
+
+	/**
+	 * Readers of a cell for which the code fails get a {@link PythonCellException}.
+	 * This is the default.
+	 *
+	 * @return changed copy
+	 */
+	public PythonLoaderOptions onErrorThrow()
+	{
+		return new PythonLoaderOptions( onFallback, contiguous, name, null, null, checkWritten, timeout, clock );
+	}
+
+	/**
+	 * Readers of a cell for which the code fails get a cell that is filled with a
+	 * value: for viewers, which cannot do much with an exception. A closed queue, an
+	 * interrupt, and what is not the code's fault, such as a lack of native memory, are
+	 * exceptions still.
+	 * <p>
+	 * The filled cell is cached like any other. {@link PythonCacheLoader#retry},
+	 * {@link PythonCacheLoader#retryAll}, and to invalidate it in the image's cache,
+	 * let the next read compute it anew. Caches on top of that cache, those of
+	 * volatile views for instance, have to be invalidated themselves.
+	 *
+	 * @param <T>
+	 * 		pixel type of the image
+	 * @param value
+	 * 		what all pixels of the cell get, {@code new FloatType( Float.NaN )} for
+	 * 		instance
+	 * @param listener
+	 * 		told what happened, once for each cell until that is computed,
+	 * 		invalidated or to be retried (and once more where thousands of cells
+	 * 		fail). Called on threads that read the image, several at a time. What it
+	 * 		throws is logged.
+	 * @return changed copy
+	 */
+	public < T extends NativeType< T > > PythonLoaderOptions onErrorFill( final T value, final Consumer< ? super PythonCellException > listener )
+	{
+		final T newFillValue = Objects.requireNonNull( value, "value" ).copy();
+		Objects.requireNonNull( listener, "listener" );
+		return new PythonLoaderOptions( onFallback, contiguous, name, newFillValue, listener, checkWritten, timeout, clock );
+	}
+
+	/**
+	 * Whether code that does not write every pixel of {@code block.data} fails. Pixels
+	 * that it does not write are zero otherwise.
+	 * <p>
+	 * This is for tests: where pixels are zero when the code has run, it runs once
+	 * more, on an array of other values, and pixels that then keep these were not
+	 * written. So the code has to do the same both times. What it adds to a pixel,
+	 * instead of assigning it, counts as written only if it is not zero. Functions,
+	 * {@code package.module:function}, always write all.
+	 *
+	 * @param newCheckWritten
+	 * 		whether to check that; {@code false} by default
+	 * @return changed copy
+	 */
+	public PythonLoaderOptions checkWritten( final boolean newCheckWritten )
+	{
+		return new PythonLoaderOptions( onFallback, contiguous, name, fillValue, errorListener, newCheckWritten, timeout, clock );
+	}
+
+	/**
+	 * How long the code may run for a cell. When that has passed, readers get a
+	 * {@link PythonTimeoutException}, which says where the code is, less than half a
+	 * second later, and the code is cancelled: an exception is raised in it. Code
+	 * that does not end then, in two seconds, because it is in a function in C
+	 * ({@code time.sleep}, a lock) or catches everything, occupies its interpreter for
+	 * good, and another one takes the place of that.
+	 * <p>
+	 * The time that a cell waits for an interpreter does not count.
+	 *
+	 * @param newTimeout
+	 * 		the time, or {@code null} for no limit, which is the default
+	 * @return changed copy
+	 * @throws IllegalArgumentException
+	 * 		if the time is not positive
+	 */
+	public PythonLoaderOptions timeout( final Duration newTimeout )
+	{
+		if ( newTimeout != null && ( newTimeout.isZero() || newTimeout.isNegative() ) )
+			throw new IllegalArgumentException( "the timeout is " + newTimeout + ", expected a positive duration, or null for none" );
+		return new PythonLoaderOptions( onFallback, contiguous, name, fillValue, errorListener, checkWritten, newTimeout, clock );
+	}
+
+	/**
+	 * For tests.
+	 *
+	 * @param newClock
+	 * 		by which cells that failed are not computed again too soon; like
+	 * 		{@link System#nanoTime()}, the default
+	 * @return changed copy
+	 */
+	PythonLoaderOptions clock( final LongSupplier newClock )
+	{
+		return new PythonLoaderOptions( onFallback, contiguous, name, fillValue, errorListener, checkWritten, timeout, newClock );
 	}
 
 	/**
@@ -102,5 +243,51 @@ public final class PythonLoaderOptions
 	public boolean isContiguous()
 	{
 		return contiguous;
+	}
+
+	/**
+	 * @return what messages call the loader, {@code null} for the default
+	 */
+	public String getName()
+	{
+		return name;
+	}
+
+	/**
+	 * @return copy of the value that cells get for which the code fails,
+	 *         {@code null} if their readers get an exception
+	 */
+	public NativeType< ? > getFillValue()
+	{
+		return fillValue == null ? null : ( NativeType< ? > ) fillValue.copy();
+	}
+
+	/**
+	 * @return what is told of cells that are filled, {@code null} if none are
+	 */
+	public Consumer< ? super PythonCellException > getErrorListener()
+	{
+		return errorListener;
+	}
+
+	/**
+	 * @return whether code that does not write every pixel fails
+	 */
+	public boolean isCheckWritten()
+	{
+		return checkWritten;
+	}
+
+	LongSupplier clock()
+	{
+		return clock;
+	}
+
+	/**
+	 * @return how long the code may run for a cell, {@code null} if there is no limit
+	 */
+	public Duration getTimeout()
+	{
+		return timeout;
 	}
 }

@@ -95,7 +95,7 @@ class CellFailureTest
 		assertEquals( 5, e.getLine() );
 		assertEquals( "return a / b", e.getSourceLine() );
 		assertTrue( e.getTraceback().contains( "line 3, in <module>\n    divide(1, 0)" ), e.getTraceback() );
-		assertTrue( e.getMessage().startsWith( "Cell 7 [(4, 0, 7) -- (5, 4, 13) = 2x5x7] on " + e.getWorker() + " failed: ZeroDivisionError: division by zero" ), e.getMessage() );
+		assertTrue( e.getMessage().startsWith( "Cell 7 [(4, 0, 7) -- (5, 4, 13) = 2x5x7] of " + e.getLoaderName() + " on " + e.getWorker() + " failed: ZeroDivisionError: division by zero" ), e.getMessage() );
 		final StackTraceElement[] stack = e.getStackTrace();
 		assertEquals( "divide", stack[ 0 ].getMethodName() );
 		assertEquals( 5, stack[ 0 ].getLineNumber() );

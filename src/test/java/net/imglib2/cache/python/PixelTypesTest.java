@@ -261,7 +261,7 @@ class PixelTypesTest
 		final CachedCellImg< BasePairBitType, ? > right = loader( new BasePairBitType(), Data.NATIVE, "block.data[...] = 6" ).createCachedCellImg( 10 );
 		assertEquals( Base.U, right.getAt( 7, 16 ).get() );
 		final PythonCacheLoader< BasePairBitType, ? > wrong = loader( new BasePairBitType(), Data.NATIVE, "block.data[0, 0] = 7" );
-		assertEquals( "the code wrote 7, but pixels of BasePairBitType are 0 to 6", assertThrows( IllegalArgumentException.class, () -> wrong.get( 0L ) ).getMessage() );
+		assertEquals( "the code wrote 7, but pixels of BasePairBitType are 0 to 6", assertThrows( PythonCellException.class, () -> wrong.get( 0L ) ).getPythonMessage() );
 	}
 
 	@Test

@@ -165,7 +165,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	{
 		if ( prepared.contains( snippet.id() ) )
 			return null;
-		final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName() );
+		final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName(), snippet.checkWritten() );
 		if ( failed == null )
 			prepared.add( snippet.id() );
 		return failed;

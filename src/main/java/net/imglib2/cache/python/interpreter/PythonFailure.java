@@ -29,10 +29,12 @@
 package net.imglib2.cache.python.interpreter;
 
 import java.io.Serializable;
+import java.util.Arrays;
 import java.util.List;
 
 /**
- * A Python exception as text, as {@code failure.py} describes it.
+ * What went wrong in Python code, as text: an exception, as {@code failure.py}
+ * describes it, or something else.
  */
 public final class PythonFailure implements Serializable
 {
@@ -74,6 +76,16 @@ public final class PythonFailure implements Serializable
 		}
 	}
 
+	/**
+	 * @param reason
+	 * 		what went wrong
+	 * @return failure without a Python exception: all but the message is empty
+	 */
+	public static PythonFailure withoutException( final String reason )
+	{
+		return new PythonFailure( Arrays.asList( "", reason, "", "0", "", "" ) );
+	}
+
 	public String getType()
 	{
 		return type;
@@ -105,13 +117,13 @@ public final class PythonFailure implements Serializable
 	}
 
 	/**
-	 * @return type, message and the user's line
+	 * @return type, message and the user's line, as far as there are any
 	 */
 	public String describe()
 	{
 		final StringBuilder text = new StringBuilder( type );
 		if ( !message.isEmpty() )
-			text.append( ": " ).append( message );
+			text.append( type.isEmpty() ? "" : ": " ).append( message );
 		if ( line > 0 )
 			text.append( "\n  at " ).append( file ).append( ", line " ).append( line );
 		if ( !sourceLine.isEmpty() )

@@ -38,14 +38,17 @@ public final class Snippet
 
 	private final String code;
 
+	private final boolean checkWritten;
+
 	private final long timeoutNanos;
 
 	private volatile long expectedNanos;
 
-	Snippet( final long id, final String code, final long timeoutNanos )
+	Snippet( final long id, final String code, final boolean checkWritten, final long timeoutNanos )
 	{
 		this.id = id;
 		this.code = code;
+		this.checkWritten = checkWritten;
 		this.timeoutNanos = timeoutNanos;
 	}
 
@@ -87,10 +90,26 @@ public final class Snippet
 	}
 
 	/**
+	 * @return whether pixels that the code does not write are an error
+	 */
+	boolean checkWritten()
+	{
+		return checkWritten;
+	}
+
+	/**
+	 * @return what the loader is called if the user does not name it
+	 */
+	public String loaderName()
+	{
+		return "PythonCacheLoader " + id;
+	}
+
+	/**
 	 * @return what tracebacks call the code
 	 */
 	String fileName()
 	{
-		return "<PythonCacheLoader " + id + ">";
+		return "<" + loaderName() + ">";
 	}
 }

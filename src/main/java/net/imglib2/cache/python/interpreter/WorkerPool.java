@@ -132,18 +132,20 @@ public final class WorkerPool implements AutoCloseable
 	 *
 	 * @param code
 	 * 		the code
-	 * @param loader
-	 * 		once it is collected, the workers drop the code
+	 * @param checkWritten
+	 * 		whether pixels that it does not write are an error
 	 * @param timeout
 	 * 		how long a block may take, or {@code null}
+	 * @param loader
+	 * 		once it is collected, the workers drop the code
 	 * @return handle of the code
 	 */
-	public Snippet register( final String code, final Object loader, final Duration timeout )
+	public Snippet register( final String code, final boolean checkWritten, final Duration timeout, final Object loader )
 	{
 		TrustPolicy.ofThisJvm().requireLoader( code );
 		requireNotOnAWorker( "A loader cannot be made" );
 		dropDeadLoaders();
-		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code, timeout == null ? Long.MAX_VALUE : timeout.toNanos() );
+		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code, checkWritten, nanos( timeout ) );
 		if ( timeout != null )
 			watchTimeouts();
 		final WorkTask< Void > check = new WorkTask<>( python -> {
@@ -260,6 +262,16 @@ public final class WorkerPool implements AutoCloseable
 	}
 
 	/**
+	 * @throws PythonClosedException
+	 * 		if this pool is closed
+	 */
+	public void requireOpen()
+	{
+		if ( closed )
+			throw closedException();
+	}
+
+	/**
 	 * Cancels what runs because the JVM ends: some packages hang if their code runs
 	 * then (a destructor of torch waits for Python's lock, which its holder cannot
 	 * give back any more). The interpreters stay open.
@@ -351,6 +363,12 @@ public final class WorkerPool implements AutoCloseable
 		if ( Thread.currentThread() instanceof Worker )
 			throw new IllegalStateException( what + " on an interpreter's thread (" + Thread.currentThread().getName()
 					+ "): it would wait for an interpreter while it occupies one. Do it on another thread, before or after the task" );
+	}
+
+	private static long nanos( final Duration timeout )
+	{
+		// Of a thousand years, there is no number of nanoseconds.
+		return timeout == null || timeout.toDays() > 36_500 ? Long.MAX_VALUE : timeout.toNanos();
 	}
 
 	private void submitted( final Task< ? > task )

@@ -1,0 +1,259 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import net.imglib2.RandomAccess;
+import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.img.cell.CellGrid;
+import net.imglib2.type.numeric.integer.IntType;
+
+/**
+ * Code that takes too long.
+ */
+@Tag( "both-modes" )
+@Timeout( value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
+class TimeoutTest
+{
+	private static final Duration LIMIT = Duration.ofMillis( 300 );
+
+	/**
+	 * Cells that reach into their border.
+	 */
+	private static final CellGrid GRID = new CellGrid( new long[] { 15, 35 }, new int[] { 3, 5 } );
+
+	private static final int NUM_CELLS = 5 * 7;
+
+	private static PythonCacheLoaderQueue queue;
+
+	@BeforeAll
+	static void open()
+	{
+		queue = new PythonCacheLoaderQueue( 2, "import threading, time" );
+	}
+
+	@AfterAll
+	static void close()
+	{
+		queue.close();
+	}
+
+	@Test
+	void readersOfALoopAreReleasedAndTheWorkerGoesOn() throws Exception
+	{
+		final List< String > before = threads( "_worker_" );
+		final PythonTimeoutException e = assertTimesOut( loader( "def spin():\n    while True:\n        pass\nspin()" ), 7 );
+		assertEquals( 7, e.getIndex() );
+		assertEquals( LIMIT, e.getTimeout() );
+		assertEquals( "TimeoutError", e.getPythonType() );
+		assertTrue( e.getPythonMessage().contains( "longer than the timeout of 0.3 s" ), e.getPythonMessage() );
+		assertTrue( e.getLine() == 2 || e.getLine() == 3, () -> "line " + e.getLine() );
+		assertTrue( e.getTraceback().contains( "line 4, in <module>\n    spin()" ), e.getTraceback() );
+		assertEquals( "spin", e.getStackTrace()[ 0 ].getMethodName() );
+		assertAllIsWell();
+		assertEquals( before, threads( "_worker_" ) );
+	}
+
+	@Test
+	void aWorkerThatSleepsIsReplaced() throws Exception
+	{
+		final List< String > before = threads( "_worker_" );
+		final PythonTimeoutException e = assertTimesOut( loader( "x = 1\ntime.sleep(1e6)" ), 0 );
+		assertEquals( 2, e.getLine() );
+		assertEquals( "time.sleep(1e6)", e.getSourceLine() );
+		// The sleeping one stays until the JVM ends.
+		while ( threads( "_worker_" ).size() != before.size() + 1 )
+			TimeUnit.MILLISECONDS.sleep( 10 );
+		assertAllIsWell();
+		assertTrue( threads( "_worker_" ).contains( e.getWorker() ) );
+	}
+
+	@Test
+	void aWorkerThatWaitsForALockIsReplaced() throws Exception
+	{
+		final PythonTimeoutException e = assertTimesOut( loader( "lock = threading.Lock()\nlock.acquire()\nlock.acquire()" ), 0 );
+		assertEquals( 3, e.getLine() );
+		assertAllIsWell();
+	}
+
+	@Test
+	void codeThatCatchesTheCancellationIsCancelledAgain() throws Exception
+	{
+		final String loop = "try:\n    while True:\n        pass\nexcept BaseException:\n    pass\n";
+		assertTimesOut( loader( loop + loop ), 0 );
+		assertAllIsWell();
+	}
+
+	@Test
+	void whereAFunctionInCKeepsPythonsLockTheStackIsUnknown() throws Exception
+	{
+		// Takes some seconds, and then the worker comes back.
+		final PythonTimeoutException e = assertTimesOut( loader( "sum(range(2 * 10**8))" ), 0 );
+		assertTrue( e.getPythonMessage().contains( "a function in C keeps Python's lock" ), e.getPythonMessage() );
+		assertAllIsWell();
+	}
+
+	@Test
+	void onlyTheBlockThatTakesLongFailsAmongSmallOnes() throws Exception
+	{
+		final PythonCacheLoader< IntType, ? > loader = loader( "if block.index == 20:\n    while True:\n        pass\nblock.data[...] = block.index" );
+		for ( int round = 0; round < 3; ++round )
+		{
+			final CachedCellImg< IntType, ? > img = loader.createCachedCellImg( 100 );
+			final ExecutorService readers = Executors.newFixedThreadPool( 8 );
+			try
+			{
+				final List< Future< Integer > > values = new ArrayList<>();
+				for ( int i = 0; i < NUM_CELLS; ++i )
+				{
+					final int cell = i;
+					values.add( readers.submit( () -> value( img, cell ) ) );
+				}
+				for ( int i = 0; i < NUM_CELLS; ++i )
+					if ( i == 20 )
+						assertTrue( timeoutIn( assertThrows( ExecutionException.class, values.get( i )::get ) ) != null );
+					else
+						assertEquals( i, values.get( i ).get() );
+			}
+			finally
+			{
+				readers.shutdownNow();
+			}
+		}
+	}
+
+	@Test
+	void codeThatEndsInTimeIsNotCancelled() throws Exception
+	{
+		final CachedCellImg< IntType, ? > img = loader( "time.sleep(0.05)\nblock.data[...] = block.index" ).createCachedCellImg( 100 );
+		for ( int i = 0; i < NUM_CELLS; ++i )
+			assertEquals( i, value( img, i ) );
+	}
+
+	@Test
+	void closingCancelsALoop() throws Exception
+	{
+		final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 1 );
+		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, own, "while True:\n    pass", new IntType() );
+		final String worker = own.submit( python -> Thread.currentThread().getName() ).get();
+		final ExecutorService reader = Executors.newSingleThreadExecutor();
+		try
+		{
+			final Future< ? > cell = reader.submit( () -> loader.get( 0L ) );
+			while ( !inPython( worker ) )
+				TimeUnit.MILLISECONDS.sleep( 1 );
+			own.close();
+			assertTrue( assertThrows( ExecutionException.class, cell::get ).getCause() instanceof PythonClosedException );
+			assertEquals( Collections.emptyList(), threads( worker ) );
+		}
+		finally
+		{
+			reader.shutdownNow();
+		}
+	}
+
+	@Test
+	void timeoutsAreChecked()
+	{
+		for ( final Duration wrong : new Duration[] { Duration.ZERO, Duration.ofSeconds( -1 ) } )
+			assertTrue( assertThrows( IllegalArgumentException.class, () -> PythonLoaderOptions.options().timeout( wrong ) ).getMessage().contains( wrong.toString() ) );
+	}
+
+	private static PythonCacheLoader< IntType, ? > loader( final String code )
+	{
+		return PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), Halo.empty( 2 ), PythonLoaderOptions.options().timeout( LIMIT ), Collections.emptyList() );
+	}
+
+	private static PythonTimeoutException assertTimesOut( final PythonCacheLoader< IntType, ? > loader, final long cell )
+	{
+		return assertThrows( PythonTimeoutException.class, () -> loader.get( cell ) );
+	}
+
+	private static void assertAllIsWell() throws Exception
+	{
+		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.index", new IntType() );
+		final CachedCellImg< IntType, ? > img = loader.createCachedCellImg( 100 );
+		for ( int i = 0; i < NUM_CELLS; ++i )
+			assertEquals( i, value( img, i ) );
+	}
+
+	private static int value( final CachedCellImg< IntType, ? > img, final int cell )
+	{
+		final long[] min = new long[ 2 ];
+		GRID.getCellDimensions( cell, min, new int[ 2 ] );
+		final RandomAccess< IntType > access = img.randomAccess();
+		access.setPosition( min );
+		return access.get().get();
+	}
+
+	private static PythonTimeoutException timeoutIn( final Throwable thrown )
+	{
+		for ( Throwable cause = thrown; cause != null; cause = cause.getCause() )
+			if ( cause instanceof PythonTimeoutException )
+				return ( PythonTimeoutException ) cause;
+		throw new AssertionError( thrown );
+	}
+
+	private static boolean inPython( final String worker )
+	{
+		for ( final Thread thread : Thread.getAllStackTraces().keySet() )
+			if ( thread.getName().equals( worker ) && thread.getStackTrace().length > 0 && thread.getStackTrace()[ 0 ].getClassName().startsWith( "jep." ) )
+				return true;
+		return false;
+	}
+
+	private static List< String > threads( final String part )
+	{
+		final List< String > names = new ArrayList<>();
+		for ( final Thread thread : Thread.getAllStackTraces().keySet() )
+			if ( thread.getName().contains( part ) )
+				names.add( thread.getName() );
+		Collections.sort( names );
+		return names;
+	}
+}
