@@ -30,10 +30,16 @@ package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.util.Collections;
 import java.util.concurrent.ExecutionException;
 
 import org.junit.jupiter.api.AfterAll;
@@ -44,10 +50,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import net.imglib2.Interval;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
 import net.imglib2.img.cell.CellGrid;
+import net.imglib2.type.NativeType;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
+import net.imglib2.type.numeric.real.FloatType;
+import net.imglib2.util.Cast;
+import net.imglib2.util.ConstantUtils;
+import net.imglib2.util.Intervals;
 
 /**
  * What the reader of an image gets where the Python code fails.
@@ -99,7 +111,65 @@ class CellFailureTest
 		final StackTraceElement[] stack = e.getStackTrace();
 		assertEquals( "divide", stack[ 0 ].getMethodName() );
 		assertEquals( 5, stack[ 0 ].getLineNumber() );
+		assertEquals( e.getFile(), stack[ 0 ].getFileName() );
 		assertEquals( 3, stack[ 1 ].getLineNumber() );
+		assertEquals( PythonCacheLoader.class.getName(), stack[ 2 ].getClassName() );
+		assertTrue( e.getLoaderName().matches( "PythonCacheLoader \\d+" ), e.getLoaderName() );
+		assertEquals( "<" + e.getLoaderName() + ">", stack[ 1 ].getFileName() );
+	}
+
+	@Test
+	void exceptionTellsLoaderAndWhatInputsWereAskedFor()
+	{
+		final PythonCellException e = assertThrows( PythonCellException.class, () -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "1 / 0", new UnsignedByteType(),
+				new Halo( new int[] { 1, 2, 3 }, new int[] { 0, 5, 6 } ), PythonLoaderOptions.options().name( "my filter" ),
+				ConstantUtils.constantRandomAccessible( new UnsignedByteType(), 3 ), ConstantUtils.constantRandomAccessible( new FloatType(), 3 ) ).get( 7L ) );
+		assertEquals( "my filter", e.getLoaderName() );
+		assertTrue( e.getMessage().contains( " of my filter on python_" ), e.getMessage() );
+		assertEquals( 2, e.getInputIntervals().size() );
+		for ( final Interval interval : e.getInputIntervals() )
+			assertEquals( "[(3, -2, 4) -- (5, 9, 19) = 3x12x16]", Intervals.toString( interval ) );
+		assertEquals( Collections.emptyList(), failure( "1 / 0", 0 ).getInputIntervals() );
+		assertEquals( "the name of the loader is empty", assertThrows( IllegalArgumentException.class, () -> PythonLoaderOptions.options().name( " " ) ).getMessage() );
+	}
+
+	@Test
+	void tracebackHasCausesNotesAndMembersOfGroups()
+	{
+		final String traceback = failure( """
+				import sys
+				first = ValueError("first")
+				if sys.version_info >= (3, 11):
+				    first.add_note("a note")
+				    first = ExceptionGroup("several", [first, KeyError("second")])
+				else:
+				    first = ValueError("first a note several second")
+				try:
+				    divide(1, 0)
+				except ZeroDivisionError as zero:
+				    raise first from zero
+				""", 0 ).getTraceback();
+		for ( final String part : new String[] { "first", "a note", "several", "second", "direct cause", "return a / b", "ZeroDivisionError: division by zero" } )
+			assertTrue( traceback.contains( part ), traceback );
+	}
+
+	@Test
+	void exceptionCanBeSerialised() throws Exception
+	{
+		final PythonCellException e = failure( "divide(1, 0)", 7 );
+		final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+		try (final ObjectOutputStream out = new ObjectOutputStream( bytes ))
+		{
+			out.writeObject( e );
+		}
+		try (final ObjectInputStream in = new ObjectInputStream( new ByteArrayInputStream( bytes.toByteArray() ) ))
+		{
+			final PythonCellException copy = ( PythonCellException ) in.readObject();
+			assertEquals( e.getMessage(), copy.getMessage() );
+			assertEquals( e.getTraceback(), copy.getTraceback() );
+			assertTrue( Intervals.equals( e.getInterval(), copy.getInterval() ) );
+			assertEquals( e.getInputIntervals().size(), copy.getInputIntervals().size() );
+		}
 	}
 
 	@Test
@@ -167,6 +237,36 @@ class CellFailureTest
 	void functionsResultMustHaveTheShapeAndFitTheType()
 	{
 		assertEquals( "the function returned shape (), expected (7, 5, 4) or, padded, (7, 5, 4)", failure( "time:time", 0 ).getPythonMessage() );
+		final PythonCellException e = assertThrows( PythonCellException.class, () -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "numpy:sqrt", new UnsignedByteType(),
+				ConstantUtils.constantRandomAccessible( new FloatType(), 3 ) ).get( 0L ) );
+		assertEquals( "the function returned dtype float32, which does not fit the image's uint8; convert it explicitly: result.astype(np.uint8)", e.getPythonMessage() );
+	}
+
+	@Test
+	void pixelsThatAreNotWrittenAreAFailureIfAskedFor() throws Exception
+	{
+		for ( final NativeType< ? > type : TestPixels.types() )
+			assertChecked( Cast.unchecked( type ) );
+	}
+
+	private static < T extends NativeType< T > > void assertChecked( final T type ) throws Exception
+	{
+		final PythonLoaderOptions options = PythonLoaderOptions.options().checkWritten( true );
+		final PythonCellException e = assertThrows( PythonCellException.class, () -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[block.index:] = 0", type,
+				Halo.empty( 3 ), options ).get( 2L ) );
+		assertEquals( "40 of 140 pixels were not written, the first is block.data[0, 0, 0]; write all of them, zeros too", e.getPythonMessage(), type.getClass().getSimpleName() );
+		final CachedCellImg< T, ? > img = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = 0\nblock.data[0] = ord('A') if block.data.dtype == 'uint16' else 1", type, Halo.empty( 3 ), options )
+				.createCachedCellImg( 10 );
+		assertTrue( img.getAt( 3, 4, 7 ).valueEquals( img.getAt( 0, 0, 7 ) ) );
+		assertTrue( img.getAt( 3, 4, 8 ).valueEquals( img.getAt( 0, 0, 9 ) ) );
+		assertFalse( img.getAt( 3, 4, 7 ).copy().valueEquals( img.getAt( 3, 4, 8 ) ), type.getClass().getSimpleName() );
+	}
+
+	@Test
+	void outputChangedInPlaceIsAFailure()
+	{
+		assertTrue( failure( "block.data.shape = (140,)", 0 ).getPythonMessage().startsWith( "block.data was changed in place to shape (140,)" ) );
+		assertTrue( failure( "block.data.resize(20)", 0 ).getPythonMessage().contains( "cannot resize this array" ) );
 	}
 
 	@Test

@@ -30,6 +30,8 @@ package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -37,6 +39,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
@@ -87,9 +90,23 @@ class PythonLoaderOptionsTest
 		final PythonLoaderOptions defaults = PythonLoaderOptions.options();
 		assertFalse( defaults.isContiguous() );
 		assertEquals( OnFallback.ACCEPT, defaults.getOnFallback() );
-		final PythonLoaderOptions changed = defaults.contiguous( true ).onFallback( OnFallback.FAIL );
+		assertNull( defaults.getName() );
+		assertNull( defaults.getFillValue() );
+		assertNull( defaults.getErrorListener() );
+		assertFalse( defaults.isCheckWritten() );
+		final Consumer< PythonCellException > listener = error -> {};
+		final PythonLoaderOptions changed = defaults.contiguous( true ).onFallback( OnFallback.FAIL ).name( "a" ).onErrorFill( new FloatType( 3 ), listener ).checkWritten( true );
 		assertTrue( changed.isContiguous() );
 		assertEquals( OnFallback.FAIL, changed.getOnFallback() );
+		assertEquals( "a", changed.getName() );
+		assertEquals( new FloatType( 3 ), changed.getFillValue() );
+		assertSame( listener, changed.getErrorListener() );
+		assertTrue( changed.isCheckWritten() );
+		final PythonLoaderOptions again = changed.onErrorThrow();
+		assertNull( again.getFillValue() );
+		assertNull( again.getErrorListener() );
+		assertEquals( "a", again.getName() );
+		assertEquals( new FloatType( 3 ), changed.contiguous( false ).onFallback( OnFallback.WARN ).name( "b" ).checkWritten( false ).clock( () -> 0 ).getFillValue() );
 		assertFalse( PythonLoaderOptions.options().isContiguous() );
 		assertEquals( "onFallback", assertThrows( NullPointerException.class, () -> defaults.onFallback( null ) ).getMessage() );
 	}

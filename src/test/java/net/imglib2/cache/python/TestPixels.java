@@ -28,6 +28,9 @@
  */
 package net.imglib2.cache.python;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 
 import net.imglib2.type.NativeType;
@@ -104,6 +107,16 @@ final class TestPixels
 
 	private TestPixels()
 	{}
+
+	/**
+	 * @return one of each type
+	 */
+	static List< NativeType< ? > > types()
+	{
+		final List< NativeType< ? > > types = new ArrayList<>( Arrays.asList( TYPES ) );
+		types.add( new UnsignedVariableBitLengthType( 7 ) );
+		return types;
+	}
 
 	static NativeType< ? > randomType( final Random random )
 	{
