@@ -140,6 +140,7 @@ final class TimeoutWatch extends Thread
 			this.worker = worker;
 			this.run = run;
 			ticket = worker.handOver().running();
+			run.cancelledTicket = ticket;
 			worker.handOver().cancel( ticket );
 		}
 
@@ -151,7 +152,7 @@ final class TimeoutWatch extends Thread
 				final List< String > told = ticket == 0 ? null : worker.handOver().stackOf( ticket );
 				if ( told == null && waited < STACK_NANOS )
 					return;
-				stack = describe( told );
+				stack = describe( told, ticket, run.timeoutNanos );
 				// Several small blocks are one run; the first ones have ended.
 				final int block = ( int ) Math.max( 0, ticket - run.firstTicket() );
 				run.expired( Math.min( block, run.tasks().size() - 1 ), BlockResult.timedOut( worker.getName(), stack ) );
@@ -159,21 +160,31 @@ final class TimeoutWatch extends Thread
 			if ( waited > GRACE_NANOS )
 				retire.retire( worker, stack );
 		}
+	}
 
-		private PythonFailure describe( final List< String > told )
+	/**
+	 * Describes where code is that takes too long.
+	 *
+	 * @param told
+	 * 		what Python told of it; {@code null} or empty if it did not
+	 * @param ticket
+	 * 		of the code, 0 if it has not begun
+	 * @param timeoutNanos
+	 * 		how long it may run
+	 * @return as if it had raised a {@code TimeoutError} there
+	 */
+	static PythonFailure describe( final List< String > told, final long ticket, final long timeoutNanos )
+	{
+		final String seconds = Duration.ofNanos( timeoutNanos ).toMillis() / 1e3 + " s";
+		if ( told != null && !told.isEmpty() )
 		{
-			final String seconds = Duration.ofNanos( run.timeoutNanos ).toMillis() / 1e3 + " s";
-			final List< String > strings = new ArrayList<>();
-			if ( told != null && !told.isEmpty() )
-			{
-				strings.addAll( told );
-				strings.set( 1, "the code has been running for longer than the timeout of " + seconds );
-				return new PythonFailure( strings );
-			}
-			final String why = ticket == 0
-					? "the code could not begin within the timeout of " + seconds + ": other code keeps Python's lock"
-					: "the code has been running for longer than the timeout of " + seconds + ", and where it is cannot be told: a function in C keeps Python's lock";
-			return new PythonFailure( Arrays.asList( "TimeoutError", why, "", "0", "", "TimeoutError: " + why ) );
+			final List< String > strings = new ArrayList<>( told );
+			strings.set( 1, "the code has been running for longer than the timeout of " + seconds );
+			return new PythonFailure( strings );
 		}
+		final String why = ticket == 0
+				? "the code could not begin within the timeout of " + seconds + ": other code keeps Python's lock"
+				: "the code has been running for longer than the timeout of " + seconds + ", and where it is cannot be told: a function in C keeps Python's lock";
+		return new PythonFailure( Arrays.asList( "TimeoutError", why, "", "0", "", "TimeoutError: " + why ) );
 	}
 }

@@ -81,6 +81,8 @@ final class Worker extends Thread
 	 */
 	private static final long TOGETHER_NANOS = 100_000;
 
+	private static final String CANCELLED = "imglib2_cache_python.watchdog.Cancelled";
+
 	private final TaskQueue tasks;
 
 	private final PythonRuntime runtime;
@@ -390,7 +392,7 @@ final class Worker extends Thread
 				return;
 			}
 			run.firstTicket = python.nextTicket();
-			compute( python, blocks );
+			compute( python, run, blocks );
 		}
 		catch ( final Throwable t )
 		{
@@ -404,7 +406,7 @@ final class Worker extends Thread
 		}
 	}
 
-	private void compute( final EmbeddedInterpreter python, final List< BlockTask > blocks )
+	private void compute( final EmbeddedInterpreter python, final Run run, final List< BlockTask > blocks )
 	{
 		final List< BlockRequest > requests = new ArrayList<>( blocks.size() );
 		for ( final BlockTask block : blocks )
@@ -415,8 +417,18 @@ final class Worker extends Thread
 		for ( int i = 0; i < results.size(); ++i )
 		{
 			blocks.get( i ).snippet().took( each );
-			blocks.get( i ).complete( results.get( i ) );
+			blocks.get( i ).complete( asTimedOut( python, run, run.firstTicket + i, results.get( i ) ) );
 		}
+	}
+
+	/**
+	 * Code that is cancelled can end before its reader has been told.
+	 */
+	private BlockResult asTimedOut( final EmbeddedInterpreter python, final Run run, final long ticket, final BlockResult result )
+	{
+		if ( result.failure() == null || run.cancelledTicket != ticket || !result.failure().getType().equals( CANCELLED ) )
+			return result;
+		return BlockResult.timedOut( getName(), TimeoutWatch.describe( python.handOver().stackOf( ticket ), ticket, run.timeoutNanos ) );
 	}
 
 	/**
@@ -479,6 +491,11 @@ final class Worker extends Thread
 		final long timeoutNanos;
 
 		private volatile long firstTicket;
+
+		/**
+		 * Of the block that is cancelled because it takes too long.
+		 */
+		volatile long cancelledTicket;
 
 		Run( final List< ? extends Task< ? > > tasks, final long timeoutNanos )
 		{
