@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -293,11 +294,28 @@ def test_the_main_interpreter_gets_the_paths_and_imports_eagerly(monkeypatch: py
     environ: dict[str, str] = {}
     jep = ModuleType("_jep")
     jep.mainInterpreterModules = {"sys": SimpleNamespace(path=path), "os": SimpleNamespace(environ=environ)}
+    jep.mainInterpreterModulesLock = threading.Lock()
     monkeypatch.setitem(sys.modules, "_jep", jep)
+    imported: list[str] = []
+
+    def shared_import(name: str) -> None:
+        assert jep.mainInterpreterModulesLock.locked()
+        assert path[1:] == ["/a", "/b c", "/größe"]
+        jep.mainInterpreterModules[name] = ModuleType(name)
+        imported.append(name)
+
+    class JepSharedModuleImporter:
+        sharedImporter = SimpleNamespace(sharedImport=shared_import)  # noqa: N815 - as Jep has it
+
+        def find_spec(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, JepSharedModuleImporter()])
     for _ in range(2):
         prepare_main_interpreter(["/a", "/b c", "/größe"])
         assert path == ["/usr/lib/python3", "/a", "/b c", "/größe"]
         assert environ == {"EAGER_IMPORT": "1"}
+        assert imported == ["imglib2_cache_python.main_interpreter"]
 
 
 # Advice

@@ -24,8 +24,9 @@ if location not in sys.path:
     sys.path.insert(0, location)
 sys.path.extend(folder for folder in module_path if folder not in sys.path)
 
-from imglib2_cache_python import crash
+from imglib2_cache_python import crash, processes
 
+processes.spawn_by_default()
 crash.keep_signals_of_the_jvm()
 if crash_file:
     crash.write_stack_on_crash(crash_file)
@@ -33,7 +34,7 @@ if crash_file:
 if mode == "SUB":
     from imglib2_cache_python import subinterpreter
 
-    subinterpreter.forbid_fork()
+    processes.forbid_fork()
     subinterpreter.prepare_main_interpreter([location, *module_path])
     subinterpreter.install_import_guard(frozenset(shared_modules.split("\n")))
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib.util
-import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -29,24 +28,20 @@ def prepare_main_interpreter(locations: Iterable[str]) -> None:
     Args:
         locations: Folders that the main interpreter must find modules in.
     """
-    from _jep import mainInterpreterModules  # type: ignore[import-not-found]
+    from _jep import mainInterpreterModules, mainInterpreterModulesLock  # type: ignore[import-not-found]
 
     main_path = mainInterpreterModules["sys"].path
     main_path.extend(location for location in locations if location not in main_path)
     # Packages that use lazy_loader (scikit-image) then import all their modules at once.
     mainInterpreterModules["os"].environ["EAGER_IMPORT"] = "1"
+    if f"{__package__}.main_interpreter" not in mainInterpreterModules:
+        with mainInterpreterModulesLock:
+            jep_importer().sharedImporter.sharedImport(f"{__package__}.main_interpreter")
 
 
-def forbid_fork() -> None:
-    """Lets ``os.fork`` fail: the child of a sub-interpreter aborts at once, and a pool would start others for ever."""
-
-    def fork() -> int:
-        raise RuntimeError(
-            "a process cannot be forked from a sub-interpreter: use multiprocessing's start method spawn, threads, "
-            "or InterpreterMode.SHARED"
-        )
-
-    os.fork = fork
+def jep_importer() -> Any:  # noqa: ANN401
+    """What imports shared modules, on the main interpreter's own thread."""
+    return next(finder for finder in sys.meta_path if type(finder).__name__ == "JepSharedModuleImporter")
 
 
 def install_import_guard(shared: Collection[str]) -> None:

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Other processes that user code starts.
+
+A JVM must not be forked: the child has none of its threads, but all locks that they held.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from types import FunctionType, ModuleType
+from typing import Any
+
+# Modules of the code of loaders, queues and tasks are called so.
+USER_MODULES = "imglib2_cache_python.user."
+
+
+def spawn_by_default() -> None:
+    """Makes ``spawn`` the default start method of multiprocessing, which user code can change as usual.
+
+    Nothing is imported for that. Functions that another process cannot find are refused with the reason.
+    """
+    for name, adapt in _ADAPTED.items():
+        if name in sys.modules:
+            adapt(sys.modules[name])
+    # By name: workers that share an interpreter all come here.
+    if not any(type(finder).__name__ == _Finder.__name__ for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Finder:
+    """Lets a few modules of multiprocessing be adapted when they are imported."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        adapt = _ADAPTED.get(name)
+        spec = PathFinder.find_spec(name, path, target) if adapt else None
+        if adapt is None or spec is None or spec.loader is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_and_adapt(module: ModuleType) -> None:
+            execute(module)
+            adapt(module)
+
+        spec.loader.exec_module = execute_and_adapt  # type: ignore[method-assign]
+        return spec
+
+
+def _default_to_spawn(context: ModuleType) -> None:
+    # Not set_start_method, which can be called once, by the user.
+    context._default_context._default_context = context._concrete_contexts["spawn"]
+
+
+def _refuse_functions_of_snippets(reduction: ModuleType) -> None:
+    def reducer_override(_: pickle.Pickler, value: Any) -> Any:  # noqa: ANN401
+        kind = type(value)
+        if (kind is FunctionType or issubclass(kind, type)) and str(value.__module__).startswith(USER_MODULES):
+            # The other process would fail, and a pool would wait for it for ever.
+            raise pickle.PicklingError(
+                f"{value.__qualname__} is defined in the code of an image or a queue, where another process does not "
+                "find it: put it into a module in a folder of PythonEnvironment.withModulePath, and import it"
+            )
+        return NotImplemented
+
+    reduction.ForkingPickler.reducer_override = reducer_override
+
+
+def _end_tracker_at_exit(resource_tracker: ModuleType) -> None:
+    # Else its process and pipe, which every sub-interpreter has of its own, would last as long as the JVM. After all
+    # other processes, which hold the pipe, too.
+    resource_tracker.util.Finalize(None, resource_tracker._resource_tracker._stop, exitpriority=-100)
+
+
+def forbid_fork() -> None:
+    """Lets ``os.fork`` fail: the child of a sub-interpreter aborts at once, and a pool would start others for ever."""
+
+    def fork() -> int:
+        raise RuntimeError(
+            "a process cannot be forked from a sub-interpreter: use multiprocessing's start method spawn, threads, "
+            "or InterpreterMode.SHARED"
+        )
+
+    os.fork = fork
+
+
+_ADAPTED: dict[str, Callable[[ModuleType], None]] = {
+    "multiprocessing.context": _default_to_spawn,
+    "multiprocessing.reduction": _refuse_functions_of_snippets,
+    "multiprocessing.resource_tracker": _end_tracker_at_exit,
+}

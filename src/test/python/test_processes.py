@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Other processes that user code starts: each test in a Python of its own, which is changed for good."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parents[2] / "main" / "python"
+
+
+def run(code: str) -> str:
+    """What a new Python prints that prepared its processes."""
+    prepare = "from imglib2_cache_python.processes import forbid_fork, spawn_by_default\nspawn_by_default()\n"
+    result = subprocess.run(
+        [sys.executable, "-c", prepare + code],
+        env={"PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def test_nothing_is_imported() -> None:
+    assert run("import sys; print([name for name in sys.modules if name.startswith('multiprocessing')])") == "[]"
+
+
+def test_processes_are_spawned() -> None:
+    assert (
+        run("""
+import multiprocessing
+print(multiprocessing.get_start_method(), multiprocessing.get_context().get_start_method())
+""")
+        == "spawn spawn"
+    )
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_users_may_choose_another_start_method_once(method: str) -> None:
+    assert (
+        run(f"""
+import multiprocessing
+multiprocessing.set_start_method("{method}")
+print(multiprocessing.get_start_method())
+""")
+        == method
+    )
+
+
+def test_modules_that_are_imported_already_are_adapted_too() -> None:
+    assert (
+        run("""
+import importlib, sys
+sys.meta_path.pop(0)
+import multiprocessing
+spawn_by_default()
+print(multiprocessing.get_start_method())
+""")
+        == "spawn"
+    )
+
+
+def test_it_is_done_once_in_an_interpreter() -> None:
+    assert (
+        run("""
+import sys
+finders = len(sys.meta_path)
+spawn_by_default()
+print(len(sys.meta_path) - finders)
+""")
+        == "0"
+    )
+
+
+def test_pools_work_and_leave_nothing() -> None:
+    assert (
+        run("""
+import math, multiprocessing, os
+if __name__ == "__main__":
+    with multiprocessing.Pool(2) as pool:
+        print(pool.map(math.sqrt, [1, 4, 9]))
+    from multiprocessing import resource_tracker, util
+    util._exit_function()
+    print(resource_tracker._resource_tracker._fd)
+""")
+        == "[1.0, 2.0, 3.0]\nNone"
+    )
+
+
+@pytest.mark.parametrize("definition", ["def task(x): return x", "class task: pass", "task = lambda x: x"])
+def test_what_another_process_would_not_find_is_refused(definition: str) -> None:
+    assert (
+        run(f"""
+import multiprocessing, pickle, types, sys
+module = types.ModuleType("imglib2_cache_python.user.worker_loader_1")
+sys.modules[module.__name__] = module
+exec({definition!r}, module.__dict__)
+pool = multiprocessing.Pool(1)
+try:
+    pool.map(module.task, [1])
+except pickle.PicklingError as error:
+    print("withModulePath" in str(error))
+pool.terminate()
+pool.join()
+""")
+        == "True"
+    )
+
+
+def test_other_picklers_are_left_alone() -> None:
+    assert (
+        run("""
+import multiprocessing.reduction, pickle, types, sys
+module = types.ModuleType("imglib2_cache_python.user.worker_loader_1")
+sys.modules[module.__name__] = module
+exec("class Point: x = 1", module.__dict__)
+print(pickle.loads(pickle.dumps(module.Point())).x)
+""")
+        == "1"
+    )
+
+
+def test_forking_can_be_forbidden() -> None:
+    assert (
+        run("""
+import os
+forbid_fork()
+try:
+    os.fork()
+except RuntimeError as error:
+    print(error)
+""")
+        == "a process cannot be forked from a sub-interpreter: use multiprocessing's start method spawn, threads, "
+        "or InterpreterMode.SHARED"
+    )
