@@ -92,6 +92,18 @@ main_interpreter = {"sys": type(sys)("sys"), "os": type(sys)("os")}
 main_interpreter["sys"].path, main_interpreter["os"].environ = [], {}
 sys.modules["_jep"] = type(sys)("_jep")
 sys.modules["_jep"].mainInterpreterModules = main_interpreter
+sys.modules["_jep"].mainInterpreterModulesLock = __import__("threading").Lock()
+
+class JepSharedModuleImporter:
+    def sharedImport(self, name):
+        main_interpreter[name] = None
+    @property
+    def sharedImporter(self):
+        return self
+    def find_spec(self, *_):
+        return None
+if mode == "SUB":
+    sys.meta_path.append(JepSharedModuleImporter())
 
 out, err = Lines(), Lines()
 names = {
@@ -131,6 +143,8 @@ with open(result, "w", encoding="utf-8") as file:
         "main path": main_interpreter["sys"].path,
         "environment": main_interpreter["os"].environ,
         "imported": imported,
+        "imported by main": list(main_interpreter)[2:],
+        "start method": __import__("multiprocessing").get_start_method(),
     }, file)
 """
 
@@ -166,4 +180,6 @@ def test_what_java_runs_makes_a_worker(tmp_path: Path, mode: str, packed: bool) 
     assert told["path"][0] == location
     assert told["path"].count(str(folder)) == 1
     assert told["main path"] == ([location, str(folder)] if mode == "SUB" else [])
+    assert told["imported by main"] == (["imglib2_cache_python.main_interpreter"] if mode == "SUB" else [])
+    assert told["start method"] == "spawn"
     assert told["environment"] == ({"EAGER_IMPORT": "1"} if mode == "SUB" else {})

@@ -39,7 +39,8 @@ import net.imglib2.img.cell.Cell;
  * The cache of one image. Unlike {@link LoaderCache#withLoader}, it tells the
  * loader which failures a reader knows of, because caches let those that waited
  * for a cell that failed load it again, one after the other; and the loader forgets
- * the failures of what is invalidated.
+ * the failures of what is invalidated. And a cell that would wait for itself is an
+ * error.
  * <p>
  * As thread-safe as the cache that has the cells.
  *
@@ -84,13 +85,26 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 
 	private final LoaderCache< Long, Cell< A > > cells;
 
+	private final Object owner;
+
 	private final Loader< A > loader;
 
 	private final CellFailures failures;
 
-	CellCache( final LoaderCache< Long, Cell< A > > cells, final Loader< A > loader, final CellFailures failures )
+	/**
+	 * @param cells
+	 * 		has the cells
+	 * @param owner
+	 * 		what {@link CellInProgress} knows the loader by
+	 * @param loader
+	 * 		computes cells
+	 * @param failures
+	 * 		of the loader
+	 */
+	CellCache( final LoaderCache< Long, Cell< A > > cells, final Object owner, final Loader< A > loader, final CellFailures failures )
 	{
 		this.cells = cells;
+		this.owner = owner;
 		this.loader = loader;
 		this.failures = failures;
 	}
@@ -99,7 +113,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	public Cell< A > get( final Long cell ) throws ExecutionException
 	{
 		final long arrival = failures.count();
-		return cells.get( cell, missing -> loader.load( missing, arrival ) );
+		return CellInProgress.get( owner, cell, cells, missing -> loader.load( missing, arrival ) );
 	}
 
 	/**

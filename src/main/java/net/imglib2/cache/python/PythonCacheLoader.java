@@ -519,6 +519,8 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 * 		if the code failed, now or so shortly before that it is not run again
 	 * @throws PythonClosedException
 	 * 		if the queue is closed
+	 * @throws PythonCycleException
+	 * 		if the inputs are computed from this cell
 	 * @throws InterruptedException
 	 * 		if this thread was interrupted while it waited
 	 * @throws Exception
@@ -581,7 +583,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 */
 	public CachedCellImg< T, A > createCachedCellImg( final LoaderCache< Long, Cell< A > > loaderCache )
 	{
-		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), this::load, failures );
+		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), snippet, this::load, failures );
 		caches.removeIf( reference -> reference.get() == null );
 		caches.add( new WeakReference<>( cache ) );
 		return new CachedCellImg<>( grid, type, cache, access );
@@ -676,8 +678,16 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			// On this thread: an input that is Python-backed itself must never wait
 			// for an interpreter while it occupies one.
 			final BlockArray[] arrays = new BlockArray[ 1 + inputs.size() ];
-			for ( int i = 0; i < inputs.size(); ++i )
-				arrays[ 1 + i ] = input( i, cell, interval );
+			final CellInProgress inProgress = CellInProgress.begin( snippet, cell );
+			try
+			{
+				for ( int i = 0; i < inputs.size(); ++i )
+					arrays[ 1 + i ] = input( i, cell, interval );
+			}
+			finally
+			{
+				inProgress.end();
+			}
 			output = new CellOutput( pixelType, access, interval.dimensionsAsLongArray() );
 			arrays[ 0 ] = output.array();
 			result = queue.pool().compute( new BlockRequest( snippet, cell, interval, lower, arrays ) );

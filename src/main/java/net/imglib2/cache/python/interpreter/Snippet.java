@@ -112,4 +112,10 @@ public final class Snippet
 	{
 		return "<" + loaderName() + ">";
 	}
+
+	@Override
+	public String toString()
+	{
+		return loaderName();
+	}
 }
