@@ -127,15 +127,23 @@ print(pickle.loads(pickle.dumps(module.Point())).x)
     )
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 def test_forking_can_be_forbidden() -> None:
     assert (
         run("""
-import os
+import multiprocessing, os
 forbid_fork()
 try:
     os.fork()
 except RuntimeError as error:
-    print(error)
+    message = str(error)
+files = os.listdir("/proc/self/fd")
+try:
+    multiprocessing.get_context("fork").Process().start()
+except RuntimeError as error:
+    assert str(error) == message
+assert os.listdir("/proc/self/fd") == files
+print(message)
 """)
         == "a process cannot be forked from a sub-interpreter: use multiprocessing's start method spawn, threads, "
         "or InterpreterMode.SHARED"

@@ -24,12 +24,9 @@ def spawn_by_default() -> None:
 
     Nothing is imported for that. Functions that another process cannot find are refused with the reason.
     """
-    for name, adapt in _ADAPTED.items():
-        if name in sys.modules:
-            adapt(sys.modules[name])
-    # By name: workers that share an interpreter all come here.
-    if not any(type(finder).__name__ == _Finder.__name__ for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    _adapt("multiprocessing.context", _default_to_spawn)
+    _adapt("multiprocessing.reduction", _refuse_functions_of_snippets)
+    _adapt("multiprocessing.resource_tracker", _end_tracker_at_exit)
 
 
 class _Finder:
@@ -80,17 +77,27 @@ def _end_tracker_at_exit(resource_tracker: ModuleType) -> None:
 def forbid_fork() -> None:
     """Lets ``os.fork`` fail: the child of a sub-interpreter aborts at once, and a pool would start others for ever."""
 
-    def fork() -> int:
+    def fork(*_: object) -> int:
         raise RuntimeError(
             "a process cannot be forked from a sub-interpreter: use multiprocessing's start method spawn, threads, "
             "or InterpreterMode.SHARED"
         )
 
+    def forbid(popen_fork: ModuleType) -> None:
+        # Before it opens pipes, which it does not close when it cannot fork.
+        popen_fork.Popen._launch = fork
+
     os.fork = fork
+    _adapt("multiprocessing.popen_fork", forbid)
 
 
-_ADAPTED: dict[str, Callable[[ModuleType], None]] = {
-    "multiprocessing.context": _default_to_spawn,
-    "multiprocessing.reduction": _refuse_functions_of_snippets,
-    "multiprocessing.resource_tracker": _end_tracker_at_exit,
-}
+def _adapt(name: str, adapt: Callable[[ModuleType], None]) -> None:
+    _ADAPTED[name] = adapt
+    if name in sys.modules:
+        adapt(sys.modules[name])
+    # By name: workers that share an interpreter all come here.
+    if not any(type(finder).__name__ == _Finder.__name__ for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+_ADAPTED: dict[str, Callable[[ModuleType], None]] = {}

@@ -27,8 +27,8 @@ class LineWriter(io.TextIOBase):
     errors = "backslashreplace"
     newlines = None
 
-    # Threads that have an unfinished line in any of the streams; one that has ended may stay in it.
-    unfinished: ClassVar[set[int]] = set()
+    # Threads that may have an unfinished line in one of the streams; one that has ended may stay in it.
+    unfinished_threads: ClassVar[set[int]] = set()
 
     def __init__(self, emit: Callable[[str], Any], name: str = "<stream>") -> None:
         """Creates a stream.
@@ -55,12 +55,16 @@ class LineWriter(io.TextIOBase):
         """Writes text; complete lines are handed over at once."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        pending = getattr(self._thread, "text", "") + text
-        *lines, rest = pending.split("\n")
+        unfinished = self._unfinished()
+        unfinished.append(text)
+        self.unfinished_threads.add(threading.get_ident())
+        self._thread.length += len(text)
+        if "\n" not in text and self._thread.length < MAX_LINE:
+            return len(text)
+        *lines, rest = self._take().split("\n")
         *pieces, rest = _pieces(rest)
-        self._thread.text = rest
-        if rest:
-            self.unfinished.add(threading.get_ident())
+        self._unfinished().append(rest)
+        self._thread.length = len(rest)
         for line in lines:
             for piece in _pieces(line.removesuffix("\r")):
                 self._emit(piece)
@@ -75,10 +79,22 @@ class LineWriter(io.TextIOBase):
 
     def finish(self) -> None:
         """Hands over the calling thread's unfinished line, if it has one."""
-        rest = getattr(self._thread, "text", "")
+        rest = self._take()
         if rest:
-            self._thread.text = ""
             self._emit(rest)
+
+    def _unfinished(self) -> list[str]:
+        # In parts: a line may be written in a great many.
+        parts = getattr(self._thread, "parts", None)
+        if parts is None:
+            parts = self._thread.parts = []
+            self._thread.length = 0
+        return parts
+
+    def _take(self) -> str:
+        text = "".join(self._unfinished())
+        self._thread.parts = None
+        return text
 
     def _emit(self, line: str) -> None:
         getattr(self._thread, "emit", self._emit_elsewhere)(transferable(line))

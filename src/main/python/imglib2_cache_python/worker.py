@@ -229,7 +229,7 @@ class Worker:
 
     def _leave(self) -> None:
         """After user code has run."""
-        if LineWriter.unfinished:
+        if LineWriter.unfinished_threads:
             finish_lines()
         self._control[handover.RUNNING] = 0
         if self._watchdog.sent:
@@ -362,6 +362,7 @@ def end_threads() -> None:
 
     The threads of an executor end when it is collected.
     """
+    gc.unfreeze()
     gc.collect()
     end = time.monotonic() + _THREADS_TIMEOUT
     for thread in threading.enumerate():
@@ -376,4 +377,4 @@ def finish_lines() -> None:
         stream = getattr(sys, name, None)
         if isinstance(stream, LineWriter):
             stream.finish()
-    LineWriter.unfinished.discard(threading.get_ident())
+    LineWriter.unfinished_threads.discard(threading.get_ident())

@@ -233,13 +233,16 @@ class PythonCacheLoaderTest
 	{
 		try (final PythonCacheLoaderQueue single = new PythonCacheLoaderQueue())
 		{
-			RandomAccessibleInterval< IntType > img = ramp();
-			for ( int i = 0; i < 10; ++i )
-				img = PythonCacheLoader.fromRandomAccessibles( GRID, single, "block.data[...] = block.inputs[0][block.halo] + 1", new IntType(), new Halo( 1, 0, 2 ),
-						Views.extendMirrorSingle( img ) ).createCachedCellImg( 1000 );
-			final Cursor< IntType > actual = Views.flatIterable( img ).cursor();
-			for ( final IntType pixel : Views.flatIterable( ramp() ) )
-				assertEquals( pixel.get() + 10, actual.next().get() );
+			for ( final Halo halo : new Halo[] { new Halo( 1, 0, 2 ), Halo.empty( 3 ) } )
+			{
+				RandomAccessibleInterval< IntType > img = ramp();
+				for ( int i = 0; i < 10; ++i )
+					img = PythonCacheLoader.fromRandomAccessibles( GRID, single, "block.data[...] = block.inputs[0][block.halo] + 1", new IntType(), halo,
+							Views.extendMirrorSingle( img ) ).createCachedCellImg( 1000 );
+				final Cursor< IntType > actual = Views.flatIterable( img ).cursor();
+				for ( final IntType pixel : Views.flatIterable( ramp() ) )
+					assertEquals( pixel.get() + 10, actual.next().get() );
+			}
 		}
 	}
 

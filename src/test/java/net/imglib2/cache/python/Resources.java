@@ -1,0 +1,128 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What this process holds that the garbage collector does not, or not alone, give
+ * back. On Linux; elsewhere, what cannot be counted counts as nothing.
+ */
+final class Resources
+{
+	/**
+	 * For JVMs whose threads are counted: they start their own ones at once.
+	 */
+	static final String[] JVM_ARGUMENTS = { "-XX:+UseSerialGC", "-XX:-UseDynamicNumberOfCompilerThreads" };
+
+	private static final Path SELF = Paths.get( "/proc/self" );
+
+	private static final int ATTEMPTS = 100;
+
+	private Resources()
+	{}
+
+	/**
+	 * @return numbers by what they count
+	 */
+	static Map< String, Long > count() throws IOException
+	{
+		final Map< String, Long > counts = new TreeMap<>();
+		counts.put( "threads", entries( "task" ) );
+		counts.put( "file descriptors", entries( "fd" ) );
+		counts.put( "child processes", ProcessHandle.current().descendants().count() );
+		for ( final BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans( BufferPoolMXBean.class ) )
+			if ( pool.getName().equals( "direct" ) )
+				counts.put( "bytes in direct buffers", pool.getMemoryUsed() );
+		return counts;
+	}
+
+	/**
+	 * Waits for threads and processes that are about to end, and for the garbage
+	 * collector.
+	 *
+	 * @param before
+	 * 		what was there
+	 * @param what
+	 * 		what has happened since
+	 * @param collect
+	 * 		lets the garbage collector run, and those that wait for it
+	 * @throws AssertionError
+	 * 		if more is there
+	 */
+	static void requireNoMoreThan( final Map< String, Long > before, final String what, final Runnable collect ) throws IOException, InterruptedException
+	{
+		for ( int attempt = 0; attempt < ATTEMPTS; ++attempt )
+		{
+			final Map< String, Long > now = count();
+			if ( now.entrySet().stream().allMatch( entry -> entry.getValue() <= before.get( entry.getKey() ) ) )
+				return;
+			collect.run();
+			Thread.sleep( 20 );
+		}
+		assertEquals( before, count(), "what is there before and after " + what );
+	}
+
+	/**
+	 * @return resident memory in bytes, 0 if unknown
+	 */
+	static long residentBytes() throws IOException
+	{
+		final Path status = SELF.resolve( "status" );
+		if ( Files.exists( status ) )
+			for ( final String line : Files.readAllLines( status, StandardCharsets.ISO_8859_1 ) )
+				if ( line.startsWith( "VmRSS:" ) )
+					return Long.parseLong( line.replaceAll( "\\D", "" ) ) << 10;
+		return 0;
+	}
+
+	private static long entries( final String folder ) throws IOException
+	{
+		if ( !Files.isDirectory( SELF.resolve( folder ) ) )
+			return 0;
+		long count = 0;
+		try (final DirectoryStream< Path > entries = Files.newDirectoryStream( SELF.resolve( folder ) ))
+		{
+			for ( final Path ignored : entries )
+				++count;
+		}
+		return count;
+	}
+}
