@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""What is computed: the same for all contestants, on the same pixels.
+
+A workload is an image, its cells, and one or more steps that compute a cell from the same place in the input (of the
+first step) or in the result of the step before, seen with a halo. Outside of the image is its mirror image, the pixels
+at the border included: numpy's "symmetric", dask's "reflect", ImgLib2's extendMirrorDouble.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+Index = tuple[slice, ...]
+Arrays = list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Step:
+    """How a cell is computed: as a function that writes into it, and as the library's users write it."""
+
+    kernel: Callable[[Arrays, np.ndarray, Index], None]
+    code: str
+
+
+@dataclass(frozen=True)
+class Workload:
+    """An image, see above; `shape` and `cell` are in numpy's order, and `cell` divides `shape`."""
+
+    name: str
+    title: str
+    shape: tuple[int, ...]
+    cell: tuple[int, ...]
+    dtype: str
+    steps: tuple[Step, ...]
+    inputs: tuple[str, ...]
+    halo: int = 0
+    init: str = ""
+
+    def resized(self, shape: tuple[int, ...]) -> Workload:
+        """The same with another size of the image."""
+        return replace(self, shape=shape)
+
+    @property
+    def num_cells(self) -> int:
+        """Number of cells."""
+        return math.prod(self.shape) // math.prod(self.cell)
+
+    @property
+    def bytes_moved(self) -> int:
+        """Bytes of the inputs and the output together."""
+        return math.prod(self.shape) * sum(np.dtype(dtype).itemsize for dtype in (*self.inputs, self.dtype))
+
+    @property
+    def crop(self) -> Index:
+        """Crops a cell with its halo to the cell."""
+        return tuple(slice(self.halo, self.halo + size) for size in self.cell)
+
+    @property
+    def code(self) -> str:
+        """The code of all steps, as `ContestantMain` wants it."""
+        return "\v".join(step.code for step in self.steps)
+
+    def cells(self) -> Iterator[Index]:
+        """The places of the cells, in the order of the grid."""
+        return self._places(0)
+
+    def padded_cells(self) -> Iterator[Index]:
+        """The places of the cells with their halo, in an array that is padded by the halo."""
+        return self._places(2 * self.halo)
+
+    def padded_cell(self, cell: Index) -> Index:
+        """The same for one cell."""
+        return tuple(slice(part.start, part.stop + 2 * self.halo) for part in cell)
+
+    def cell_at(self, grid_position: tuple[int, ...]) -> Index:
+        """The place of the cell at a position in the grid."""
+        return tuple(slice(i * size, (i + 1) * size) for i, size in zip(grid_position, self.cell, strict=True))
+
+    def padded(self, array: np.ndarray) -> np.ndarray:
+        """The array with a mirrored border as wide as the halo."""
+        return np.pad(array, self.halo, "symmetric") if self.halo else array
+
+    def read_inputs(self, folder: Path) -> Arrays:
+        """The inputs, as `write_inputs` made them."""
+        paths = self.input_paths(folder)
+        return [np.fromfile(path, dtype).reshape(self.shape) for path, dtype in zip(paths, self.inputs, strict=True)]
+
+    def write_inputs(self, folder: Path) -> None:
+        """Makes the inputs' files where they are missing."""
+        for seed, (path, dtype) in enumerate(zip(self.input_paths(folder), self.inputs, strict=True)):
+            if not path.exists():
+                random = np.random.default_rng(seed)
+                count = math.prod(self.shape)
+                if dtype == "f4":
+                    pixels = random.random(count, np.float32)
+                else:
+                    pixels = random.integers(0, 256, count, dtype)
+                pixels.tofile(path)
+
+    def input_paths(self, folder: Path) -> list[Path]:
+        """Where the inputs are: pixels in C order."""
+        size = "x".join(map(str, self.shape))
+        return [folder / f"{dtype}-{size}-{i}.raw" for i, dtype in enumerate(self.inputs)]
+
+    def _places(self, more: int) -> Iterator[Index]:
+        axes = [
+            [slice(start, start + step + more) for start in range(0, size, step)]
+            for size, step in zip(self.shape, self.cell, strict=True)
+        ]
+        return itertools.product(*axes)
+
+
+def gaussian(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """Smooths."""
+    from scipy import ndimage
+
+    cell[...] = ndimage.gaussian_filter(inputs[0], 2)[crop]
+
+
+def uniform(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """Means of 3 x 3 x 3 pixels."""
+    from scipy import ndimage
+
+    cell[...] = ndimage.uniform_filter(inputs[0], 3)[crop]
+
+
+def copy(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """Copies."""
+    cell[...] = inputs[0]
+
+
+def add(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """Adds two inputs, in the wider type of the result."""
+    np.add(inputs[0], inputs[1], out=cell, dtype=cell.dtype)
+
+
+def root(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """First of three steps pixel by pixel."""
+    np.sqrt(inputs[0], out=cell)
+
+
+def exponential(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """Second of three steps pixel by pixel."""
+    np.exp(inputs[0], out=cell)
+
+
+def logarithm(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """Third of three steps pixel by pixel."""
+    np.log1p(inputs[0], out=cell)
+
+
+_UNIFORM = Step(uniform, "block.data[...] = ndimage.uniform_filter(block.inputs[0], 3)[block.halo]")
+_NDIMAGE = "from scipy import ndimage"
+
+COPY = Workload(
+    name="W1",
+    title="copy, uint8, cells of 64²",
+    shape=(4096, 4096),
+    cell=(64, 64),
+    dtype="u1",
+    steps=(Step(copy, "block.data[...] = block.inputs[0]"),),
+    inputs=("u1",),
+)
+GAUSSIAN = Workload(
+    name="W2",
+    title="gaussian σ 2, float32, cells of 64³, halo 8",
+    shape=(256, 256, 256),
+    cell=(64, 64, 64),
+    dtype="f4",
+    steps=(Step(gaussian, "block.data[...] = ndimage.gaussian_filter(block.inputs[0], 2)[block.halo]"),),
+    inputs=("f4",),
+    halo=8,
+    init=_NDIMAGE,
+)
+ADD = Workload(
+    name="W3",
+    title="uint16 + uint16 → uint32, cells of 64³",
+    shape=(256, 256, 256),
+    cell=(64, 64, 64),
+    dtype="u4",
+    steps=(Step(add, "np.add(block.inputs[0], block.inputs[1], out=block.data, dtype=block.data.dtype)"),),
+    inputs=("u2", "u2"),
+)
+CHAIN = Workload(
+    name="W4",
+    title="three images, each the input of the next, float32, cells of 64³, no halo",
+    shape=(256, 256, 256),
+    cell=(64, 64, 64),
+    dtype="f4",
+    steps=(
+        Step(root, "np.sqrt(block.inputs[0], out=block.data)"),
+        Step(exponential, "np.exp(block.inputs[0], out=block.data)"),
+        Step(logarithm, "np.log1p(block.inputs[0], out=block.data)"),
+    ),
+    inputs=("f4",),
+)
+HALO_CHAIN = Workload(
+    name="W4-halo",
+    title="three images, each the input of the next, uniform filter 3³, float32, cells of 64³, halo 1",
+    shape=(256, 256, 256),
+    cell=(64, 64, 64),
+    dtype="f4",
+    steps=(_UNIFORM, _UNIFORM, _UNIFORM),
+    inputs=("f4",),
+    halo=1,
+    init=_NDIMAGE,
+)
+VIEWING = Workload(
+    name="W5",
+    title="random slices through 256³ uint16, uniform filter 3³, cells of 32³, halo 1",
+    shape=(256, 256, 256),
+    cell=(32, 32, 32),
+    dtype="u2",
+    steps=(_UNIFORM,),
+    inputs=("u2",),
+    halo=1,
+    init=_NDIMAGE,
+)
+FIRST_PIXEL = replace(GAUSSIAN, name="W6", title="first pixel of a gaussian", shape=(64, 64, 64))
+
+WORKLOADS = {w.name: w for w in (COPY, GAUSSIAN, ADD, CHAIN, HALO_CHAIN, VIEWING, FIRST_PIXEL)}
