@@ -30,11 +30,14 @@ from workloads import WORKLOADS, Arrays, Index, Workload
 class Rival:
     """One of them. All that it does before `bulk`, `open`, and `read` is not measured."""
 
+    PADS = True  # whether it wants its inputs padded
+
     def __init__(self, workload: Workload, inputs: Arrays) -> None:
         """Makes the arrays for results."""
         self.workload = workload
-        self.inputs = inputs
-        self.padded = [workload.padded(array) for array in inputs]
+        # Not both: the memory counts.
+        self.inputs = [] if self.PADS else inputs
+        self.padded = [workload.padded(array) for array in inputs] if self.PADS else []
         self.results = [np.zeros(workload.shape, workload.dtype) for _ in workload.steps]
 
     def bulk(self, workers: int) -> None:
@@ -74,6 +77,8 @@ class Loop(Rival):
 class ClippedLoop(Loop):
     """The plain loop without a padded input: blocks end at the border of the image, the filter mirrors there."""
 
+    PADS = False
+
     def bulk(self, workers: int) -> None:
         """Works for filters whose own border is the same mirror image: scipy's default."""
         halo = self.workload.halo
@@ -83,8 +88,7 @@ class ClippedLoop(Loop):
                 for part, size in zip(cell, self.workload.shape, strict=True)
             )
             crop = tuple(
-                slice(part.start - outer.start, part.stop - outer.start)
-                for part, outer in zip(cell, seen, strict=True)
+                slice(part.start - outer.start, part.stop - outer.start) for part, outer in zip(cell, seen, strict=True)
             )
             self.workload.steps[0].kernel([source[seen] for source in self.inputs], self.results[0][cell], crop)
 
@@ -214,6 +218,8 @@ class TensorStore(Rival):
 class Dask(Rival):
     """map_blocks, or map_overlap where there is a halo, with the scheduler of threads and the cells as chunks."""
 
+    PADS = False
+
     def bulk(self, workers: int) -> None:
         """Builds the graph and computes: both are needed for every new image."""
         self.open(workers, 0)
@@ -292,10 +298,10 @@ import numpy as np
 import scipy.ndimage
 from workloads import WORKLOADS
 
-def attach(name, shape, sources, target):
+def attach(name, shape, cell, sources, target):
     global workload, kernel, crop, padded, result, attached
     attached = sources, target  # else their memory is unmapped
-    workload = WORKLOADS[name].resized(tuple(shape))
+    workload = WORKLOADS[name].resized(tuple(shape), tuple(cell))
     kernel, crop = workload.steps[0].kernel, workload.crop
     padded, result = [source.ndarray() for source in sources], target.ndarray()
 
@@ -364,13 +370,16 @@ class Appose(Rival):
         while len(self.services) < workers:
             service = self.environment.python().init(APPOSE_WORKER.format(folder=str(Path(__file__).parent)))
             *sources, target = self.shared
-            inputs = {"name": self.workload.name, "shape": self.workload.shape, "sources": sources, "target": target}
-            service.task("attach(name, shape, sources, target)", inputs).wait_for()
+            inputs = {"name": self.workload.name, "shape": self.workload.shape, "cell": self.workload.cell}
+            inputs |= {"sources": sources, "target": target}
+            service.task("attach(name, shape, cell, sources, target)", inputs).wait_for()
             self.services.append(service)
         return self.services
 
     def _positions(self) -> Iterable[list[int]]:
-        for position in np.ndindex(*(n // size for n, size in zip(self.workload.shape, self.workload.cell, strict=True))):
+        for position in np.ndindex(
+            *(n // size for n, size in zip(self.workload.shape, self.workload.cell, strict=True))
+        ):
             yield list(position)
 
     def close(self) -> None:
@@ -443,7 +452,9 @@ class Contestant:
         indices = []
         for line in lines:
             axis, position = map(int, line.split())
-            indices.append((slice(None),) * axis + (position,) + (slice(None),) * (len(rival.workload.shape) - axis - 1))
+            indices.append(
+                (slice(None),) * axis + (position,) + (slice(None),) * (len(rival.workload.shape) - axis - 1)
+            )
 
         def read(index: tuple[int | slice, ...]) -> tuple[float, int]:
             start = time.perf_counter()
@@ -457,10 +468,11 @@ class Contestant:
         return {"total": time.perf_counter() - start, "digest": sum(sums), **percentiles(list(latencies))}
 
     def _rival(self, question: dict[str, str]) -> Rival:
-        key = question["workload"], question["shape"]
+        key = question["workload"], question["shape"], question["cell"]
         if key != self.key:
             self.close()
-            workload = WORKLOADS[question["workload"]].resized(tuple(map(int, question["shape"].split(","))))
+            shape, cell = (tuple(map(int, question[name].split(","))) for name in ("shape", "cell"))
+            workload = WORKLOADS[question["workload"]].resized(shape, cell)
             self.rival = self.rival_class(workload, workload.read_inputs(Path(question["folder"])))
             self.key = key
         return self.rival

@@ -43,9 +43,9 @@ class Workload:
     halo: int = 0
     init: str = ""
 
-    def resized(self, shape: tuple[int, ...]) -> Workload:
-        """The same with another size of the image."""
-        return replace(self, shape=shape)
+    def resized(self, shape: tuple[int, ...], cell: tuple[int, ...] | None = None) -> Workload:
+        """The same with another size of the image, and of the cells."""
+        return replace(self, shape=shape, cell=cell or self.cell)
 
     @property
     def num_cells(self) -> int:
@@ -53,9 +53,20 @@ class Workload:
         return math.prod(self.shape) // math.prod(self.cell)
 
     @property
-    def bytes_moved(self) -> int:
-        """Bytes of the inputs and the output together."""
-        return math.prod(self.shape) * sum(np.dtype(dtype).itemsize for dtype in (*self.inputs, self.dtype))
+    def input_bytes(self) -> int:
+        """Bytes of the inputs."""
+        return math.prod(self.shape) * sum(np.dtype(dtype).itemsize for dtype in self.inputs)
+
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of the results of all steps."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize * len(self.steps)
+
+    @property
+    def padded_block_bytes(self) -> int:
+        """Bytes of the inputs of a cell with its halo."""
+        sizes = sum(np.dtype(dtype).itemsize for dtype in self.inputs)
+        return math.prod(size + 2 * self.halo for size in self.cell) * sizes
 
     @property
     def crop(self) -> Index:
@@ -98,10 +109,8 @@ class Workload:
             if not path.exists():
                 random = np.random.default_rng(seed)
                 count = math.prod(self.shape)
-                if dtype == "f4":
-                    pixels = random.random(count, np.float32)
-                else:
-                    pixels = random.integers(0, 256, count, dtype)
+                real = dtype == "f4"
+                pixels = random.random(count, np.float32) if real else random.integers(0, 256, count, dtype)
                 pixels.tofile(path)
 
     def input_paths(self, folder: Path) -> list[Path]:
@@ -156,6 +165,26 @@ def logarithm(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
     np.log1p(inputs[0], out=cell)
 
 
+def constant(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """Ones."""
+    cell[...] = 1
+
+
+def count(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """About a millisecond of nothing but Python."""
+    cell[...] = sum(i & 1 for i in range(20000)) & 255
+
+
+def cosine(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """Cosines."""
+    np.cos(inputs[0], out=cell)
+
+
+def square(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
+    """The square of a matrix."""
+    np.matmul(inputs[0], inputs[0], out=cell)
+
+
 _UNIFORM = Step(uniform, "block.data[...] = ndimage.uniform_filter(block.inputs[0], 3)[block.halo]")
 _NDIMAGE = "from scipy import ndimage"
 
@@ -170,7 +199,7 @@ COPY = Workload(
 )
 GAUSSIAN = Workload(
     name="W2",
-    title="gaussian σ 2, float32, cells of 64³, halo 8",
+    title="gaussian, sigma 2, float32, cells of 64³, halo 8",
     shape=(256, 256, 256),
     cell=(64, 64, 64),
     dtype="f4",
@@ -225,4 +254,40 @@ VIEWING = Workload(
 )
 FIRST_PIXEL = replace(GAUSSIAN, name="W6", title="first pixel of a gaussian", shape=(64, 64, 64))
 
-WORKLOADS = {w.name: w for w in (COPY, GAUSSIAN, ADD, CHAIN, HALO_CHAIN, VIEWING, FIRST_PIXEL)}
+# For scaling.py
+CONSTANT = Workload(
+    name="constant",
+    title="ones",
+    shape=(64, 6400),
+    cell=(64, 64),
+    dtype="u1",
+    steps=(Step(constant, "block.data[...] = 1"),),
+    inputs=(),
+)
+PURE_PYTHON = replace(
+    CONSTANT,
+    name="python",
+    title="a loop in Python",
+    steps=(Step(count, "block.data[...] = sum(i & 1 for i in range(20000)) & 255"),),
+)
+COSINE = Workload(
+    name="cosine",
+    title="cosine",
+    shape=(1 << 24,),
+    cell=(1 << 18,),
+    dtype="f4",
+    steps=(Step(cosine, "np.cos(block.inputs[0], out=block.data)"),),
+    inputs=("f4",),
+)
+MATRIX = Workload(
+    name="matrix",
+    title="square of a matrix",
+    shape=(2048, 4096),
+    cell=(512, 512),
+    dtype="f4",
+    steps=(Step(square, "np.matmul(block.inputs[0], block.inputs[0], out=block.data)"),),
+    inputs=("f4",),
+)
+
+COMPARED = (COPY, GAUSSIAN, ADD, CHAIN, HALO_CHAIN, VIEWING, FIRST_PIXEL)
+WORKLOADS = {w.name: w for w in (*COMPARED, CONSTANT, PURE_PYTHON, COSINE, MATRIX)}

@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Compares this library with what people use instead; doc/development.md tells how to run it.
+
+All contestants compute the same cells of the same images, in turns, each in a process of its own that stays warm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import report
+import workloads
+from dialogue import Answer, ContestantError, Process
+from workloads import Workload
+
+HERE = Path(__file__).parent
+LIBRARY = "this library"
+NATIVE = "this library, native input"
+IMPORTS = "imports alone"
+MAIN = "net.imglib2.cache.python.benchmark.ContestantMain"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contestant with a number of workers: interpreters, threads, or processes, as it has them."""
+
+    name: str
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What some contestants do in turns. The first entry is the floor that the others are compared with."""
+
+    key: str
+    title: str
+    workload: Workload
+    entries: list[Entry]
+    mode: str = "bulk"
+    rounds: int = 5
+    count: int = 1
+    cache: int = 0
+    options: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def divisor(self) -> int:
+        """What the time is divided by: bulk is reported per cell."""
+        return self.workload.num_cells if self.mode == "bulk" else 1
+
+
+def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
+    """All of them, in the order of the report."""
+    copy = workloads.COPY.resized((2048, 2048)) if quick else workloads.COPY
+    small = (128, 128, 128) if quick else (256, 256, 256)
+    gaussian, add = workloads.GAUSSIAN.resized(small), workloads.ADD.resized((256, 256, 256))
+    large = workloads.GAUSSIAN.resized((256, 256, 256) if quick else (512, 512, 512))
+    chain, halo_chain = workloads.CHAIN.resized(small), workloads.HALO_CHAIN.resized(small)
+    rounds = 3 if quick else 7
+    few = 2 if quick else 5
+
+    def both(*names: str) -> list[Entry]:
+        return [Entry(name, workers) for name in names for workers in (1, 2)]
+
+    rivals = ["TensorStore", "dask", "Appose", LIBRARY]
+    floor, pool = Entry("loop"), Entry("thread pool", 2)
+    found = [
+        Contest(
+            "W1 bulk",
+            copy.title,
+            copy,
+            [floor, Entry("loop, new output"), pool, *both(*rivals, NATIVE)],
+            rounds=rounds,
+        ),
+        Contest(
+            "W1 cold",
+            "one pixel of a cell not computed yet, one cell after the other",
+            copy,
+            [Entry(name) for name in ("lru_cache", "TensorStore", "dask", "zarr", "Appose", LIBRARY)],
+            mode="single",
+            rounds=rounds,
+            count=200,
+        ),
+        Contest(
+            "W1 hit",
+            "one pixel of a cell in the cache",
+            copy,
+            [Entry(name) for name in ("lru_cache", "TensorStore", LIBRARY)],
+            mode="hits",
+            rounds=rounds,
+            count=5,
+        ),
+        Contest(
+            "W2", gaussian.title, gaussian, [floor, Entry("loop, clipped"), pool, *both(*rivals, NATIVE)], rounds=few
+        ),
+        Contest("W3", add.title, add, [floor, Entry("loop, new output"), pool, *both(*rivals, NATIVE)], rounds=rounds),
+        Contest("W4", chain.title, chain, [floor, pool, *both("dask", LIBRARY)], rounds=rounds, options={"ways": 1}),
+        Contest("W4 halo", halo_chain.title, halo_chain, [floor, pool, *both("dask", LIBRARY)], rounds=few),
+        Contest(
+            "W5",
+            workloads.VIEWING.title,
+            workloads.VIEWING,
+            [Entry(name, 2) for name in ("lru_cache", "TensorStore", "dask", LIBRARY)],
+            mode="slices",
+            rounds=few,
+            cache=128,
+            options={"readers": readers_of_slices, "slices": 64 if quick else 320},
+        ),
+        Contest(
+            "W6",
+            "from starting the process to the first pixel",
+            workloads.FIRST_PIXEL,
+            [Entry(name) for name in (IMPORTS, "lru_cache", "TensorStore", "dask", "zarr", "Appose", LIBRARY)],
+            mode="startup",
+            rounds=few,
+        ),
+        Contest(
+            "W2 memory",
+            f"peak memory, {'256³' if quick else '512³'}, a new process for each",
+            large,
+            [floor, Entry("loop, clipped"), pool, *both(*rivals)],
+            mode="memory",
+            rounds=1,
+        ),
+    ]
+    if not quick:
+        entries = [floor, Entry("loop, clipped"), pool, *both(*rivals)]
+        found.insert(4, Contest("W2 large", f"{large.title}, 512³", large, entries, rounds=3))
+    return found
+
+
+class Arena:
+    """Starts contestants, asks them, and keeps what they answer."""
+
+    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+        """Nothing runs yet."""
+        self.options = options
+        self.folder = folder
+        self.processes: dict[str, Process] = {}
+
+    def start(self, name: str, **variables: str) -> Process:
+        """A new process of a contestant."""
+        if name in (LIBRARY, NATIVE):
+            command = [
+                self.options.java,
+                *shlex.split(self.options.jvm),
+                f"-Dimglib2.python.executable={self.options.library_python}",
+                "-cp",
+                self.options.classpath,
+                MAIN,
+            ]
+        else:
+            command = [sys.executable, "-B", str(HERE / "rivals.py"), name]
+        return Process(name, command, {**os.environ, **variables})
+
+    def process(self, name: str) -> Process:
+        """The warm process of a contestant: the same for both kinds of input of this library."""
+        key = LIBRARY if name == NATIVE else name
+        if key not in self.processes:
+            self.processes[key] = self.start(key)
+        return self.processes[key]
+
+    def question(self, workload: Workload, entry: Entry, **more: object) -> dict[str, object]:
+        """All that any contestant needs to know."""
+        question = {
+            "workload": workload.name,
+            "shape": ",".join(map(str, workload.shape)),
+            "cell": ",".join(map(str, workload.cell)),
+            "workers": entry.workers,
+            "readers": self.options.readers or entry.workers + 1,
+            # Room for all cells, so that results can be compared, and all have theirs in memory at the end.
+            "cache": workload.num_cells,
+            "count": 1,
+        }
+        if entry.name in (LIBRARY, NATIVE):
+            question |= {
+                "halo": workload.halo,
+                "type": workload.dtype,
+                "code": workload.code,
+                "init": workload.init,
+                "inputs": "|".join(
+                    f"{dtype}:{path}"
+                    for dtype, path in zip(workload.inputs, workload.input_paths(self.folder), strict=True)
+                ),
+                "storage": "native" if entry.name == NATIVE else "array",
+                "images": 1,
+                "ways": 0,
+            }
+        else:
+            question["folder"] = self.folder
+        return {**question, **more}
+
+    def run(self, contest: Contest) -> dict[str, object]:
+        """All rounds of a contest; the result is what the report is made of."""
+        contest.workload.write_inputs(self.folder)
+        ask = {"startup": self._start_up, "memory": self._memory}.get(contest.mode, self._ask)
+        answers: dict[Entry, list[Answer]] = {entry: [] for entry in contest.entries}
+        digests: dict[str, list[str]] = {}
+        failures: dict[Entry, str] = {}
+        begin = time.perf_counter()
+        # The first round of what is short warms up, and is not counted.
+        warm_up = contest.mode not in ("startup", "memory") and contest.key != "W2 large"
+        for round_number in range(contest.rounds + warm_up):
+            # Another one begins each time, so that none profits from the one before it.
+            turn = round_number % len(contest.entries)
+            for entry in contest.entries[turn:] + contest.entries[:turn]:
+                if entry in failures:
+                    continue
+                try:
+                    answer = ask(contest, entry)
+                    if round_number == 0 and contest.mode == "bulk":
+                        answer = {**answer, **self.process(entry.name).ask(mode="digest")}
+                except ContestantError as error:
+                    failures[entry] = str(error)
+                    print(f"{contest.key}: {error}", file=sys.stderr, flush=True)
+                    self.processes.pop(LIBRARY if entry.name == NATIVE else entry.name, None)
+                    continue
+                if "digest" in answer:
+                    digests.setdefault(answer["digest"], []).append(entry.name)
+                if round_number >= warm_up:
+                    answers[entry].append(answer)
+        for process in self.processes.values():
+            process.ask(mode="close")
+        if len(digests) > 1:
+            print(f"{contest.key}: results differ: {digests}", file=sys.stderr)
+        rows = [row(contest, entry, answers[entry]) for entry in contest.entries if answers[entry]]
+        print(f"  {contest.key}: {time.perf_counter() - begin:.0f} s", flush=True)
+        return {
+            "key": contest.key,
+            "title": contest.title,
+            "mode": contest.mode,
+            "shape": contest.workload.shape,
+            "input_bytes": contest.workload.input_bytes,
+            "num_cells": contest.workload.num_cells,
+            "equal": len(digests) == 1 if digests else None,
+            "failures": [f"{entry.name}, {entry.workers}: {text}" for entry, text in failures.items()],
+            "rows": rows,
+        }
+
+    def _ask(self, contest: Contest, entry: Entry) -> Answer:
+        more = {**contest.options, "mode": contest.mode, "count": contest.count}
+        if contest.cache:
+            more["cache"] = contest.cache
+        if "slices" in more:
+            more["slices"] = self._slices(contest.workload, int(more["slices"]))
+        return self.process(entry.name).ask(**self.question(contest.workload, entry, **more))
+
+    def _slices(self, workload: Workload, count: int) -> Path:
+        """A list of planes as somebody looks at them: some neighbours along an axis, then elsewhere."""
+        path = self.folder / f"slices-{count}.txt"
+        if not path.exists():
+            random = np.random.default_rng(5)
+            lines = []
+            while len(lines) < count:
+                axis = int(random.integers(3))
+                begin = int(random.integers(workload.shape[axis] - 8))
+                lines += [f"{axis} {begin + i}" for i in range(8)]
+            path.write_text("\n".join(lines) + "\n")
+        return path
+
+    def _start_up(self, contest: Contest, entry: Entry) -> Answer:
+        begin = time.perf_counter()
+        if entry.name == IMPORTS:
+            code = "import numpy; from scipy import ndimage"
+            subprocess.run([self.options.library_python, "-I", "-c", code], check=True)
+            return {"time": str(time.perf_counter() - begin)}
+        process = self.start(entry.name)
+        try:
+            answer = process.ask(**self.question(contest.workload, entry, mode="single"))
+            return {**answer, "time": str(time.perf_counter() - begin)}
+        finally:
+            process.close()
+
+    def _memory(self, contest: Contest, entry: Entry) -> Answer:
+        process = self.start(entry.name)
+        try:
+            small = contest.workload.resized(contest.workload.cell)
+            small.write_inputs(self.folder)
+            process.ask(**self.question(small, entry, mode="bulk"))
+            idle = process.peak_memory()
+            process.ask(**self.question(contest.workload, entry, mode="bulk"))
+            peak = process.peak_memory()
+        finally:
+            process.close()
+        if idle is None or peak is None:
+            raise ContestantError("peak memory can be seen on Linux only")
+        w = contest.workload
+        allowed = w.input_bytes + w.output_bytes + entry.workers * 6 * w.padded_block_bytes
+        return {"time": str(peak), "idle": str(idle), "above idle": str(peak - idle), "allowed": str(allowed)}
+
+    def close(self) -> None:
+        """Ends all processes."""
+        for process in self.processes.values():
+            process.close()
+
+
+def row(contest: Contest, entry: Entry, answers: list[Answer]) -> dict[str, object]:
+    """Medians of the rounds."""
+    times = [float(answer["time"]) / contest.divisor for answer in answers]
+    found = {
+        "name": entry.name,
+        "workers": entry.workers,
+        "rounds": len(times),
+        "time": statistics.median(times),
+        "min": min(times),
+        "max": max(times),
+    }
+    for key in ("p95", "p99", "idle", "above idle", "allowed", "queue", "total"):
+        if key in answers[0]:
+            found[key] = statistics.median(float(answer[key]) for answer in answers)
+    if contest.mode == "slices":
+        found["slowest"] = max(float(answer["max"]) for answer in answers)
+    if "ways" in answers[0]:
+        # That of the first image is the array's, which is copied.
+        ways = answers[0]["ways"].split(",")[1:]
+        found["copied"] = sum(way != "ZERO_COPY" for way in ways)
+    return found
+
+
+def machine(options: argparse.Namespace) -> dict[str, str]:
+    """Where and with what this runs."""
+    java = subprocess.run([options.java, "-version"], stderr=subprocess.PIPE, text=True, check=True).stderr
+    names = ("numpy", "scipy", "tensorstore", "dask", "zarr", "appose")
+    processor = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        processor = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), processor)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "processor": f"{processor}, {cores} cores",
+        "system": f"{platform.system()} {platform.release()}",
+        "Java": java.splitlines()[0],
+        "JVM options": options.jvm,
+        "Python": platform.python_version(),
+        "packages": ", ".join(f"{name} {version(name)}" for name in names),
+        "readers": str(options.readers or "workers + 1"),
+        "date": time.strftime("%Y-%m-%d"),
+        "mode": "quick" if options.quick else "full",
+    }
+
+
+def main() -> int:
+    """Runs the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="run.py", description="Compares this library with what people use instead.")
+    parser.add_argument("--java", required=True, help="the java command")
+    parser.add_argument("--jvm", default="-Xmx2g", help="options of the JVM")
+    parser.add_argument("--classpath", required=True, help="class path with the library and its tests")
+    parser.add_argument("--library-python", required=True, help="the Python that the library embeds")
+    parser.add_argument("--quick", action="store_true", help="smaller images and fewer rounds")
+    parser.add_argument("--scaling", action="store_true", help="measures how the library scales, not the rivals")
+    parser.add_argument("--check", action="store_true", help="compares with bars.json; exit code 3 if one is missed")
+    parser.add_argument("--only", nargs="+", default=[], help="the contests to run, by the beginning of their name")
+    parser.add_argument("--readers", type=int, help="threads that read the library's image; default: workers + 1")
+    parser.add_argument("--results", type=Path, help="makes the report of these results (.json), and runs nothing")
+    parser.add_argument(
+        "--output", type=Path, default=HERE.parents[2] / "doc" / "benchmarks", help="folder to write to"
+    )
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    name = "scaling" if options.scaling else "comparison"
+    if options.results:
+        results = json.loads(options.results.read_text(encoding="utf-8"))
+    else:
+        # Not in a folder that is in memory: the inputs are larger than some of those.
+        with tempfile.TemporaryDirectory(prefix="benchmark-", dir=os.environ.get("TMPDIR")) as folder:
+            arena = Arena(options, Path(folder))
+            try:
+                if options.scaling:
+                    import scaling
+
+                    found = scaling.measure(arena, options.quick, options.only)
+                else:
+                    chosen = [c for c in contests(options.quick) if any_begins(c.key, options.only)]
+                    found = [arena.run(contest) for contest in chosen]
+            finally:
+                arena.close()
+        results = {"machine": machine(options), "results": found}
+        (options.output / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    bars = json.loads((HERE / "bars.json").read_text(encoding="utf-8"))
+    (report.write_scaling if options.scaling else report.write_comparison)(results, bars, options.output)
+    print(f"Written: {options.output / name}.md, .png, .json")
+    if options.scaling:
+        return 0
+    if any(contest["equal"] is False or contest["failures"] for contest in results["results"]):
+        print("Contestants failed, or their results differ: see above.", file=sys.stderr)
+        return 2
+    if options.check:
+        verdicts = report.verdicts(results, bars)
+        print("\n".join(report.check_lines(verdicts)))
+        return 0 if all(verdict.met for verdict in verdicts) else 3
+    return 0
+
+
+def any_begins(key: str, beginnings: list[str]) -> bool:
+    """Whether something begins like one of these, or there are none."""
+    return not beginnings or any(key.startswith(beginning) for beginning in beginnings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+# ruff: noqa: RUF001 - the tables have multiplication and micro signs
+"""Tables (Markdown), plots (PNG), and whether the bars are met."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+OURS = "#c8511b"
+OTHERS = "#5b7f95"
+FLOOR = "#9aa5ab"
+
+NOTES = """\
+* All compute the same cells of the same pixels, in turns, each in a process of its own that stays warm; their results
+  are compared cell by cell (SHA-256). Times are medians of the rounds; the first round is not counted.
+* *workers* are interpreters of this library, threads of the thread pool and dask, read functions that TensorStore runs
+  at the same time, and processes of Appose.
+* *loop* is the floor: numpy or scipy block by block in one thread, into an array that was there before, of inputs that
+  were padded by the halo before the clock started. *loop, clipped* needs no padding: its blocks end at the border of the
+  image, where scipy mirrors, so that it computes less. *loop, new output* allocates its result.
+* This library makes a new image, with new memory, in each round, which is read by several threads. Its inputs are arrays
+  of Java, or, as *native input*, in native memory. Its caches hold all cells, as the others' results do.
+* TensorStore is not in W4: its read functions must not wait for another store. dask, zarr, and Appose have no cache to
+  hit.
+"""
+
+Results = dict
+
+
+class Verdict(NamedTuple):
+    """Whether a bar is met; None where what it needs was not measured."""
+
+    bar: str
+    value: float | None
+    at_most: float
+    met: bool
+
+
+def verdicts(results: Results, bars: list[dict]) -> list[Verdict]:
+    """Of all bars whose contests were run."""
+    measured = {
+        f"{contest['key']}|{row['name']}|{row['workers']}|{statistic}": row[statistic]
+        for contest in results["results"]
+        for row in contest["rows"]
+        for statistic in row
+    }
+    keys = {contest["key"] for contest in results["results"]}
+    found = []
+    for bar in bars:
+        if bar["value"].split("|")[0] not in keys:
+            continue
+        # What a contestant that failed did not measure is a bar that is missed.
+        value = measured.get(bar["value"])
+        for name, combine in (("relative_to", lambda a, b: a / b), ("minus", lambda a, b: a - b)):
+            if name in bar and value is not None:
+                other = measured.get(bar[name])
+                value = None if other is None else combine(value, other)
+        found.append(Verdict(bar["bar"], value, bar["at_most"], value is not None and value <= bar["at_most"]))
+    return found
+
+
+def check_lines(found: list[Verdict]) -> list[str]:
+    """For the terminal."""
+    return [f"{'met   ' if v.met else 'MISSED'} {v.bar}: {number(v.value)}, at most {number(v.at_most)}" for v in found]
+
+
+def number(value: float | None) -> str:
+    """Three digits."""
+    return "not measured" if value is None else f"{value:.3g}"
+
+
+def seconds(value: float) -> str:
+    """With the unit that fits."""
+    for unit, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
+        if value * factor >= 1:
+            break
+    else:
+        unit, factor = "ns", 1e9
+    digits = value * factor
+    return f"{digits:.0f} {unit}" if digits >= 100 else f"{digits:.3g} {unit}"
+
+
+def megabytes(value: float) -> str:
+    """In MB of 10⁶ bytes."""
+    return f"{value / 1e6:.0f} MB"
+
+
+def write_comparison(results: Results, bars: list[dict], folder: Path) -> None:
+    """comparison.md and comparison.png."""
+    lines = ["# This library and what people use instead", "", "Made by `src/test/benchmark`; do not edit.", ""]
+    lines += machine_lines(results)
+    lines += ["![Times of all contestants](comparison.png)", "", NOTES]
+    for contest in results["results"]:
+        lines += contest_lines(contest)
+    found = verdicts(results, bars)
+    if found:
+        lines += ["## Bars", "", "| bar | measured | at most | |", "|---|---:|---:|---|"]
+        lines += [
+            f"| {v.bar} | {number(v.value)} | {number(v.at_most)} | {'met' if v.met else 'missed'} |" for v in found
+        ]
+        lines += [""]
+    (folder / "comparison.md").write_text("\n".join(lines), encoding="utf-8")
+    plot_comparison(results, folder / "comparison.png")
+
+
+def machine_lines(results: Results) -> list[str]:
+    """Where it ran."""
+    return ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in results["machine"].items()), ""]
+
+
+def contest_lines(contest: dict) -> list[str]:
+    """The section of a contest."""
+    lines = [f"## {contest['key']}: {contest['title']}", ""]
+    shape = " × ".join(map(str, contest["shape"]))
+    equal = {True: "All results are equal.", False: "**Results differ.**", None: ""}[contest["equal"]]
+    lines += [f"Image of {shape} pixels. {equal}".rstrip(), ""]
+    rows, mode = contest["rows"], contest["mode"]
+    if not rows:
+        return [*lines, "Nobody got through.", ""]
+    show = megabytes if mode == "memory" else seconds
+    columns = ["contestant", "workers", {"bulk": "per cell", "memory": "peak"}.get(mode, "median")]
+    columns += [] if mode == "memory" else ["min – max"]
+    columns += {"bulk": ["MB/s of input"], "memory": ["idle", "above idle", "allowed"]}.get(mode, [])
+    columns += {"slices": ["95 %", "99 %", "slowest", "all slices"], "single": ["95 %", "99 %"]}.get(mode, [])
+    columns += [f"× {rows[0]['name']}"]
+    lines += [f"| {' | '.join(columns)} |", "|---|" + "---:|" * (len(columns) - 1)]
+    for row in rows:
+        cells = [f"**{row['name']}**" if ours(row) else row["name"], str(row["workers"]), show(row["time"])]
+        if mode != "memory":
+            cells.append(f"{show(row['min'])} – {show(row['max'])}")
+        if mode == "bulk":
+            cells.append(f"{contest['input_bytes'] / contest['num_cells'] / row['time'] / 1e6:.0f}")
+        names = {
+            "memory": ["idle", "above idle", "allowed"],
+            "slices": ["p95", "p99", "slowest", "total"],
+            "single": ["p95", "p99"],
+        }
+        cells += [show(row[name]) for name in names.get(mode, [])]
+        cells.append(f"{row['time'] / rows[0]['time']:.2f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    lines.append("")
+    for row in rows:
+        if "copied" in row and row["workers"] == 1:
+            text = "no byte is copied" if row["copied"] == 0 else f"{row['copied']} images are copied"
+            lines += [f"This library, from one of the images to the next: {text}.", ""]
+        if mode == "startup" and "queue" in row:
+            share = f"{seconds(row['queue'])} are the start of Python in the JVM with the imports"
+            lines += [f"Of this library's {seconds(row['time'])}, {share}.", ""]
+    if mode == "memory":
+        lines += [
+            "Idle is after a single cell. Allowed are the inputs, the outputs, and six padded blocks per worker.",
+            "",
+        ]
+    lines += [f"Failed: {failure.splitlines()[0]}" for failure in contest["failures"]]
+    return lines
+
+
+def ours(row: dict) -> bool:
+    """Whether it is this library."""
+    return row["name"].startswith("this library")
+
+
+def plot_comparison(results: Results, path: Path) -> None:
+    """Bars of all contests, on logarithmic axes, because contestants differ a thousandfold."""
+    contests = [contest for contest in results["results"] if contest["rows"]]
+    columns = min(3, len(contests))
+    lines = -(-len(contests) // columns)
+    heights = [max(len(c["rows"]) for c in contests[i * columns : (i + 1) * columns]) for i in range(lines)]
+    figure, axes = plt.subplots(
+        lines,
+        columns,
+        figsize=(6.2 * columns, 0.27 * sum(heights) + 1.1 * lines),
+        height_ratios=[height + 2 for height in heights],
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax in axes.flat[len(contests) :]:
+        ax.set_visible(False)
+    for ax, contest in zip(axes.flat, contests, strict=False):
+        rows = contest["rows"][::-1]
+        times = [row["time"] for row in rows]
+        colours = [OURS if ours(row) else FLOOR if row is rows[-1] else OTHERS for row in rows]
+        lowest = min(times) / 2
+        ax.barh(range(len(rows)), [t - lowest for t in times], left=lowest, color=colours)
+        ax.axvline(times[-1], color=FLOOR, linewidth=1, linestyle="--")
+        show = megabytes if contest["mode"] == "memory" else seconds
+        for y, time in enumerate(times):
+            ax.annotate(show(time), (time, y), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8)
+        several = len({row["workers"] for row in rows}) > 1
+        ax.set_yticks(
+            range(len(rows)), [f"{r['name']}, {r['workers']}" if several else r["name"] for r in rows], fontsize=8
+        )
+        ax.set_xscale("log")
+        ax.set_xlim(lowest, max(times) * 3)
+        ax.tick_params(axis="x", labelbottom=False, which="both", bottom=False)
+        for side in ("top", "right", "bottom"):
+            ax.spines[side].set_visible(False)
+        per = {"bulk": ", per cell", "slices": ", per slice"}.get(contest["mode"], "")
+        ax.set_title(f"{contest['key']}{per}\n{contest['title']}", fontsize=9, loc="left")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def write_scaling(results: Results, bars: list[dict], folder: Path) -> None:
+    """scaling.md and scaling.png."""
+    lines = ["# How this library scales", "", "Made by `src/test/benchmark`; do not edit.", ""]
+    lines += machine_lines(results)
+    lines += ["![Curves](scaling.png)", ""]
+    for curve in results["results"]:
+        names = list(curve["series"])
+        lines += [f"## {curve['title']}", "", curve["text"], ""]
+        lines += [f"| {curve['x']} | {' | '.join(names)} |", "|---:|" + "---:|" * len(names)]
+        for x in sorted({float(x) for series in curve["series"].values() for x in series}):
+            values = [curve["series"][name].get(axis_key(x)) for name in names]
+            cells = ["" if value is None else quantity(value, curve["unit"]) for value in values]
+            lines.append(f"| {quantity(x, curve['x unit'])} | {' | '.join(cells)} |")
+        lines += [""]
+    (folder / "scaling.md").write_text("\n".join(lines), encoding="utf-8")
+    plot_scaling(results, folder / "scaling.png")
+
+
+def axis_key(x: float) -> str:
+    """How a place on the x axis is written in the results."""
+    return f"{x:g}" if x < 1e6 else str(int(x))
+
+
+def quantity(value: float, unit: str) -> str:
+    """A number with its unit."""
+    if unit == "s":
+        return seconds(value)
+    if unit == "MB/s":
+        return f"{value:.0f} MB/s"
+    if unit == "bytes":
+        return f"{value / 1024:.0f} KiB" if value < 1 << 20 else f"{value / (1 << 20):.0f} MiB"
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2f}"
+
+
+def plot_scaling(results: Results, path: Path) -> None:
+    """One panel per curve."""
+    curves = results["results"]
+    columns = min(2, len(curves))
+    lines = -(-len(curves) // columns)
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(6.2 * columns, 3.6 * lines), squeeze=False, layout="constrained"
+    )
+    for ax in axes.flat[len(curves) :]:
+        ax.set_visible(False)
+    for ax, curve in zip(axes.flat, curves, strict=False):
+        for name, series in curve["series"].items():
+            xs = sorted(map(float, series))
+            factor = 1e6 if curve["unit"] == "s" else 1
+            style = {"color": FLOOR, "linestyle": "--"} if "loop" in name else {}
+            ax.plot(xs, [series[axis_key(x)] * factor for x in xs], marker="o", markersize=4, label=name, **style)
+        ax.set_xscale("log", base=2 if curve["x unit"] != "blocks" else 10)
+        xs = sorted({float(x) for series in curve["series"].values() for x in series})
+        ax.set_xticks(xs, [quantity(x, curve["x unit"]) for x in xs], fontsize=8, rotation=30)
+        ax.minorticks_off()
+        if curve.get("log"):
+            ax.set_yscale("log")
+        else:
+            ax.set_ylim(0, None)
+        ax.set_xlabel(curve["x"], fontsize=8)
+        ax.set_ylabel("µs" if curve["unit"] == "s" else curve["unit"], fontsize=8)
+        ax.set_title(curve["title"], fontsize=9, loc="left")
+        ax.tick_params(axis="y", labelsize=8)
+        ax.grid(alpha=0.25)
+        ax.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Makes the benchmark's own Python environment, then runs compare.py in it with the arguments that follow.
+
+python3 run.py VENV [arguments of compare.py]
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+sys.path.insert(0, str(HERE.parents[1] / "main" / "python"))
+from make_environment import main as make_environment  # noqa: E402
+
+
+def main() -> int:
+    """Returns the exit code."""
+    venv = Path(sys.argv[1]).absolute()
+    code = make_environment(["--venv", str(venv), "--requirements", str(HERE / "requirements.txt")])
+    if code != 0:
+        return code
+    python = venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    sys.stdout.flush()
+    return subprocess.call([str(python), "-B", str(HERE / "compare.py"), *sys.argv[2:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

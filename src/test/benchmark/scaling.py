@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""How the cost of a block changes with numbers of blocks, images, readers, workers, and with the size of a block."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import workloads
+from compare import LIBRARY, Arena, Entry
+from dialogue import ContestantError
+from report import axis_key
+from workloads import Workload
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value of a series at a place on the x axis."""
+
+    series: str
+    x: float
+    measure: Callable[[], float]
+
+
+class Curves:
+    """Makes the curves of the report."""
+
+    def __init__(self, arena: Arena, quick: bool) -> None:
+        """Processes start when they are needed."""
+        self.arena = arena
+        self.quick = quick
+
+    def blocks(self) -> dict:
+        """Numbers of blocks."""
+        counts = [10**n for n in range(2, 5 if self.quick else 7)]
+        points = [
+            Point(
+                workers_name(workers),
+                n,
+                self.per_block(workloads.CONSTANT.resized((64, 64 * n)), workers, cache=1000),
+            )
+            for workers in (1, 2)
+            for n in counts
+        ]
+        text = "Cells of 64² uint8, code without inputs, at most 1000 cells in the cache. Time per block."
+        return self.curve("Number of blocks", text, "blocks", "blocks", "s", points)
+
+    def images(self) -> dict:
+        """Numbers of images, each with a loader of its own, on one queue."""
+        total = 2000 if self.quick else 20000
+        points = []
+        for n in (1, 10, 100, 1000):
+            workload = workloads.CONSTANT.resized((64, 64 * total // n))
+            options = {"images": n, "cache": max(10, 2000 // n)}
+            points.append(Point("a block", n, self.per_block(workload, 2, divisor=total, **options)))
+            points.append(Point("making an image", n, self.per_block(workload, 2, "create", divisor=n, **options)))
+        text = f"{total:,} blocks of n images in turns, two workers. Time per block, and for making an image."
+        return self.curve("Images on one queue", text, "images", "", "s", points, log=True)
+
+    def readers(self) -> dict:
+        """Numbers of threads that read an image."""
+        workload = workloads.COPY.resized((1024, 1024) if self.quick else (2048, 2048))
+        points = [
+            Point(workers_name(workers), n, self.per_block(workload, workers, readers=n))
+            for workers in (1, 2)
+            for n in (1, 2, 4, 8, 16)
+        ]
+        return self.curve("Readers", "W1: copy, cells of 64² uint8. Time per block.", "readers", "", "s", points)
+
+    def workers(self) -> dict:
+        """Numbers of workers, with code that releases Python's lock, and code that does not."""
+        gaussian = workloads.GAUSSIAN.resized((128, 128, 128) if self.quick else (256, 256, 256))
+        kinds = {
+            "gaussian, cells of 64³": gaussian,
+            "copy, cells of 64²": workloads.COPY.resized((1024, 1024)),
+            "a loop in Python": workloads.PURE_PYTHON.resized((64, 64 * 200)),
+        }
+        points = [
+            Point(kind, n, self.per_block(workload, n, readers=2 * n))
+            for kind, workload in kinds.items()
+            for n in (1, 2, 4, 8)
+        ]
+        curve = self.curve("", "", "workers", "", "", points)
+        for series in curve["series"].values():
+            one = series[axis_key(1)]
+            series.update({x: one / value for x, value in series.items()})
+        text = "How many times as fast as with one worker. Twice as many readers as workers."
+        return {**curve, "title": "Workers", "text": text, "unit": "times as fast"}
+
+    def sizes(self) -> dict:
+        """Sizes of a block, of code that works without Python's lock."""
+        points = []
+        for exponent in range(10, 25 if self.quick else 29, 2):
+            size = 1 << exponent
+            count = min(max(2, (64 << 20) // size), 4096)
+            workload = workloads.COSINE.resized((count * size // 4,), (size // 4,))
+            for name, entry in (
+                ("loop", Entry("loop")),
+                (workers_name(1), Entry(LIBRARY, 1)),
+                (workers_name(2), Entry(LIBRARY, 2)),
+            ):
+                points.append(Point(name, size, self.rate(workload, entry)))
+        text = "The cosine of float32 pixels, which numpy computes without holding Python's lock. MB/s of input."
+        return self.curve("Size of a block", text, "bytes of a block", "bytes", "MB/s", points)
+
+    def blas(self) -> dict:
+        """Workers, and threads of the library that multiplies matrices."""
+        workload = workloads.MATRIX.resized((1024, 2048) if self.quick else (2048, 4096))
+        points = []
+        for threads in ("1", "2", None):
+            name = f"OMP_NUM_THREADS={threads}" if threads else "OMP_NUM_THREADS not set"
+            variables = {"OMP_NUM_THREADS": threads} if threads else {}
+            process = self.arena.start(LIBRARY, **variables)
+            self.arena.processes[name] = process
+            for workers in (1, 2, 4):
+                points.append(Point(name, workers, self.per_block(workload, workers, process=process)))
+        text = "Products of matrices of 512² float32 by BLAS, which has threads of its own. Time per block."
+        return self.curve("Workers and threads of BLAS", text, "workers", "", "s", points)
+
+    def per_block(
+        self,
+        workload: Workload,
+        workers: int,
+        key: str = "time",
+        divisor: int = 0,
+        process: object = None,
+        **more: object,
+    ) -> Callable[[], float]:
+        """Measures this library's time per block, or another one."""
+
+        def measure() -> float:
+            question = self.arena.question(workload, Entry(LIBRARY, workers), **{**more, "mode": "bulk"})
+            answer = (process or self.arena.process(LIBRARY)).ask(**question)
+            return float(answer[key]) / (divisor or workload.num_cells)
+
+        return measure
+
+    def rate(self, workload: Workload, entry: Entry) -> Callable[[], float]:
+        """Measures MB/s."""
+
+        def measure() -> float:
+            workload.write_inputs(self.arena.folder)
+            answer = self.arena.process(entry.name).ask(**self.arena.question(workload, entry, mode="bulk"))
+            return workload.input_bytes / float(answer["time"]) / 1e6
+
+        return measure
+
+    def curve(
+        self, title: str, text: str, x: str, x_unit: str, unit: str, points: list[Point], log: bool = False
+    ) -> dict:
+        """Medians of three rounds, after one that is not counted; what takes a minute is measured once."""
+        values: list[list[float]] = [[] for _ in points]
+        slow = set()
+        for round_number in range(2 if self.quick else 4):
+            for i, point in enumerate(points):
+                if i in slow:
+                    continue
+                begin = time.perf_counter()
+                try:
+                    value = point.measure()
+                except ContestantError as error:
+                    print(f"{title}, {point.series}, {point.x}: {error}", file=sys.stderr, flush=True)
+                    raise
+                if time.perf_counter() - begin > 5:
+                    slow.add(i)
+                if round_number > 0 or i in slow:
+                    values[i].append(value)
+        series: dict[str, dict[str, float]] = {}
+        for point, measured in zip(points, values, strict=True):
+            series.setdefault(point.series, {})[axis_key(point.x)] = statistics.median(measured)
+        return {"title": title, "text": text, "x": x, "x unit": x_unit, "unit": unit, "log": log, "series": series}
+
+
+def workers_name(workers: int) -> str:
+    """A series."""
+    return "1 worker" if workers == 1 else f"{workers} workers"
+
+
+def measure(arena: Arena, quick: bool, only: list[str]) -> list[dict]:
+    """All curves, or those whose names begin like one of `only`."""
+    curves = Curves(arena, quick)
+    workloads.COPY.resized((1024, 1024)).write_inputs(arena.folder)
+    for workload in (
+        workloads.COPY.resized((2048, 2048)),
+        workloads.GAUSSIAN.resized((128, 128, 128)),
+        workloads.GAUSSIAN,
+        workloads.MATRIX.resized((1024, 2048)),
+        workloads.MATRIX.resized((2048, 4096)),
+    ):
+        workload.write_inputs(arena.folder)
+    found = []
+    for make in (curves.blocks, curves.images, curves.readers, curves.workers, curves.sizes, curves.blas):
+        if not only or any(make.__name__.startswith(name) for name in only):
+            begin = time.perf_counter()
+            found.append(make())
+            print(f"  {make.__name__}: {time.perf_counter() - begin:.0f} s", flush=True)
+    return found
