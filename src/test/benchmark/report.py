@@ -23,10 +23,11 @@ NOTES = """\
 * *workers* are interpreters of this library, threads of the thread pool and dask, read functions that TensorStore runs
   at the same time, and processes of Appose.
 * *loop* is the floor: numpy or scipy block by block in one thread, into an array that was there before, of inputs that
-  were padded by the halo before the clock started. *loop, clipped* needs no padding: its blocks end at the border of the
-  image, where scipy mirrors, so that it computes less. *loop, new output* allocates its result.
-* This library makes a new image, with new memory, in each round, which is read by several threads. Its inputs are arrays
-  of Java, or, as *native input*, in native memory. Its caches hold all cells, as the others' results do.
+  were padded by the halo before the clock started. *loop, clipped* needs no padding: its blocks end at the border of
+  the image, where scipy mirrors, so that it computes less. *loop, new output* allocates its result.
+* This library makes a new image, with new memory, in each round, which is read by several threads. Its inputs are
+  arrays of Java, or, as *native input*, in native memory. Its caches hold all cells, as the others' results do.
+* dask computes fewer of W5's slices, because it takes so long.
 * TensorStore is not in W4: its read functions must not wait for another store. dask, zarr, and Appose have no cache to
   hit.
 """
@@ -40,7 +41,13 @@ class Verdict(NamedTuple):
     bar: str
     value: float | None
     at_most: float
+    unit: str
     met: bool
+
+    def texts(self) -> tuple[str, str]:
+        """What was measured, and what may be."""
+        show = seconds if self.unit == "s" else "{:.3g}".format
+        return "not measured" if self.value is None else show(self.value), show(self.at_most)
 
 
 def verdicts(results: Results, bars: list[dict]) -> list[Verdict]:
@@ -62,29 +69,26 @@ def verdicts(results: Results, bars: list[dict]) -> list[Verdict]:
             if name in bar and value is not None:
                 other = measured.get(bar[name])
                 value = None if other is None else combine(value, other)
-        found.append(Verdict(bar["bar"], value, bar["at_most"], value is not None and value <= bar["at_most"]))
+        met = value is not None and value <= bar["at_most"]
+        found.append(Verdict(bar["bar"], value, bar["at_most"], bar.get("unit", ""), met))
     return found
 
 
 def check_lines(found: list[Verdict]) -> list[str]:
     """For the terminal."""
-    return [f"{'met   ' if v.met else 'MISSED'} {v.bar}: {number(v.value)}, at most {number(v.at_most)}" for v in found]
-
-
-def number(value: float | None) -> str:
-    """Three digits."""
-    return "not measured" if value is None else f"{value:.3g}"
+    lines = []
+    for verdict in found:
+        value, at_most = verdict.texts()
+        lines.append(f"{'met   ' if verdict.met else 'MISSED'} {verdict.bar}: {value}, at most {at_most}")
+    return lines
 
 
 def seconds(value: float) -> str:
     """With the unit that fits."""
-    for unit, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
-        if value * factor >= 1:
-            break
-    else:
-        unit, factor = "ns", 1e9
+    units = {"s": 1, "ms": 1e3, "µs": 1e6, "ns": 1e9}
+    unit, factor = next(((u, f) for u, f in units.items() if abs(value) * f >= 1), ("ns", 1e9))
     digits = value * factor
-    return f"{digits:.0f} {unit}" if digits >= 100 else f"{digits:.3g} {unit}"
+    return f"{digits:.0f} {unit}" if abs(digits) >= 100 else f"{digits:.3g} {unit}"
 
 
 def megabytes(value: float) -> str:
@@ -102,9 +106,7 @@ def write_comparison(results: Results, bars: list[dict], folder: Path) -> None:
     found = verdicts(results, bars)
     if found:
         lines += ["## Bars", "", "| bar | measured | at most | |", "|---|---:|---:|---|"]
-        lines += [
-            f"| {v.bar} | {number(v.value)} | {number(v.at_most)} | {'met' if v.met else 'missed'} |" for v in found
-        ]
+        lines += [f"| {v.bar} | {' | '.join(v.texts())} | {'met' if v.met else 'missed'} |" for v in found]
         lines += [""]
     (folder / "comparison.md").write_text("\n".join(lines), encoding="utf-8")
     plot_comparison(results, folder / "comparison.png")
@@ -189,10 +191,11 @@ def plot_comparison(results: Results, path: Path) -> None:
         colours = [OURS if ours(row) else FLOOR if row is rows[-1] else OTHERS for row in rows]
         lowest = min(times) / 2
         ax.barh(range(len(rows)), [t - lowest for t in times], left=lowest, color=colours)
-        ax.axvline(times[-1], color=FLOOR, linewidth=1, linestyle="--")
+        ax.axvline(times[-1], color=FLOOR, linewidth=1, linestyle="--", zorder=0)
         show = megabytes if contest["mode"] == "memory" else seconds
         for y, time in enumerate(times):
-            ax.annotate(show(time), (time, y), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8)
+            label = {"fontsize": 8, "va": "center", "bbox": {"color": "white", "pad": 0.5}}
+            ax.annotate(show(time), (time, y), xytext=(3, 0), textcoords="offset points", **label)
         several = len({row["workers"] for row in rows}) > 1
         ax.set_yticks(
             range(len(rows)), [f"{r['name']}, {r['workers']}" if several else r["name"] for r in rows], fontsize=8
