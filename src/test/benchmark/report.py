@@ -259,7 +259,7 @@ def plot_scaling(results: Results, path: Path) -> None:
         for name, series in curve["series"].items():
             xs = sorted(map(float, series))
             factor = 1e6 if curve["unit"] == "s" else 1
-            style = {"color": FLOOR, "linestyle": "--"} if "loop" in name else {}
+            style = {"color": FLOOR, "linestyle": "--"} if name == "loop" else {}
             ax.plot(xs, [series[axis_key(x)] * factor for x in xs], marker="o", markersize=4, label=name, **style)
         ax.set_xscale("log", base=2 if curve["x unit"] != "blocks" else 10)
         xs = sorted({float(x) for series in curve["series"].values() for x in series})

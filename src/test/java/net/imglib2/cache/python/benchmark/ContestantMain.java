@@ -130,7 +130,7 @@ public final class ContestantMain
 
 	private List< CachedCellImg< ?, ? > > last = Collections.emptyList();
 
-	private ContestantMain()
+	ContestantMain()
 	{}
 
 	public static void main( final String... args ) throws IOException
@@ -147,7 +147,7 @@ public final class ContestantMain
 		}
 	}
 
-	private String answer( final String line )
+	String answer( final String line )
 	{
 		try
 		{
