@@ -1,0 +1,372 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+import net.imglib2.Cursor;
+import net.imglib2.Interval;
+import net.imglib2.Localizable;
+import net.imglib2.RandomAccessible;
+import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.img.array.ArrayImg;
+import net.imglib2.img.array.ArrayImgs;
+import net.imglib2.img.cell.CellGrid;
+import net.imglib2.type.numeric.integer.IntType;
+import net.imglib2.util.Intervals;
+import net.imglib2.view.Views;
+
+/**
+ * Eight threads read images that four workers compute, while one block in a
+ * hundred does something that it should not. Every pixel that is read is compared
+ * with what it must be. Prints what was done, and ends with an error if a pixel
+ * was wrong, a worker was lost, or the process grew. Arguments: seconds.
+ */
+public final class SoakMain
+{
+	private static final int WORKERS = 4;
+
+	private static final int READERS = 8;
+
+	private static final int IMAGES = 6;
+
+	private static final long[] DIMS = { 60, 150, 35 };
+
+	/**
+	 * With a remainder along each axis.
+	 */
+	private static final CellGrid GRID = new CellGrid( DIMS, new int[] { 16, 32, 12 } );
+
+	private static final long NUM_CELLS = Intervals.numElements( GRID.getGridDimensions() );
+
+	private static final Duration TIMEOUT = Duration.ofSeconds( 1 );
+
+	/**
+	 * What blocks do wrong. Those that sleep cost a worker each.
+	 */
+	private static final String INIT = String.join( "\n",
+			"import random, sys, threading, time",
+			"kept = []",
+			"class Unprintable(Exception):",
+			"    def __str__(self):",
+			"        raise ValueError('no text')",
+			"def recurse():",
+			"    recurse()",
+			"def raising(error):",
+			"    raise error",
+			"def loop():",
+			"    while True:",
+			"        pass",
+			"def keep(block):",
+			"    kept.append(block.data[:1])",
+			"    kept.extend(block.inputs)",
+			"    del kept[:-20]",
+			"def replace(block):",
+			"    block.data = block.data.copy()",
+			"FAULTS = {",
+			"    'raise ValueError': lambda block: raising(ValueError(block.index)),",
+			"    'raise an exception without text': lambda block: raising(Unprintable()),",
+			"    'raise KeyboardInterrupt': lambda block: raising(KeyboardInterrupt()),",
+			"    'raise GeneratorExit': lambda block: raising(GeneratorExit()),",
+			"    'raise BaseException': lambda block: raising(BaseException('x' * 100000)),",
+			"    'sys.exit()': lambda block: sys.exit(block.index),",
+			"    'recurse without end': lambda block: recurse(),",
+			"    'allocate an exabyte': lambda block: np.empty(1 << 60, 'u1'),",
+			"    'write into an input': lambda block: block.inputs[0].fill(0),",
+			"    'assign a wrong shape': lambda block: block.data.__setitem__(..., np.zeros(7)),",
+			"    'replace the output': replace,",
+			"    'keep arrays': keep,",
+			"    'print 100 kB': lambda block: print('x' * 100000),",
+			"    'start a thread': lambda block: threading.Thread(target=time.sleep, args=(0.05,)).start(),",
+			"    'loop without end': lambda block: loop(),",
+			"    'sleep beyond the timeout': lambda block: time.sleep(5),",
+			"}",
+			// Rarely what costs a second of Python's lock, or a worker.
+			"WEIGHTS = [1 if name.startswith(('loop', 'sleep')) else 20 for name in FAULTS]",
+			"def perhaps(block):",
+			"    if random.random() < 0.01:",
+			"        name, = random.choices(list(FAULTS), WEIGHTS)",
+			"        print('fault:', name)",
+			"        FAULTS[name](block)" );
+
+	private static final String CODE = "perhaps(block)\nblock.data[...] = (block.inputs[0] * 3)[block.halo] + block.index";
+
+	private final AtomicReferenceArray< Source > sources = new AtomicReferenceArray<>( IMAGES );
+
+	private final Map< String, AtomicLong > faults = new ConcurrentSkipListMap<>();
+
+	private final AtomicLong pixels = new AtomicLong();
+
+	private final AtomicLong cells = new AtomicLong();
+
+	private final AtomicLong errors = new AtomicLong();
+
+	private final AtomicReference< Throwable > defect = new AtomicReference<>();
+
+	private final ArrayImg< IntType, ? > input = ArrayImgs.ints( DIMS );
+
+	private final PythonCacheLoaderQueue queue;
+
+	private final long endNanos;
+
+	private SoakMain( final double seconds )
+	{
+		// One line for each worker that is given up.
+		Logger.getLogger( "net.imglib2.cache.python" ).setLevel( Level.SEVERE );
+		final Random random = new Random( 42 );
+		input.forEach( pixel -> pixel.set( random.nextInt( 1000 ) ) );
+		queue = new PythonCacheLoaderQueue( WORKERS, INIT, PythonEnvironment.detected().withOutput( this::line, line -> {} ) );
+		for ( int i = 0; i < IMAGES; ++i )
+			sources.set( i, newSource( i ) );
+		endNanos = System.nanoTime() + ( long ) ( seconds * 1e9 );
+	}
+
+	public static void main( final String... args ) throws Exception
+	{
+		new SoakMain( Double.parseDouble( args[ 0 ] ) ).run();
+	}
+
+	private void run() throws Exception
+	{
+		final long startNanos = System.nanoTime();
+		final List< Thread > readers = new ArrayList<>();
+		for ( int i = 0; i < READERS; ++i )
+		{
+			final int seed = i;
+			readers.add( new Thread( () -> read( new Random( seed ) ), "reader_" + i ) );
+		}
+		readers.forEach( Thread::start );
+		final List< Long > resident = new ArrayList<>();
+		int otherQueues = 0;
+		while ( System.nanoTime() < endNanos && defect.get() == null )
+		{
+			otherQueue( otherQueues++ );
+			resident.add( Resources.residentBytes() >> 20 );
+		}
+		for ( final Thread reader : readers )
+			reader.join();
+		if ( defect.get() != null )
+			throw new AssertionError( "see below", defect.get() );
+		requireAllWorkers();
+		final Map< String, Long > open = Resources.count();
+		queue.close();
+
+		final Map< String, Long > numFaults = new TreeMap<>();
+		faults.forEach( ( name, number ) -> numFaults.put( name, number.get() ) );
+		System.out.printf( "%.0f s, Python in mode %s%n", ( System.nanoTime() - startNanos ) / 1e9, System.getProperty( PythonEnvironment.MODE_PROPERTY, "AUTO" ) );
+		System.out.printf( "cells read: %d, pixels compared: %d, wrong: 0%n", cells.get(), pixels.get() );
+		System.out.printf( "faults injected: %d %s%n", numFaults.values().stream().mapToLong( Long::longValue ).sum(), numFaults );
+		System.out.printf( "errors that readers got, repetitions included: %d%n", errors.get() );
+		System.out.printf( "queues opened and closed meanwhile: %d%n", otherQueues );
+		System.out.printf( "at the end: all %d workers at work, %s%n", WORKERS, open );
+		System.out.printf( "resident MiB over time: %s%n", thinned( resident ) );
+		requireNoGrowth( resident );
+		System.out.println( "survived" );
+	}
+
+	private void line( final String line )
+	{
+		if ( line.startsWith( "fault: " ) )
+			count( line.substring( "fault: ".length() ) );
+	}
+
+	private void count( final String fault )
+	{
+		faults.computeIfAbsent( fault, name -> new AtomicLong() ).incrementAndGet();
+	}
+
+	private void read( final Random random )
+	{
+		while ( System.nanoTime() < endNanos && defect.get() == null )
+			try
+			{
+				final int number = random.nextInt( IMAGES );
+				// Now and then, a new image in place of one.
+				if ( random.nextInt( 300 ) == 0 )
+					sources.set( number, newSource( number ) );
+				final Source source = sources.get( number );
+				final long cell = ( long ) ( random.nextDouble() * NUM_CELLS );
+				final boolean interrupted = random.nextInt( 200 ) == 0;
+				if ( interrupted )
+				{
+					count( "interrupt a reader" );
+					Thread.currentThread().interrupt();
+				}
+				readCell( source, cell, interrupted );
+				Thread.interrupted();
+			}
+			catch ( final Throwable t )
+			{
+				defect.compareAndSet( null, t );
+			}
+	}
+
+	private void readCell( final Source source, final long cell, final boolean interrupted )
+	{
+		final Interval interval = source.interval( cell );
+		final long pixelsBefore = Intervals.numElements( interval );
+		try
+		{
+			final Cursor< IntType > cursor = Views.interval( source.img, interval ).localizingCursor();
+			while ( cursor.hasNext() )
+			{
+				final int value = cursor.next().get();
+				if ( value != source.expected( cursor ) )
+					throw new AssertionError( "pixel " + cursor + " is " + value + ", expected " + source.expected( cursor ) );
+			}
+			pixels.addAndGet( pixelsBefore );
+			cells.incrementAndGet();
+		}
+		catch ( final RuntimeException e )
+		{
+			Throwable cause = e;
+			while ( cause.getCause() != null && !( cause instanceof PythonException ) )
+				cause = cause.getCause();
+			if ( !( cause instanceof PythonCellException ) && !( interrupted && cause instanceof InterruptedException ) )
+				throw e;
+			errors.incrementAndGet();
+		}
+	}
+
+	/**
+	 * An image of the input, or of another image.
+	 */
+	private Source newSource( final int number )
+	{
+		final Source below = number % 3 == 0 ? null : sources.get( number - 1 );
+		final RandomAccessible< IntType > from = below == null ? Views.extendMirrorSingle( input ) : Views.extendMirrorSingle( below.img );
+		final Halo halo = number % 2 == 0 ? new Halo( 1, 2, 3 ) : Halo.empty( 3 );
+		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, CODE, new IntType(), halo,
+				PythonLoaderOptions.options().timeout( TIMEOUT ), Collections.singletonList( from ) );
+		return new Source( loader.createByteBoundedCachedCellImg( 200_000 ), below );
+	}
+
+	/**
+	 * Another queue comes, works and goes.
+	 */
+	private void otherQueue( final int number ) throws Exception
+	{
+		try (final PythonCacheLoaderQueue other = new PythonCacheLoaderQueue( 1, "number = " + number ))
+		{
+			final int value = PythonCacheLoader.fromRandomAccessibles( GRID, other, "block.data[...] = number", new IntType() ).createCachedCellImg( 2 ).getAt( 59, 149, 34 ).get();
+			if ( value != number )
+				throw new AssertionError( value + " instead of " + number );
+		}
+		TimeUnit.MILLISECONDS.sleep( 200 );
+	}
+
+	/**
+	 * As many tasks as workers wait for each other.
+	 */
+	private void requireAllWorkers() throws Exception
+	{
+		final CountDownLatch all = new CountDownLatch( WORKERS );
+		final List< Future< Boolean > > met = new ArrayList<>();
+		for ( int i = 0; i < WORKERS; ++i )
+			met.add( queue.submit( python -> {
+				python.exec( "x = 1" );
+				all.countDown();
+				return all.await( 60, TimeUnit.SECONDS );
+			} ) );
+		for ( final Future< Boolean > one : met )
+			if ( !one.get() )
+				throw new AssertionError( "a worker is lost" );
+	}
+
+	private static void requireNoGrowth( final List< Long > resident ) throws IOException
+	{
+		// The first half fills caches, pools and the JVM's own memory.
+		final int n = resident.size();
+		final long early = resident.subList( n / 2, 3 * n / 4 ).stream().mapToLong( Long::longValue ).max().getAsLong();
+		final long late = resident.subList( 3 * n / 4, n ).stream().mapToLong( Long::longValue ).max().getAsLong();
+		if ( late > early + 64 + early / 10 )
+			throw new AssertionError( "resident memory grew: " + resident );
+	}
+
+	private static List< Long > thinned( final List< Long > values )
+	{
+		final List< Long > some = new ArrayList<>();
+		for ( int i = 0; i < 10; ++i )
+			some.add( values.get( i * values.size() / 10 ) );
+		return some;
+	}
+
+	/**
+	 * An image, and what its pixels must be.
+	 */
+	private final class Source
+	{
+		private final CachedCellImg< IntType, ? > img;
+
+		private final Source below;
+
+		Source( final CachedCellImg< IntType, ? > img, final Source below )
+		{
+			this.img = img;
+			this.below = below;
+		}
+
+		int expected( final Localizable position )
+		{
+			return 3 * ( below == null ? input.getAt( position ).get() : below.expected( position ) ) + index( position );
+		}
+
+		Interval interval( final long cell )
+		{
+			final long[] min = new long[ 3 ];
+			final int[] dims = new int[ 3 ];
+			GRID.getCellDimensions( cell, min, dims );
+			return Intervals.createMinSize( min[ 0 ], min[ 1 ], min[ 2 ], dims[ 0 ], dims[ 1 ], dims[ 2 ] );
+		}
+
+		private int index( final Localizable position )
+		{
+			long index = 0;
+			for ( int d = 2; d >= 0; --d )
+				index = index * GRID.gridDimension( d ) + position.getLongPosition( d ) / GRID.cellDimension( d );
+			return ( int ) index;
+		}
+	}
+}
