@@ -28,6 +28,9 @@
  */
 package net.imglib2.cache.python;
 
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Predicate;
 
@@ -39,8 +42,8 @@ import net.imglib2.img.cell.Cell;
  * The cache of one image. Unlike {@link LoaderCache#withLoader}, it tells the
  * loader which failures a reader knows of, because caches let those that waited
  * for a cell that failed load it again, one after the other; and the loader forgets
- * the failures of what is invalidated. And a cell that would wait for itself is an
- * error.
+ * the failures of what is invalidated. A cell that would wait for itself is an
+ * error; and who waits for a cell that another thread loads can be interrupted.
  * <p>
  * As thread-safe as the cache that has the cells.
  *
@@ -91,6 +94,8 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 
 	private final CellFailures failures;
 
+	private final Map< Long, CountDownLatch > loading = new ConcurrentHashMap<>();
+
 	/**
 	 * @param cells
 	 * 		has the cells
@@ -113,7 +118,56 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	public Cell< A > get( final Long cell ) throws ExecutionException
 	{
 		final long arrival = failures.count();
-		return CellInProgress.get( owner, cell, cells, missing -> loader.load( missing, arrival ) );
+		return CellInProgress.get( owner, cell, new CellInProgress.Cells< Cell< A > >()
+		{
+			@Override
+			public Cell< A > getIfPresent( final Long wanted )
+			{
+				return cells.getIfPresent( wanted );
+			}
+
+			@Override
+			public Cell< A > get( final Long wanted ) throws ExecutionException
+			{
+				awaitLoading( wanted );
+				return cells.get( wanted, missing -> load( missing, arrival ) );
+			}
+		} );
+	}
+
+	/**
+	 * If another thread is loading the cell, waits for that here: caches do so in a
+	 * way that cannot be interrupted.
+	 */
+	private void awaitLoading( final Long cell ) throws ExecutionException
+	{
+		final CountDownLatch end = loading.isEmpty() ? null : loading.get( cell );
+		if ( end == null )
+			return;
+		try
+		{
+			end.await();
+		}
+		catch ( final InterruptedException e )
+		{
+			Thread.currentThread().interrupt();
+			throw new ExecutionException( e );
+		}
+	}
+
+	private Cell< A > load( final Long cell, final long arrival ) throws Exception
+	{
+		final CountDownLatch end = new CountDownLatch( 1 );
+		loading.put( cell, end );
+		try
+		{
+			return loader.load( cell, arrival );
+		}
+		finally
+		{
+			loading.remove( cell, end );
+			end.countDown();
+		}
 	}
 
 	/**

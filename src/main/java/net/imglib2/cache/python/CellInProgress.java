@@ -35,8 +35,6 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 
-import net.imglib2.cache.CacheLoader;
-import net.imglib2.cache.LoaderCache;
 
 /**
  * A cell that a thread is computing. Finds out where a cell is computed from
@@ -120,7 +118,20 @@ final class CellInProgress
 	}
 
 	/**
-	 * Gets a cell from a cache, which may compute it or wait for it.
+	 * Cells of an image, which may have to be computed or waited for.
+	 *
+	 * @param <V>
+	 * 		type of the cells
+	 */
+	interface Cells< V >
+	{
+		V getIfPresent( Long cell );
+
+		V get( Long cell ) throws ExecutionException;
+	}
+
+	/**
+	 * Gets a cell.
 	 *
 	 * @param <V>
 	 * 		type of the cells
@@ -128,24 +139,22 @@ final class CellInProgress
 	 * 		computes the cell
 	 * @param cell
 	 * 		index of the cell
-	 * @param cache
-	 * 		has the cells
-	 * @param compute
-	 * 		what the cache shall do if it has not got the cell
+	 * @param cells
+	 * 		where to get it from
 	 * @return the cell
 	 * @throws PythonCycleException
 	 * 		if the cell would wait for itself
 	 */
-	static < V > V get( final Object loader, final Long cell, final LoaderCache< Long, V > cache, final CacheLoader< Long, V > compute ) throws ExecutionException
+	static < V > V get( final Object loader, final Long cell, final Cells< V > cells ) throws ExecutionException
 	{
 		final CellInProgress current = INNERMOST.get();
 		if ( current == null )
-			return cache.get( cell, compute );
-		final V present = cache.getIfPresent( cell );
-		return present != null ? present : current.await( new Key( loader, cell ), cache, compute );
+			return cells.get( cell );
+		final V present = cells.getIfPresent( cell );
+		return present != null ? present : current.await( new Key( loader, cell ), cells );
 	}
 
-	private < V > V await( final Key input, final LoaderCache< Long, V > cache, final CacheLoader< Long, V > compute ) throws ExecutionException
+	private < V > V await( final Key input, final Cells< V > cells ) throws ExecutionException
 	{
 		final CellInProgress waitingBefore;
 		final Key awaitedBefore;
@@ -166,7 +175,7 @@ final class CellInProgress
 		}
 		try
 		{
-			return cache.get( input.cell, compute );
+			return cells.get( input.cell );
 		}
 		finally
 		{

@@ -35,6 +35,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -213,6 +214,49 @@ class PythonCacheLoaderQueueTest
 	}
 
 	@Test
+	void queuesHaveNamesOfTheirOwn()
+	{
+		try (final PythonCacheLoaderQueue first = new PythonCacheLoaderQueue( 1, "number = 3" );
+				final PythonCacheLoaderQueue second = new PythonCacheLoaderQueue( 2, "number = 7\nother = 1" ))
+		{
+			assertEquals( 3, image( first, "block.data[...] = number" ).getAt( 0, 0, 0 ).get() );
+			assertEquals( 7, image( second, "block.data[...] = number" ).getAt( 0, 0, 0 ).get() );
+			assertThrows( RuntimeException.class, () -> image( first, "block.data[...] = other" ).getAt( 0, 0, 0 ) );
+		}
+	}
+
+	@Test
+	void imagesOutliveTheScriptThatMadeThem() throws Exception
+	{
+		final List< WeakReference< PythonCacheLoaderQueue > > queues = new ArrayList<>();
+		final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = script( queues );
+		for ( int i = 0; i < 5; ++i )
+			System.gc();
+		final List< Long > value = new ArrayList<>();
+		final Thread reader = new Thread( () -> value.add( img.getAt( 0, 0, 0 ).get() ) );
+		reader.start();
+		reader.join();
+		assertEquals( Collections.singletonList( 9L ), value );
+		queues.get( 0 ).get().close();
+	}
+
+	/**
+	 * Keeps nothing but the image, and its thread ends.
+	 */
+	private static CachedCellImg< LongType, ? extends BufferAccess< ? > > script( final List< WeakReference< PythonCacheLoaderQueue > > queues ) throws Exception
+	{
+		final List< CachedCellImg< LongType, ? extends BufferAccess< ? > > > made = new ArrayList<>();
+		final Thread script = new Thread( () -> {
+			final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "number = 9" );
+			queues.add( new WeakReference<>( queue ) );
+			made.add( image( queue, "block.data[...] = number" ) );
+		} );
+		script.start();
+		script.join();
+		return made.get( 0 );
+	}
+
+	@Test
 	void closingTwiceAndFromAnyThreadIsFine() throws Exception
 	{
 		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 );
@@ -319,6 +363,49 @@ class PythonCacheLoaderQueueTest
 			release.countDown();
 			occupying.get();
 			assertEquals( 4, img.getAt( 0, 0, 0 ).get() );
+		}
+	}
+
+	@Test
+	void interruptedReaderOfACellThatAnotherOneLoadsLeaves() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 ))
+		{
+			final CountDownLatch running = new CountDownLatch( 1 );
+			final CountDownLatch release = new CountDownLatch( 1 );
+			final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "block.data[...] = 4" );
+			final CompletableFuture< Void > occupying = queue.submit( python -> {
+				running.countDown();
+				release.await();
+				return null;
+			} );
+			running.await();
+			final CompletableFuture< Long > first = new CompletableFuture<>();
+			final Thread loading = new Thread( () -> first.complete( img.getAt( 0, 0, 0 ).get() ) );
+			loading.start();
+			// It waits for its block, not for the first reader's.
+			while ( Arrays.stream( loading.getStackTrace() ).noneMatch( frame -> frame.getMethodName().equals( "await" ) ) )
+				Thread.onSpinWait();
+			final AtomicReference< Boolean > flag = new AtomicReference<>();
+			final Thread second = new Thread( () -> {
+				try
+				{
+					img.getAt( 0, 0, 0 );
+				}
+				catch ( final RuntimeException e )
+				{
+					flag.set( Thread.currentThread().isInterrupted() );
+				}
+			} );
+			second.start();
+			while ( Arrays.stream( second.getStackTrace() ).noneMatch( frame -> frame.getMethodName().equals( "awaitLoading" ) ) )
+				Thread.onSpinWait();
+			second.interrupt();
+			second.join();
+			assertTrue( flag.get(), "the interrupt is kept" );
+			release.countDown();
+			occupying.get();
+			assertEquals( 4, first.get() );
 		}
 	}
 

@@ -307,8 +307,15 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 		{
 			// Jep returns null when an argument could not be converted, and leaves
 			// the error pending: raise it here, else the next call fails for it.
-			python.eval( "pass" );
-			throw new PythonException( "an argument could not be handed to Python on " + name );
+			try
+			{
+				python.eval( "pass" );
+			}
+			catch ( final JepException e )
+			{
+				throw new PythonException( "An argument could not be handed to Python on " + name + ": " + e.getMessage(), e );
+			}
+			throw new PythonException( "An argument could not be handed to Python on " + name );
 		}
 		return ( ( Number ) status ).intValue();
 	}

@@ -30,7 +30,9 @@ package net.imglib2.cache.python.block;
 
 import static java.nio.ByteOrder.nativeOrder;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.util.concurrent.TimeUnit;
 
 import org.openjdk.jmh.annotations.Benchmark;
@@ -54,19 +56,24 @@ import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.cache.python.type.Primitive;
 import net.imglib2.cache.ref.WeakRefLoaderCache;
-import net.imglib2.img.array.ArrayImgFactory;
+import net.imglib2.img.array.ArrayImgs;
+import net.imglib2.img.basictypeaccess.array.FloatArray;
 import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
 import net.imglib2.img.cell.Cell;
 import net.imglib2.img.cell.CellGrid;
+import net.imglib2.img.cell.CellImg;
 import net.imglib2.img.cell.CellImgFactory;
 import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Cast;
+import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
  * How fast the 80³ float pixels of a block (a cell of 64³ with a halo of 8) get
  * from an image of 256³ into native memory: as this library does it, pixel by
- * pixel, and the same number of bytes from buffer to buffer.
+ * pixel, and as fast as the same lines of pixels can be read, one after the other,
+ * by the JDK's own copying. Blocks take turns, so that their pixels are not in the
+ * processor's cache.
  */
 @State( Scope.Benchmark )
 @BenchmarkMode( Mode.AverageTime )
@@ -96,47 +103,90 @@ public class InputBenchmark
 	@Param( { "false", "true" } )
 	private boolean mirrored;
 
-	private Interval interval;
+	private Interval[] intervals;
+
+	private int next;
+
+	private RandomAccessibleInterval< FloatType > img;
 
 	private SourceInput< FloatType > input;
 
 	private PixelCopier< FloatType > pixels;
 
-	private ByteBuffer from;
+	private FloatBuffer to;
 
-	private ByteBuffer to;
+	/**
+	 * Where the pixels of each cell are.
+	 */
+	private Object[] storages;
 
 	@Setup
 	public void setup()
 	{
-		final RandomAccessibleInterval< FloatType > img = image();
+		img = image();
+		// Loads all cells.
+		img.forEach( FloatType::setOne );
 		final RandomAccessible< FloatType > view = mirrored ? Views.extendMirrorSingle( img ) : img;
-		final long min = mirrored ? -8 : 56;
-		interval = FinalInterval.createMinSize( min, min, min, 80, 80, 80 );
-		input = new SourceInput<>( view, "input", interval, PythonLoaderOptions.options() );
+		intervals = new Interval[ 8 ];
+		for ( int i = 0; i < intervals.length; ++i )
+		{
+			final long[] min = new long[ 3 ];
+			for ( int d = 0; d < 3; ++d )
+				min[ d ] = mirrored ? ( ( i >> d & 1 ) == 0 ? -8 : 184 ) : ( i >> d & 1 ) == 0 ? 56 : 120;
+			intervals[ i ] = FinalInterval.createMinSize( min[ 0 ], min[ 1 ], min[ 2 ], 80, 80, 80 );
+		}
+		input = new SourceInput<>( view, "input", mirrored ? Intervals.expand( img, 8 ) : img, PythonLoaderOptions.options() );
 		pixels = new PixelCopier<>( view, PixelType.of( new FloatType(), "input" ) );
-		from = ByteBuffer.allocateDirect( 80 * 80 * 80 * 4 ).order( nativeOrder() );
-		to = ByteBuffer.allocateDirect( 80 * 80 * 80 * 4 ).order( nativeOrder() );
+		to = ByteBuffer.allocateDirect( 80 * 80 * 80 * 4 ).order( nativeOrder() ).asFloatBuffer();
 	}
 
 	@Benchmark
 	public Object copy()
 	{
-		return released( input.get( interval ) );
+		return released( input.get( nextInterval() ) );
 	}
 
 	@Benchmark
 	public Object pixelByPixel()
 	{
-		return released( pixels.copy( interval ) );
+		return released( pixels.copy( nextInterval() ) );
 	}
 
+	/**
+	 * What is outside of the image is not read.
+	 */
 	@Benchmark
-	public Object memcpy()
+	public Object lines()
 	{
-		to.clear();
-		from.clear();
-		return to.put( from );
+		final Interval part = Intervals.intersect( nextInterval(), img );
+		final int cell = source == Source.ARRAY ? 256 : 64;
+		( ( Buffer ) to ).clear();
+		for ( long z = part.min( 2 ); z <= part.max( 2 ); ++z )
+			for ( long y = part.min( 1 ); y <= part.max( 1 ); ++y )
+				for ( long x = part.min( 0 ); x <= part.max( 0 ); x = ( x / cell + 1 ) * cell )
+					line( x, y, z, ( int ) ( Math.min( part.max( 0 ) + 1, ( x / cell + 1 ) * cell ) - x ), cell );
+		return to;
+	}
+
+	private void line( final long x, final long y, final long z, final int length, final int cell )
+	{
+		final int offset = ( int ) ( x % cell + cell * ( y % cell + cell * ( z % cell ) ) );
+		final Object storage = storages[ ( int ) ( x / cell + 256 / cell * ( y / cell + 256 / cell * ( z / cell ) ) ) ];
+		if ( storage instanceof float[] )
+		{
+			to.put( ( float[] ) storage, offset, length );
+			return;
+		}
+		final FloatBuffer from = ( FloatBuffer ) storage;
+		( ( Buffer ) from ).limit( offset + length );
+		( ( Buffer ) from ).position( offset );
+		to.put( from );
+	}
+
+	private Interval nextInterval()
+	{
+		next = ( next + 1 ) % intervals.length;
+		return intervals[ next ];
 	}
 
 	private static BlockArray released( final BlockArray array )
@@ -150,20 +200,29 @@ public class InputBenchmark
 		switch ( source )
 		{
 		case ARRAY:
-			return new ArrayImgFactory<>( new FloatType() ).create( DIMS );
+			final float[] array = new float[ 256 * 256 * 256 ];
+			storages = new Object[] { array };
+			return ArrayImgs.floats( array, DIMS );
 		case CELLS:
-			return new CellImgFactory<>( new FloatType(), CELL ).create( DIMS );
+			final CellImg< FloatType, ? > cellImg = new CellImgFactory<>( new FloatType(), CELL ).create( DIMS );
+			storages = new Object[ 64 ];
+			for ( int i = 0; i < 64; ++i )
+				storages[ i ] = ( ( FloatArray ) cellImg.getCells().getAt( i % 4, i / 4 % 4, i / 16 ).getData() ).getCurrentStorageArray();
+			return cellImg;
 		default:
 			final CellGrid grid = new CellGrid( DIMS, CELL );
 			final FloatBufferAccess sample = Cast.unchecked( Primitive.FLOAT.access( ByteBuffer.allocateDirect( 0 ) ) );
-			final Cell< FloatBufferAccess >[] cells = Cast.unchecked( new Cell[ 64 ] );
+			final Cell< FloatBufferAccess >[] cells = Cast.unchecked( new Cell< ? >[ 64 ] );
+			storages = new Object[ 64 ];
 			return new CachedCellImg<>( grid, new FloatType(), new WeakRefLoaderCache< Long, Cell< FloatBufferAccess > >().withLoader( key -> {
 				if ( cells[ key.intValue() ] == null )
 				{
 					final long[] min = new long[ 3 ];
 					final int[] dims = new int[ 3 ];
 					grid.getCellDimensions( key, min, dims );
-					cells[ key.intValue() ] = new Cell<>( dims, min, Cast.unchecked( Primitive.FLOAT.access( ByteBuffer.allocateDirect( 64 * 64 * 64 * 4 ).order( nativeOrder() ) ) ) );
+					final ByteBuffer memory = ByteBuffer.allocateDirect( 64 * 64 * 64 * 4 ).order( nativeOrder() );
+					storages[ key.intValue() ] = memory.asFloatBuffer();
+					cells[ key.intValue() ] = new Cell<>( dims, min, Cast.unchecked( Primitive.FLOAT.access( memory ) ) );
 				}
 				return cells[ key.intValue() ];
 			} ), sample );
