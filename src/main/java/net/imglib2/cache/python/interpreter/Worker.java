@@ -81,6 +81,11 @@ final class Worker extends Thread
 	 */
 	private static final long TOGETHER_NANOS = 100_000;
 
+	/**
+	 * Python itself needs a second, and more on a machine that is busy.
+	 */
+	private static final long START_MILLIS = 10_000;
+
 	private static final String CANCELLED = "imglib2_cache_python.watchdog.Cancelled";
 
 	private final TaskQueue tasks;
@@ -98,6 +103,10 @@ final class Worker extends Thread
 	private final ConcurrentLinkedQueue< Long > deadLoaders = new ConcurrentLinkedQueue<>();
 
 	private volatile String phase = "start Python";
+
+	private final long createdNanos = System.nanoTime();
+
+	private volatile long initNanos;
 
 	private volatile Run current;
 
@@ -137,8 +146,7 @@ final class Worker extends Thread
 		final Duration timeout = runtime.startupTimeout();
 		try
 		{
-			// A little later than Python, which writes its stack at the timeout.
-			started.get( timeout.toMillis() + 1000, TimeUnit.MILLISECONDS );
+			awaitStart( timeout );
 		}
 		catch ( final InterruptedException e )
 		{
@@ -159,6 +167,27 @@ final class Worker extends Thread
 		finally
 		{
 			deleteStackFile();
+		}
+	}
+
+	private void awaitStart( final Duration timeout ) throws InterruptedException, ExecutionException, TimeoutException
+	{
+		while ( true )
+		{
+			final long begun = initNanos;
+			// Python writes its stack at the timeout, and the init code can have all of it.
+			final long limit = timeout.toMillis() + ( begun == 0 ? START_MILLIS : 1000 );
+			final long since = begun == 0 ? createdNanos : begun;
+			try
+			{
+				started.get( limit - TimeUnit.NANOSECONDS.toMillis( System.nanoTime() - since ), TimeUnit.MILLISECONDS );
+				return;
+			}
+			catch ( final TimeoutException e )
+			{
+				if ( begun == initNanos )
+					throw e;
+			}
 		}
 	}
 
@@ -304,6 +333,7 @@ final class Worker extends Thread
 		opened = python;
 		try
 		{
+			initNanos = System.nanoTime();
 			phase = "run the init code";
 			python.initialise( init, initName, runtime.startupTimeout(), stackFile.toString() );
 			return python;
