@@ -79,6 +79,8 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 
 	private final Set< Long > prepared = new HashSet<>();
 
+	private volatile boolean calling;
+
 	/**
 	 * Starts Python if this is the first interpreter.
 	 */
@@ -220,6 +222,14 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	}
 
 	/**
+	 * @return whether Python code runs, or its result is on its way
+	 */
+	boolean isCalling()
+	{
+		return calling;
+	}
+
+	/**
 	 * @return what is shared with the Python half
 	 */
 	HandOver handOver()
@@ -295,6 +305,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	private int status( final PyCallable method, final Object... arguments )
 	{
 		final Object status;
+		calling = true;
 		try
 		{
 			status = method.call( arguments );
@@ -302,6 +313,10 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 		catch ( final JepException e )
 		{
 			throw new PythonException( "Python could not be called on " + name + ": " + e.getMessage(), e );
+		}
+		finally
+		{
+			calling = false;
 		}
 		if ( status == null )
 		{

@@ -253,12 +253,15 @@ final class Worker extends Thread
 	}
 
 	/**
-	 * @return whether Python code runs that can be cancelled
+	 * @return whether this thread may hold Python's lock. It does also after the code
+	 *         has ended, until all is handed over; but not in a task's own Java code,
+	 *         which may be what ends the JVM
 	 */
 	boolean isInPython()
 	{
+		final Run run = current;
 		final EmbeddedInterpreter python = opened;
-		return python != null && python.handOver().running() != 0;
+		return isAlive() && ( run != null && run.isBlocks() || python != null && python.isCalling() );
 	}
 
 	/**
@@ -531,6 +534,11 @@ final class Worker extends Thread
 		{
 			this.tasks = tasks;
 			this.timeoutNanos = timeoutNanos;
+		}
+
+		boolean isBlocks()
+		{
+			return tasks.get( 0 ) instanceof BlockTask;
 		}
 
 		/**
