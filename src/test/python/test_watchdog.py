@@ -167,3 +167,14 @@ def test_a_watchdog_that_falls_asleep_can_be_stopped(
         bench = make_bench(f"python_1_worker_{i}")
         bench.run("execute", "x = 1")
         assert bench.worker._watchdog.stop()
+
+
+def test_a_missing_hook_for_exceptions_does_not_matter(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", None)
+    bench = make_bench()
+    bench.run("execute", "x = 1")
+    assert sys.excepthook is None
+    monkeypatch.undo()
+    cancelled(bench, "execute", LOOP)

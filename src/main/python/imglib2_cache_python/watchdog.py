@@ -67,7 +67,8 @@ class Watchdog:
         self._control = control
         self._stack = stack
         self._watched = threading.get_ident()
-        self._thread: threading.Thread | None = None
+        self._thread = self._new_thread()
+        self._started = False
         self._stopped = False
         self._alarm = threading.Lock()
         self._alarm.acquire()
@@ -75,10 +76,10 @@ class Watchdog:
     def wake(self) -> None:
         """Makes the watchdog look again; on the watched thread only."""
         self.asleep = False
-        if self._thread:
+        if self._started:
             self._release()
         elif not self._stopped:
-            self._thread = threading.Thread(target=self._watch, name="imglib2-cache-python_watchdog", daemon=True)
+            self._started = True
             self._thread.start()
 
     def settle(self) -> None:
@@ -100,13 +101,22 @@ class Watchdog:
             Whether it has ended.
         """
         self._stopped = True
-        if not self._thread:
+        if not self._started:
             return True
         self._release()
         # Not a lock of its own, which would be free before the interpreter has forgotten the thread: a sub-interpreter
         # that is closed earlier ends the process.
         self._thread.join(_STOP_TIMEOUT)
         return not self._thread.is_alive()
+
+    def _new_thread(self) -> threading.Thread:
+        # User code of a worker that shares its modules may have removed the hook, without which threads are refused.
+        hook = getattr(sys, "excepthook", None)
+        sys.excepthook = sys.__excepthook__
+        try:
+            return threading.Thread(target=self._watch, name="imglib2-cache-python_watchdog", daemon=True)
+        finally:
+            sys.excepthook = hook  # type: ignore[assignment]
 
     def _release(self) -> None:
         # It is free already where the watchdog has been woken and has not looked yet.

@@ -332,11 +332,11 @@ class PythonCacheLoaderQueueTest
 	@Test
 	void interruptedReaderLeavesAndOthersGoOn() throws Exception
 	{
-		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 ))
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "runs = []" ))
 		{
 			final CountDownLatch running = new CountDownLatch( 1 );
 			final CountDownLatch release = new CountDownLatch( 1 );
-			final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "block.data[...] = 4" );
+			final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "runs.append(block.index); block.data[...] = 4" );
 			final CompletableFuture< Void > occupying = queue.submit( python -> {
 				running.countDown();
 				release.await();
@@ -362,6 +362,8 @@ class PythonCacheLoaderQueueTest
 			assertTrue( flag.get(), "the interrupt is kept" );
 			release.countDown();
 			occupying.get();
+			// Nobody waits for that block any more.
+			assertEquals( 0L, queue.submit( python -> python.getValue( "len(runs)", Long.class ) ).get() );
 			assertEquals( 4, img.getAt( 0, 0, 0 ).get() );
 		}
 	}

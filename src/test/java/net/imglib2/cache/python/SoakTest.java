@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class SoakTest
 {
-	private static final int SECONDS = 20;
+	private static final int SECONDS = 15;
 
 	@ParameterizedTest
 	@EnumSource( names = { "SUB", "SHARED" } )
