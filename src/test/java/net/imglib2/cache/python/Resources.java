@@ -54,9 +54,9 @@ final class Resources
 
 	private static final Path SELF = Paths.get( "/proc/self" );
 
-	private static final int ATTEMPTS = 100;
+	private static final int ATTEMPTS = 500;
 
-	private static final String DIRECT = "bytes in direct buffers";
+	static final String DIRECT = "bytes in direct buffers";
 
 	/**
 	 * What workers know of memory, and the pool, is bounded but fills slowly.

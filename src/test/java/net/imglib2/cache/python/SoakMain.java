@@ -62,7 +62,8 @@ import net.imglib2.view.Views;
  * Eight threads read images that four workers compute, while one block in a
  * hundred does something that it should not. Every pixel that is read is compared
  * with what it must be. Prints what was done, and ends with an error if a pixel
- * was wrong, a worker was lost, or the process grew. Arguments: seconds.
+ * was wrong, a worker was lost, or the process grew: in memory, threads or open
+ * files. Arguments: seconds.
  */
 public final class SoakMain
 {
@@ -143,6 +144,10 @@ public final class SoakMain
 
 	private final AtomicLong errors = new AtomicLong();
 
+	private int otherQueues;
+
+	private double seconds;
+
 	private final AtomicReference< Throwable > defect = new AtomicReference<>();
 
 	private final ArrayImg< IntType, ? > input = ArrayImgs.ints( DIMS );
@@ -165,10 +170,24 @@ public final class SoakMain
 
 	public static void main( final String... args ) throws Exception
 	{
-		new SoakMain( Double.parseDouble( args[ 0 ] ) ).run();
+		// What lasts as long as the JVM is made in the first seconds.
+		new SoakMain( 3 ).run();
+		System.gc();
+		final Map< String, Long > before = Resources.count();
+		// The pool fills slowly. The JVM itself bounds it, and a lack of it is an error.
+		before.put( Resources.DIRECT, Long.MAX_VALUE / 2 );
+		final SoakMain soak = new SoakMain( Double.parseDouble( args[ 0 ] ) );
+		final List< Long > resident = soak.run();
+		Resources.requireNoMoreThan( before, "the soak", System::gc );
+		soak.report( resident );
+		requireNoGrowth( resident );
+		System.out.println( "survived" );
 	}
 
-	private void run() throws Exception
+	/**
+	 * @return resident memory in MiB over time
+	 */
+	private List< Long > run() throws Exception
 	{
 		final long startNanos = System.nanoTime();
 		final List< Thread > readers = new ArrayList<>();
@@ -179,7 +198,6 @@ public final class SoakMain
 		}
 		readers.forEach( Thread::start );
 		final List< Long > resident = new ArrayList<>();
-		int otherQueues = 0;
 		while ( System.nanoTime() < endNanos && defect.get() == null )
 		{
 			otherQueue( otherQueues++ );
@@ -188,22 +206,26 @@ public final class SoakMain
 		for ( final Thread reader : readers )
 			reader.join();
 		if ( defect.get() != null )
-			throw new AssertionError( "see below", defect.get() );
+			throw new AssertionError( defect.get().getMessage(), defect.get() );
 		requireAllWorkers();
-		final Map< String, Long > open = Resources.count();
 		queue.close();
+		for ( int i = 0; i < IMAGES; ++i )
+			sources.set( i, null );
+		seconds = ( System.nanoTime() - startNanos ) / 1e9;
+		return resident;
+	}
 
+	private void report( final List< Long > resident ) throws IOException
+	{
 		final Map< String, Long > numFaults = new TreeMap<>();
 		faults.forEach( ( name, number ) -> numFaults.put( name, number.get() ) );
-		System.out.printf( "%.0f s, Python in mode %s%n", ( System.nanoTime() - startNanos ) / 1e9, System.getProperty( PythonEnvironment.MODE_PROPERTY, "AUTO" ) );
+		System.out.printf( "%.0f s, Python in mode %s%n", seconds, System.getProperty( PythonEnvironment.MODE_PROPERTY, "AUTO" ) );
 		System.out.printf( "cells read: %d, pixels compared: %d, wrong: 0%n", cells.get(), pixels.get() );
 		System.out.printf( "faults injected: %d %s%n", numFaults.values().stream().mapToLong( Long::longValue ).sum(), numFaults );
 		System.out.printf( "errors that readers got, repetitions included: %d%n", errors.get() );
 		System.out.printf( "queues opened and closed meanwhile: %d%n", otherQueues );
-		System.out.printf( "at the end: all %d workers at work, %s%n", WORKERS, open );
+		System.out.printf( "at the end: all %d workers at work, then %s%n", WORKERS, Resources.count() );
 		System.out.printf( "resident MiB over time: %s%n", thinned( resident ) );
-		requireNoGrowth( resident );
-		System.out.println( "survived" );
 	}
 
 	private void line( final String line )
@@ -315,7 +337,7 @@ public final class SoakMain
 				throw new AssertionError( "a worker is lost" );
 	}
 
-	private static void requireNoGrowth( final List< Long > resident ) throws IOException
+	private static void requireNoGrowth( final List< Long > resident )
 	{
 		// The first half fills caches, pools and the JVM's own memory.
 		final int n = resident.size();
