@@ -94,7 +94,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 
 	private final CellFailures failures;
 
-	private final Map< Long, CountDownLatch > loading = new ConcurrentHashMap<>();
+	private final Map< Long, Loading > loading = new ConcurrentHashMap<>();
 
 	/**
 	 * @param cells
@@ -141,8 +141,9 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	 */
 	private void awaitLoading( final Long cell ) throws ExecutionException
 	{
-		final CountDownLatch end = loading.isEmpty() ? null : loading.get( cell );
-		if ( end == null )
+		final Loading end = loading.isEmpty() ? null : loading.get( cell );
+		// Who is told of a failure may read the image.
+		if ( end == null || end.thread == Thread.currentThread() )
 			return;
 		try
 		{
@@ -157,7 +158,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 
 	private Cell< A > load( final Long cell, final long arrival ) throws Exception
 	{
-		final CountDownLatch end = new CountDownLatch( 1 );
+		final Loading end = new Loading();
 		loading.put( cell, end );
 		try
 		{
@@ -235,5 +236,18 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	{
 		cells.invalidateAll( parallelismThreshold );
 		failures.forgetIf( cell -> true );
+	}
+
+	/**
+	 * The end of the loading of a cell.
+	 */
+	private static final class Loading extends CountDownLatch
+	{
+		private final Thread thread = Thread.currentThread();
+
+		Loading()
+		{
+			super( 1 );
+		}
 	}
 }
