@@ -142,10 +142,7 @@ class Worker:
             watched = [codes[i] for i in layout.watched]
             references = self._memories.references(watched, arguments)
             try:
-                control[handover.RUNNING] = ticket
-                # In this order: the watchdog falls asleep, then looks again.
-                if self._watchdog.asleep:
-                    self._watchdog.wake()
+                self._enter(ticket)
                 self._compute(layout, codes, numbers[offsets_at:min_at], numbers, at + 1, min_at, arguments)
                 self._leave()
             except BaseException as error:
@@ -320,6 +317,7 @@ class Worker:
         self._globals = {}
         self._held = []
         self._memories = Memories()
+        # Where the queue was closed, whatever runs is cancelled; not this.
         self._control[handover.RUNNING] = 0
         stopped = self._watchdog.stop()
         if self._mode == "SUB":

@@ -118,21 +118,17 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	public Cell< A > get( final Long cell ) throws ExecutionException
 	{
 		final long arrival = failures.count();
-		return CellInProgress.get( owner, cell, new CellInProgress.Cells< Cell< A > >()
-		{
-			@Override
-			public Cell< A > getIfPresent( final Long wanted )
-			{
-				return cells.getIfPresent( wanted );
-			}
+		final CellInProgress current = CellInProgress.ofThisThread();
+		if ( current == null )
+			return getInterruptibly( cell, arrival );
+		final Cell< A > present = cells.getIfPresent( cell );
+		return present != null ? present : current.await( owner, cell, () -> getInterruptibly( cell, arrival ) );
+	}
 
-			@Override
-			public Cell< A > get( final Long wanted ) throws ExecutionException
-			{
-				awaitLoading( wanted );
-				return cells.get( wanted, missing -> load( missing, arrival ) );
-			}
-		} );
+	private Cell< A > getInterruptibly( final Long cell, final long arrival ) throws ExecutionException
+	{
+		awaitLoading( cell );
+		return cells.get( cell, missing -> load( missing, arrival ) );
 	}
 
 	/**

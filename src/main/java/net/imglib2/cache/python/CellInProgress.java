@@ -35,7 +35,6 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 
-
 /**
  * A cell that a thread is computing. Finds out where a cell is computed from
  * itself, which would go on for ever, or let threads wait for each other for ever.
@@ -95,13 +94,7 @@ final class CellInProgress
 	{
 		final CellInProgress outer = INNERMOST.get();
 		final Key key = new Key( loader, cell );
-		for ( CellInProgress c = outer; c != null; c = c.outer )
-			if ( c.key.equals( key ) )
-			{
-				final Deque< Key > cycle = c.pathTo( outer );
-				cycle.add( key );
-				throw cycle( cycle );
-			}
+		requireNotWithin( outer, key );
 		final CellInProgress begun = new CellInProgress( key, outer );
 		INNERMOST.set( begun );
 		return begun;
@@ -118,44 +111,44 @@ final class CellInProgress
 	}
 
 	/**
-	 * Cells of an image, which may have to be computed or waited for.
+	 * Reads a cell, which may have to be computed or waited for.
 	 *
 	 * @param <V>
-	 * 		type of the cells
+	 * 		type of the cell
 	 */
-	interface Cells< V >
+	@FunctionalInterface
+	interface Read< V >
 	{
-		V getIfPresent( Long cell );
-
-		V get( Long cell ) throws ExecutionException;
+		V get() throws ExecutionException;
 	}
 
 	/**
-	 * Gets a cell.
+	 * @return the innermost cell that this thread gathers the inputs of, or
+	 *         {@code null}
+	 */
+	static CellInProgress ofThisThread()
+	{
+		return INNERMOST.get();
+	}
+
+	/**
+	 * Reads an input of this cell that is not cached.
 	 *
 	 * @param <V>
-	 * 		type of the cells
+	 * 		type of the input's cell
 	 * @param loader
-	 * 		computes the cell
+	 * 		computes the input's cell
 	 * @param cell
-	 * 		index of the cell
-	 * @param cells
-	 * 		where to get it from
-	 * @return the cell
+	 * 		index of the input's cell
+	 * @param read
+	 * 		how to get it
+	 * @return the input's cell
 	 * @throws PythonCycleException
 	 * 		if the cell would wait for itself
 	 */
-	static < V > V get( final Object loader, final Long cell, final Cells< V > cells ) throws ExecutionException
+	< V > V await( final Object loader, final long cell, final Read< V > read ) throws ExecutionException
 	{
-		final CellInProgress current = INNERMOST.get();
-		if ( current == null )
-			return cells.get( cell );
-		final V present = cells.getIfPresent( cell );
-		return present != null ? present : current.await( new Key( loader, cell ), cells );
-	}
-
-	private < V > V await( final Key input, final Cells< V > cells ) throws ExecutionException
-	{
+		final Key input = new Key( loader, cell );
 		final CellInProgress waitingBefore;
 		final Key awaitedBefore;
 		synchronized ( WAITING )
@@ -175,7 +168,7 @@ final class CellInProgress
 		}
 		try
 		{
-			return cells.get( input.cell );
+			return read.get();
 		}
 		finally
 		{
@@ -188,18 +181,26 @@ final class CellInProgress
 	}
 
 	/**
+	 * Looks for a cell among those that lead to another one on the same thread.
+	 */
+	private static void requireNotWithin( final CellInProgress inner, final Key cell )
+	{
+		for ( CellInProgress c = inner; c != null; c = c.outer )
+			if ( c.key.equals( cell ) )
+			{
+				final Deque< Key > path = c.pathTo( inner );
+				path.add( cell );
+				throw cycle( path );
+			}
+	}
+
+	/**
 	 * Follows the cells from one thread to the next.
 	 */
 	private void requireNoCycle( final Key input )
 	{
+		requireNotWithin( this, input );
 		final Deque< Key > path = new ArrayDeque<>();
-		for ( CellInProgress c = this; c != null; c = c.outer )
-			if ( c.key.equals( input ) )
-			{
-				path.addAll( c.pathTo( this ) );
-				path.add( input );
-				throw cycle( path );
-			}
 		Key next = input;
 		for ( CellInProgress other = WAITING.get( next ); other != null; other = WAITING.get( next ) )
 		{

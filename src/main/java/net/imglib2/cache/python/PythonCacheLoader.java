@@ -550,12 +550,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	{
 		cellInterval( cell );
 		failures.forget( cell );
-		for ( final WeakReference< CellCache< A > > reference : caches )
-		{
-			final CellCache< A > cache = reference.get();
-			if ( cache != null )
-				cache.invalidateFilled( cell );
-		}
+		forEachCache( cache -> cache.invalidateFilled( cell ) );
 	}
 
 	/**
@@ -564,12 +559,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	public void retryAll()
 	{
 		failures.forgetIf( cell -> true );
-		for ( final WeakReference< CellCache< A > > reference : caches )
-		{
-			final CellCache< A > cache = reference.get();
-			if ( cache != null )
-				cache.invalidateFilled();
-		}
+		forEachCache( CellCache::invalidateFilled );
 	}
 
 	/**
@@ -636,6 +626,16 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	public InputWay getInputWay( final int input, final long cell )
 	{
 		return inputs.get( input ).wayOf( halo.extendInterval( cellInterval( cell ) ) );
+	}
+
+	private void forEachCache( final Consumer< CellCache< A > > action )
+	{
+		for ( final WeakReference< CellCache< A > > reference : caches )
+		{
+			final CellCache< A > cache = reference.get();
+			if ( cache != null )
+				action.accept( cache );
+		}
 	}
 
 	/**

@@ -30,7 +30,6 @@ package net.imglib2.cache.python.block;
 
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 
 import jep.DirectNDArray;
 import net.imglib2.cache.python.type.Dtype;
@@ -280,12 +279,6 @@ public final class BlockArray
 		System.arraycopy( shape, 0, layout, at, n );
 		System.arraycopy( strides, 0, layout, at + n, n );
 		return at + 2 * n;
-	}
-
-	@Override
-	public String toString()
-	{
-		return dtype + " " + Arrays.toString( shape ) + " at " + offset;
 	}
 
 	private static DirectNDArray< ? > bytes( final Buffer buffer )

@@ -214,14 +214,6 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	}
 
 	/**
-	 * @return ticket that the next block gets
-	 */
-	long nextTicket()
-	{
-		return handOver.nextTicket();
-	}
-
-	/**
 	 * @return whether Python code runs, or its result is on its way
 	 */
 	boolean isCalling()

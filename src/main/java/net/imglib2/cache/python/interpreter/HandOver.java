@@ -144,6 +144,9 @@ final class HandOver
 		return first;
 	}
 
+	/**
+	 * @return ticket that the next call or block gets
+	 */
 	long nextTicket()
 	{
 		return nextTicket;

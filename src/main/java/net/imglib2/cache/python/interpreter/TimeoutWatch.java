@@ -36,7 +36,7 @@ import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Supplier;
+import java.util.function.BiConsumer;
 
 /**
  * Ends the waiting for blocks that take too long: asks Python where their code is,
@@ -58,24 +58,23 @@ final class TimeoutWatch extends Thread
 	 */
 	private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos( 2 );
 
-	private final Supplier< List< Worker > > workers;
+	private final List< Worker > workers;
 
-	private final RetireListener retire;
+	private final BiConsumer< Worker, PythonFailure > retire;
 
 	private final Map< Worker, Expired > expired = new WeakHashMap<>();
 
 	private volatile boolean ended;
 
 	/**
-	 * Replaces a worker that does not come back.
+	 * @param pool
+	 * 		name of the pool
+	 * @param workers
+	 * 		its workers, which other threads may replace meanwhile
+	 * @param retire
+	 * 		replaces a worker that does not come back, and is told where its code is
 	 */
-	@FunctionalInterface
-	interface RetireListener
-	{
-		void retire( Worker worker, PythonFailure stack );
-	}
-
-	TimeoutWatch( final String pool, final Supplier< List< Worker > > workers, final RetireListener retire )
+	TimeoutWatch( final String pool, final List< Worker > workers, final BiConsumer< Worker, PythonFailure > retire )
 	{
 		super( Worker.GROUP, null, pool + "_timeouts" );
 		setDaemon( true );
@@ -96,7 +95,7 @@ final class TimeoutWatch extends Thread
 		{
 			LockSupport.parkNanos( INTERVAL_NANOS );
 			Thread.interrupted();
-			for ( final Worker worker : workers.get() )
+			for ( final Worker worker : workers )
 				look( worker );
 		}
 	}
@@ -153,12 +152,10 @@ final class TimeoutWatch extends Thread
 				if ( told == null && waited < STACK_NANOS )
 					return;
 				stack = describe( told, ticket, run.timeoutNanos );
-				// Several small blocks are one run; the first ones have ended.
-				final int block = ( int ) Math.max( 0, ticket - run.firstTicket() );
-				run.expired( Math.min( block, run.tasks().size() - 1 ), BlockResult.timedOut( worker.getName(), stack ) );
+				run.expired( ticket, BlockResult.timedOut( worker.getName(), stack ) );
 			}
 			if ( waited > GRACE_NANOS )
-				retire.retire( worker, stack );
+				retire.accept( worker, stack );
 		}
 	}
 

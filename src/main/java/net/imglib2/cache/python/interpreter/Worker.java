@@ -424,7 +424,7 @@ final class Worker extends Thread
 				first.complete( BlockResult.failed( getName(), failed ) );
 				return;
 			}
-			run.firstTicket = python.nextTicket();
+			run.firstTicket = python.handOver().nextTicket();
 			compute( python, run, blocks );
 		}
 		catch ( final Throwable t )
@@ -523,6 +523,9 @@ final class Worker extends Thread
 
 		final long timeoutNanos;
 
+		/**
+		 * Of the first block; the others follow.
+		 */
 		private volatile long firstTicket;
 
 		/**
@@ -542,11 +545,16 @@ final class Worker extends Thread
 		}
 
 		/**
-		 * Ends a block that takes too long.
+		 * Ends the block that takes too long. Several small blocks are one run; those
+		 * before it have ended.
+		 *
+		 * @param ticket
+		 * 		of the block, 0 if none has begun
 		 */
-		void expired( final int block, final BlockResult result )
+		void expired( final long ticket, final BlockResult result )
 		{
-			( ( BlockTask ) tasks.get( block ) ).complete( result );
+			final long block = Math.max( 0, Math.min( ticket - firstTicket, tasks.size() - 1 ) );
+			( ( BlockTask ) tasks.get( ( int ) block ) ).complete( result );
 		}
 
 		/**
@@ -555,19 +563,6 @@ final class Worker extends Thread
 		void fail( final Throwable reason )
 		{
 			tasks.forEach( task -> task.fail( reason ) );
-		}
-
-		List< ? extends Task< ? > > tasks()
-		{
-			return tasks;
-		}
-
-		/**
-		 * @return ticket of the first block
-		 */
-		long firstTicket()
-		{
-			return firstTicket;
 		}
 	}
 

@@ -305,7 +305,7 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( timeouts != null || closed )
 			return;
-		timeouts = new TimeoutWatch( name, () -> workers, this::retire );
+		timeouts = new TimeoutWatch( name, workers, this::retire );
 		timeouts.start();
 	}
 
