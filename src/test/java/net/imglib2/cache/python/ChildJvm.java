@@ -103,7 +103,12 @@ public final class ChildJvm
 
 	public ChildJvm withJvmArgument( final String argument )
 	{
-		jvmArguments.add( argument );
+		return withJvmArguments( argument );
+	}
+
+	public ChildJvm withJvmArguments( final String... arguments )
+	{
+		jvmArguments.addAll( Arrays.asList( arguments ) );
 		return this;
 	}
 

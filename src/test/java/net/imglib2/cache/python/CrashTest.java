@@ -39,8 +39,8 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.Arrays;
 
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -62,6 +62,7 @@ class CrashTest
 
 	private static final String DEFINITIONS = NO_CORE_FILES + "import ctypes, os\ndef crash():\n    ctypes.string_at(0)\n";
 
+	@TempDir
 	private Path folder;
 
 	private Path crashFile;
@@ -69,17 +70,11 @@ class CrashTest
 	private Path errorFile;
 
 	@BeforeEach
-	void makeFolder() throws IOException
+	void nameFiles() throws IOException
 	{
-		folder = Files.createTempDirectory( "crash-test" ).toRealPath();
+		folder = folder.toRealPath();
 		crashFile = folder.resolve( "crash.txt" );
 		errorFile = folder.resolve( "hs_err.txt" );
-	}
-
-	@AfterEach
-	void deleteFolder() throws IOException
-	{
-		TestPythons.delete( folder );
 	}
 
 	@ParameterizedTest

@@ -55,9 +55,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
@@ -398,41 +395,16 @@ class FailedReadsTest
 	@Test
 	void listenerCanThrow()
 	{
-		final List< LogRecord > records = new CopyOnWriteArrayList<>();
-		final Handler handler = new Handler()
-		{
-			@Override
-			public void publish( final LogRecord record )
-			{
-				records.add( record );
-			}
-
-			@Override
-			public void flush()
-			{}
-
-			@Override
-			public void close()
-			{}
-		};
-		final Logger logger = Logger.getLogger( PythonCacheLoader.class.getName() );
-		logger.addHandler( handler );
-		logger.setUseParentHandlers( false );
-		try
+		try (final LogRecords log = new LogRecords( PythonCacheLoader.class ))
 		{
 			final StackOverflowError thrown = new StackOverflowError();
 			final PythonLoaderOptions options = throwing.name( "bad filter" ).onErrorFill( new FloatType( 7 ), error -> {
 				throw thrown;
 			} );
 			assertEquals( 7, pixel( loader( options ).createCachedCellImg( 10 ) ) );
-			assertEquals( 1, records.size() );
-			assertSame( thrown, records.get( 0 ).getThrown() );
-			assertTrue( records.get( 0 ).getMessage().startsWith( "The listener of bad filter failed when it was told: Cell 0 " ), records.get( 0 ).getMessage() );
-		}
-		finally
-		{
-			logger.removeHandler( handler );
-			logger.setUseParentHandlers( true );
+			assertEquals( 1, log.records().size() );
+			assertSame( thrown, log.records().get( 0 ).getThrown() );
+			assertTrue( log.records().get( 0 ).getMessage().startsWith( "The listener of bad filter failed when it was told: Cell 0 " ), log.records().get( 0 ).getMessage() );
 		}
 	}
 

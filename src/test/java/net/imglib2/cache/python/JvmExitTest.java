@@ -42,6 +42,7 @@ import java.util.function.Consumer;
 
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -131,26 +132,18 @@ class JvmExitTest
 			"SHARED, RETURN, SLEEPING LOOPING NUMPY PRINTING WAITING_FOR_A_THREAD",
 			"SHARED, EXIT, SLEEPING LOOPING NUMPY PRINTING WAITING_FOR_A_THREAD",
 			"SHARED, SIGTERM, SLEEPING LOOPING NUMPY PRINTING WAITING_FOR_A_THREAD" } )
-	void theJvmEnds( final InterpreterMode mode, final End end, final String busy ) throws Exception
+	void theJvmEnds( final InterpreterMode mode, final End end, final String busy, @TempDir final Path folder ) throws Exception
 	{
-		final Path folder = Files.createTempDirectory( "jvm-exit" );
-		try
+		final List< String > arguments = new ArrayList<>();
+		arguments.add( end.name() );
+		arguments.addAll( Arrays.asList( busy.split( " " ) ) );
+		ChildJvm.of( BusyMain.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( TIMEOUT_SECONDS ).withDirectory( folder )
+				.withJvmArgument( "-XX:-CreateCoredumpOnCrash" ).run( arguments.toArray( new String[ 0 ] ) ).requireExitCode( end.exitCode ).requireOutput( "about to end" );
+		try (final DirectoryStream< Path > files = Files.newDirectoryStream( folder ))
 		{
-			final List< String > arguments = new ArrayList<>();
-			arguments.add( end.name() );
-			arguments.addAll( Arrays.asList( busy.split( " " ) ) );
-			ChildJvm.of( BusyMain.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( TIMEOUT_SECONDS ).withDirectory( folder )
-					.withJvmArgument( "-XX:-CreateCoredumpOnCrash" ).run( arguments.toArray( new String[ 0 ] ) ).requireExitCode( end.exitCode ).requireOutput( "about to end" );
-			try (final DirectoryStream< Path > files = Files.newDirectoryStream( folder ))
-			{
-				final List< Path > left = new ArrayList<>();
-				files.forEach( left::add );
-				assertEquals( new ArrayList<>(), left, "files that tell of a crash" );
-			}
-		}
-		finally
-		{
-			TestPythons.delete( folder );
+			final List< Path > left = new ArrayList<>();
+			files.forEach( left::add );
+			assertEquals( new ArrayList<>(), left, "files that tell of a crash" );
 		}
 	}
 

@@ -55,9 +55,7 @@ class OpenCloseTest
 	{
 		final int cycles = Integer.getInteger( "cycles", DEFAULT_CYCLES );
 		final ChildJvm jvm = ChildJvm.of( Cycles.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( 120 + cycles / 2 )
-				.withJvmArgument( "-Xmx256m" ).withJvmArgument( "-Xms256m" ).withJvmArgument( "-XX:+AlwaysPreTouch" );
-		for ( final String argument : Resources.JVM_ARGUMENTS )
-			jvm.withJvmArgument( argument );
+				.withJvmArguments( "-Xmx256m", "-Xms256m", "-XX:+AlwaysPreTouch" ).withJvmArguments( Resources.JVM_ARGUMENTS );
 		System.out.println( jvm.run( Integer.toString( cycles ) ).requireExitCode( 0 ).requireOutput( "no growth" ).output );
 	}
 

@@ -40,10 +40,7 @@ import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.logging.Handler;
 import java.util.logging.Level;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -177,40 +174,15 @@ class PythonLoaderOptionsTest
 	@Test
 	void slowInputIsWarnedOfOnce()
 	{
-		final List< LogRecord > records = new ArrayList<>();
-		final Handler handler = new Handler()
-		{
-			@Override
-			public void publish( final LogRecord record )
-			{
-				records.add( record );
-			}
-
-			@Override
-			public void flush()
-			{}
-
-			@Override
-			public void close()
-			{}
-		};
-		final Logger logger = Logger.getLogger( SourceInput.class.getName() );
-		logger.addHandler( handler );
-		logger.setUseParentHandlers( false );
-		try
+		try (final LogRecords log = new LogRecords( SourceInput.class ))
 		{
 			final RandomAccessible< FloatType > slow = Views.subsample( Views.extendZero( image( new FloatType() ) ), 2 );
 			loader( PythonLoaderOptions.options(), "", slow ).createCachedCellImg( 100 ).forEach( pixel -> {} );
-			assertEquals( 0, records.size() );
+			assertEquals( 0, log.records().size() );
 			loader( PythonLoaderOptions.options().onFallback( OnFallback.WARN ), "", slow ).createCachedCellImg( 100 ).forEach( pixel -> {} );
-			assertEquals( 1, records.size() );
-			assertEquals( Level.WARNING, records.get( 0 ).getLevel() );
-			assertTrue( records.get( 0 ).getMessage().startsWith( "input 0 can only be copied pixel by pixel, which is slow: " ), records.get( 0 ).getMessage() );
-		}
-		finally
-		{
-			logger.removeHandler( handler );
-			logger.setUseParentHandlers( true );
+			assertEquals( 1, log.records().size() );
+			assertEquals( Level.WARNING, log.records().get( 0 ).getLevel() );
+			assertTrue( log.records().get( 0 ).getMessage().startsWith( "input 0 can only be copied pixel by pixel, which is slow: " ), log.records().get( 0 ).getMessage() );
 		}
 	}
 

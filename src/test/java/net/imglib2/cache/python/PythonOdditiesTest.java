@@ -73,10 +73,7 @@ class PythonOdditiesTest
 
 	private static ChildJvm child( final Class< ? > main, final InterpreterMode mode )
 	{
-		final ChildJvm jvm = ChildJvm.of( main ).withPython( ChildJvm.testPython() ).withMode( mode );
-		for ( final String argument : Resources.JVM_ARGUMENTS )
-			jvm.withJvmArgument( argument );
-		return jvm;
+		return ChildJvm.of( main ).withPython( ChildJvm.testPython() ).withMode( mode ).withJvmArguments( Resources.JVM_ARGUMENTS );
 	}
 
 	public static final class Oddities

@@ -40,9 +40,9 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -54,21 +54,16 @@ class PythonTrustTest
 {
 	private static final Path PYTHON = ChildJvm.testPython().toAbsolutePath();
 
+	@TempDir
 	private Path folder;
 
 	private Path list;
 
 	@BeforeEach
-	void makeFolder() throws IOException
+	void nameFiles() throws IOException
 	{
-		folder = Files.createTempDirectory( "trust-test" ).toRealPath();
+		folder = folder.toRealPath();
 		list = folder.resolve( "allowed.txt" );
-	}
-
-	@AfterEach
-	void deleteFolder() throws IOException
-	{
-		TestPythons.delete( folder );
 	}
 
 	@ParameterizedTest

@@ -46,9 +46,7 @@ class SoakTest
 	{
 		final int seconds = Integer.getInteger( "soak.seconds", SECONDS );
 		final ChildJvm jvm = ChildJvm.of( SoakMain.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( 120 + 2 * seconds )
-				.withJvmArgument( "-Xmx256m" ).withJvmArgument( "-Xms256m" ).withJvmArgument( "-XX:MaxDirectMemorySize=64m" );
-		for ( final String argument : Resources.JVM_ARGUMENTS )
-			jvm.withJvmArgument( argument );
+				.withJvmArguments( "-Xmx256m", "-Xms256m", "-XX:MaxDirectMemorySize=64m" ).withJvmArguments( Resources.JVM_ARGUMENTS );
 		System.out.println( jvm.run( Integer.toString( seconds ) ).requireExitCode( 0 ).requireOutput( "survived" ).output );
 	}
 }

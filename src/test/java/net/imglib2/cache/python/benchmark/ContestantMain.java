@@ -59,6 +59,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
@@ -124,6 +126,8 @@ import net.imglib2.view.Views;
  */
 public final class ContestantMain
 {
+	private static final Logger LOG = Logger.getLogger( ContestantMain.class.getName() );
+
 	private final Map< String, PythonCacheLoaderQueue > queues = new HashMap<>();
 
 	private final Map< String, RandomAccessibleInterval< ? extends NativeType< ? > > > inputs = new HashMap<>();
@@ -157,7 +161,7 @@ public final class ContestantMain
 		}
 		catch ( final Exception e )
 		{
-			e.printStackTrace();
+			LOG.log( Level.SEVERE, line, e );
 			return "failed\tmessage=" + e.toString().replaceAll( "\\s+", " " );
 		}
 	}
