@@ -34,8 +34,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -165,6 +167,58 @@ class TimeoutTest
 				readers.shutdownNow();
 			}
 		}
+	}
+
+	@Test
+	void smallBlocksWithoutATimeoutDoNotShareTheirsWithOthers() throws Exception
+	{
+		try (final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 1 ))
+		{
+			final PythonCacheLoader< IntType, ? > unlimited = PythonCacheLoader.fromRandomAccessibles( GRID, own, "block.data[...] = block.index", new IntType() );
+			final PythonCacheLoader< IntType, ? > limited = PythonCacheLoader.fromRandomAccessibles( GRID, own, "if block.index == 20:\n    while True:\n        pass",
+					new IntType(), Halo.empty( 2 ), PythonLoaderOptions.options().timeout( LIMIT ), Collections.emptyList() );
+			// From then on, the worker knows that they are small.
+			for ( int i = 0; i < 300; ++i )
+			{
+				unlimited.get( i % 20L );
+				limited.get( i % 20L );
+			}
+			final CountDownLatch occupied = new CountDownLatch( 1 );
+			final CountDownLatch release = new CountDownLatch( 1 );
+			final Future< Object > occupying = own.submit( python -> {
+				occupied.countDown();
+				release.await();
+				return null;
+			} );
+			occupied.await();
+			final ExecutorService readers = Executors.newFixedThreadPool( 2 );
+			try
+			{
+				// One after the other into the queue: the worker would take both at once.
+				final Future< ? > first = readers.submit( () -> unlimited.get( 3L ) );
+				awaitReaders( 1 );
+				final Future< ? > second = readers.submit( () -> limited.get( 20L ) );
+				awaitReaders( 2 );
+				release.countDown();
+				occupying.get();
+				first.get();
+				assertEquals( LIMIT, timeoutIn( assertThrows( ExecutionException.class, second::get ) ).getTimeout() );
+			}
+			finally
+			{
+				readers.shutdownNow();
+			}
+		}
+	}
+
+	/**
+	 * Waits until so many threads wait for their blocks.
+	 */
+	private static void awaitReaders( final int number )
+	{
+		while ( Thread.getAllStackTraces().values().stream().filter( stack -> Arrays.stream( stack )
+				.anyMatch( frame -> frame.getClassName().endsWith( ".Task" ) && frame.getMethodName().equals( "await" ) ) ).count() < number )
+			Thread.onSpinWait();
 	}
 
 	@Test

@@ -446,12 +446,9 @@ final class Worker extends Thread
 			requests.add( block.request() );
 		final long start = System.nanoTime();
 		final List< BlockResult > results = python.compute( requests );
-		final long each = ( System.nanoTime() - start ) / blocks.size();
+		blocks.get( 0 ).snippet().took( ( System.nanoTime() - start ) / blocks.size() );
 		for ( int i = 0; i < results.size(); ++i )
-		{
-			blocks.get( i ).snippet().took( each );
 			blocks.get( i ).complete( asTimedOut( python, run, run.firstTicket + i, results.get( i ) ) );
-		}
 	}
 
 	/**
@@ -465,32 +462,32 @@ final class Worker extends Thread
 	}
 
 	/**
-	 * Takes more small blocks out of the queue.
+	 * Takes more small blocks of the same loader out of the queue. Not of others,
+	 * whose readers would wait where this loader's code does not end, and whose
+	 * timeout is another.
 	 */
 	private List< BlockTask > together( final EmbeddedInterpreter python, final BlockTask first )
 	{
 		final List< BlockTask > blocks = new ArrayList<>( HandOver.MAX_BLOCKS );
 		blocks.add( first );
-		if ( !python.isPrepared( first.snippet() ) )
+		final Snippet snippet = first.snippet();
+		if ( !python.isPrepared( snippet ) )
 			return blocks;
-		long nanos = first.snippet().expectedNanos();
+		final long most = Math.min( HandOver.MAX_BLOCKS, TOGETHER_NANOS / snippet.expectedNanos() );
 		int length = HandOver.HEADER_LENGTH + first.request().length();
-		while ( blocks.size() < HandOver.MAX_BLOCKS )
+		while ( blocks.size() < most )
 		{
 			final Task< ? > next = tasks.poll();
 			if ( next == null )
 				break;
-			if ( !( next instanceof BlockTask ) || !python.isPrepared( ( ( BlockTask ) next ).snippet() )
-					|| ( ( BlockTask ) next ).snippet().expectedNanos() > TOGETHER_NANOS - nanos
-					|| ( ( BlockTask ) next ).request().length() > HandOver.REQUEST_LENGTH - length )
+			final BlockTask block = next instanceof BlockTask ? ( BlockTask ) next : null;
+			if ( block == null || block.snippet() != snippet || block.request().length() > HandOver.REQUEST_LENGTH - length )
 			{
 				tasks.addFirst( next );
 				break;
 			}
-			final BlockTask block = ( BlockTask ) next;
 			if ( !block.begin() )
 				continue;
-			nanos += block.snippet().expectedNanos();
 			length += block.request().length();
 			blocks.add( block );
 		}
