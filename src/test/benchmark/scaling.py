@@ -16,6 +16,9 @@ from dialogue import ContestantError
 from report import axis_key
 from workloads import Workload
 
+WARM_UP_SECONDS = 2
+LONG_SECONDS = 5
+
 
 @dataclass(frozen=True)
 class Point:
@@ -152,7 +155,7 @@ class Curves:
     def curve(
         self, title: str, text: str, x: str, x_unit: str, unit: str, points: list[Point], log: bool = False
     ) -> dict:
-        """Medians of three rounds, after one that is not counted; what takes a minute is measured once."""
+        """Medians of three rounds, after two seconds that are not counted; what takes long is measured once."""
         values: list[list[float]] = [[] for _ in points]
         slow = set()
         for round_number in range(2 if self.quick else 4):
@@ -162,10 +165,12 @@ class Curves:
                 begin = time.perf_counter()
                 try:
                     value = point.measure()
+                    while round_number == 0 and time.perf_counter() - begin < WARM_UP_SECONDS:
+                        point.measure()
                 except ContestantError as error:
                     print(f"{title}, {point.series}, {point.x}: {error}", file=sys.stderr, flush=True)
                     raise
-                if time.perf_counter() - begin > 5:
+                if time.perf_counter() - begin > LONG_SECONDS:
                     slow.add(i)
                 if round_number > 0 or i in slow:
                     values[i].append(value)
