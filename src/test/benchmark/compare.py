@@ -56,6 +56,8 @@ class Contest:
     rounds: int = 5
     count: int = 1
     cache: int = 0
+    readers: int = 0
+    """Threads that read this library's image; 0: one more than it has workers."""
     options: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -86,6 +88,7 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
             copy,
             [floor, Entry("loop, new output"), pool, *both(*rivals, NATIVE)],
             rounds=rounds,
+            readers=8,
         ),
         Contest(
             "W1 cold",
@@ -257,7 +260,9 @@ class Arena:
         }
 
     def _ask(self, contest: Contest, entry: Entry) -> Answer:
-        more = {**contest.options, "mode": contest.mode, "count": contest.count}
+        more = {"mode": contest.mode, "count": contest.count, **contest.options}
+        if contest.readers and not self.options.readers:
+            more["readers"] = contest.readers
         if contest.cache:
             more["cache"] = contest.cache
         if "slices" in more:
@@ -360,7 +365,7 @@ def machine(options: argparse.Namespace) -> dict[str, str]:
         "JVM options": options.jvm,
         "Python": platform.python_version(),
         "packages": ", ".join(f"{name} {version(name)}" for name in names),
-        "readers": str(options.readers or "workers + 1"),
+        "readers": str(options.readers or "workers + 1, of W1 bulk 8"),
         "date": time.strftime("%Y-%m-%d"),
         "mode": "quick" if options.quick else "full",
     }
@@ -377,7 +382,7 @@ def main() -> int:
     parser.add_argument("--scaling", action="store_true", help="measures how the library scales, not the rivals")
     parser.add_argument("--check", action="store_true", help="compares with bars.json; exit code 3 if one is missed")
     parser.add_argument("--only", nargs="+", default=[], help="the contests to run, by the beginning of their name")
-    parser.add_argument("--readers", type=int, help="threads that read the library's image; default: workers + 1")
+    parser.add_argument("--readers", type=int, help="threads that read the library's image")
     parser.add_argument("--results", type=Path, help="makes the report of these results (.json), and runs nothing")
     parser.add_argument(
         "--output", type=Path, default=HERE.parents[2] / "doc" / "benchmarks", help="folder to write to"
