@@ -4,7 +4,7 @@
 
 Java writes the numbers of some blocks into the *request* and calls `Worker.step`; what Java and Python tell each other
 besides is in the *control* words. Both are native-order 64-bit integers. The Java side is ``BlockRequest``,
-``ArrayTable`` and ``Control``.
+``MemoryTable`` and ``HandOver``.
 
 The request: how many numbers it has; number of blocks; number of memories that are new in the table, number of layouts
 that are new; of each of these memories its place in the table, doubled, plus 1 if Python may write into it; of each of

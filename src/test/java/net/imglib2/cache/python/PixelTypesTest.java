@@ -53,6 +53,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import net.imglib2.Cursor;
 import net.imglib2.RandomAccessible;
 import net.imglib2.RandomAccessibleInterval;
+import net.imglib2.Volatile;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.TestImages.Data;
 import net.imglib2.cache.python.TestImages.Storage;
@@ -61,6 +62,7 @@ import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.array.LongArray;
 import net.imglib2.img.cell.CellGrid;
+import net.imglib2.img.cell.LazyCellImg;
 import net.imglib2.img.list.ListImg;
 import net.imglib2.type.NativeType;
 import net.imglib2.type.label.BasePairBitType;
@@ -285,6 +287,39 @@ class PixelTypesTest
 			final String message = assertThrows( IllegalArgumentException.class, () -> PixelType.of( type, "input 3" ) ).getMessage();
 			assertEquals( "input 3 has type " + type.getClass().getSimpleName() + ", whose pixels may not be loaded yet: pass the image that it wraps", message );
 		}
+	}
+
+	@Test
+	void volatileTypesCanShowTheCells()
+	{
+		checkVolatile( new ByteType(), new VolatileByteType() );
+		checkVolatile( new UnsignedShortType(), new VolatileUnsignedShortType() );
+		checkVolatile( new DoubleType(), new VolatileDoubleType() );
+		checkVolatile( new ARGBType(), new VolatileARGBType() );
+	}
+
+	/**
+	 * As viewers do: the same cells seen by pixels that know whether they are loaded.
+	 */
+	private static < T extends NativeType< T >, V extends Volatile< T > & NativeType< V > > void checkVolatile( final T type, final V volatileType )
+	{
+		final CachedCellImg< T, ? > img = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.index + 1", type ).createCachedCellImg( 10 );
+		final Cursor< T > expected = img.cursor();
+		final Cursor< V > seen = new LazyCellImg<>( GRID, volatileType, index -> Cast.unchecked( img.getCells().randomAccess().setPositionAndGet( position( index ) ) ) ).cursor();
+		while ( expected.hasNext() )
+		{
+			expected.fwd();
+			seen.fwd();
+			assertTrue( seen.get().isValid() );
+			assertTrue( expected.get().valueEquals( seen.get().get() ), () -> volatileType.getClass().getSimpleName() );
+		}
+	}
+
+	private static long[] position( final long index )
+	{
+		final long[] position = new long[ 2 ];
+		GRID.getCellGridPositionFlat( index, position );
+		return position;
 	}
 
 	@Test
