@@ -127,9 +127,11 @@ def test_only_the_first_array_can_be_written() -> None:
         if second.layout != MADE_CONTIGUOUS:
             with pytest.raises(ValueError, match="WRITEABLE"):
                 array.flags.writeable = True
-    for second in (whole(-1), Part(-1, 0, 0, (8,), (1,))):
+    for second in (whole(-1), Part(-1, 0, 0, (8,), (1,)), Part(-1, 7, 0, (8,), (-1,))):
         _, array = arrays_of(memories, [np.zeros(8, np.uint8)], one, second)
         assert not array.flags.writeable
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            array.flags.writeable = True
 
 
 def test_an_array_outside_of_its_memory_is_refused() -> None:

@@ -161,10 +161,14 @@ class Memories:
         arrays = []
         views = self._views
         for (kind, dtype, shape, strides), code, offset in zip(layout.arrays, codes, offsets):  # noqa: B905 - slower
+            argument = arguments[-1 - code] if code < 0 else None
+            if argument is not None and arrays:
+                # The base of the array: what is read-only itself could be made writable again.
+                argument.setflags(False)
             if kind == AS_IT_IS:
-                array = arguments[-1 - code]
+                array = argument if not arrays else argument.view()
             else:
-                array = np.ndarray(shape, dtype, views[code] if code >= 0 else arguments[-1 - code], offset, strides)
+                array = np.ndarray(shape, dtype, views[code] if argument is None else argument, offset, strides)
                 if kind == MADE_CONTIGUOUS:
                     array = np.ascontiguousarray(array)
             if arrays:

@@ -36,6 +36,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.ref.WeakReference;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -113,6 +114,18 @@ class PythonCacheLoaderQueueTest
 		{
 			assertEquals( 1, image( queue, "block.data[...] = 1" ).getAt( 0, 0, 0 ).get() );
 		}
+	}
+
+	@Test
+	void initThatHangsIsToldAlsoIfAnotherQueueStartsMeanwhile() throws Exception
+	{
+		final CountDownLatch hangs = new CountDownLatch( 1 );
+		final PythonEnvironment environment = PythonEnvironment.getDefault().withStartupTimeout( Duration.ofSeconds( 1 ) ).withOutput( line -> hangs.countDown(), System.err::println );
+		final CompletableFuture< Void > hanging = CompletableFuture.runAsync( () -> new PythonCacheLoaderQueue( 1, "import time\nprint('hangs')\nwhile True: time.sleep(0.01)", environment ) );
+		hangs.await();
+		new PythonCacheLoaderQueue( 1 ).close();
+		final PythonException e = assertInstanceOf( PythonException.class, assertThrows( ExecutionException.class, hanging::get ).getCause() );
+		assertTrue( e.getMessage().contains( "did not run the init code within 1 s" ) && e.getMessage().contains( ", line 3, in <module>" ), e.getMessage() );
 	}
 
 	@Test

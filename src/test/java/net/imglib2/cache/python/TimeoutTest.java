@@ -32,6 +32,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,15 +46,21 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.LogRecord;
+import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import net.imglib2.RandomAccess;
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.interpreter.WorkerPool;
+import net.imglib2.img.basictypeaccess.nio.IntBufferAccess;
+import net.imglib2.img.cell.Cell;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.IntType;
 
@@ -183,24 +192,19 @@ class TimeoutTest
 				unlimited.get( i % 20L );
 				limited.get( i % 20L );
 			}
-			final CountDownLatch occupied = new CountDownLatch( 1 );
-			final CountDownLatch release = new CountDownLatch( 1 );
-			final Future< Object > occupying = own.submit( python -> {
-				occupied.countDown();
-				release.await();
-				return null;
-			} );
-			occupied.await();
 			final ExecutorService readers = Executors.newFixedThreadPool( 2 );
 			try
 			{
 				// One after the other into the queue: the worker would take both at once.
-				final Future< ? > first = readers.submit( () -> unlimited.get( 3L ) );
-				awaitReaders( 1 );
-				final Future< ? > second = readers.submit( () -> limited.get( 20L ) );
-				awaitReaders( 2 );
-				release.countDown();
-				occupying.get();
+				final Future< ? > first;
+				final Future< ? > second;
+				try (final Occupied occupied = new Occupied( own ))
+				{
+					first = readers.submit( () -> unlimited.get( 3L ) );
+					awaitReaders( 1 );
+					second = readers.submit( () -> limited.get( 20L ) );
+					awaitReaders( 2 );
+				}
 				first.get();
 				assertEquals( LIMIT, timeoutIn( assertThrows( ExecutionException.class, second::get ) ).getTimeout() );
 			}
@@ -208,6 +212,144 @@ class TimeoutTest
 			{
 				readers.shutdownNow();
 			}
+		}
+	}
+
+	/**
+	 * A worker that does nothing else until this is closed.
+	 */
+	private static final class Occupied implements AutoCloseable
+	{
+		private final CountDownLatch release = new CountDownLatch( 1 );
+
+		private final Future< Object > task;
+
+		Occupied( final PythonCacheLoaderQueue queue ) throws Exception
+		{
+			final CountDownLatch begun = new CountDownLatch( 1 );
+			task = queue.submit( python -> {
+				begun.countDown();
+				release.await();
+				return null;
+			} );
+			begun.await();
+		}
+
+		@Override
+		public void close() throws Exception
+		{
+			release.countDown();
+			task.get();
+		}
+	}
+
+	@Test
+	void blocksThatWereTakenTogetherHaveTheWholeTimeEach() throws Exception
+	{
+		// The last one begins when four times its timeout has passed.
+		final List< Future< Cell< ? > > > cells = readTogether( "block.data[...] = block.index\nif block.index >= 20: time.sleep(0.2)", 20, 26 );
+		for ( int i = 0; i < cells.size(); ++i )
+			assertEquals( 20 + i, ( ( IntBufferAccess ) cells.get( i ).get().getData() ).getValue( 0 ) );
+	}
+
+	@Test
+	void loopsThatWereTakenTogetherAreCancelledOneByOne() throws Exception
+	{
+		final List< Future< Cell< ? > > > cells = readTogether( "block.data[...] = block.index\nwhile block.index in (20, 21, 23): pass", 20, 26 );
+		for ( int i = 0; i < cells.size(); ++i )
+			if ( i == 0 || i == 1 || i == 3 )
+				assertEquals( 2, timeoutIn( assertThrows( ExecutionException.class, cells.get( i )::get ) ).getLine() );
+			else
+				assertEquals( 20 + i, ( ( IntBufferAccess ) cells.get( i ).get().getData() ).getValue( 0 ) );
+	}
+
+	/**
+	 * Reads cells at the same time from a worker that knows that they are small, and
+	 * that was occupied when they came. It stays the queue's worker.
+	 */
+	private static List< Future< Cell< ? > > > readTogether( final String code, final int from, final int to ) throws Exception
+	{
+		final List< Future< Cell< ? > > > cells = new ArrayList<>();
+		try (final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 1, "import time" ))
+		{
+			final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, own, code,
+					new IntType(), Halo.empty( 2 ), PythonLoaderOptions.options().timeout( LIMIT ), Collections.emptyList() );
+			for ( int i = 0; i < 1000; ++i )
+				loader.get( i % 20L );
+			final String worker = own.submit( python -> Thread.currentThread().getName() ).get();
+			final ExecutorService readers = Executors.newFixedThreadPool( to - from );
+			try (final Occupied occupied = new Occupied( own ))
+			{
+				for ( int i = from; i < to; ++i )
+				{
+					final long cell = i;
+					cells.add( readers.submit( () -> loader.get( cell ) ) );
+					awaitReaders( 1 + i - from );
+				}
+			}
+			finally
+			{
+				readers.shutdown();
+				readers.awaitTermination( 30, TimeUnit.SECONDS );
+			}
+			assertEquals( worker, own.submit( python -> Thread.currentThread().getName() ).get() );
+		}
+		return cells;
+	}
+
+	@Test
+	void codeThatIsMadeReadyForTooLongTimesOut( @TempDir final Path folder ) throws Exception
+	{
+		Files.write( folder.resolve( "never_imported.py" ), Arrays.asList( "def f(block):", "    pass", "while True:", "    pass" ), StandardCharsets.UTF_8 );
+		try (final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 1, "import sys; sys.path.append(r'" + folder + "')" ))
+		{
+			final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, own, "never_imported:f",
+					new IntType(), Halo.empty( 2 ), PythonLoaderOptions.options().timeout( LIMIT ), Collections.emptyList() );
+			final PythonTimeoutException e = assertTimesOut( loader, 0 );
+			assertTrue( e.getTraceback().contains( "never_imported.py\", line " ), e.getTraceback() );
+			assertEquals( 3, PythonCacheLoader.fromRandomAccessibles( GRID, own, "block.data[...] = 3", new IntType() ).createCachedCellImg( 1 ).getAt( 0, 0 ).get() );
+		}
+	}
+
+	@Test
+	void aQueueThatHasLostItsWorkersSaysSoAndRecoversWhenOneComesBack( @TempDir final Path folder ) throws Exception
+	{
+		final Path release = folder.resolve( "release" );
+		final Path hang = folder.resolve( "hang" );
+		final String init = "import os, time\nwhile os.path.exists(r'" + hang + "'): time.sleep(0.01)";
+		try (final LogRecords log = new LogRecords( WorkerPool.class );
+				final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 1, init, PythonEnvironment.getDefault().withStartupTimeout( Duration.ofSeconds( 1 ) ) ))
+		{
+			final String worker = own.submit( python -> Thread.currentThread().getName() ).get();
+			final PythonCacheLoader< IntType, ? > good = PythonCacheLoader.fromRandomAccessibles( GRID, own, "block.data[...] = 3", new IntType() );
+			// Only the end of the file ends it.
+			final String code = "while not os.path.exists(r'" + release + "'):\n    try: time.sleep(0.01)\n    except BaseException: pass";
+			final PythonCacheLoader< IntType, ? > stubborn = PythonCacheLoader.fromRandomAccessibles( GRID, own, code,
+					new IntType(), Halo.empty( 2 ), PythonLoaderOptions.options().timeout( LIMIT ), Collections.emptyList() );
+			Files.createFile( hang );
+			assertTimesOut( stubborn, 0 );
+			final PythonException e = assertThrows( PythonException.class, () -> good.get( 0L ) );
+			assertTrue( e.getMessage().startsWith( "All workers of the PythonCacheLoaderQueue have been given up" ), e.getMessage() );
+			assertThrows( PythonException.class, () -> good.get( 1L ) );
+			final List< String > messages = log.records().stream().map( LogRecord::getMessage ).collect( Collectors.toList() );
+			assertEquals( 2, messages.size(), messages::toString );
+			assertTrue( messages.get( 0 ).startsWith( worker + " is given up, because its code does not end; 1 such workers of its queue are still occupied." ), messages.get( 0 ) );
+			assertEquals( "No worker takes the place of " + worker, messages.get( 1 ) );
+
+			Files.delete( hang );
+			Files.createFile( release );
+			while ( threads( worker ).contains( worker ) )
+				Thread.onSpinWait();
+			while ( true )
+				try
+				{
+					assertEquals( 3, ( ( IntBufferAccess ) ( Object ) good.get( 0L ).getData() ).getValue( 0 ) );
+					break;
+				}
+				catch ( final PythonException notYet )
+				{
+					assertTrue( notYet.getMessage().startsWith( "All workers" ), notYet.getMessage() );
+				}
 		}
 	}
 

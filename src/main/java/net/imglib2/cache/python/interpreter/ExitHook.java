@@ -29,17 +29,26 @@
 package net.imglib2.cache.python.interpreter;
 
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.WeakHashMap;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Stops Python code when the JVM ends.
  */
 final class ExitHook
 {
-	private static final Set< WorkerPool > POOLS = Collections.newSetFromMap( new WeakHashMap<>() );
+	/**
+	 * How long the JVM's end waits for code that is still running.
+	 */
+	private static final long TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos( 5 );
+
+	/**
+	 * All that are not closed, also those that nobody else refers to: their code can
+	 * still run.
+	 */
+	private static final Set< WorkerPool > POOLS = new HashSet<>();
 
 	private static boolean installed;
 
@@ -75,6 +84,7 @@ final class ExitHook
 			pools = new ArrayList<>( POOLS );
 		}
 		pools.forEach( WorkerPool::cancelForExit );
-		pools.forEach( WorkerPool::awaitForExit );
+		final long deadline = System.nanoTime() + TIMEOUT_NANOS;
+		pools.forEach( pool -> pool.awaitForExit( deadline ) );
 	}
 }

@@ -286,15 +286,16 @@ final class HandOver
 	/**
 	 * Lets Python cancel the code with a ticket.
 	 */
-	void cancel( final long ticket )
+	synchronized void cancel( final long ticket )
 	{
-		control.put( CANCEL, ticket );
+		if ( control.get( CANCEL ) != RETIRED )
+			control.put( CANCEL, ticket );
 	}
 
 	/**
 	 * Lets Python cancel whatever it runs, now and later.
 	 */
-	void retire()
+	synchronized void retire()
 	{
 		control.put( CANCEL, RETIRED );
 	}

@@ -37,6 +37,8 @@ import java.util.WeakHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * Ends the waiting for blocks that take too long: asks Python where their code is,
@@ -45,13 +47,15 @@ import java.util.function.BiConsumer;
  */
 final class TimeoutWatch extends Thread
 {
+	private static final Logger LOG = Logger.getLogger( TimeoutWatch.class.getName() );
+
 	private static final long INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos( 20 );
 
 	/**
 	 * Python looks 20 times a second, but it cannot while a function in C keeps its
 	 * lock.
 	 */
-	private static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
+	static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
 
 	/**
 	 * How long a worker has to get out of the code that was cancelled.
@@ -62,7 +66,7 @@ final class TimeoutWatch extends Thread
 
 	private final BiConsumer< Worker, PythonFailure > retire;
 
-	private final Map< Worker, Expired > expired = new WeakHashMap<>();
+	private final Map< Worker, Watched > watched = new WeakHashMap<>();
 
 	private volatile boolean ended;
 
@@ -96,66 +100,117 @@ final class TimeoutWatch extends Thread
 			LockSupport.parkNanos( INTERVAL_NANOS );
 			Thread.interrupted();
 			for ( final Worker worker : workers )
-				look( worker );
+				try
+				{
+					look( worker );
+				}
+				catch ( final Throwable t )
+				{
+					// The other workers, and the next blocks, are watched all the same.
+					LOG.log( Level.SEVERE, "The timeouts of " + worker.getName() + " could not be looked at", t );
+				}
 		}
 	}
 
 	private void look( final Worker worker )
 	{
 		final Worker.Run run = worker.current();
-		final Expired known = expired.get( worker );
-		if ( known != null && known.run != run )
-			expired.remove( worker );
-		if ( run == null || System.nanoTime() - run.startNanos < run.timeoutNanos )
+		if ( run == null || run.timeoutNanos == Long.MAX_VALUE )
+		{
+			watched.remove( worker );
 			return;
-		final Expired now = known != null && known.run == run ? known : expire( worker, run );
+		}
+		final long ticket = worker.handOver().running();
+		Watched now = watched.get( worker );
+		if ( now == null || now.run != run )
+			now = new Watched( worker, run, ticket, run.startNanos );
+		else if ( now.ticket != ticket )
+		{
+			now.hasEnded();
+			now = new Watched( worker, run, ticket, System.nanoTime() );
+		}
+		watched.put( worker, now );
 		now.look();
 	}
 
-	private Expired expire( final Worker worker, final Worker.Run run )
-	{
-		final Expired now = new Expired( worker, run );
-		expired.put( worker, now );
-		return now;
-	}
-
 	/**
-	 * A run that takes too long.
+	 * What a worker does: one of the blocks of a run, each of which has the whole time
+	 * for itself, or nothing yet.
 	 */
-	private final class Expired
+	private final class Watched
 	{
 		private final Worker worker;
 
 		private final Worker.Run run;
 
-		private final long sinceNanos = System.nanoTime();
-
+		/**
+		 * Of the block, 0 if no code runs: the worker waits for Python's lock.
+		 */
 		private final long ticket;
+
+		private final long sinceNanos;
+
+		private long expiredNanos;
+
+		private boolean expired;
 
 		private PythonFailure stack;
 
-		Expired( final Worker worker, final Worker.Run run )
+		Watched( final Worker worker, final Worker.Run run, final long ticket, final long sinceNanos )
 		{
 			this.worker = worker;
 			this.run = run;
-			ticket = worker.handOver().running();
-			run.cancelledTicket = ticket;
-			worker.handOver().cancel( ticket );
+			this.ticket = ticket;
+			this.sinceNanos = sinceNanos;
 		}
 
 		void look()
 		{
-			final long waited = System.nanoTime() - sinceNanos;
-			if ( stack == null )
+			if ( !expired )
 			{
-				final List< String > told = ticket == 0 ? null : worker.handOver().stackOf( ticket );
-				if ( told == null && waited < STACK_NANOS )
+				// What could not begin in time is not waited for any more.
+				if ( System.nanoTime() - sinceNanos < run.timeoutNanos && !( ticket != 0 && run.isDone( ticket ) ) )
 					return;
-				stack = describe( told, ticket, run.timeoutNanos );
-				run.expired( ticket, BlockResult.timedOut( worker.getName(), stack ) );
+				expired = true;
+				expiredNanos = System.nanoTime();
+				if ( ticket != 0 )
+					cancel();
 			}
-			if ( waited > GRACE_NANOS )
+			final long waited = System.nanoTime() - expiredNanos;
+			if ( stack == null )
+				tell( waited > STACK_NANOS );
+			if ( stack != null && waited > GRACE_NANOS )
 				retire.accept( worker, stack );
+		}
+
+		private void cancel()
+		{
+			run.cancel( ticket );
+			worker.handOver().cancel( ticket );
+		}
+
+		/**
+		 * The code has ended, or another block's has begun.
+		 */
+		void hasEnded()
+		{
+			if ( expired && stack == null )
+				tell( true );
+		}
+
+		/**
+		 * Releases the readers.
+		 *
+		 * @param now
+		 * 		also if it is not known where the code is
+		 */
+		private void tell( final boolean now )
+		{
+			final List< String > told = ticket == 0 ? null : worker.handOver().stackOf( ticket );
+			if ( told == null && ticket != 0 && !now )
+				return;
+			stack = describe( told, ticket, run.timeoutNanos );
+			run.expired( ticket, BlockResult.timedOut( worker.getName(), stack ) );
 		}
 	}
 
@@ -165,7 +220,7 @@ final class TimeoutWatch extends Thread
 	 * @param told
 	 * 		what Python told of it; {@code null} or empty if it did not
 	 * @param ticket
-	 * 		of the code, 0 if it has not begun
+	 * 		of the code, 0 if none runs
 	 * @param timeoutNanos
 	 * 		how long it may run
 	 * @return as if it had raised a {@code TimeoutError} there
@@ -180,7 +235,7 @@ final class TimeoutWatch extends Thread
 			return new PythonFailure( strings );
 		}
 		final String why = ticket == 0
-				? "the code could not begin within the timeout of " + seconds + ": other code keeps Python's lock"
+				? "the worker could not go on within the timeout of " + seconds + ": other code keeps Python's lock"
 				: "the code has been running for longer than the timeout of " + seconds + ", and where it is cannot be told: a function in C keeps Python's lock";
 		return new PythonFailure( Arrays.asList( "TimeoutError", why, "", "0", "", "TimeoutError: " + why ) );
 	}

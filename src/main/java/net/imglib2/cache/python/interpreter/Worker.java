@@ -42,6 +42,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -86,6 +88,11 @@ final class Worker extends Thread
 	 */
 	private static final long START_MILLIS = 10_000;
 
+	/**
+	 * Writing a stack needs a moment.
+	 */
+	private static final long STACK_MILLIS = 1000;
+
 	private static final String CANCELLED = "imglib2_cache_python.watchdog.Cancelled";
 
 	private final TaskQueue tasks;
@@ -96,17 +103,20 @@ final class Worker extends Thread
 
 	private final String initName;
 
+	private final Consumer< Worker > ended;
+
 	private final Path stackFile;
+
+	/**
+	 * Ends when the init code begins.
+	 */
+	private final CompletableFuture< Void > opening = new CompletableFuture<>();
 
 	private final CompletableFuture< Void > started = new CompletableFuture<>();
 
 	private final ConcurrentLinkedQueue< Long > deadLoaders = new ConcurrentLinkedQueue<>();
 
 	private volatile String phase = "start Python";
-
-	private final long createdNanos = System.nanoTime();
-
-	private volatile long initNanos;
 
 	private volatile Run current;
 
@@ -118,7 +128,7 @@ final class Worker extends Thread
 
 	private volatile EmbeddedInterpreter opened;
 
-	Worker( final String pool, final int number, final TaskQueue tasks, final PythonRuntime runtime, final String init )
+	Worker( final String pool, final int number, final TaskQueue tasks, final PythonRuntime runtime, final String init, final Consumer< Worker > ended )
 	{
 		super( GROUP, null, pool + "_worker_" + number, STACK_SIZE );
 		setContextClassLoader( Worker.class.getClassLoader() );
@@ -126,6 +136,7 @@ final class Worker extends Thread
 		this.tasks = tasks;
 		this.runtime = runtime;
 		this.init = init;
+		this.ended = ended;
 		try
 		{
 			stackFile = Files.createTempFile( "imglib2-cache-python", ".stack" );
@@ -172,23 +183,9 @@ final class Worker extends Thread
 
 	private void awaitStart( final Duration timeout ) throws InterruptedException, ExecutionException, TimeoutException
 	{
-		while ( true )
-		{
-			final long begun = initNanos;
-			// Python writes its stack at the timeout, and the init code can have all of it.
-			final long limit = timeout.toMillis() + ( begun == 0 ? START_MILLIS : 1000 );
-			final long since = begun == 0 ? createdNanos : begun;
-			try
-			{
-				started.get( limit - TimeUnit.NANOSECONDS.toMillis( System.nanoTime() - since ), TimeUnit.MILLISECONDS );
-				return;
-			}
-			catch ( final TimeoutException e )
-			{
-				if ( begun == initNanos )
-					throw e;
-			}
-		}
+		opening.get( timeout.toMillis() + START_MILLIS, TimeUnit.MILLISECONDS );
+		// Python writes its stack at the timeout, and the init code can have all of it.
+		started.get( timeout.toMillis() + STACK_MILLIS, TimeUnit.MILLISECONDS );
 	}
 
 	@Override
@@ -201,7 +198,7 @@ final class Worker extends Thread
 		}
 		catch ( final Throwable t )
 		{
-			started.completeExceptionally( t );
+			failStart( t );
 			return;
 		}
 		started.complete( null );
@@ -216,6 +213,7 @@ final class Worker extends Thread
 			tasks.becomeOccupied();
 			if ( !staysOpen )
 				close( python );
+			ended.accept( this );
 		}
 	}
 
@@ -234,7 +232,7 @@ final class Worker extends Thread
 	void shutDown( final PythonClosedException reason )
 	{
 		shutDown = true;
-		started.completeExceptionally( reason );
+		failStart( reason );
 		final Run running = current;
 		if ( running != null )
 			running.fail( reason );
@@ -271,10 +269,11 @@ final class Worker extends Thread
 	void retire()
 	{
 		retired = true;
-		opened.handOver().retire();
+		// First: what is not begun then ends as given up.
 		final Run running = current;
 		if ( running != null )
 			running.fail( RetiredException.INSTANCE );
+		opened.handOver().retire();
 	}
 
 	/**
@@ -292,6 +291,12 @@ final class Worker extends Thread
 	HandOver handOver()
 	{
 		return opened.handOver();
+	}
+
+	private void failStart( final Throwable reason )
+	{
+		opening.completeExceptionally( reason );
+		started.completeExceptionally( reason );
 	}
 
 	private boolean hasEnded()
@@ -336,8 +341,8 @@ final class Worker extends Thread
 		opened = python;
 		try
 		{
-			initNanos = System.nanoTime();
 			phase = "run the init code";
+			opening.complete( null );
 			python.initialise( init, initName, runtime.startupTimeout(), stackFile.toString() );
 			return python;
 		}
@@ -418,10 +423,11 @@ final class Worker extends Thread
 		begin( run );
 		try
 		{
+			run.firstTicket = python.handOver().nextTicket();
 			final PythonFailure failed = python.prepare( snippet );
 			if ( failed != null )
 			{
-				first.complete( BlockResult.failed( getName(), failed ) );
+				first.complete( asTimedOut( python, run, run.firstTicket, BlockResult.failed( getName(), failed ) ) );
 				return;
 			}
 			run.firstTicket = python.handOver().nextTicket();
@@ -456,7 +462,7 @@ final class Worker extends Thread
 	 */
 	private BlockResult asTimedOut( final EmbeddedInterpreter python, final Run run, final long ticket, final BlockResult result )
 	{
-		if ( result.failure() == null || run.cancelledTicket != ticket || !result.failure().getType().equals( CANCELLED ) )
+		if ( result.failure() == null || !run.isCancelled( ticket ) || !result.failure().getType().equals( CANCELLED ) )
 			return result;
 		return BlockResult.timedOut( getName(), TimeoutWatch.describe( python.handOver().stackOf( ticket ), ticket, run.timeoutNanos ) );
 	}
@@ -521,14 +527,15 @@ final class Worker extends Thread
 		final long timeoutNanos;
 
 		/**
-		 * Of the first block; the others follow.
+		 * Of the first block, or of the call that prepares its code; those of the other
+		 * blocks follow.
 		 */
 		private volatile long firstTicket;
 
 		/**
-		 * Of the block that is cancelled because it takes too long.
+		 * Of the last block that was cancelled because it takes too long.
 		 */
-		volatile long cancelledTicket;
+		private volatile long cancelledTicket;
 
 		Run( final List< ? extends Task< ? > > tasks, final long timeoutNanos )
 		{
@@ -542,16 +549,47 @@ final class Worker extends Thread
 		}
 
 		/**
-		 * Ends the block that takes too long. Several small blocks are one run; those
-		 * before it have ended.
+		 * @param ticket
+		 * 		of a block
+		 * @return whether nobody waits for it any more
+		 */
+		boolean isDone( final long ticket )
+		{
+			return block( ticket ).isDone();
+		}
+
+		/**
+		 * @param ticket
+		 * 		of the block that takes too long
+		 */
+		void cancel( final long ticket )
+		{
+			cancelledTicket = ticket;
+		}
+
+		boolean isCancelled( final long ticket )
+		{
+			return cancelledTicket == ticket;
+		}
+
+		/**
+		 * Ends the block that takes too long.
 		 *
 		 * @param ticket
-		 * 		of the block, 0 if none has begun
+		 * 		of the block, 0 for all of them
 		 */
 		void expired( final long ticket, final BlockResult result )
 		{
+			if ( ticket != 0 )
+				block( ticket ).complete( result );
+			else
+				tasks.forEach( task -> ( ( BlockTask ) task ).complete( result ) );
+		}
+
+		private BlockTask block( final long ticket )
+		{
 			final long block = Math.max( 0, Math.min( ticket - firstTicket, tasks.size() - 1 ) );
-			( ( BlockTask ) tasks.get( ( int ) block ) ).complete( result );
+			return ( BlockTask ) tasks.get( ( int ) block );
 		}
 
 		/**
@@ -599,15 +637,41 @@ final class Worker extends Thread
 
 	private String stackOfInit()
 	{
+		String stack = writtenStack();
+		// Python writes the stack of one worker at a time: another queue may be starting.
+		final EmbeddedInterpreter python = opened;
+		if ( stack.isEmpty() && python != null )
+			stack = toldStack( python.handOver() );
+		return stack.isEmpty() ? "" : "Python was at:\n" + stack;
+	}
+
+	private String writtenStack()
+	{
 		try
 		{
-			final String stack = new String( Files.readAllBytes( stackFile ), StandardCharsets.UTF_8 ).trim();
-			return stack.isEmpty() ? "" : "Python was at:\n" + PythonStack.withSource( stack, initName, init );
+			return PythonStack.withSource( new String( Files.readAllBytes( stackFile ), StandardCharsets.UTF_8 ).trim(), initName, init );
 		}
 		catch ( final IOException e )
 		{
 			return "";
 		}
+	}
+
+	/**
+	 * Cancels the init code and lets the watchdog tell where it is.
+	 */
+	private static String toldStack( final HandOver handOver )
+	{
+		final long ticket = handOver.running();
+		handOver.cancel( ticket );
+		final long end = System.nanoTime() + TimeoutWatch.STACK_NANOS;
+		List< String > told = null;
+		while ( ticket != 0 && told == null && System.nanoTime() < end )
+		{
+			LockSupport.parkNanos( TimeUnit.MILLISECONDS.toNanos( 5 ) );
+			told = handOver.stackOf( ticket );
+		}
+		return told == null || told.isEmpty() ? "" : new PythonFailure( told ).getTraceback();
 	}
 
 	private void deleteStackFile()

@@ -80,6 +80,8 @@ public final class WorkerPool implements AutoCloseable
 
 	private final String init;
 
+	private final int numWorkers;
+
 	private final TaskQueue tasks = new TaskQueue();
 
 	// Those that were given up are not among them.
@@ -97,6 +99,9 @@ public final class WorkerPool implements AutoCloseable
 
 	private volatile boolean closed;
 
+	/**
+	 * Set as long as no worker is left.
+	 */
 	private volatile PythonException broken;
 
 	/**
@@ -113,7 +118,10 @@ public final class WorkerPool implements AutoCloseable
 	{
 		this.runtime = runtime;
 		this.init = init;
+		this.numWorkers = numWorkers;
 		name = "python_" + LAST_POOL.incrementAndGet();
+		// First: the JVM can end while the init code runs.
+		ExitHook.add( this );
 		try
 		{
 			for ( int i = 0; i < numWorkers; ++i )
@@ -124,7 +132,6 @@ public final class WorkerPool implements AutoCloseable
 			close();
 			throw t;
 		}
-		ExitHook.add( this );
 	}
 
 	/**
@@ -264,11 +271,13 @@ public final class WorkerPool implements AutoCloseable
 	/**
 	 * @throws PythonClosedException
 	 * 		if this pool is closed
+	 * @throws PythonException
+	 * 		if all workers were given up
 	 */
 	public void requireOpen()
 	{
-		if ( closed )
-			throw closedException();
+		if ( closed || broken != null )
+			throw reasonToFail();
 	}
 
 	/**
@@ -285,18 +294,22 @@ public final class WorkerPool implements AutoCloseable
 
 	/**
 	 * Waits a little until no Python code runs.
+	 *
+	 * @param deadline
+	 * 		in terms of {@link System#nanoTime()}
 	 */
-	void awaitForExit()
+	void awaitForExit( final long deadline )
 	{
-		final long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
-		for ( final Worker worker : workers )
-			while ( worker.isInPython() && System.nanoTime() < deadline )
+		final List< Worker > all = new ArrayList<>( workers );
+		all.addAll( retired );
+		for ( final Worker worker : all )
+			while ( worker.isInPython() && System.nanoTime() - deadline < 0 )
 				LockSupport.parkNanos( TimeUnit.MILLISECONDS.toNanos( 5 ) );
 	}
 
 	private Worker newWorker()
 	{
-		final Worker worker = new Worker( name, lastWorker.incrementAndGet(), tasks, runtime, init );
+		final Worker worker = new Worker( name, lastWorker.incrementAndGet(), tasks, runtime, init, this::ended );
 		workers.add( worker );
 		return worker;
 	}
@@ -316,38 +329,78 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( closed || !workers.remove( worker ) )
 			return;
-		worker.retire();
-		retired.removeIf( one -> !one.isAlive() );
 		retired.add( worker );
+		worker.retire();
 		LOG.warning( worker.getName() + " is given up, because its code does not end; " + retired.size() + " such workers of its queue are still occupied. "
 				+ stack.describe() );
 		if ( retired.size() > MAX_RETIRED )
 		{
-			LOG.severe( "No worker takes the place of " + worker.getName() + ": there are too many whose code does not end" );
+			LOG.severe( "No worker takes the place of " + worker.getName() + " until one of the " + retired.size() + " that were given up comes back: their code does not end" );
 			failIfNoWorkerIsLeft( null );
 			return;
 		}
-		final Worker fresh = newWorker();
-		// Starting can take long, and can need Python's lock, which the code may keep.
-		final Thread starter = new Thread( Worker.GROUP, () -> startInPlaceOf( worker, fresh ), fresh.getName() + "_start" );
-		starter.setDaemon( true );
-		starter.start();
+		replace( worker );
+	}
+
+	/**
+	 * A worker that was given up has come back.
+	 */
+	private void ended( final Worker worker )
+	{
+		if ( retired.remove( worker ) )
+			replace( worker );
+	}
+
+	/**
+	 * Starts a worker unless there are as many as there shall be.
+	 */
+	private void replace( final Worker old )
+	{
+		try
+		{
+			final Worker fresh;
+			synchronized ( workers )
+			{
+				if ( closed || workers.size() >= numWorkers )
+					return;
+				fresh = newWorker();
+			}
+			// Starting can take long, and can need Python's lock, which the code may keep.
+			final Thread starter = new Thread( Worker.GROUP, () -> startInPlaceOf( old, fresh ), fresh.getName() + "_start" );
+			starter.setDaemon( true );
+			starter.start();
+		}
+		catch ( final Throwable t )
+		{
+			cannotReplace( old, t );
+		}
 	}
 
 	private void startInPlaceOf( final Worker old, final Worker fresh )
 	{
 		try
 		{
-			fresh.startAndWait();
-		}
-		catch ( final RuntimeException e )
-		{
-			workers.remove( fresh );
+			// Either close() finds it, or it is found closed here.
 			if ( closed )
 				return;
-			LOG.log( Level.SEVERE, fresh.getName() + " cannot take the place of " + old.getName(), e );
-			failIfNoWorkerIsLeft( e );
+			fresh.startAndWait();
+			broken = null;
 		}
+		catch ( final Throwable t )
+		{
+			// It may start later; nobody would watch or close it.
+			workers.remove( fresh );
+			fresh.shutDown( closedException() );
+			cannotReplace( old, t );
+		}
+	}
+
+	private void cannotReplace( final Worker old, final Throwable cause )
+	{
+		if ( closed )
+			return;
+		LOG.log( Level.SEVERE, "No worker takes the place of " + old.getName(), cause );
+		failIfNoWorkerIsLeft( cause );
 	}
 
 	private void failIfNoWorkerIsLeft( final Throwable cause )
@@ -390,7 +443,8 @@ public final class WorkerPool implements AutoCloseable
 
 	private PythonException reasonToFail()
 	{
-		return closed ? closedException() : new PythonException( broken.getMessage(), broken );
+		final PythonException reason = broken;
+		return closed || reason == null ? closedException() : new PythonException( reason.getMessage(), reason );
 	}
 
 	private void dropDeadLoaders()
