@@ -80,10 +80,35 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	{
 		private static final long serialVersionUID = 1L;
 
-		Filled( final int[] dimensions, final long[] min, final A data )
+		private transient Runnable report;
+
+		/**
+		 * @param report
+		 * 		tells why, see {@link CellCache#report}
+		 */
+		Filled( final int[] dimensions, final long[] min, final A data, final Runnable report )
 		{
 			super( dimensions, min, data );
+			this.report = report;
 		}
+	}
+
+	/**
+	 * If a cell has substitutes for its pixels, tells why, once.
+	 */
+	static void report( final Cell< ? > cell )
+	{
+		if ( !( cell instanceof Filled ) )
+			return;
+		final Filled< ? > filled = ( Filled< ? > ) cell;
+		final Runnable report;
+		synchronized ( filled )
+		{
+			report = filled.report;
+			filled.report = null;
+		}
+		if ( report != null )
+			report.run();
 	}
 
 	private final LoaderCache< Long, Cell< A > > cells;
@@ -94,7 +119,12 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 
 	private final CellFailures failures;
 
-	private final Map< Long, Loading > loading = new ConcurrentHashMap<>();
+	private final UnattendedCells unattended;
+
+	/**
+	 * When the loading of a cell ends.
+	 */
+	private final Map< Long, CountDownLatch > loading = new ConcurrentHashMap<>();
 
 	/**
 	 * @param cells
@@ -105,65 +135,69 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	 * 		computes cells
 	 * @param failures
 	 * 		of the loader
+	 * @param unattended
+	 * 		of the loader
 	 */
-	CellCache( final LoaderCache< Long, Cell< A > > cells, final Object owner, final Loader< A > loader, final CellFailures failures )
+	CellCache( final LoaderCache< Long, Cell< A > > cells, final Object owner, final Loader< A > loader, final CellFailures failures, final UnattendedCells unattended )
 	{
 		this.cells = cells;
 		this.owner = owner;
 		this.loader = loader;
 		this.failures = failures;
+		this.unattended = unattended;
 	}
 
 	@Override
 	public Cell< A > get( final Long cell ) throws ExecutionException
 	{
+		// Before that: who comes while the cell is computed shares the failure.
 		final long arrival = failures.count();
-		final CellInProgress current = CellInProgress.ofThisThread();
-		if ( current == null )
-			return getInterruptibly( cell, arrival );
 		final Cell< A > present = cells.getIfPresent( cell );
-		return present != null ? present : current.await( owner, cell, () -> getInterruptibly( cell, arrival ) );
-	}
-
-	private Cell< A > getInterruptibly( final Long cell, final long arrival ) throws ExecutionException
-	{
-		awaitLoading( cell );
-		return cells.get( cell, missing -> load( missing, arrival ) );
+		if ( present != null )
+			return present;
+		final CellInProgress current = CellInProgress.ofThisThread();
+		return current == null ? getInTurn( cell, arrival ) : current.await( owner, cell, () -> getInTurn( cell, arrival ) );
 	}
 
 	/**
-	 * If another thread is loading the cell, waits for that here: caches do so in a
-	 * way that cannot be interrupted.
+	 * Lets one thread load the cell. The others wait here: caches do so in a way that
+	 * cannot be interrupted.
 	 */
-	private void awaitLoading( final Long cell ) throws ExecutionException
+	private Cell< A > getInTurn( final Long cell, final long arrival ) throws ExecutionException
 	{
-		final Loading end = loading.isEmpty() ? null : loading.get( cell );
-		// Who is told of a failure may read the image.
-		if ( end == null || end.thread == Thread.currentThread() )
-			return;
+		final CountDownLatch loaded = new CountDownLatch( 1 );
+		for ( CountDownLatch others = loading.putIfAbsent( cell, loaded ); others != null; others = loading.putIfAbsent( cell, loaded ) )
+		{
+			awaitLoading( others );
+			final Cell< A > present = cells.getIfPresent( cell );
+			if ( present != null )
+				return present;
+		}
+		final Cell< A > got;
 		try
 		{
-			end.await();
+			got = cells.get( cell, missing -> loader.load( missing, arrival ) );
+		}
+		finally
+		{
+			loading.remove( cell, loaded );
+			loaded.countDown();
+		}
+		// Who is told may read the image, or wait for who does.
+		report( got );
+		return got;
+	}
+
+	private static void awaitLoading( final CountDownLatch loaded ) throws ExecutionException
+	{
+		try
+		{
+			loaded.await();
 		}
 		catch ( final InterruptedException e )
 		{
 			Thread.currentThread().interrupt();
 			throw new ExecutionException( e );
-		}
-	}
-
-	private Cell< A > load( final Long cell, final long arrival ) throws Exception
-	{
-		final Loading end = new Loading();
-		loading.put( cell, end );
-		try
-		{
-			return loader.load( cell, arrival );
-		}
-		finally
-		{
-			loading.remove( cell, end );
-			end.countDown();
 		}
 	}
 
@@ -217,6 +251,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	public void invalidate( final Long cell )
 	{
 		cells.invalidate( cell );
+		unattended.invalidate();
 		failures.forget( cell );
 	}
 
@@ -224,6 +259,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	public void invalidateIf( final long parallelismThreshold, final Predicate< Long > condition )
 	{
 		cells.invalidateIf( parallelismThreshold, condition );
+		unattended.invalidate();
 		failures.forgetIf( condition );
 	}
 
@@ -231,19 +267,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	public void invalidateAll( final long parallelismThreshold )
 	{
 		cells.invalidateAll( parallelismThreshold );
+		unattended.invalidate();
 		failures.forgetIf( cell -> true );
-	}
-
-	/**
-	 * The end of the loading of a cell.
-	 */
-	private static final class Loading extends CountDownLatch
-	{
-		private final Thread thread = Thread.currentThread();
-
-		Loading()
-		{
-			super( 1 );
-		}
 	}
 }

@@ -153,6 +153,8 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	private final CellFailures failures;
 
+	private final UnattendedCells unattended = new UnattendedCells();
+
 	private final List< WeakReference< CellCache< A > > > caches = new CopyOnWriteArrayList<>();
 
 	private PythonCacheLoader(
@@ -529,7 +531,9 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	@Override
 	public Cell< A > get( final Long key ) throws Exception
 	{
-		return load( Objects.requireNonNull( key, "key" ), failures.count() );
+		final Cell< A > cell = load( Objects.requireNonNull( key, "key" ), failures.count() );
+		CellCache.report( cell );
+		return cell;
 	}
 
 	/**
@@ -549,6 +553,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	public void retry( final long cell )
 	{
 		cellInterval( cell );
+		unattended.invalidate();
 		failures.forget( cell );
 		forEachCache( cache -> cache.invalidateFilled( cell ) );
 	}
@@ -558,6 +563,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 */
 	public void retryAll()
 	{
+		unattended.invalidate();
 		failures.forgetIf( cell -> true );
 		forEachCache( CellCache::invalidateFilled );
 	}
@@ -573,7 +579,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 */
 	public CachedCellImg< T, A > createCachedCellImg( final LoaderCache< Long, Cell< A > > loaderCache )
 	{
-		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), snippet, this::load, failures );
+		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), snippet, this::load, failures, unattended );
 		caches.removeIf( reference -> reference.get() == null );
 		caches.add( new WeakReference<>( cache ) );
 		return new CachedCellImg<>( grid, type, cache, access );
@@ -663,36 +669,25 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			queue.pool().requireOpen();
 		if ( fillValue == null )
 			throw error;
-		final Cell< A > filled = filled( interval );
-		if ( failures.tell( cell ) )
-			tell( error );
-		return filled;
+		final PythonCellException reason = error;
+		return filled( interval, () -> {
+			if ( failures.tell( cell ) )
+				tell( reason );
+		} );
 	}
 
 	private Cell< A > compute( final long cell, final Interval interval ) throws Exception
 	{
-		CellOutput output;
-		BlockResult result;
-		do
+		UnattendedCells.Computation computation = unattended.take( cell );
+		if ( computation == null )
+			computation = begin( cell, interval );
+		BlockResult result = await( cell, computation );
+		while ( result.isDropped() )
 		{
-			// On this thread: an input that is Python-backed itself must never wait
-			// for an interpreter while it occupies one.
-			final BlockArray[] arrays = new BlockArray[ 1 + inputs.size() ];
-			final CellInProgress inProgress = CellInProgress.begin( snippet, cell );
-			try
-			{
-				for ( int i = 0; i < inputs.size(); ++i )
-					arrays[ 1 + i ] = input( i, cell, interval );
-			}
-			finally
-			{
-				inProgress.end();
-			}
-			output = new CellOutput( pixelType, access, interval.dimensionsAsLongArray() );
-			arrays[ 0 ] = output.array();
-			result = queue.pool().compute( new BlockRequest( snippet, cell, interval, lower, arrays ) );
+			computation = begin( cell, interval );
+			result = await( cell, computation );
 		}
-		while ( result.isDropped() );
+		final CellOutput output = computation.output;
 		if ( result.isTimedOut() )
 			throw new PythonTimeoutException( timeout, name, cell, interval, inputIntervals( interval ), result.worker(), result.failure() );
 		if ( result.failure() != null )
@@ -710,6 +705,40 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		if ( !result.outputEscaped() )
 			release( output );
 		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), interval.minAsLongArray(), pixels );
+	}
+
+	private UnattendedCells.Computation begin( final long cell, final Interval interval ) throws Exception
+	{
+		final long version = unattended.version();
+		// On this thread: an input that is Python-backed itself must never wait
+		// for an interpreter while it occupies one.
+		final BlockArray[] arrays = new BlockArray[ 1 + inputs.size() ];
+		final CellInProgress inProgress = CellInProgress.begin( snippet, cell );
+		try
+		{
+			for ( int i = 0; i < inputs.size(); ++i )
+				arrays[ 1 + i ] = input( i, cell, interval );
+		}
+		finally
+		{
+			inProgress.end();
+		}
+		final CellOutput output = new CellOutput( pixelType, access, interval.dimensionsAsLongArray() );
+		arrays[ 0 ] = output.array();
+		return new UnattendedCells.Computation( output, queue.pool().submit( new BlockRequest( snippet, cell, interval, lower, arrays ) ), version );
+	}
+
+	private BlockResult await( final long cell, final UnattendedCells.Computation computation ) throws InterruptedException
+	{
+		try
+		{
+			return queue.pool().await( computation.task );
+		}
+		catch ( final InterruptedException e )
+		{
+			unattended.leave( cell, computation );
+			throw e;
+		}
 	}
 
 	private BlockArray input( final int i, final long cell, final Interval interval ) throws Exception
@@ -732,14 +761,14 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		return Collections.nCopies( inputs.size(), halo.extendInterval( interval ) );
 	}
 
-	private Cell< A > filled( final Interval interval )
+	private Cell< A > filled( final Interval interval, final Runnable report )
 	{
 		final long[] dims = interval.dimensionsAsLongArray();
 		final CellOutput output = new CellOutput( pixelType, access, dims );
 		final A pixels = Cast.unchecked( output.access() );
 		release( output );
 		pixelType.image( pixels, dims ).forEach( pixel -> pixelType.copy( fillValue, pixel ) );
-		return new CellCache.Filled<>( Util.long2int( dims ), interval.minAsLongArray(), pixels );
+		return new CellCache.Filled<>( Util.long2int( dims ), interval.minAsLongArray(), pixels, report );
 	}
 
 	private void tell( final PythonCellException error )

@@ -163,8 +163,9 @@ public final class PythonLoaderOptions
 	 * @param listener
 	 * 		told what happened, once for each cell until that is computed,
 	 * 		invalidated or to be retried (and once more where thousands of cells
-	 * 		fail). Called on threads that read the image, several at a time. What it
-	 * 		throws is logged.
+	 * 		fail). Called on threads that read the image, several at a time, when the
+	 * 		cell is in the cache (in an own cache that was given the loader, where that
+	 * 		loads it). What it throws is logged.
 	 * @return changed copy
 	 */
 	public < T extends NativeType< T > > PythonLoaderOptions onErrorFill( final T value, final Consumer< ? super PythonCellException > listener )

@@ -51,6 +51,7 @@ import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,6 +71,7 @@ import net.imglib2.type.numeric.integer.LongType;
  * Images whose inputs lead back to them: what has an end is computed, what has
  * none is an error, on one thread and on several that would wait for each other.
  */
+@Tag( "both-modes" )
 @Timeout( 60 )
 class CyclicInputsTest
 {

@@ -28,6 +28,7 @@
  */
 package net.imglib2.cache.python;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -45,6 +46,7 @@ import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -59,6 +61,7 @@ import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -89,6 +92,7 @@ import net.imglib2.view.Views;
 /**
  * Which readers of a cell that fails get what, and when the code runs again.
  */
+@Tag( "both-modes" )
 class FailedReadsTest
 {
 	private static final int THREADS = 8;
@@ -419,6 +423,20 @@ class FailedReadsTest
 		img.set( loader( options ).createCachedCellImg( 10 ) );
 		assertEquals( 7, pixel( img.get() ) );
 		assertEquals( 1, reports.size() );
+	}
+
+	@Test
+	void listenerCanWaitForOthersThatReadTheCell()
+	{
+		final AtomicReference< CachedCellImg< FloatType, FloatBufferAccess > > img = new AtomicReference<>();
+		final List< Float > values = new CopyOnWriteArrayList<>();
+		final PythonLoaderOptions options = throwing.onErrorFill( new FloatType( 7 ), error -> {
+			final CompletableFuture< Float > other = CompletableFuture.supplyAsync( () -> pixel( img.get() ) );
+			values.add( assertDoesNotThrow( () -> other.get( 10, TimeUnit.SECONDS ) ) );
+		} );
+		img.set( loader( options ).createCachedCellImg( 10 ) );
+		assertEquals( 7, pixel( img.get() ) );
+		assertEquals( Collections.singletonList( 7f ), values );
 	}
 
 	@Test

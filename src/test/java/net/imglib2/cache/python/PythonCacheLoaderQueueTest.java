@@ -36,6 +36,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.ref.WeakReference;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,6 +55,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -378,6 +381,86 @@ class PythonCacheLoaderQueueTest
 			// Nobody waits for that block any more.
 			assertEquals( 0L, queue.submit( python -> python.getValue( "len(runs)", Long.class ) ).get() );
 			assertEquals( 4, img.getAt( 0, 0, 0 ).get() );
+		}
+	}
+
+	/**
+	 * Also where the first one fails, and all others come at once.
+	 */
+	@Test
+	void interruptedReadersLeaveWhateverTheOthersWaitFor() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import time" ))
+		{
+			final CountDownLatch running = new CountDownLatch( 1 );
+			final CountDownLatch release = new CountDownLatch( 1 );
+			final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "raise ValueError" );
+			final CompletableFuture< Void > occupying = queue.submit( python -> {
+				running.countDown();
+				release.await();
+				return null;
+			} );
+			running.await();
+			final List< Thread > readers = new ArrayList<>();
+			final List< Boolean > flags = Collections.synchronizedList( new ArrayList<>() );
+			for ( int i = 0; i < 8; ++i )
+				readers.add( new Thread( () -> {
+					assertThrows( RuntimeException.class, () -> img.getAt( 0, 0, 0 ) );
+					flags.add( Thread.currentThread().isInterrupted() );
+				} ) );
+			readers.forEach( Thread::start );
+			for ( final Thread reader : readers )
+				while ( reader.getState() != Thread.State.WAITING )
+					Thread.onSpinWait();
+			// Whoever loads the cell goes on, and another takes its place when it leaves.
+			for ( final Thread reader : readers.subList( 0, 7 ) )
+			{
+				reader.interrupt();
+				reader.join();
+			}
+			assertEquals( Collections.nCopies( 7, true ), flags );
+			release.countDown();
+			occupying.get();
+			readers.get( 7 ).join();
+			assertEquals( 8, flags.size() );
+			assertFalse( flags.get( 7 ) );
+		}
+	}
+
+	@Test
+	void codeGoesOnForOthersWhenItsReaderIsInterrupted( @TempDir final Path folder ) throws Exception
+	{
+		for ( final boolean invalidated : new boolean[] { false, true } )
+		{
+			final Path end = folder.resolve( "end" );
+			Files.deleteIfExists( end );
+			final CountDownLatch running = new CountDownLatch( 1 );
+			final PythonEnvironment environment = PythonEnvironment.getDefault().withOutput( line -> running.countDown(), System.err::println );
+			try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import os, time\nruns = []", environment ))
+			{
+				final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue,
+						"runs.append(1)\nblock.data[...] = len(runs)\nprint('runs')\nwhile not os.path.exists(r'" + end + "'): time.sleep(0.001)" );
+				final AtomicReference< Boolean > flag = new AtomicReference<>();
+				final Thread first = new Thread( () -> {
+					assertThrows( RuntimeException.class, () -> img.getAt( 0, 0, 0 ) );
+					flag.set( Thread.currentThread().isInterrupted() );
+				} );
+				first.start();
+				running.await();
+				final CompletableFuture< Long > second = new CompletableFuture<>();
+				final Thread reader = new Thread( () -> second.complete( img.getAt( 0, 0, 0 ).get() ) );
+				reader.start();
+				while ( reader.getState() != Thread.State.WAITING )
+					Thread.onSpinWait();
+				if ( invalidated )
+					img.getCache().invalidateAll();
+				first.interrupt();
+				first.join();
+				assertTrue( flag.get(), "the interrupt is kept" );
+				Files.createFile( end );
+				assertEquals( invalidated ? 2 : 1, second.get( 30, TimeUnit.SECONDS ) );
+				assertEquals( invalidated ? 2L : 1, queue.submit( python -> python.getValue( "len(runs)", Long.class ) ).get() );
+			}
 		}
 	}
 

@@ -128,11 +128,12 @@ public final class SoakMain
 			"WEIGHTS = [1 if name.startswith(('loop', 'sleep')) else 20 for name in FAULTS]",
 			"def perhaps(block):",
 			"    if random.random() < 0.01:",
-			"        name, = random.choices(list(FAULTS), WEIGHTS)",
-			"        print('fault:', name)",
-			"        FAULTS[name](block)" );
+			"        fault(random.choices(list(FAULTS), WEIGHTS)[0], block)",
+			"def fault(name, block):",
+			"    print('fault:', name)",
+			"    FAULTS[name](block)" );
 
-	private static final String CODE = "perhaps(block)\nblock.data[...] = (block.inputs[0] * 3)[block.halo] + block.index";
+	private static final String CODE = "block.data[...] = (block.inputs[0] * 3)[block.halo] + block.index";
 
 	private final AtomicReferenceArray< Source > sources = new AtomicReferenceArray<>( IMAGES );
 
@@ -170,6 +171,7 @@ public final class SoakMain
 
 	public static void main( final String... args ) throws Exception
 	{
+		Promptness.print();
 		// What lasts as long as the JVM is made in the first seconds.
 		new SoakMain( 3 ).run();
 		System.gc();
@@ -197,6 +199,7 @@ public final class SoakMain
 			readers.add( new Thread( () -> read( new Random( seed ) ), "reader_" + i ) );
 		}
 		readers.forEach( Thread::start );
+		final List< String > kinds = oneOfEachKind();
 		final List< Long > resident = new ArrayList<>();
 		while ( System.nanoTime() < endNanos && defect.get() == null )
 		{
@@ -207,12 +210,31 @@ public final class SoakMain
 			reader.join();
 		if ( defect.get() != null )
 			throw new AssertionError( defect.get().getMessage(), defect.get() );
+		if ( !faults.keySet().containsAll( kinds ) )
+			throw new AssertionError( "not all of " + kinds + " were done, only " + faults );
 		requireAllWorkers();
 		queue.close();
 		for ( int i = 0; i < IMAGES; ++i )
 			sources.set( i, null );
 		seconds = ( System.nanoTime() - startNanos ) / 1e9;
 		return resident;
+	}
+
+	/**
+	 * Lets every fault happen once at least.
+	 *
+	 * @return their names
+	 */
+	private List< String > oneOfEachKind() throws Exception
+	{
+		final List< ? > kinds = queue.submit( python -> python.getValue( "list(FAULTS)", List.class ) ).get();
+		final List< String > names = new ArrayList<>();
+		for ( final Object kind : kinds )
+		{
+			names.add( ( String ) kind );
+			readCell( newSource( 0, "fault(\"" + kind + "\", block)\n" + CODE ), 0, false );
+		}
+		return names;
 	}
 
 	private void report( final List< Long > resident ) throws IOException
@@ -297,10 +319,15 @@ public final class SoakMain
 	 */
 	private Source newSource( final int number )
 	{
+		return newSource( number, "perhaps(block)\n" + CODE );
+	}
+
+	private Source newSource( final int number, final String code )
+	{
 		final Source below = number % 3 == 0 ? null : sources.get( number - 1 );
 		final RandomAccessible< IntType > from = below == null ? Views.extendMirrorSingle( input ) : Views.extendMirrorSingle( below.img );
 		final Halo halo = number % 2 == 0 ? new Halo( 1, 2, 3 ) : Halo.empty( 3 );
-		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, CODE, new IntType(), halo,
+		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), halo,
 				PythonLoaderOptions.options().timeout( TIMEOUT ), Collections.singletonList( from ) );
 		return new Source( loader.createByteBoundedCachedCellImg( 200_000 ), below );
 	}

@@ -31,7 +31,7 @@ package net.imglib2.cache.python.interpreter;
 /**
  * A block to compute.
  */
-final class BlockTask extends Task< BlockResult >
+public final class BlockTask extends Task< BlockResult >
 {
 	private final BlockRequest request;
 

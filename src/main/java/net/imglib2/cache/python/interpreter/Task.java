@@ -83,6 +83,14 @@ abstract class Task< R >
 		return state.compareAndSet( WAITING, ABANDONED );
 	}
 
+	/**
+	 * @return whether it was begun, and perhaps has ended
+	 */
+	public final boolean isBegun()
+	{
+		return state.get() == BEGUN;
+	}
+
 	final void complete( final R result )
 	{
 		end( new Outcome<>( result, null ) );
@@ -93,13 +101,13 @@ abstract class Task< R >
 		end( new Outcome<>( null, reason ) );
 	}
 
-	final boolean isDone()
+	public final boolean isDone()
 	{
 		return outcome.get() != null;
 	}
 
 	/**
-	 * Waits for the end, on one thread at most.
+	 * Waits for the end, on one thread at a time.
 	 *
 	 * @param queue
 	 * 		that the task is in

@@ -187,21 +187,33 @@ public final class WorkerPool implements AutoCloseable
 	}
 
 	/**
-	 * Computes a block and waits for it.
+	 * Lets a block be computed.
 	 *
 	 * @param request
 	 * 		the block
-	 * @return how it ended
-	 * @throws InterruptedException
-	 * 		if this thread was interrupted; the block is not computed if that has
-	 * 		not begun
+	 * @return what {@link #await} waits for
 	 */
-	public BlockResult compute( final BlockRequest request ) throws InterruptedException
+	public BlockTask submit( final BlockRequest request )
 	{
 		requireNotOnAWorker( "A cell that is not cached cannot be read" );
 		final BlockTask task = new BlockTask( request );
 		tasks.add( task );
 		submitted( task );
+		return task;
+	}
+
+	/**
+	 * Waits for a block; on one thread at a time.
+	 *
+	 * @param task
+	 * 		the block
+	 * @return how it ended
+	 * @throws InterruptedException
+	 * 		if this thread was interrupted. What has begun goes on and can be waited for
+	 * 		again, see {@link BlockTask#isBegun()}; else the block is not computed
+	 */
+	public BlockResult await( final BlockTask task ) throws InterruptedException
+	{
 		try
 		{
 			return task.await( tasks );
@@ -211,7 +223,7 @@ public final class WorkerPool implements AutoCloseable
 			if ( task.abandon() )
 			{
 				tasks.remove( task );
-				request.release( 0 );
+				task.request().release( 0 );
 			}
 			throw e;
 		}

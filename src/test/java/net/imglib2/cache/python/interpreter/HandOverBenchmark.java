@@ -131,7 +131,7 @@ public class HandOverBenchmark
 	@Benchmark
 	public Object throughTheQueue() throws Exception
 	{
-		return pool.compute( request( 0, new BlockArray[] { data() } ) );
+		return pool.await( pool.submit( request( 0, new BlockArray[] { data() } ) ) );
 	}
 
 	private BlockArray data()
