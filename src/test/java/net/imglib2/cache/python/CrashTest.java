@@ -42,6 +42,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
@@ -60,7 +61,7 @@ class CrashTest
 
 	private static final String NO_CORE_FILES = "import resource\nresource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n";
 
-	private static final String DEFINITIONS = NO_CORE_FILES + "import ctypes, os\ndef crash():\n    ctypes.string_at(0)\n";
+	private static final String DEFINITIONS = NO_CORE_FILES + "import ctypes, os, sys\nsys.path.insert(0, '.')\ndef crash():\n    ctypes.string_at(0)\n";
 
 	@TempDir
 	private Path folder;
@@ -83,12 +84,49 @@ class CrashTest
 	{
 		final ChildJvm.Result result = run( mode, "x = 1\n\ncrash()" ).requireExitCode( ABORTED ).requireOutput( "own signals handled" );
 		assertFalse( result.output.contains( "shutdown hook" ), result.output );
-		requireStack( "  File \"<init of python_2>\", line 5 in crash\n  File \"<PythonCacheLoader 1>\", line 3 in <module>\n" );
+		requireStack( "  File \"<init of python_2>\", line 6 in crash\n  File \"<PythonCacheLoader 1>\", line 3 in <module>\n" );
 		final String report = Files.readString( errorFile );
 		assertTrue( report.contains( "SIGSEGV" ) && report.contains( "EmbeddedInterpreter" ), report );
 		// Where it happened, not where a handler has raised the signal again.
 		assertFalse( report.contains( "SI_TKILL" ), report );
 	}
+
+	@ParameterizedTest
+	@CsvSource( { "SIGBUS, SUB", "SIGFPE, SHARED", "SIGILL, SUB" } )
+	void otherFaultsInNativeCodeDoSo( final String signal, final InterpreterMode mode ) throws Exception
+	{
+		assumeTrue( signal.equals( "SIGBUS" ) || System.getProperty( "os.arch" ).equals( "amd64" ), "its instructions are for amd64" );
+		final ChildJvm.Result result = run( mode, "import faults\n\nfaults." + signal + "()" ).requireExitCode( ABORTED ).requireOutput( "own signals handled" );
+		assertFalse( result.output.contains( "shutdown hook" ), result.output );
+		requireStack( "  File \"<PythonCacheLoader 1>\", line 3 in <module>\n" );
+		final String report = Files.readString( errorFile );
+		assertTrue( report.contains( signal ) && report.contains( "EmbeddedInterpreter" ), report );
+	}
+
+	/**
+	 * A module with functions that raise signals as faults in native code do.
+	 */
+	private static final String FAULTS = """
+			import ctypes, mmap, tempfile
+
+			def SIGBUS():
+			    with tempfile.TemporaryFile() as file:
+			        file.truncate(1 << 16)
+			        pages = mmap.mmap(file.fileno(), 1 << 16)
+			        file.truncate(0)
+			        pages[1 << 15]
+
+			def run(instructions):
+			    code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+			    code.write(instructions)
+			    ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(code)))()
+
+			def SIGILL():
+			    run(b"\\x0f\\x0b")
+
+			def SIGFPE():
+			    run(b"\\x31\\xc9\\x31\\xc0\\x99\\xf7\\xf9")
+			""";
 
 	@ParameterizedTest
 	@EnumSource( names = { "SUB", "SHARED" } )
@@ -139,6 +177,7 @@ class CrashTest
 	private ChildJvm.Result run( final InterpreterMode mode, final String code ) throws IOException, InterruptedException
 	{
 		assumeTrue( Files.exists( LIBRARY ), "this JVM has no " + LIBRARY );
+		TestPythons.write( folder.resolve( "faults.py" ), FAULTS );
 		return child( mode ).withVariable( "LD_PRELOAD", LIBRARY.toString() ).run( "", DEFINITIONS, code );
 	}
 

@@ -29,13 +29,16 @@
 package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
@@ -75,7 +78,22 @@ class JvmExitTest
 
 		WAITING_FOR_A_THREAD( "import threading\nt = threading.Thread(target=threading.Event().wait, daemon=True)\nt.start()\nt.join()" ),
 
-		PRINTING( "while True: print('x')" );
+		PRINTING( "while True: print('x')" ),
+
+		/**
+		 * Its worker is given up before.
+		 */
+		GIVEN_UP( "import time\nwhile True:\n    try: time.sleep(1000)\n    except BaseException: pass" ),
+
+		/**
+		 * In the code of a queue that is just being opened.
+		 */
+		INIT( "import time\nwhile True: time.sleep(0.01)" ),
+
+		/**
+		 * Only where torch is installed.
+		 */
+		TORCH( "import torch\nx = torch.rand(1, 8, 64, 64)\nconvolution = torch.nn.Conv2d(8, 8, 3)\nwhile True: convolution(x)" );
 
 		private final String code;
 
@@ -127,6 +145,13 @@ class JvmExitTest
 			"SUB, EXIT, LOOPING",
 			"SUB, SIGTERM, SLEEPING PRINTING",
 			"SUB, EXCEPTION, IDLE NUMPY",
+			"SUB, EXIT, IDLE GIVEN_UP",
+			"SHARED, RETURN, GIVEN_UP GIVEN_UP",
+			"SUB, RETURN, INIT",
+			"SHARED, SIGTERM, NUMPY INIT",
+			"SHARED, RETURN, TORCH TORCH",
+			"SHARED, EXIT, TORCH TORCH",
+			"SHARED, SIGTERM, TORCH TORCH",
 			"SHARED, EXCEPTION, SLEEPING",
 			"SHARED, EXIT, IDLE",
 			"SHARED, RETURN, SLEEPING LOOPING NUMPY PRINTING WAITING_FOR_A_THREAD",
@@ -134,6 +159,7 @@ class JvmExitTest
 			"SHARED, SIGTERM, SLEEPING LOOPING NUMPY PRINTING WAITING_FOR_A_THREAD" } )
 	void theJvmEnds( final InterpreterMode mode, final End end, final String busy, @TempDir final Path folder ) throws Exception
 	{
+		assumeTrue( !busy.contains( "TORCH" ) || Files.exists( TestPythons.sitePackages( ChildJvm.testPython() ).resolve( "torch" ) ), "torch is not installed" );
 		final List< String > arguments = new ArrayList<>();
 		arguments.add( end.name() );
 		arguments.addAll( Arrays.asList( busy.split( " " ) ) );
@@ -160,32 +186,57 @@ class JvmExitTest
 				if ( line.equals( "running" ) )
 					running.countDown();
 			};
-			final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( workers.size(), "", PythonEnvironment.detected().withOutput( out, System.err::println ) );
+			final PythonEnvironment environment = PythonEnvironment.detected().withOutput( out, System.err::println );
+			final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( workers.size(), "", environment );
 			// Made before: checking code needs a worker, too.
-			final List< PythonCacheLoader< UnsignedByteType, ? > > loaders = new ArrayList<>();
+			final List< Runnable > readers = new ArrayList<>();
 			for ( final Busy busy : workers )
-				if ( busy.code != null )
-					loaders.add( PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { 1 }, new int[] { 1 } ), queue, "print('running')\n" + busy.code, new UnsignedByteType() ) );
-			for ( final PythonCacheLoader< UnsignedByteType, ? > loader : loaders )
-			{
-				final Thread reader = new Thread( () -> {
-					try
-					{
-						loader.get( 0L );
-					}
-					catch ( final Exception e )
-					{
-						// The JVM is about to end.
-					}
-				} );
-				reader.setDaemon( true );
-				reader.start();
-			}
+				if ( busy == Busy.INIT )
+					readers.add( () -> new PythonCacheLoaderQueue( 1, "print('running')\n" + busy.code, environment ) );
+				else if ( busy.code != null )
+					readers.add( reader( queue, busy ) );
+			readers.forEach( BusyMain::startDaemon );
+			if ( workers.contains( Busy.GIVEN_UP ) )
+				awaitReplacements( workers );
 			running.await();
 			System.out.println( "about to end" );
 			end.ending.run();
 			if ( end == End.SIGTERM )
 				new CountDownLatch( 1 ).await();
+		}
+
+		private static Runnable reader( final PythonCacheLoaderQueue queue, final Busy busy )
+		{
+			final PythonLoaderOptions options = busy == Busy.GIVEN_UP ? PythonLoaderOptions.options().timeout( Duration.ofMillis( 100 ) ) : PythonLoaderOptions.options();
+			final PythonCacheLoader< UnsignedByteType, ? > loader = PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { 1 }, new int[] { 1 } ), queue,
+					"print('running')\n" + busy.code, new UnsignedByteType(), Halo.empty( 1 ), options, Collections.emptyList() );
+			return () -> {
+				try
+				{
+					loader.get( 0L );
+				}
+				catch ( final Exception e )
+				{
+					// The JVM is about to end, or it took too long.
+				}
+			};
+		}
+
+		private static void startDaemon( final Runnable run )
+		{
+			final Thread thread = new Thread( run );
+			thread.setDaemon( true );
+			thread.start();
+		}
+
+		/**
+		 * Waits until a worker has come for each that was given up.
+		 */
+		private static void awaitReplacements( final List< Busy > workers )
+		{
+			final long number = workers.size() + Collections.frequency( workers, Busy.GIVEN_UP );
+			while ( Thread.getAllStackTraces().keySet().stream().filter( thread -> thread.getName().matches( "python_1_worker_\\d+" ) ).count() < number )
+				Thread.onSpinWait();
 		}
 	}
 }

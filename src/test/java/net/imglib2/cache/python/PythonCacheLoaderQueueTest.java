@@ -55,6 +55,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -508,15 +509,63 @@ class PythonCacheLoaderQueueTest
 	}
 
 	@Test
-	void closingFromAWorkerDoesNotHang() throws Exception
+	void closingFromAWorkerReleasesAllAndLeavesNoThread() throws Exception
 	{
-		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 );
-		final CompletableFuture< Object > task = queue.submit( python -> {
+		final CountDownLatch running = new CountDownLatch( 1 );
+		final PythonEnvironment environment = PythonEnvironment.getDefault().withOutput( line -> running.countDown(), System.err::println );
+		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2, "", environment );
+		final Thread worker = queue.submit( python -> Thread.currentThread() ).get();
+		final String pool = worker.getName().replaceFirst( "\\d+$", "" );
+		final CachedCellImg< LongType, ? extends BufferAccess< ? > > looping = image( queue, "print('runs')\nwhile True: pass" );
+		final CachedCellImg< LongType, ? extends BufferAccess< ? > > waiting = image( queue, "" );
+		final List< CompletableFuture< Throwable > > readers = new ArrayList<>();
+		readers.add( errorOf( () -> looping.getAt( 0, 0, 0 ) ) );
+		running.await();
+		final CountDownLatch close = new CountDownLatch( 1 );
+		final CompletableFuture< Object > closing = queue.submit( python -> {
+			close.await();
 			queue.close();
 			return null;
 		} );
-		assertThrows( ExecutionException.class, () -> task.get( 30, TimeUnit.SECONDS ) );
+		for ( int i = 0; i < 4; ++i )
+		{
+			final int x = 5 * ( i % 2 );
+			readers.add( errorOf( () -> waiting.getAt( x, 0, 0 ) ) );
+		}
+		final CompletableFuture< Long > queued = queue.submit( python -> python.getValue( "1", Long.class ) );
+		close.countDown();
+		assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, () -> closing.get( 30, TimeUnit.SECONDS ) ).getCause() );
+		assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, () -> queued.get( 30, TimeUnit.SECONDS ) ).getCause() );
+		for ( final CompletableFuture< Throwable > reader : readers )
+			assertInstanceOf( PythonClosedException.class, reader.get( 30, TimeUnit.SECONDS ).getCause().getCause() );
 		queue.close();
+		while ( Thread.getAllStackTraces().keySet().stream().anyMatch( thread -> thread.getName().startsWith( pool ) ) )
+			Thread.onSpinWait();
+	}
+
+	/**
+	 * What a reader on a thread of its own gets.
+	 */
+	private static CompletableFuture< Throwable > errorOf( final Executable read )
+	{
+		final CompletableFuture< Throwable > error = new CompletableFuture<>();
+		new Thread( () -> error.complete( assertThrows( RuntimeException.class, read ) ) ).start();
+		return error;
+	}
+
+	@Test
+	void closingDoesNotWaitForThreadsOfTheUsersCode() throws Exception
+	{
+		final Thread worker;
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import threading\nend = threading.Event()\nthreading.Thread(target=end.wait, args=(15,)).start()" ))
+		{
+			worker = queue.submit( python -> Thread.currentThread() ).get();
+		}
+		assertFalse( worker.isAlive() );
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 ))
+		{
+			assertEquals( 3, image( queue, "block.data[...] = 3" ).getAt( 0, 0, 0 ).get() );
+		}
 	}
 
 	@Test
