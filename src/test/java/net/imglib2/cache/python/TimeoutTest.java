@@ -312,7 +312,7 @@ class TimeoutTest
 	}
 
 	@Test
-	void aQueueThatHasLostItsWorkersSaysSoAndRecoversWhenOneComesBack( @TempDir final Path folder ) throws Exception
+	void aQueueThatHasLostItsWorkersSaysSoAndRecovers( @TempDir final Path folder ) throws Exception
 	{
 		final Path release = folder.resolve( "release" );
 		final Path hang = folder.resolve( "hang" );
@@ -332,14 +332,10 @@ class TimeoutTest
 			assertTrue( e.getMessage().startsWith( "All workers of the PythonCacheLoaderQueue have been given up" ), e.getMessage() );
 			assertThrows( PythonException.class, () -> good.get( 1L ) );
 			final List< String > messages = log.records().stream().map( LogRecord::getMessage ).collect( Collectors.toList() );
-			assertEquals( 2, messages.size(), messages::toString );
 			assertTrue( messages.get( 0 ).startsWith( worker + " is given up, because its code does not end; 1 such workers of its queue are still occupied." ), messages.get( 0 ) );
-			assertEquals( "No worker takes the place of " + worker, messages.get( 1 ) );
+			assertTrue( messages.get( 1 ).endsWith( " could be started in place of one that was given up; the next attempt is in 1 s" ), messages.get( 1 ) );
 
 			Files.delete( hang );
-			Files.createFile( release );
-			while ( threads( worker ).contains( worker ) )
-				Thread.onSpinWait();
 			while ( true )
 				try
 				{
@@ -350,6 +346,9 @@ class TimeoutTest
 				{
 					assertTrue( notYet.getMessage().startsWith( "All workers" ), notYet.getMessage() );
 				}
+			Files.createFile( release );
+			while ( threads( worker ).contains( worker ) )
+				Thread.onSpinWait();
 		}
 	}
 

@@ -28,8 +28,6 @@
  */
 package net.imglib2.cache.python.interpreter;
 
-import static java.nio.ByteOrder.nativeOrder;
-
 import java.nio.ByteBuffer;
 import java.nio.LongBuffer;
 import java.nio.charset.StandardCharsets;
@@ -44,6 +42,7 @@ import java.util.Map;
 import jep.DirectNDArray;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.BufferPool;
+import net.imglib2.cache.python.block.NativeMemory;
 
 /**
  * The memory that Java and the Python half of an interpreter share, and what it
@@ -95,7 +94,7 @@ final class HandOver
 
 	private final LongBuffer control = longs( CONTROL_LENGTH );
 
-	private final ByteBuffer stack = ByteBuffer.allocateDirect( STACK_BYTES ).order( nativeOrder() );
+	private final ByteBuffer stack = NativeMemory.allocate( STACK_BYTES );
 
 	private final MemoryTable memories = new MemoryTable();
 
@@ -319,6 +318,6 @@ final class HandOver
 
 	private static LongBuffer longs( final int length )
 	{
-		return ByteBuffer.allocateDirect( length * Long.BYTES ).order( nativeOrder() ).asLongBuffer();
+		return NativeMemory.allocate( length * Long.BYTES ).asLongBuffer();
 	}
 }

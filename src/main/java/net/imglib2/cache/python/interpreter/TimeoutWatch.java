@@ -66,6 +66,8 @@ final class TimeoutWatch extends Thread
 
 	private final BiConsumer< Worker, PythonFailure > retire;
 
+	private final Runnable startMissing;
+
 	private final Map< Worker, Watched > watched = new WeakHashMap<>();
 
 	private volatile boolean ended;
@@ -76,14 +78,17 @@ final class TimeoutWatch extends Thread
 	 * @param workers
 	 * 		its workers, which other threads may replace meanwhile
 	 * @param retire
-	 * 		replaces a worker that does not come back, and is told where its code is
+	 * 		gives up a worker that does not come back, and is told where its code is
+	 * @param startMissing
+	 * 		lets others take the place of those
 	 */
-	TimeoutWatch( final String pool, final List< Worker > workers, final BiConsumer< Worker, PythonFailure > retire )
+	TimeoutWatch( final String pool, final List< Worker > workers, final BiConsumer< Worker, PythonFailure > retire, final Runnable startMissing )
 	{
 		super( Worker.GROUP, null, pool + "_timeouts" );
 		setDaemon( true );
 		this.workers = workers;
 		this.retire = retire;
+		this.startMissing = startMissing;
 	}
 
 	void end()
@@ -109,6 +114,7 @@ final class TimeoutWatch extends Thread
 					// The other workers, and the next blocks, are watched all the same.
 					LOG.log( Level.SEVERE, "The timeouts of " + worker.getName() + " could not be looked at", t );
 				}
+			startMissing.run();
 		}
 	}
 

@@ -69,6 +69,13 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	private static final int MAX_RETIRED = 32;
 
+	/**
+	 * After a worker could not be started; doubled by each further failure.
+	 */
+	private static final long FIRST_START_PAUSE = TimeUnit.SECONDS.toNanos( 1 );
+
+	private static final long LONGEST_START_PAUSE = TimeUnit.MINUTES.toNanos( 1 );
+
 	// Unique in the JVM: interpreters may share the table of sources.
 	private static final AtomicLong LAST_SNIPPET = new AtomicLong();
 
@@ -89,7 +96,17 @@ public final class WorkerPool implements AutoCloseable
 
 	private final AtomicInteger lastWorker = new AtomicInteger();
 
+	/**
+	 * Those that were given up and whose threads have not ended.
+	 */
 	private final Set< Worker > retired = ConcurrentHashMap.newKeySet();
+
+	/**
+	 * When the next worker may be started, in terms of {@link System#nanoTime()}.
+	 */
+	private volatile long nextStart = System.nanoTime();
+
+	private volatile long startPause = FIRST_START_PAUSE;
 
 	private TimeoutWatch timeouts;
 
@@ -321,7 +338,7 @@ public final class WorkerPool implements AutoCloseable
 
 	private Worker newWorker()
 	{
-		final Worker worker = new Worker( name, lastWorker.incrementAndGet(), tasks, runtime, init, this::ended );
+		final Worker worker = new Worker( name, lastWorker.incrementAndGet(), tasks, runtime, init, retired::remove );
 		workers.add( worker );
 		return worker;
 	}
@@ -330,12 +347,12 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( timeouts != null || closed )
 			return;
-		timeouts = new TimeoutWatch( name, workers, this::retire );
+		timeouts = new TimeoutWatch( name, workers, this::retire, this::startMissing );
 		timeouts.start();
 	}
 
 	/**
-	 * Gives up a worker that does not come back, and starts another.
+	 * Gives up a worker that does not come back.
 	 */
 	private void retire( final Worker worker, final PythonFailure stack )
 	{
@@ -345,50 +362,35 @@ public final class WorkerPool implements AutoCloseable
 		worker.retire();
 		LOG.warning( worker.getName() + " is given up, because its code does not end; " + retired.size() + " such workers of its queue are still occupied. "
 				+ stack.describe() );
-		if ( retired.size() > MAX_RETIRED )
-		{
-			LOG.severe( "No worker takes the place of " + worker.getName() + " until one of the " + retired.size() + " that were given up comes back: their code does not end" );
-			failIfNoWorkerIsLeft( null );
+		if ( retired.size() <= MAX_RETIRED )
 			return;
-		}
-		replace( worker );
+		LOG.severe( "No worker takes the place of " + worker.getName() + " until one of the " + retired.size() + " that were given up comes back: their code does not end" );
+		failIfNoWorkerIsLeft( null );
 	}
 
 	/**
-	 * A worker that was given up has come back.
+	 * Starts a worker if there are too few. Called again and again once workers can be
+	 * given up.
 	 */
-	private void ended( final Worker worker )
+	private void startMissing()
 	{
-		if ( retired.remove( worker ) )
-			replace( worker );
-	}
-
-	/**
-	 * Starts a worker unless there are as many as there shall be.
-	 */
-	private void replace( final Worker old )
-	{
+		if ( workers.size() >= numWorkers || retired.size() > MAX_RETIRED || System.nanoTime() - nextStart < 0 )
+			return;
 		try
 		{
-			final Worker fresh;
-			synchronized ( workers )
-			{
-				if ( closed || workers.size() >= numWorkers )
-					return;
-				fresh = newWorker();
-			}
+			final Worker fresh = newWorker();
 			// Starting can take long, and can need Python's lock, which the code may keep.
-			final Thread starter = new Thread( Worker.GROUP, () -> startInPlaceOf( old, fresh ), fresh.getName() + "_start" );
+			final Thread starter = new Thread( Worker.GROUP, () -> startLater( fresh ), fresh.getName() + "_start" );
 			starter.setDaemon( true );
 			starter.start();
 		}
 		catch ( final Throwable t )
 		{
-			cannotReplace( old, t );
+			couldNotStart( t );
 		}
 	}
 
-	private void startInPlaceOf( final Worker old, final Worker fresh )
+	private void startLater( final Worker fresh )
 	{
 		try
 		{
@@ -396,22 +398,26 @@ public final class WorkerPool implements AutoCloseable
 			if ( closed )
 				return;
 			fresh.startAndWait();
+			startPause = FIRST_START_PAUSE;
 			broken = null;
 		}
 		catch ( final Throwable t )
 		{
-			// It may start later; nobody would watch or close it.
+			// It may start later, but nobody would watch or close it.
 			workers.remove( fresh );
 			fresh.shutDown( closedException() );
-			cannotReplace( old, t );
+			couldNotStart( t );
 		}
 	}
 
-	private void cannotReplace( final Worker old, final Throwable cause )
+	private void couldNotStart( final Throwable cause )
 	{
 		if ( closed )
 			return;
-		LOG.log( Level.SEVERE, "No worker takes the place of " + old.getName(), cause );
+		final long pause = startPause;
+		nextStart = System.nanoTime() + pause;
+		startPause = Math.min( 2 * pause, LONGEST_START_PAUSE );
+		LOG.log( Level.SEVERE, "No worker of " + name + " could be started in place of one that was given up; the next attempt is in " + TimeUnit.NANOSECONDS.toSeconds( pause ) + " s", cause );
 		failIfNoWorkerIsLeft( cause );
 	}
 
@@ -419,7 +425,7 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( !workers.isEmpty() )
 			return;
-		broken = new PythonException( "All workers of the PythonCacheLoaderQueue have been given up, because their code did not end: close the queue", cause );
+		broken = new PythonException( "All workers of the PythonCacheLoaderQueue have been given up, because their code did not end, and none could be started in their place", cause );
 		failWaiting();
 	}
 
