@@ -51,6 +51,7 @@ import net.imglib2.Interval;
 import net.imglib2.Localizable;
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.block.NativeMemory;
 import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.cell.CellGrid;
@@ -149,6 +150,8 @@ public final class SoakMain
 
 	private double seconds;
 
+	private final List< Long > inNativeMemory = new ArrayList<>();
+
 	private final AtomicReference< Throwable > defect = new AtomicReference<>();
 
 	private final ArrayImg< IntType, ? > input = ArrayImgs.ints( DIMS );
@@ -205,6 +208,7 @@ public final class SoakMain
 		{
 			otherQueue( otherQueues++ );
 			resident.add( Resources.residentBytes() >> 20 );
+			inNativeMemory.add( NativeMemory.used() >> 20 );
 		}
 		for ( final Thread reader : readers )
 			reader.join();
@@ -248,6 +252,7 @@ public final class SoakMain
 		System.out.printf( "queues opened and closed meanwhile: %d%n", otherQueues );
 		System.out.printf( "at the end: all %d workers at work, then %s%n", WORKERS, Resources.count() );
 		System.out.printf( "resident MiB over time: %s%n", thinned( resident ) );
+		System.out.printf( "of them in direct buffers, garbage included: %s%n", thinned( inNativeMemory ) );
 	}
 
 	private void line( final String line )

@@ -31,9 +31,9 @@ package net.imglib2.cache.python.interpreter;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.WeakHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
@@ -68,7 +68,7 @@ final class TimeoutWatch extends Thread
 
 	private final Runnable startMissing;
 
-	private final Map< Worker, Watched > watched = new WeakHashMap<>();
+	private final Map< Worker, Watched > watched = new HashMap<>();
 
 	private volatile boolean ended;
 
@@ -186,7 +186,11 @@ final class TimeoutWatch extends Thread
 			if ( stack == null )
 				tell( waited > STACK_NANOS );
 			if ( stack != null && waited > GRACE_NANOS )
+			{
+				// Its memory is to go when it ends.
+				watched.remove( worker );
 				retire.accept( worker, stack );
+			}
 		}
 
 		private void cancel()
