@@ -80,7 +80,8 @@ def arrays_of(memories: Memories, arguments: Sequence[np.ndarray], *parts: Part)
     """Makes arrays."""
     numbers = [7, 1, len(parts), 1, 0, 0, *(number for part in parts for number in part.numbers)]
     layout = Layout(tuple(numbers), [np.dtype("uint8"), np.dtype("<u2"), np.dtype("complex64")])
-    return memories.arrays(layout, [part.code for part in parts], [part.offset for part in parts], arguments)
+    block = [0, 0, *(part.code for part in parts), *(part.offset for part in parts)]
+    return memories.arrays(layout, block, 0, arguments)
 
 
 @pytest.mark.parametrize("place", [None, 3])

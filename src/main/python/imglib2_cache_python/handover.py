@@ -80,6 +80,9 @@ class Layout:
     Attributes:
         loader: Whose code fills the block.
         n: Number of axes.
+        m: Number of arrays.
+        min_at: Where the coordinates begin in what a request says of a block.
+        block_length: How many numbers that has.
         dim: Shape of the cell.
         halo: Slices that crop an array of the inputs' shape to the cell.
         watched: Which arrays are in memory that is to be watched.
@@ -93,14 +96,16 @@ class Layout:
             numbers: What Java wrote.
             dtypes: What the numbers of dtypes mean.
         """
-        self.loader, self.n, count = numbers[:3]
+        self.loader, self.n, self.m = numbers[:3]
         n = self.n
         self.dim, lower, mask = numbers[3 : 3 + n], numbers[3 + n : 3 + 2 * n], numbers[3 + 2 * n]
         self.halo = halo_slices(lower, self.dim)
-        self.watched = tuple(i for i in range(count) if mask >> i & 1)
+        self.min_at = 2 + 2 * self.m
+        self.block_length = self.min_at + 2 * n
+        self.watched = tuple(i for i in range(self.m) if mask >> i & 1)
         self.arrays: list[tuple[int, Any, Any, Any]] = []
         at = 4 + 2 * n
-        for _ in range(count):
+        for _ in range(self.m):
             kind = numbers[at]
             at += 1
             if kind == AS_IT_IS:
@@ -143,35 +148,53 @@ class Memories:
         self._owners[code] = self._views[code] = _NOTHING
         return memory
 
-    def references(self, codes: Sequence[int], arguments: Sequence[np.ndarray]) -> list[int]:
-        """Numbers of references to memories, for comparison with earlier such numbers."""
-        return [getrefcount(arguments[-1 - code] if code < 0 else self._owners[code]) for code in codes]
+    def references(
+        self, arrays: Sequence[int], numbers: Sequence[int], at: int, arguments: Sequence[np.ndarray]
+    ) -> list[int]:
+        """Numbers of references to the memories of some arrays of a block, for comparison with earlier such numbers.
+
+        Args:
+            arrays: Which ones.
+            numbers: The request.
+            at: Where the block begins in it.
+            arguments: Memories that are not in the table.
+        """
+        counts = []
+        for i in arrays:
+            code = numbers[at + 2 + i]
+            counts.append(getrefcount(self._owners[code] if code >= 0 else arguments[-1 - code]))
+        return counts
 
     def arrays(
-        self, layout: Layout, codes: Sequence[int], offsets: Sequence[int], arguments: Sequence[np.ndarray]
+        self, layout: Layout, numbers: Sequence[int], at: int, arguments: Sequence[np.ndarray]
     ) -> list[np.ndarray]:
         """Makes the arrays of a block; all but the first are read-only.
 
         Args:
             layout: Of the block.
-            codes: Memory of each array.
-            offsets: Where the array begins in it, in bytes.
+            numbers: The request.
+            at: Where the block begins in it.
             arguments: Memories that are not in the table.
         """
-        arrays = []
-        views = self._views
-        for (kind, dtype, shape, strides), code, offset in zip(layout.arrays, codes, offsets):  # noqa: B905 - slower
-            argument = arguments[-1 - code] if code < 0 else None
-            if argument is not None and arrays:
-                # The base of the array: what is read-only itself could be made writable again.
-                argument.setflags(False)
-            if kind == AS_IT_IS:
-                array = argument if not arrays else argument.view()
+        arrays: list[np.ndarray] = []
+        at += 2
+        for kind, dtype, shape, strides in layout.arrays:
+            code = numbers[at]
+            if code >= 0:
+                memory = self._views[code]
             else:
-                array = np.ndarray(shape, dtype, views[code] if argument is None else argument, offset, strides)
+                memory = arguments[-1 - code]
+                if arrays:
+                    # The base of the array: what is read-only itself could be made writable again.
+                    memory.setflags(False)
+            if kind == AS_IT_IS:
+                array = memory.view() if arrays else memory
+            else:
+                array = np.ndarray(shape, dtype, memory, numbers[at + layout.m], strides)
                 if kind == MADE_CONTIGUOUS:
                     array = np.ascontiguousarray(array)
             if arrays:
                 array.setflags(False)
             arrays.append(array)
+            at += 1
         return arrays

@@ -130,49 +130,48 @@ class Worker:
         if memories or layouts:
             at = self._read_tables(numbers, memories, layouts, arguments)
         ticket = control[handover.TICKET]
+        count_references = self._memories.references
+        watchdog = self._watchdog
         status = OK
+        # Calls are what small blocks spend their time on: `_enter` and `_leave` are written out.
         for block in range(blocks):
             if control[handover.CANCEL] == handover.RETIRED:
                 return BROKEN
             layout = self._layouts[numbers[at]]
-            codes_at = at + 2
-            offsets_at = codes_at + len(layout.arrays)
-            min_at = offsets_at + len(layout.arrays)
-            codes = numbers[codes_at:offsets_at]
-            watched = [codes[i] for i in layout.watched]
-            references = self._memories.references(watched, arguments)
+            watched = layout.watched
+            references = count_references(watched, numbers, at, arguments) if watched else None
             try:
-                self._enter(ticket)
-                self._compute(layout, codes, numbers[offsets_at:min_at], numbers, at + 1, min_at, arguments)
-                self._leave()
+                control[handover.RUNNING] = ticket
+                if watchdog.asleep:
+                    watchdog.wake()
+                self._compute(layout, numbers, at, arguments)
+                if LineWriter.unfinished_threads:
+                    finish_lines()
+                control[handover.RUNNING] = 0
+                if watchdog.sent:
+                    watchdog.settle()
             except BaseException as error:
                 self._failed(error)
                 control[handover.RESULTS + 2 * block] = status = FAILED
             # The exception with its frames is gone here.
-            if references and self._memories.references(watched, arguments) != references:
-                control[handover.RESULTS + 2 * block + 1] = self._hold(layout, codes, references, ticket, arguments)
+            if watched and count_references(watched, numbers, at, arguments) != references:
+                control[handover.RESULTS + 2 * block + 1] = self._hold(
+                    layout, numbers, at, references, ticket, arguments
+                )
             ticket += 1
-            at = min_at + 2 * layout.n
+            at += layout.block_length
         if self._held:
             self._tell_freed()
             status = FAILED
         return status
 
-    def _compute(
-        self,
-        layout: Layout,
-        codes: tuple[int, ...],
-        offsets: tuple[int, ...],
-        numbers: tuple[int, ...],
-        index_at: int,
-        min_at: int,
-        arguments: tuple[np.ndarray, ...],
-    ) -> None:
+    def _compute(self, layout: Layout, numbers: tuple[int, ...], at: int, arguments: tuple[np.ndarray, ...]) -> None:
         # In a function of its own, so that no array outlives it.
-        arrays = self._memories.arrays(layout, codes, offsets, arguments)
+        arrays = self._memories.arrays(layout, numbers, at, arguments)
+        min_at = at + layout.min_at
         max_at = min_at + layout.n
         minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
-        block = Block(arrays.pop(0), arrays, numbers[index_at], minimum, maximum, layout.dim, layout.halo)
+        block = Block(arrays.pop(0), arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo)
         self._snippets[layout.loader].run(block)
 
     def _read_tables(
@@ -192,7 +191,8 @@ class Worker:
     def _hold(
         self,
         layout: Layout,
-        codes: tuple[int, ...],
+        numbers: tuple[int, ...],
+        at: int,
         references: list[int],
         ticket: int,
         arguments: tuple[np.ndarray, ...],
@@ -204,9 +204,9 @@ class Worker:
         """
         mask = 0
         for i, before in zip(layout.watched, references, strict=True):
-            if self._memories.references([codes[i]], arguments)[0] > before:
+            if self._memories.references((i,), numbers, at, arguments)[0] > before:
                 mask |= 1 << i
-                self._held.append((64 * ticket + i, self._memories.take(codes[i], arguments)))
+                self._held.append((64 * ticket + i, self._memories.take(numbers[at + 2 + i], arguments)))
         self._held = self._held[-handover.MAX_HELD :]
         return mask
 
