@@ -20,7 +20,8 @@ FLOOR = "#9aa5ab"
 NOTES = """\
 * All compute the same cells of the same pixels, in turns, each in a process of its own that stays warm; their results
   are compared cell by cell (SHA-256). Times are medians of the rounds, after each has warmed up for four seconds; what
-  it took when it did a thing for the first time, with *first*, is not counted.
+  it took when it did a thing for the first time, with *first*, is not counted. What is done in less than half a second
+  is done again and again for so long, and the median of that is the time of the round.
 * *workers* are interpreters of this library, threads of the thread pool and dask, read functions that TensorStore runs
   at the same time, and processes of Appose.
 * *loop* is the floor: numpy or scipy block by block in one thread, into an array that was there before, of inputs that
