@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class SoakTest
 {
-	private static final int SECONDS = 15;
+	private static final int SECONDS = 30;
 
 	@ParameterizedTest
 	@EnumSource( names = { "SUB", "SHARED" } )
