@@ -39,7 +39,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -322,9 +324,7 @@ class TimeoutTest
 		{
 			final String worker = own.submit( python -> Thread.currentThread().getName() ).get();
 			final PythonCacheLoader< IntType, ? > good = PythonCacheLoader.fromRandomAccessibles( GRID, own, "block.data[...] = 3", new IntType() );
-			// Only the end of the file ends it.
-			final String code = "while not os.path.exists(r'" + release + "'):\n    try: time.sleep(0.01)\n    except BaseException: pass";
-			final PythonCacheLoader< IntType, ? > stubborn = PythonCacheLoader.fromRandomAccessibles( GRID, own, code,
+			final PythonCacheLoader< IntType, ? > stubborn = PythonCacheLoader.fromRandomAccessibles( GRID, own, untilThereIs( release ),
 					new IntType(), Halo.empty( 2 ), PythonLoaderOptions.options().timeout( LIMIT ), Collections.emptyList() );
 			Files.createFile( hang );
 			assertTimesOut( stubborn, 0 );
@@ -336,20 +336,78 @@ class TimeoutTest
 			assertTrue( messages.get( 1 ).endsWith( " could be started in place of one that was given up; the next attempt is in 1 s" ), messages.get( 1 ) );
 
 			Files.delete( hang );
-			while ( true )
-				try
-				{
-					assertEquals( 3, ( ( IntBufferAccess ) ( Object ) good.get( 0L ).getData() ).getValue( 0 ) );
-					break;
-				}
-				catch ( final PythonException notYet )
-				{
-					assertTrue( notYet.getMessage().startsWith( "All workers" ), notYet.getMessage() );
-				}
+			awaitRecovery( good );
 			Files.createFile( release );
 			while ( threads( worker ).contains( worker ) )
 				Thread.onSpinWait();
 		}
+	}
+
+	@Test
+	void workersAreReplacedUntilTooManyAreOccupied( @TempDir final Path folder ) throws Exception
+	{
+		// More than there can be workers until the 33rd is given up: ten others have begun by then.
+		final int numCells = 50;
+		final Path release = folder.resolve( "release" );
+		final ExecutorService readers = Executors.newFixedThreadPool( numCells );
+		try (final LogRecords log = new LogRecords( WorkerPool.class );
+				final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 11, "import os, time" ))
+		{
+			final CellGrid grid = new CellGrid( new long[] { numCells, 1 }, new int[] { 1, 1 } );
+			final PythonCacheLoader< IntType, ? > good = PythonCacheLoader.fromRandomAccessibles( GRID, own, "block.data[...] = 3", new IntType() );
+			final PythonCacheLoader< IntType, ? > stubborn = PythonCacheLoader.fromRandomAccessibles( grid, own, untilThereIs( release ),
+					new IntType(), Halo.empty( 2 ), PythonLoaderOptions.options().timeout( LIMIT ), Collections.emptyList() );
+			final List< Future< ? > > cells = new ArrayList<>();
+			for ( long i = 0; i < numCells; ++i )
+			{
+				final long cell = i;
+				cells.add( readers.submit( () -> stubborn.get( cell ) ) );
+			}
+			final Set< String > workers = new HashSet<>();
+			for ( final Future< ? > cell : cells )
+			{
+				final Throwable e = assertThrows( ExecutionException.class, cell::get );
+				if ( e.getCause() instanceof PythonCellException )
+					workers.add( timeoutIn( e ).getWorker() );
+				else
+					assertTrue( e.getCause().getMessage().startsWith( "All workers of the PythonCacheLoaderQueue have been given up" ), String.valueOf( e.getCause() ) );
+			}
+			assertTrue( workers.size() >= 33 && workers.size() < numCells, workers.toString() );
+			assertThrows( PythonException.class, () -> good.get( 0L ) );
+			assertTrue( log.records().stream().anyMatch( record -> record.getMessage().contains( " until one of the 33 that were given up comes back" ) ) );
+
+			Files.createFile( release );
+			awaitRecovery( good );
+			while ( threads( "_worker_" ).stream().anyMatch( workers::contains ) )
+				Thread.onSpinWait();
+		}
+		finally
+		{
+			readers.shutdownNow();
+		}
+	}
+
+	/**
+	 * @return code that nothing else ends
+	 */
+	private static String untilThereIs( final Path file )
+	{
+		return "def wait():\n    while not os.path.exists(r'" + file + "'): time.sleep(0.01)\n"
+				+ "while True:\n    try:\n        wait()\n        break\n    except BaseException: pass";
+	}
+
+	private static void awaitRecovery( final PythonCacheLoader< IntType, ? > good ) throws Exception
+	{
+		while ( true )
+			try
+			{
+				assertEquals( 3, ( ( IntBufferAccess ) ( Object ) good.get( 0L ).getData() ).getValue( 0 ) );
+				return;
+			}
+			catch ( final PythonException notYet )
+			{
+				assertTrue( notYet.getMessage().startsWith( "All workers" ), notYet.getMessage() );
+			}
 	}
 
 	/**
