@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import workloads
-from compare import LIBRARY, Arena, Entry
+from compare import LIBRARY, TURN_SECONDS, Arena, Entry
 from dialogue import ContestantError
 from report import axis_key
 from workloads import Workload
@@ -66,7 +66,7 @@ class Curves:
 
     def readers(self) -> dict:
         """Numbers of threads that read an image."""
-        workload = workloads.COPY.resized((1024, 1024) if self.quick else (2048, 2048))
+        workload = workloads.COPY.resized((2048, 2048)) if self.quick else workloads.COPY
         points = [
             Point(workers_name(workers), n, self.per_block(workload, workers, readers=n))
             for workers in (1, 2)
@@ -79,7 +79,7 @@ class Curves:
         gaussian = workloads.GAUSSIAN.resized((128, 128, 128) if self.quick else (256, 256, 256))
         kinds = {
             "gaussian, cells of 64³": gaussian,
-            "copy, cells of 64²": workloads.COPY.resized((1024, 1024)),
+            "copy, cells of 64²": workloads.COPY.resized((2048, 2048)) if self.quick else workloads.COPY,
             "a loop in Python": workloads.PURE_PYTHON.resized((64, 64 * 200)),
         }
         points = [
@@ -155,7 +155,10 @@ class Curves:
     def curve(
         self, title: str, text: str, x: str, x_unit: str, unit: str, points: list[Point], log: bool = False
     ) -> dict:
-        """Medians of three rounds, after two seconds that are not counted; what takes long is measured once."""
+        """Medians of three rounds, after two seconds that are not counted; what takes long is measured once.
+
+        As in the comparison, what takes less than half a second is done again and again in each round.
+        """
         values: list[list[float]] = [[] for _ in points]
         slow = set()
         for round_number in range(2 if self.quick else 4):
@@ -163,17 +166,18 @@ class Curves:
                 if i in slow:
                     continue
                 begin = time.perf_counter()
+                turn = WARM_UP_SECONDS if round_number == 0 else TURN_SECONDS
+                found = []
                 try:
-                    value = point.measure()
-                    while round_number == 0 and time.perf_counter() - begin < WARM_UP_SECONDS:
-                        point.measure()
+                    while not found or time.perf_counter() - begin < turn:
+                        found.append(point.measure())
                 except ContestantError as error:
                     print(f"{title}, {point.series}, {point.x}: {error}", file=sys.stderr, flush=True)
                     raise
                 if time.perf_counter() - begin > LONG_SECONDS:
                     slow.add(i)
                 if round_number > 0 or i in slow:
-                    values[i].append(value)
+                    values[i].append(statistics.median(found))
         series: dict[str, dict[str, float]] = {}
         for point, measured in zip(points, values, strict=True):
             series.setdefault(point.series, {})[axis_key(point.x)] = statistics.median(measured)
@@ -188,8 +192,8 @@ def workers_name(workers: int) -> str:
 def measure(arena: Arena, quick: bool, only: list[str]) -> list[dict]:
     """All curves, or those whose names begin like one of `only`."""
     curves = Curves(arena, quick)
-    workloads.COPY.resized((1024, 1024)).write_inputs(arena.folder)
     for workload in (
+        workloads.COPY,
         workloads.COPY.resized((2048, 2048)),
         workloads.GAUSSIAN.resized((128, 128, 128)),
         workloads.GAUSSIAN,
