@@ -138,7 +138,7 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
             "W2 memory",
             f"peak memory, {'256³' if quick else '512³'}, a new process for each",
             large,
-            [floor, Entry("loop, clipped"), pool, *both(*rivals)],
+            [floor, Entry("loop, clipped"), pool, *both(*rivals, NATIVE)],
             mode="memory",
             rounds=1,
         ),
