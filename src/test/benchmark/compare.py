@@ -272,7 +272,7 @@ class Arena:
         if "slices" in more:
             # dask makes a graph of the whole image for each of them, which takes seconds.
             count = int(more["slices"]) // (32 if entry.name == "dask" else 1)
-            more["slices"] = self._slices(contest.workload, count)
+            more["slices"] = self.slices(contest.workload, count)
         return self.process(entry.name).ask(**self.question(contest.workload, entry, **more))
 
     def _warm_up(self, contest: Contest, entry: Entry, begin: float) -> None:
@@ -287,7 +287,7 @@ class Arena:
             answers.append(self._ask(contest, entry))
         return sorted(answers, key=lambda answer: float(answer["time"]))[len(answers) // 2]
 
-    def _slices(self, workload: Workload, count: int) -> Path:
+    def slices(self, workload: Workload, count: int) -> Path:
         """A list of planes as somebody looks at them: some neighbours along an axis, then elsewhere."""
         path = self.folder / f"slices-{count}.txt"
         if not path.exists():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""How the cost of a block changes with numbers of blocks, images, readers, workers, and with the size of a block."""
+"""How the cost of a block changes with its size, numbers of workers, readers, blocks and images, and settings."""
 
 from __future__ import annotations
 
@@ -76,15 +76,9 @@ class Curves:
 
     def workers(self) -> dict:
         """Numbers of workers, with code that releases Python's lock, and code that does not."""
-        gaussian = workloads.GAUSSIAN.resized((128, 128, 128) if self.quick else (256, 256, 256))
-        kinds = {
-            "gaussian, cells of 64³": gaussian,
-            "copy, cells of 64²": workloads.COPY.resized((2048, 2048)) if self.quick else workloads.COPY,
-            "a loop in Python": workloads.PURE_PYTHON.resized((64, 64 * 200)),
-        }
         points = [
             Point(kind, n, self.per_block(workload, n, readers=2 * n))
-            for kind, workload in kinds.items()
+            for kind, workload in self.kinds().items()
             for n in (1, 2, 4, 8)
         ]
         curve = self.curve("", "", "workers", "", "", points)
@@ -93,6 +87,42 @@ class Curves:
             series.update({x: one / value for x, value in series.items()})
         text = "How many times as fast as with one worker. Twice as many readers as workers."
         return {**curve, "title": "Workers", "text": text, "unit": "times as fast"}
+
+    def modes(self) -> dict:
+        """The two kinds of interpreters."""
+        points = []
+        for mode in ("SUB", "SHARED"):
+            process = self.arena.start(LIBRARY, JAVA_TOOL_OPTIONS=f"-Dimglib2.python.mode={mode}")
+            self.arena.processes[mode] = process
+            for kind, workload in self.kinds().items():
+                for workers in (1, 2, 4):
+                    measure = self.per_block(workload, workers, readers=2 * workers, process=process)
+                    points.append(Point(f"{kind}, {mode}", workers, measure))
+        text = "The same in both modes. Time per block."
+        return self.curve("Interpreter modes", text, "workers", "", "s", points, log=True)
+
+    def kinds(self) -> dict[str, Workload]:
+        """Code that releases Python's lock, small blocks, and code that does not release it."""
+        return {
+            "gaussian, cells of 64³": workloads.GAUSSIAN.resized((128, 128, 128) if self.quick else (256, 256, 256)),
+            "copy, cells of 64²": workloads.COPY.resized((2048, 2048)) if self.quick else workloads.COPY,
+            "a loop in Python": workloads.PURE_PYTHON.resized((64, 64 * 200)),
+        }
+
+    def cache(self) -> dict:
+        """Cells that the cache may keep."""
+        count = 64 if self.quick else 320
+        workload = workloads.VIEWING
+        points = [
+            Point(series, cells, self.per_slice(workload, cells, count, key, divisor))
+            for series, key, divisor in (("mean", "total", count), ("slowest hundredth", "p99", 1))
+            for cells in (16, 32, 64, 128, 256, 512)
+        ]
+        text = (
+            "W5: random slices, two workers, four readers. A slice has 64 cells, the image 512. Time per slice: "
+            "the mean is that of all slices by their number, the slowest hundredth is what one reader waits."
+        )
+        return self.curve("Cells in the cache", text, "cells", "", "s", points)
 
     def sizes(self) -> dict:
         """Sizes of a block, of code that works without Python's lock."""
@@ -139,6 +169,18 @@ class Curves:
             question = self.arena.question(workload, Entry(LIBRARY, workers), **{**more, "mode": "bulk"})
             answer = (process or self.arena.process(LIBRARY)).ask(**question)
             return float(answer[key]) / (divisor or workload.num_cells)
+
+        return measure
+
+    def per_slice(self, workload: Workload, cache: int, count: int, key: str, divisor: int) -> Callable[[], float]:
+        """Measures one of the times of some slices."""
+
+        def measure() -> float:
+            slices = self.arena.slices(workload, count)
+            question = self.arena.question(
+                workload, Entry(LIBRARY, 2), mode="slices", cache=cache, readers=4, slices=slices
+            )
+            return float(self.arena.process(LIBRARY).ask(**question)[key]) / divisor
 
         return measure
 
@@ -197,12 +239,22 @@ def measure(arena: Arena, quick: bool, only: list[str]) -> list[dict]:
         workloads.COPY.resized((2048, 2048)),
         workloads.GAUSSIAN.resized((128, 128, 128)),
         workloads.GAUSSIAN,
+        workloads.VIEWING,
         workloads.MATRIX.resized((1024, 2048)),
         workloads.MATRIX.resized((2048, 4096)),
     ):
         workload.write_inputs(arena.folder)
     found = []
-    for make in (curves.blocks, curves.images, curves.readers, curves.workers, curves.sizes, curves.blas):
+    for make in (
+        curves.sizes,
+        curves.workers,
+        curves.readers,
+        curves.blas,
+        curves.modes,
+        curves.cache,
+        curves.images,
+        curves.blocks,
+    ):
         if not only or any(make.__name__.startswith(name) for name in only):
             begin = time.perf_counter()
             found.append(make())
