@@ -531,7 +531,8 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	@Override
 	public Cell< A > get( final Long key ) throws Exception
 	{
-		final Cell< A > cell = load( Objects.requireNonNull( key, "key" ), failures.count() );
+		// What caches of others have dropped is not known here: nothing is left for others, or taken.
+		final Cell< A > cell = load( Objects.requireNonNull( key, "key" ), failures.count(), false );
 		CellCache.report( cell );
 		return cell;
 	}
@@ -579,7 +580,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 */
 	public CachedCellImg< T, A > createCachedCellImg( final LoaderCache< Long, Cell< A > > loaderCache )
 	{
-		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), snippet, this::load, failures, unattended );
+		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), snippet, ( cell, arrival ) -> load( cell, arrival, true ), failures, unattended );
 		caches.removeIf( reference -> reference.get() == null );
 		caches.add( new WeakReference<>( cache ) );
 		return new CachedCellImg<>( grid, type, cache, access );
@@ -647,15 +648,17 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	/**
 	 * @param arrival
 	 * 		number of the last failure before the reader came
+	 * @param shared
+	 * 		whether what an interrupted reader has begun is for the next one
 	 */
-	private Cell< A > load( final Long cell, final long arrival ) throws Exception
+	private Cell< A > load( final Long cell, final long arrival, final boolean shared ) throws Exception
 	{
 		final Interval interval = cellInterval( cell );
 		PythonCellException error = failures.find( cell, arrival );
 		if ( error == null )
 			try
 			{
-				final Cell< A > computed = compute( cell, interval );
+				final Cell< A > computed = compute( cell, interval, shared );
 				failures.forget( cell );
 				return computed;
 			}
@@ -676,16 +679,16 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		} );
 	}
 
-	private Cell< A > compute( final long cell, final Interval interval ) throws Exception
+	private Cell< A > compute( final long cell, final Interval interval, final boolean shared ) throws Exception
 	{
-		UnattendedCells.Computation computation = unattended.take( cell );
+		UnattendedCells.Computation computation = shared ? unattended.take( cell ) : null;
 		if ( computation == null )
 			computation = begin( cell, interval );
-		BlockResult result = await( cell, computation );
+		BlockResult result = await( cell, computation, shared );
 		while ( result.isDropped() )
 		{
 			computation = begin( cell, interval );
-			result = await( cell, computation );
+			result = await( cell, computation, shared );
 		}
 		final CellOutput output = computation.output;
 		if ( result.isTimedOut() )
@@ -728,7 +731,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		return new UnattendedCells.Computation( output, queue.pool().submit( new BlockRequest( snippet, cell, interval, lower, arrays ) ), version );
 	}
 
-	private BlockResult await( final long cell, final UnattendedCells.Computation computation ) throws InterruptedException
+	private BlockResult await( final long cell, final UnattendedCells.Computation computation, final boolean shared ) throws InterruptedException
 	{
 		try
 		{
@@ -736,7 +739,8 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		}
 		catch ( final InterruptedException e )
 		{
-			unattended.leave( cell, computation );
+			if ( shared )
+				unattended.leave( cell, computation );
 			throw e;
 		}
 	}

@@ -51,6 +51,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -61,7 +62,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.img.array.ArrayImg;
+import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
+import net.imglib2.img.basictypeaccess.nio.LongBufferAccess;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.LongType;
 
@@ -344,6 +348,84 @@ class PythonCacheLoaderQueueTest
 		queue.close();
 		reader.join();
 		assertInstanceOf( PythonClosedException.class, thrown.get().getCause().getCause() );
+	}
+
+	@Test
+	void closingReleasesReadersOfManySmallBlocks() throws Exception
+	{
+		for ( int round = 0; round < 20; ++round )
+		{
+			final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 + round % 2 );
+			// Blocks of two images in turns: a worker that takes several finds one that it has to put back.
+			final List< PythonCacheLoader< LongType, ? > > loaders = Arrays.asList(
+					PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = 1", new LongType() ),
+					PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = 2", new LongType() ) );
+			final CountDownLatch reading = new CountDownLatch( 6 * 100 );
+			final List< CompletableFuture< Throwable > > readers = new ArrayList<>();
+			for ( int r = 0; r < 6; ++r )
+			{
+				final PythonCacheLoader< LongType, ? > loader = loaders.get( r % 2 );
+				readers.add( CompletableFuture.supplyAsync( () -> {
+					try
+					{
+						while ( true )
+						{
+							loader.get( 0L );
+							reading.countDown();
+						}
+					}
+					catch ( final Exception e )
+					{
+						return e;
+					}
+				}, command -> new Thread( command ).start() ) );
+			}
+			reading.await();
+			queue.close();
+			for ( final CompletableFuture< Throwable > reader : readers )
+				assertInstanceOf( PythonClosedException.class, reader.get( 30, TimeUnit.SECONDS ) );
+		}
+	}
+
+	@Test
+	void initDoesNotRunWhereTheQueueWasClosedBefore( @TempDir final Path folder ) throws Exception
+	{
+		final Path witness = folder.resolve( "init has run" );
+		final Set< String > before = workers();
+		Thread.currentThread().interrupt();
+		assertThrows( PythonException.class, () -> new PythonCacheLoaderQueue( 1, "open(r'" + witness + "', 'w').close()" ) );
+		assertTrue( Thread.interrupted(), "the interrupt is kept" );
+		while ( !before.containsAll( workers() ) )
+			Thread.onSpinWait();
+		assertFalse( Files.exists( witness ) );
+	}
+
+	private static Set< String > workers()
+	{
+		return Thread.getAllStackTraces().keySet().stream().map( Thread::getName ).filter( name -> name.contains( "_worker_" ) ).collect( Collectors.toSet() );
+	}
+
+	@Test
+	void whatAnInterruptedReaderHasBegunIsNotForCachesOfOthers( @TempDir final Path folder ) throws Exception
+	{
+		final Path end = folder.resolve( "end" );
+		final CountDownLatch running = new CountDownLatch( 1 );
+		final PythonEnvironment environment = PythonEnvironment.getDefault().withOutput( line -> running.countDown(), System.err::println );
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import os, time", environment ))
+		{
+			final ArrayImg< LongType, ? > input = ArrayImgs.longs( 6, 15, 35 );
+			final PythonCacheLoader< LongType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue,
+					"block.data[...] = block.inputs[0]\nprint('runs')\nwhile not os.path.exists(r'" + end + "'): time.sleep(0.001)", new LongType(), input );
+			final Thread reader = new Thread( () -> assertThrows( InterruptedException.class, () -> loader.get( 0L ) ) );
+			reader.start();
+			running.await();
+			reader.interrupt();
+			reader.join();
+			// The own cache of a user has nothing to invalidate: the cell is not there.
+			input.forEach( pixel -> pixel.set( 1 ) );
+			Files.createFile( end );
+			assertEquals( 1, ( ( LongBufferAccess ) ( Object ) loader.get( 0L ).getData() ).getValue( 0 ) );
+		}
 	}
 
 	@Test

@@ -143,11 +143,75 @@ class TimeoutTest
 	}
 
 	@Test
+	void codeThatCatchesTheCancellationAndEndsHasTimedOutAllTheSame() throws Exception
+	{
+		final PythonCacheLoader< IntType, ? > loader = loader( "try:\n    while True:\n        pass\nexcept BaseException:\n    block.data[...] = 0" );
+		for ( int cell = 0; cell < 5; ++cell )
+		{
+			final PythonTimeoutException e = assertTimesOut( loader, cell );
+			assertTrue( e.getLine() == 2 || e.getLine() == 3, () -> "line " + e.getLine() );
+		}
+		assertAllIsWell();
+	}
+
+	@Test
+	void otherWorkIsDoneWhileASmallBlockDoesNotEndAndAfterItWasGivenUp( @TempDir final Path folder ) throws Exception
+	{
+		for ( final boolean givenUp : new boolean[] { false, true } )
+		{
+			final Path release = folder.resolve( "release " + givenUp );
+			final ExecutorService reader = Executors.newSingleThreadExecutor();
+			try (final LogRecords log = new LogRecords( WorkerPool.class );
+					final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( givenUp ? 1 : 2, "import os, time" ))
+			{
+				final PythonLoaderOptions options = givenUp ? PythonLoaderOptions.options().timeout( LIMIT ) : PythonLoaderOptions.options();
+				final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, own,
+						"if block.index == 34:\n" + untilThereIs( release ).replaceAll( "(?m)^", "    " ), new IntType(), Halo.empty( 2 ), options, Collections.emptyList() );
+				// From then on, the workers know that they are small.
+				for ( int i = 0; i < 600; ++i )
+					loader.get( i % 20L );
+				final String pool = own.submit( python -> Thread.currentThread().getName() ).get().replaceFirst( "_worker_.*", "" );
+				final Future< ? > stuck = reader.submit( () -> loader.get( 34L ) );
+				if ( givenUp )
+				{
+					timeoutIn( assertThrows( ExecutionException.class, stuck::get ) );
+					while ( log.records().isEmpty() )
+						Thread.onSpinWait();
+				}
+				else
+					while ( threads( pool + "_worker_" ).stream().noneMatch( TimeoutTest::inPython ) )
+						Thread.onSpinWait();
+				for ( int i = 0; i < 5; ++i )
+				{
+					awaitSleepingWorker( pool + "_worker_" );
+					assertEquals( 1L, own.submit( python -> python.getValue( "1" ) ).get( 30, TimeUnit.SECONDS ) );
+					awaitSleepingWorker( pool + "_worker_" );
+					assertEquals( 3, PythonCacheLoader.fromRandomAccessibles( GRID, own, "block.data[...] = 3", new IntType() ).createCachedCellImg( 1 ).getAt( 0, 0 ).get() );
+				}
+				Files.createFile( release );
+				if ( !givenUp )
+					stuck.get();
+			}
+			finally
+			{
+				reader.shutdownNow();
+			}
+		}
+	}
+
+	@Test
 	void whereAFunctionInCKeepsPythonsLockTheStackIsUnknown() throws Exception
 	{
 		// Takes some seconds, and then the worker comes back.
-		final PythonTimeoutException e = assertTimesOut( loader( "sum(range(2 * 10**8))" ), 0 );
-		assertTrue( e.getPythonMessage().contains( "a function in C keeps Python's lock" ), e.getPythonMessage() );
+		try (final LogRecords log = new LogRecords( WorkerPool.class ))
+		{
+			final PythonTimeoutException e = assertTimesOut( loader( "sum(range(3 * 10**8))" ), 0 );
+			assertTrue( e.getPythonMessage().contains( "a function in C keeps Python's lock" ), e.getPythonMessage() );
+			while ( log.records().stream().noneMatch( record -> record.getMessage().startsWith( e.getWorker() + " is given up" ) ) )
+				Thread.onSpinWait();
+			while ( threads( "_worker_" ).contains( e.getWorker() ) )
+				Thread.onSpinWait();
+		}
 		assertAllIsWell();
 	}
 
@@ -490,6 +554,16 @@ class TimeoutTest
 			if ( cause instanceof PythonTimeoutException )
 				return ( PythonTimeoutException ) cause;
 		throw new AssertionError( thrown );
+	}
+
+	/**
+	 * Waits until a worker of a queue waits for a task and does not look any
+	 * more.
+	 */
+	private static void awaitSleepingWorker( final String pool )
+	{
+		while ( Thread.getAllStackTraces().keySet().stream().noneMatch( thread -> thread.getName().startsWith( pool ) && thread.getState() == Thread.State.WAITING ) )
+			Thread.onSpinWait();
 	}
 
 	private static boolean inPython( final String worker )

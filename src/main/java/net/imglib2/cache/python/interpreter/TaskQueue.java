@@ -57,7 +57,7 @@ final class TaskQueue
 	void add( final Task< ? > task )
 	{
 		tasks.addLast( task );
-		if ( attentive.get() == 0 )
+		if ( attentive.get() <= 0 )
 			wakeWorker();
 	}
 
@@ -67,7 +67,7 @@ final class TaskQueue
 	void addFirst( final Task< ? > task )
 	{
 		tasks.addFirst( task );
-		if ( attentive.get() == 0 )
+		if ( attentive.get() <= 0 )
 			wakeWorker();
 	}
 
@@ -114,7 +114,7 @@ final class TaskQueue
 	void becomeOccupied()
 	{
 		// Either the thread that adds a task sees this, or it is seen here.
-		if ( attentive.decrementAndGet() == 0 && !tasks.isEmpty() )
+		if ( attentive.decrementAndGet() <= 0 && !tasks.isEmpty() )
 			wakeWorker();
 	}
 

@@ -42,6 +42,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.logging.Level;
@@ -128,6 +129,13 @@ final class Worker extends Thread
 
 	private volatile EmbeddedInterpreter opened;
 
+	private volatile boolean over;
+
+	/**
+	 * Whether the queue counts on this worker.
+	 */
+	private final AtomicBoolean attentive = new AtomicBoolean();
+
 	Worker( final String pool, final int number, final TaskQueue tasks, final PythonRuntime runtime, final String init, final Consumer< Worker > ended )
 	{
 		super( GROUP, null, pool + "_worker_" + number, STACK_SIZE );
@@ -191,30 +199,25 @@ final class Worker extends Thread
 	@Override
 	public void run()
 	{
-		final EmbeddedInterpreter python;
 		try
 		{
-			python = open();
-		}
-		catch ( final Throwable t )
-		{
-			failStart( t );
-			return;
-		}
-		started.complete( null );
-		tasks.becomeAttentive();
-		try
-		{
-			while ( !hasEnded() )
-				runNext( python );
+			final EmbeddedInterpreter python = openOrFail();
+			if ( python != null )
+				runTasks( python );
 		}
 		finally
 		{
-			tasks.becomeOccupied();
-			if ( !staysOpen )
-				close( python );
+			over = true;
 			ended.accept( this );
 		}
+	}
+
+	/**
+	 * @return whether it is about to end, and has told so
+	 */
+	boolean isOver()
+	{
+		return over;
 	}
 
 	/**
@@ -274,6 +277,8 @@ final class Worker extends Thread
 		if ( running != null )
 			running.fail( RetiredException.INSTANCE );
 		opened.handOver().retire();
+		// Small blocks do not say so, because they should end soon.
+		becomeOccupied();
 	}
 
 	/**
@@ -335,12 +340,33 @@ final class Worker extends Thread
 			Thread.currentThread().interrupt();
 	}
 
+	/**
+	 * @return {@code null} if the start has failed
+	 */
+	private EmbeddedInterpreter openOrFail()
+	{
+		try
+		{
+			final EmbeddedInterpreter python = open();
+			started.complete( null );
+			return python;
+		}
+		catch ( final Throwable t )
+		{
+			failStart( t );
+			return null;
+		}
+	}
+
 	private EmbeddedInterpreter open()
 	{
 		final EmbeddedInterpreter python = new EmbeddedInterpreter( getName(), runtime );
 		opened = python;
 		try
 		{
+			// Either shutDown() finds the interpreter, or is seen here.
+			if ( shutDown )
+				throw WorkerPool.closedException();
 			phase = "run the init code";
 			opening.complete( null );
 			python.initialise( init, initName, runtime.startupTimeout(), stackFile.toString() );
@@ -353,8 +379,37 @@ final class Worker extends Thread
 		}
 	}
 
+	private void runTasks( final EmbeddedInterpreter python )
+	{
+		becomeAttentive();
+		try
+		{
+			while ( !hasEnded() )
+				runNext( python );
+		}
+		finally
+		{
+			becomeOccupied();
+			close( python );
+		}
+	}
+
+	private void becomeAttentive()
+	{
+		if ( attentive.compareAndSet( false, true ) )
+			tasks.becomeAttentive();
+	}
+
+	private void becomeOccupied()
+	{
+		if ( attentive.compareAndSet( true, false ) )
+			tasks.becomeOccupied();
+	}
+
 	private void close( final EmbeddedInterpreter python )
 	{
+		if ( staysOpen )
+			return;
 		try
 		{
 			python.close();
@@ -397,7 +452,7 @@ final class Worker extends Thread
 
 	private void runWork( final EmbeddedInterpreter python, final WorkTask< ? > task )
 	{
-		tasks.becomeOccupied();
+		becomeOccupied();
 		begin( new Run( Collections.singletonList( task ), Long.MAX_VALUE ) );
 		try
 		{
@@ -406,7 +461,7 @@ final class Worker extends Thread
 		finally
 		{
 			end();
-			tasks.becomeAttentive();
+			becomeAttentive();
 		}
 	}
 
@@ -417,7 +472,7 @@ final class Worker extends Thread
 		final Snippet snippet = first.snippet();
 		final boolean small = snippet.expectedNanos() < SMALL_NANOS;
 		if ( !small )
-			tasks.becomeOccupied();
+			becomeOccupied();
 		final List< BlockTask > blocks = small ? together( python, first ) : Collections.singletonList( first );
 		final Run run = new Run( blocks, snippet.timeoutNanos() );
 		begin( run );
@@ -441,7 +496,7 @@ final class Worker extends Thread
 		{
 			end();
 			if ( !small )
-				tasks.becomeAttentive();
+				becomeAttentive();
 		}
 	}
 
@@ -462,9 +517,12 @@ final class Worker extends Thread
 	 */
 	private BlockResult asTimedOut( final EmbeddedInterpreter python, final Run run, final long ticket, final BlockResult result )
 	{
-		if ( result.failure() == null || !run.isCancelled( ticket ) || !result.failure().getType().equals( CANCELLED ) )
+		if ( !run.isCancelled( ticket ) )
 			return result;
-		return BlockResult.timedOut( getName(), TimeoutWatch.describe( python.handOver().stackOf( ticket ), ticket, run.timeoutNanos ) );
+		final List< String > stack = python.handOver().stackOf( ticket );
+		// Code that ends well after that has caught the exception: who knows what it wrote.
+		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( CANCELLED );
+		return timedOut ? BlockResult.timedOut( getName(), TimeoutWatch.describe( stack, ticket, run.timeoutNanos ) ) : result;
 	}
 
 	/**
@@ -490,6 +548,9 @@ final class Worker extends Thread
 			if ( block == null || block.snippet() != snippet || block.request().length() > HandOver.REQUEST_LENGTH - length )
 			{
 				tasks.addFirst( next );
+				// Either the closing thread finds it there, or the end is seen here.
+				if ( shutDown && tasks.remove( next ) )
+					next.fail( WorkerPool.closedException() );
 				break;
 			}
 			if ( !block.begin() )

@@ -178,7 +178,7 @@ public final class WorkerPool implements AutoCloseable
 		} );
 		// Before blocks that wait, because a user waits for the constructor.
 		tasks.addFirst( check );
-		submitted( check );
+		submittedWork( check );
 		try
 		{
 			check.promise().get( runtime.startupTimeout().toMillis(), TimeUnit.MILLISECONDS );
@@ -267,7 +267,7 @@ public final class WorkerPool implements AutoCloseable
 	{
 		final WorkTask< R > task = new WorkTask<>( work::execute );
 		tasks.add( task );
-		submitted( task );
+		submittedWork( task );
 		return task.promise();
 	}
 
@@ -288,8 +288,9 @@ public final class WorkerPool implements AutoCloseable
 				timeouts.end();
 		}
 		ExitHook.remove( this );
-		failWaiting();
+		// Before that: workers put back what they have taken out, unless they see this.
 		workers.forEach( worker -> worker.shutDown( closedException() ) );
+		failWaiting();
 		// Never an interrupt: Jep's imports do not survive one.
 		tasks.wakeAllWorkers();
 		final long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
@@ -317,8 +318,8 @@ public final class WorkerPool implements AutoCloseable
 	void cancelForExit()
 	{
 		closed = true;
-		failWaiting();
 		workers.forEach( worker -> worker.shutDownForExit( closedException() ) );
+		failWaiting();
 	}
 
 	/**
@@ -406,6 +407,10 @@ public final class WorkerPool implements AutoCloseable
 			// It may start later, but nobody would watch or close it.
 			workers.remove( fresh );
 			fresh.shutDown( closedException() );
+			retired.add( fresh );
+			// Either it removes itself, or its end is seen here.
+			if ( fresh.isOver() )
+				retired.remove( fresh );
 			couldNotStart( t );
 		}
 	}
@@ -440,6 +445,13 @@ public final class WorkerPool implements AutoCloseable
 	{
 		// Of a thousand years, there is no number of nanoseconds.
 		return timeout == null || timeout.toDays() > 36_500 ? Long.MAX_VALUE : timeout.toNanos();
+	}
+
+	private void submittedWork( final WorkTask< ? > task )
+	{
+		submitted( task );
+		// Unlike readers, who waits for it does not look whether anybody has begun it.
+		tasks.wakeWorker();
 	}
 
 	private void submitted( final Task< ? > task )
