@@ -29,8 +29,10 @@
 package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.ref.WeakReference;
 import java.util.Collections;
 
 import org.junit.jupiter.api.AfterAll;
@@ -40,6 +42,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import net.imglib2.RandomAccessible;
+import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.TestImages.Storage;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.array.IntArray;
@@ -115,6 +118,28 @@ class EscapedBuffersTest
 		compute( "keep(block.inputs[0])", new IntBufferAccess( 1, true ),
 				Views.extendZero( TestImages.create( Storage.ARRAY, new Unsigned12BitType(), DIMS, null, 3, queue ) ) );
 		assertNothingChanged( NUM_CELLS );
+	}
+
+	@Test
+	void cellsStayAsLongAsPythonHasTheirMemory() throws Exception
+	{
+		final CachedCellImg< IntType, ? > cells = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.index", new IntType() ).createCachedCellImg( 10 );
+		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "keep(block.inputs[0][1:])", new IntType(), cells );
+		loader.get( 7L );
+		assertEquals( InputWay.ZERO_COPY, loader.getInputWay( 0, 7 ) );
+		// A cache may free the memory of cells that nobody has any more.
+		final WeakReference< Object > cell = new WeakReference<>( cells.getCache().getIfPresent( 7L ) );
+		cells.getCache().invalidateAll();
+		for ( int i = 0; i < 3; ++i )
+			System.gc();
+		assertNotNull( cell.get() );
+		assertNothingChanged( 1 );
+		forget();
+		while ( cell.get() != null )
+		{
+			queue.submit( python -> python.getValue( "__import__('gc').collect()" ) ).get();
+			System.gc();
+		}
 	}
 
 	@Test

@@ -69,6 +69,7 @@ import net.imglib2.img.Img;
 import net.imglib2.img.ImgView;
 import net.imglib2.img.WrappedImg;
 import net.imglib2.img.array.ArrayImg;
+import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.basictypeaccess.FloatAccess;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.array.LongArray;
@@ -76,8 +77,10 @@ import net.imglib2.img.basictypeaccess.nio.DoubleBufferAccess;
 import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
 import net.imglib2.img.cell.Cell;
 import net.imglib2.img.cell.CellGrid;
-import net.imglib2.outofbounds.OutOfBounds;
 import net.imglib2.outofbounds.OutOfBoundsFactory;
+import net.imglib2.outofbounds.OutOfBounds;
+import net.imglib2.outofbounds.OutOfBoundsMirrorDoubleBoundary;
+import net.imglib2.outofbounds.OutOfBoundsMirrorFactory;
 import net.imglib2.outofbounds.OutOfBoundsPeriodicFactory;
 import net.imglib2.type.NativeType;
 import net.imglib2.type.label.BasePairCharType;
@@ -94,6 +97,7 @@ import net.imglib2.util.Cast;
 import net.imglib2.util.IntervalIndexer;
 import net.imglib2.util.Intervals;
 import net.imglib2.util.Util;
+import net.imglib2.view.ExtendedRandomAccessibleInterval;
 import net.imglib2.view.Views;
 
 /**
@@ -280,6 +284,31 @@ class InputWaysTest
 						Views.permute( Views.offset( Views.extendMirrorSingle( source ), ( 1L << 35 ) - 10, 0 ), 0, 1 ) ) )
 					assertSamePixels( Views.interval( view, new FinalInterval( 20, 4 ) ), PythonCacheLoader.fromRandomAccessibles(
 							new CellGrid( new long[] { 20, 4 }, new int[] { 7, 3 } ), queue, "block.data[...] = block.inputs[0]", new LongType(), Collections.singletonList( view ) ).createCachedCellImg( 100 ) );
+		}
+	}
+
+	@Test
+	void extensionsThatLookLikeOneOfImgLib2AreNotTakenForIt() throws Exception
+	{
+		final RandomAccessibleInterval< FloatType > image = ArrayImgs.floats( new float[] { 1, 2, 3, 4, 5, 6 }, 3, 2 );
+		final RandomAccessible< FloatType > mirrored = new ExtendedRandomAccessibleInterval<>( image,
+				new OutOfBoundsMirrorFactory< FloatType, RandomAccessibleInterval< FloatType > >( OutOfBoundsMirrorFactory.Boundary.SINGLE )
+				{
+					@Override
+					public OutOfBoundsMirrorDoubleBoundary< FloatType > create( final RandomAccessibleInterval< FloatType > source )
+					{
+						return new OutOfBoundsMirrorDoubleBoundary<>( source );
+					}
+				} );
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue())
+		{
+			for ( final RandomAccessible< FloatType > view : Arrays.asList( mirrored, Converters.convert( mirrored, ( in, out ) -> out.set( in ), new FloatType() ) ) )
+			{
+				final PythonCacheLoader< FloatType, ? > loader = PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { 5, 3 }, new int[] { 4, 2 } ), queue,
+						"block.data[...] = block.inputs[0]", new FloatType(), Collections.singletonList( view ) );
+				final CachedCellImg< FloatType, ? > result = loader.createCachedCellImg( 100 );
+				assertSamePixels( Views.interval( view, result ), result );
+			}
 		}
 	}
 

@@ -60,6 +60,7 @@ import net.imglib2.RandomAccessible;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
+import net.imglib2.converter.Converters;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
 import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
@@ -293,6 +294,10 @@ class PythonCacheLoaderTest
 		assertRefused( "input 0 has the interval [(0, 0, 0) -- (5, 14, 34) = 6x15x35], but the blocks with their halo need [(-1, 0, 0) -- (6, 14, 36) = 8x15x37]: extend it",
 				() -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", new IntType(), new Halo( new int[] { 1, 0, 0 }, new int[] { 1, 0, 2 } ), ramp() ) );
 		PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", new IntType(), ramp() );
+		// A view that has no interval can hide one that has.
+		final RandomAccessible< IntType > converted = Views.translate( Converters.convert( ( RandomAccessible< IntType > ) ramp(), ( in, out ) -> out.set( in ), new IntType() ), 0, 2, 0 );
+		assertRefused( "input 0, behind its converter, has the interval [(0, 0, 0) -- (5, 14, 34) = 6x15x35], but the blocks with their halo need [(0, -2, 0) -- (5, 12, 34) = 6x15x35]: extend it",
+				() -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", new IntType(), converted ) );
 	}
 
 	@Test

@@ -52,6 +52,9 @@ import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.blocks.PrimitiveBlocks.OnFallback;
 import net.imglib2.cache.python.TestImages.Storage;
 import net.imglib2.cache.python.block.SourceInput;
+import net.imglib2.img.array.ArrayImg;
+import net.imglib2.img.array.ArrayImgs;
+import net.imglib2.img.basictypeaccess.FloatAccess;
 import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.NativeType;
@@ -169,6 +172,30 @@ class PythonLoaderOptionsTest
 			loader( fail, "", Views.extendPeriodic( image ) );
 			loader( fail, "", Views.permute( Views.extendZero( image ), 0, 1 ) );
 		}
+	}
+
+	@Test
+	void cellsWhosePixelsAreCopiedOneByOneAreRefused()
+	{
+		assertTrue( refusal( Views.extendPeriodic( ArrayImgs.booleans( DIMS ) ) ).startsWith( "input 0 can only be copied pixel by pixel" ) );
+		final FloatAccess computed = new FloatAccess()
+		{
+			@Override
+			public float getValue( final int index )
+			{
+				return index;
+			}
+
+			@Override
+			public void setValue( final int index, final float value )
+			{
+				throw new UnsupportedOperationException();
+			}
+		};
+		final ArrayImg< FloatType, FloatAccess > image = new ArrayImg<>( computed, DIMS, new FloatType().getEntitiesPerPixel() );
+		image.setLinkedType( new FloatType( image ) );
+		assertTrue( refusal( image ).startsWith( "input 0 can only be copied pixel by pixel" ) );
+		loader( PythonLoaderOptions.options(), "", image );
 	}
 
 	@Test

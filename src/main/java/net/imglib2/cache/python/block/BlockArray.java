@@ -166,8 +166,9 @@ public final class BlockArray
 	 * @param strides
 	 * 		distance of neighbours along each axis in ImgLib2's axis order, in entries
 	 * 		of the primitive type
-	 * @param lease
-	 * 		of the memory: where it goes when Python is done with it; or {@code null}
+	 * @param owner
+	 * 		of the memory: a {@link BufferPool.Lease}, which it is given back by when
+	 * 		Python is done with it; or what must stay as long as Python has the array
 	 * @return array with any strides
 	 */
 	static BlockArray strided(
@@ -176,7 +177,7 @@ public final class BlockArray
 			final long offset,
 			final long[] dims,
 			final long[] strides,
-			final BufferPool.Lease lease )
+			final Object owner )
 	{
 		final long[] shape = shape( pixelType, dims );
 		final int bytes = pixelType.bytesPerPixel() / pixelType.numEntities( 1 );
@@ -185,9 +186,12 @@ public final class BlockArray
 		byteStrides[ shape.length - 1 ] = bytes;
 		for ( int d = 0; d < dims.length; ++d )
 			byteStrides[ dims.length - 1 - d ] = strides[ d ] * bytes;
-		return lease != null
-				? new BlockArray( PART, lease.whole(), null, pixelType.dtype(), offset * bytes, shape, byteStrides, lease )
-				: new BlockArray( PART, null, bytes( buffer ), pixelType.dtype(), offset * bytes, shape, byteStrides, null );
+		if ( owner instanceof BufferPool.Lease )
+		{
+			final BufferPool.Lease lease = ( BufferPool.Lease ) owner;
+			return new BlockArray( PART, lease.whole(), null, pixelType.dtype(), offset * bytes, shape, byteStrides, lease );
+		}
+		return new BlockArray( PART, null, new OwnedMemory<>( buffer, owner ), pixelType.dtype(), offset * bytes, shape, byteStrides, null );
 	}
 
 	/**
@@ -279,6 +283,26 @@ public final class BlockArray
 		System.arraycopy( shape, 0, layout, at, n );
 		System.arraycopy( strides, 0, layout, at + n, n );
 		return at + 2 * n;
+	}
+
+	/**
+	 * Memory that Python keeps together with what it belongs to.
+	 */
+	private static final class OwnedMemory< T extends Buffer > extends DirectNDArray< T >
+	{
+		private final Object owner;
+
+		OwnedMemory( final T memory, final Object owner )
+		{
+			super( memory, memory.capacity() );
+			this.owner = owner;
+		}
+
+		@Override
+		public String toString()
+		{
+			return "memory of " + owner;
+		}
 	}
 
 	private static DirectNDArray< ? > bytes( final Buffer buffer )

@@ -126,7 +126,12 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 		return chain.contains( interval ) || chain.toRoot().hasFullSourceMapping() ? new FinalInterval( min, max ) : null;
 	}
 
-	private static boolean isCopied( final Object storage )
+	/**
+	 * @param storage
+	 * 		of a cell
+	 * @return whether its pixels are not copied one by one
+	 */
+	static boolean isCopied( final Object storage )
 	{
 		return storage != null && !( storage instanceof boolean[] );
 	}

@@ -112,7 +112,7 @@ final class NativeSource
 		final Buffer memory = piece.nativeMemory();
 		if ( memory == null )
 			return null;
-		return box.viewOf( pixelType, memory, piece.min, piece.dims, interval, null );
+		return box.viewOf( pixelType, memory, piece.min, piece.dims, interval, piece.owner() );
 	}
 
 	/**
@@ -136,6 +136,8 @@ final class NativeSource
 
 		private final long[] gridPosition;
 
+		private Object owner;
+
 		private Piece( final Cells cells, final long[] position )
 		{
 			this.cells = cells;
@@ -157,7 +159,7 @@ final class NativeSource
 		 */
 		Buffer nativeMemory()
 		{
-			return Primitive.nativeMemory( cells.accessAt( gridPosition ) );
+			return Primitive.nativeMemory( cells.accessTo( owner(), gridPosition ) );
 		}
 
 		/**
@@ -166,7 +168,18 @@ final class NativeSource
 		 */
 		Object storage()
 		{
-			return Primitive.storage( cells.accessAt( gridPosition ) );
+			return Primitive.storage( cells.accessTo( owner(), gridPosition ) );
+		}
+
+		/**
+		 * @return what its memory belongs to, and may be freed with: the cell, or the
+		 *         image; loads it
+		 */
+		Object owner()
+		{
+			if ( owner == null )
+				owner = cells.ownerAt( gridPosition );
+			return owner;
 		}
 	}
 
@@ -183,16 +196,22 @@ final class NativeSource
 		}
 
 		/**
-		 * @return access to the pixels of a cell; loads them
+		 * @return what the pixels of a cell belong to; loads them
 		 */
-		abstract Object accessAt( long[] gridPosition );
+		abstract Object ownerAt( long[] gridPosition );
+
+		/**
+		 * @return access to the pixels of that cell
+		 */
+		abstract Object accessTo( Object owner, long[] gridPosition );
 
 		/**
 		 * @return sample of an access, which may be wrong
 		 */
 		Object claimedAccess()
 		{
-			return accessAt( new long[ grid.numDimensions() ] );
+			final long[] first = new long[ grid.numDimensions() ];
+			return accessTo( ownerAt( first ), first );
 		}
 
 		static Cells of( final RandomAccessible< ? > image )
@@ -212,7 +231,13 @@ final class NativeSource
 			return new Cells( new CellGrid( dims, Util.long2int( dims ) ) )
 			{
 				@Override
-				Object accessAt( final long[] gridPosition )
+				Object ownerAt( final long[] gridPosition )
+				{
+					return array;
+				}
+
+				@Override
+				Object accessTo( final Object owner, final long[] gridPosition )
 				{
 					return array.update( null );
 				}
@@ -227,7 +252,13 @@ final class NativeSource
 			return new Cells( new CellGrid( dims, plane ) )
 			{
 				@Override
-				Object accessAt( final long[] gridPosition )
+				Object ownerAt( final long[] gridPosition )
+				{
+					return planes;
+				}
+
+				@Override
+				Object accessTo( final Object owner, final long[] gridPosition )
 				{
 					final int index = ( int ) IntervalIndexer.positionToIndex( gridPosition, grid.getGridDimensions() );
 					final PlanarContainerSampler sampler = () -> index;
@@ -241,11 +272,17 @@ final class NativeSource
 			return new Cells( cells.getCellGrid() )
 			{
 				@Override
-				Object accessAt( final long[] gridPosition )
+				Object ownerAt( final long[] gridPosition )
 				{
 					final RandomAccess< ? extends Cell< ? > > access = cells.getCells().randomAccess();
 					access.setPosition( gridPosition );
-					return access.get().getData();
+					return access.get();
+				}
+
+				@Override
+				Object accessTo( final Object owner, final long[] gridPosition )
+				{
+					return ( ( Cell< ? > ) owner ).getData();
 				}
 
 				@Override
@@ -309,8 +346,8 @@ final class NativeSource
 		 * 		its size, in the root's axis order
 		 * @param interval
 		 * 		of the view
-		 * @param lease
-		 * 		of the memory, or {@code null}
+		 * @param owner
+		 * 		of the memory: stays as long as Python has the array
 		 */
 		BlockArray viewOf(
 				final PixelType< ? > pixelType,
@@ -318,7 +355,7 @@ final class NativeSource
 				final long[] memoryMin,
 				final long[] memoryDims,
 				final Interval interval,
-				final BufferPool.Lease lease )
+				final Object owner )
 		{
 			final long[] strides = new long[ interval.numDimensions() ];
 			long offset = 0;
@@ -332,7 +369,7 @@ final class NativeSource
 					strides[ toRoot.getComponentMapping( target ) ] += inverted ? -step : step;
 				step *= memoryDims[ target ];
 			}
-			return BlockArray.strided( pixelType, memory, offset, interval.dimensionsAsLongArray(), strides, lease );
+			return BlockArray.strided( pixelType, memory, offset, interval.dimensionsAsLongArray(), strides, owner );
 		}
 	}
 }

@@ -99,6 +99,17 @@ enum Rim
 	}
 
 	/**
+	 * @param factory
+	 * 		defines an extension
+	 * @return whether it says that it is one of these, and may do something else
+	 */
+	static boolean isSubclass( final OutOfBoundsFactory< ?, ? > factory )
+	{
+		return of( factory ) == null && ( factory instanceof OutOfBoundsConstantValueFactory || factory instanceof OutOfBoundsZeroFactory
+				|| factory instanceof OutOfBoundsBorderFactory || factory instanceof OutOfBoundsMirrorFactory );
+	}
+
+	/**
 	 * Where the pixels of a coordinate outside come from. For {@link #CONSTANT}, it
 	 * is the nearest coordinate outside; for mirrors, a coordinate that is outside
 	 * on the other side if the extended interval is that short.

@@ -31,6 +31,7 @@ package net.imglib2.cache.python.block;
 import java.nio.Buffer;
 import java.util.logging.Logger;
 
+import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
 import net.imglib2.blocks.PrimitiveBlocks;
@@ -62,6 +63,10 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 
 	private final PixelCopier< T > slowly;
 
+	private final String what;
+
+	private final OnFallback onFallback;
+
 	private volatile Copier copier;
 
 	/**
@@ -82,15 +87,29 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 		if ( source.numDimensions() != covers.numDimensions() )
 			throw new IllegalArgumentException( what + " has " + source.numDimensions() + " axes, the image has " + covers.numDimensions() );
 		pixelType = PixelType.of( source.getType(), what );
+		this.what = what;
+		onFallback = options.getOnFallback();
+		requireAll( source, covers, what );
+		contiguous = options.isContiguous();
+		nativeSource = NativeSource.of( ViewChain.of( source ), pixelType );
+		slowly = new PixelCopier<>( source, pixelType );
+		copier = fastest( source );
+	}
+
+	/**
+	 * The source's own interval, and those behind views that have none.
+	 */
+	private static void requireAll( final RandomAccessible< ? > source, final Interval covers, final String what )
+	{
 		final ViewChain chain = ViewChain.of( source );
 		if ( !chain.isExtended() && !chain.contains( covers ) || source instanceof Interval && !Intervals.contains( ( Interval ) source, covers ) )
 			throw new IllegalArgumentException( what + " has the interval " + ( source instanceof Interval ? Intervals.toString( ( Interval ) source ) : chain.toString() )
 					+ ", but the blocks with their halo need " + Intervals.toString( covers )
 					+ ": extend it, for instance by Views.extendMirrorSingle( input ) or Views.extendZero( input )" );
-		contiguous = options.isContiguous();
-		nativeSource = NativeSource.of( chain, pixelType );
-		slowly = new PixelCopier<>( source, pixelType );
-		copier = fastest( source, what, options.getOnFallback() );
+		if ( chain.isExtended() || !( chain.root() instanceof ConvertedRandomAccessible ) )
+			return;
+		final NativeSource.RootBox box = new NativeSource.RootBox( chain.toRoot(), covers );
+		requireAll( ( ( ConvertedRandomAccessible< ?, ? > ) chain.root() ).getSource(), new FinalInterval( box.min, box.max ), what + ", behind its converter," );
 	}
 
 	@Override
@@ -127,13 +146,15 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 		// axis that the view does not even have.
 		catch ( final ClassCastException | ArithmeticException e )
 		{
+			if ( !isCopiedByCells() )
+				copiedPixelByPixel( String.valueOf( e.getMessage() ) );
 			final Copier other = exceptBlocks();
 			copier = other;
 			return other.copy( interval );
 		}
 	}
 
-	private Copier fastest( final RandomAccessible< T > source, final String what, final OnFallback onFallback )
+	private Copier fastest( final RandomAccessible< T > source )
 	{
 		String reason = pixelType.isPacked() ? "numpy has no type with the bits of " + pixelType.type().getClass().getSimpleName() : flawOfBlocks( source );
 		if ( reason == null )
@@ -147,14 +168,27 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 				final String message = String.valueOf( e.getMessage() ).trim();
 				reason = message.substring( message.lastIndexOf( '\n' ) + 1 );
 			}
-		if ( nativeSource != null )
-			return exceptBlocks();
+		if ( !isCopiedByCells() )
+			copiedPixelByPixel( reason );
+		return exceptBlocks();
+	}
+
+	/**
+	 * @return whether the pixels are where they can be copied line by line, as far as
+	 *         it can be told without loading a cell
+	 */
+	private boolean isCopiedByCells()
+	{
+		return nativeSource != null && CellsCopier.isCopied( Primitive.storage( NativeSource.claimedAccess( nativeSource.chain().root() ) ) );
+	}
+
+	private void copiedPixelByPixel( final String reason )
+	{
 		final String message = what + " can only be copied pixel by pixel, which is slow: " + reason;
 		if ( onFallback == OnFallback.FAIL )
 			throw new IllegalArgumentException( message );
 		if ( onFallback == OnFallback.WARN )
 			LOG.warning( message );
-		return slowly;
 	}
 
 	/**
@@ -167,6 +201,8 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 		for ( int d = 0; d < chain.toRoot().numTargetDimensions(); ++d )
 			if ( chain.toRoot().getTranslation( d ) != ( int ) chain.toRoot().getTranslation( d ) )
 				return "PrimitiveBlocks cannot translate by 2^31 pixels or more";
+		if ( chain.subclassedExtension() != null )
+			return "PrimitiveBlocks takes the extension " + chain.subclassedExtension().getClass().getName() + " for its superclass";
 		if ( chain.root() instanceof ConvertedRandomAccessible )
 			return flawOfBlocks( ( ( ConvertedRandomAccessible< ?, ? > ) chain.root() ).getSource() );
 		if ( chain.root() instanceof ConvertedRandomAccessibleInterval )

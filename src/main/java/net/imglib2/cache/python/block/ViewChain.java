@@ -34,6 +34,7 @@ import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
 import net.imglib2.img.ImgView;
 import net.imglib2.img.WrappedImg;
+import net.imglib2.outofbounds.OutOfBoundsFactory;
 import net.imglib2.transform.integer.Mixed;
 import net.imglib2.transform.integer.MixedTransform;
 import net.imglib2.view.ExtendedRandomAccessibleInterval;
@@ -61,8 +62,18 @@ final class ViewChain
 
 	private final Rim rim;
 
-	private ViewChain( final RandomAccessible< ? > root, final MixedTransform toRoot, final long[] min, final long[] max, final boolean extended, final Rim rim )
+	private final OutOfBoundsFactory< ?, ? > subclass;
+
+	private ViewChain(
+			final RandomAccessible< ? > root,
+			final MixedTransform toRoot,
+			final long[] min,
+			final long[] max,
+			final boolean extended,
+			final Rim rim,
+			final OutOfBoundsFactory< ?, ? > subclass )
 	{
+		this.subclass = subclass;
 		this.extended = extended;
 		this.rim = rim;
 		this.root = root;
@@ -84,6 +95,7 @@ final class ViewChain
 		MixedTransform transform = new MixedTransform( n, n );
 		boolean extended = false;
 		Rim rim = null;
+		OutOfBoundsFactory< ?, ? > subclass = null;
 		RandomAccessible< ? > source = view;
 		while ( true )
 		{
@@ -97,8 +109,11 @@ final class ViewChain
 				source = ( ( IntervalView< ? > ) source ).getSource();
 			else if ( source instanceof ExtendedRandomAccessibleInterval )
 			{
+				final OutOfBoundsFactory< ?, ? > factory = ( ( ExtendedRandomAccessibleInterval< ?, ? > ) source ).getOutOfBoundsFactory();
 				// One extension of another has no simple rule.
-				rim = extended ? null : Rim.of( ( ( ExtendedRandomAccessibleInterval< ?, ? > ) source ).getOutOfBoundsFactory() );
+				rim = extended ? null : Rim.of( factory );
+				if ( Rim.isSubclass( factory ) )
+					subclass = factory;
 				extended = true;
 				source = ( ( ExtendedRandomAccessibleInterval< ?, ? > ) source ).getSource();
 				clip( min, max, transform, ( Interval ) source );
@@ -114,7 +129,7 @@ final class ViewChain
 		}
 		if ( source instanceof Interval )
 			clip( min, max, transform, ( Interval ) source );
-		return new ViewChain( source, transform, min, max, extended, rim );
+		return new ViewChain( source, transform, min, max, extended, rim, subclass );
 	}
 
 	/**
@@ -131,6 +146,15 @@ final class ViewChain
 	Rim rim()
 	{
 		return rim;
+	}
+
+	/**
+	 * @return an extension of the chain that is of a subclass of one of ImgLib2's, and
+	 *         may do something else than that; or {@code null}
+	 */
+	OutOfBoundsFactory< ?, ? > subclassedExtension()
+	{
+		return subclass;
 	}
 
 	/**

@@ -48,9 +48,13 @@ import org.openjdk.jmh.annotations.Warmup;
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 import net.imglib2.cache.python.PythonEnvironment;
+import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.BufferPool;
+import net.imglib2.cache.python.block.SourceInput;
 import net.imglib2.cache.python.type.PixelType;
+import net.imglib2.img.array.ArrayImg;
+import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
 import net.imglib2.type.numeric.real.FloatType;
 
 /**
@@ -77,7 +81,7 @@ public class HandOverBenchmark
 
 	private BufferPool.Lease output;
 
-	private BufferPool.Lease input;
+	private SourceInput< FloatType > input;
 
 	private PixelType< FloatType > type;
 
@@ -89,7 +93,9 @@ public class HandOverBenchmark
 		cell = new FinalInterval( DIMS );
 		type = PixelType.of( new FloatType(), "image" );
 		output = BufferPool.instance().take( 4 * 64 * 64 * 64 );
-		input = BufferPool.instance().take( 4 * 64 * 64 * 64 );
+		final ArrayImg< FloatType, FloatBufferAccess > image = new ArrayImg<>( new FloatBufferAccess( 64 * 64 * 64, true ), DIMS, new FloatType().getEntitiesPerPixel() );
+		image.setLinkedType( new FloatType( image ) );
+		input = new SourceInput<>( image, "input", cell, PythonLoaderOptions.options() );
 	}
 
 	@TearDown
@@ -106,13 +112,13 @@ public class HandOverBenchmark
 	}
 
 	/**
-	 * A cell of another image.
+	 * Native memory of another image, which is found anew for each block.
 	 */
 	@Benchmark
 	@OperationsPerInvocation( BLOCKS )
 	public Object zeroCopyInput() throws Exception
 	{
-		return run( block -> new BlockArray[] { data(), BlockArray.contiguous( type, input.buffer(), DIMS ) } );
+		return run( block -> new BlockArray[] { data(), input.get( cell ) } );
 	}
 
 	/**
