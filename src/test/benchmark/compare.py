@@ -30,6 +30,7 @@ from workloads import Workload
 HERE = Path(__file__).parent
 LIBRARY = "this library"
 NATIVE = "this library, native input"
+SCARCE = "this library, 16 MB"
 IMPORTS = "imports alone"
 WARM_UP_SECONDS = 4
 """A contestant does a thing again and again for so long before it is measured: Java's compiler needs seconds."""
@@ -120,7 +121,7 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
             "W5",
             workloads.VIEWING.title,
             workloads.VIEWING,
-            [Entry(name, 2) for name in ("lru_cache", "TensorStore", "dask", LIBRARY)],
+            [Entry(name, 2) for name in ("lru_cache", "TensorStore", "dask", LIBRARY, SCARCE)],
             mode="slices",
             rounds=few,
             cache=128,
@@ -160,7 +161,7 @@ class Arena:
 
     def start(self, name: str, **variables: str) -> Process:
         """A new process of a contestant."""
-        if name in (LIBRARY, NATIVE):
+        if name in (LIBRARY, NATIVE, SCARCE):
             command = [
                 self.options.java,
                 *shlex.split(self.options.jvm),
@@ -173,12 +174,17 @@ class Arena:
             command = [sys.executable, "-B", str(HERE / "rivals.py"), name]
         return Process(name, command, {**os.environ, **variables})
 
-    def process(self, name: str) -> Process:
+    def process(self, name: str, direct_memory: str = "") -> Process:
         """The warm process of a contestant: the same for both kinds of input of this library."""
-        key = LIBRARY if name == NATIVE else name
+        key = self._key(name) + direct_memory
         if key not in self.processes:
-            self.processes[key] = self.start(key)
+            direct_memory = direct_memory or ("16m" if name == SCARCE else "")
+            more = {"JAVA_TOOL_OPTIONS": f"-XX:MaxDirectMemorySize={direct_memory}"} if direct_memory else {}
+            self.processes[key] = self.start(name, **more)
         return self.processes[key]
+
+    def _key(self, name: str) -> str:
+        return LIBRARY if name == NATIVE else name
 
     def question(self, workload: Workload, entry: Entry, **more: object) -> dict[str, object]:
         """All that any contestant needs to know."""
@@ -192,7 +198,7 @@ class Arena:
             "cache": workload.num_cells,
             "count": 1,
         }
-        if entry.name in (LIBRARY, NATIVE):
+        if entry.name in (LIBRARY, NATIVE, SCARCE):
             question |= {
                 "halo": workload.halo,
                 "type": workload.dtype,
@@ -239,7 +245,7 @@ class Arena:
                 except ContestantError as error:
                     failures[entry] = str(error)
                     print(f"{contest.key}: {error}", file=sys.stderr, flush=True)
-                    self.processes.pop(LIBRARY if entry.name == NATIVE else entry.name, None)
+                    self.processes.pop(self._key(entry.name), None)
                     continue
                 if "digest" in answer and not (contest.mode == "slices" and entry.name == "dask"):
                     digests.setdefault(answer["digest"], []).append(entry.name)
@@ -393,7 +399,12 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="smaller images and fewer rounds")
     parser.add_argument("--scaling", action="store_true", help="measures how the library scales, not the rivals")
     parser.add_argument("--check", action="store_true", help="compares with bars.json; exit code 3 if one is missed")
-    parser.add_argument("--only", nargs="+", default=[], help="the contests to run, by the beginning of their name")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        help="what to run, by the beginning of its name; other results in the output folder stay",
+    )
     parser.add_argument("--readers", type=int, help="threads that read the library's image")
     parser.add_argument("--results", type=Path, help="makes the report of these results (.json), and runs nothing")
     parser.add_argument(
@@ -418,8 +429,11 @@ def main() -> int:
                     found = [arena.run(contest) for contest in chosen]
             finally:
                 arena.close()
+        path = options.output / f"{name}.json"
+        if options.only and path.exists():
+            found = merged(json.loads(path.read_text(encoding="utf-8"))["results"], found)
         results = {"machine": machine(options), "results": found}
-        (options.output / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     bars = json.loads((HERE / "bars.json").read_text(encoding="utf-8"))
     (report.write_scaling if options.scaling else report.write_comparison)(results, bars, options.output)
     print(f"Written: {options.output / name}.md, .png, .json")
@@ -433,6 +447,13 @@ def main() -> int:
         print("\n".join(report.check_lines(verdicts)))
         return 0 if all(verdict.met for verdict in verdicts) else 3
     return 0
+
+
+def merged(earlier: list[dict], found: list[dict]) -> list[dict]:
+    """The earlier results, with those in their place that were measured anew."""
+    name = "key" if "key" in found[0] else "title"
+    new = {result[name]: result for result in found}
+    return [new.pop(result[name], result) for result in earlier] + list(new.values())
 
 
 def any_begins(key: str, beginnings: list[str]) -> bool:

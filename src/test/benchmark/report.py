@@ -29,6 +29,9 @@ NOTES = """\
   the image, where scipy mirrors, so that it computes less. *loop, new output* allocates its result.
 * This library makes a new image, with new memory, in each round, which is read by several threads. Its inputs are
   arrays of Java, or, as *native input*, in native memory. Its caches hold all cells, as the others' results do.
+* In W5 all caches may keep 128 of 512 cells, 8 MB. This library uses cells that its cache has dropped again as long as
+  the garbage collector has not come, which it seldom does as long as there is memory; with *16 MB* of native memory,
+  twice what the cache may keep, it comes often.
 * dask computes fewer of W5's slices, because it takes so long.
 * TensorStore is not in W4: its read functions must not wait for another store. dask, zarr, and Appose have no cache to
   hit.

@@ -47,10 +47,12 @@ import org.openjdk.jmh.annotations.Warmup;
 
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
+import net.imglib2.cache.python.InputWay;
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.BufferPool;
+import net.imglib2.cache.python.block.NativeMemory;
 import net.imglib2.cache.python.block.SourceInput;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.img.array.ArrayImg;
@@ -93,9 +95,11 @@ public class HandOverBenchmark
 		cell = new FinalInterval( DIMS );
 		type = PixelType.of( new FloatType(), "image" );
 		output = BufferPool.instance().take( 4 * 64 * 64 * 64 );
-		final ArrayImg< FloatType, FloatBufferAccess > image = new ArrayImg<>( new FloatBufferAccess( 64 * 64 * 64, true ), DIMS, new FloatType().getEntitiesPerPixel() );
+		final ArrayImg< FloatType, FloatBufferAccess > image = new ArrayImg<>( new FloatBufferAccess( NativeMemory.allocate( 4 * 64 * 64 * 64 ), true ), DIMS, new FloatType().getEntitiesPerPixel() );
 		image.setLinkedType( new FloatType( image ) );
 		input = new SourceInput<>( image, "input", cell, PythonLoaderOptions.options() );
+		if ( input.wayOf( cell ) != InputWay.ZERO_COPY )
+			throw new IllegalStateException( "the input is copied" );
 	}
 
 	@TearDown
