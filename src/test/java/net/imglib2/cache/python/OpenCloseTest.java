@@ -55,7 +55,7 @@ class OpenCloseTest
 	{
 		final int cycles = Integer.getInteger( "cycles", DEFAULT_CYCLES );
 		final ChildJvm jvm = ChildJvm.of( Cycles.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( 120 + cycles / 2 )
-				.withJvmArguments( "-Xmx256m", "-Xms256m", "-XX:+AlwaysPreTouch" ).withJvmArguments( Resources.JVM_ARGUMENTS );
+				.withJvmArguments( Resources.JVM_ARGUMENTS );
 		System.out.println( jvm.run( Integer.toString( cycles ) ).requireExitCode( 0 ).requireOutput( "no growth" ).output );
 	}
 

@@ -48,9 +48,10 @@ import java.util.TreeMap;
 final class Resources
 {
 	/**
-	 * For JVMs whose threads are counted: they start their own ones at once.
+	 * For JVMs whose threads and memory are counted: they start their own threads,
+	 * and take the heap's memory, at once.
 	 */
-	static final String[] JVM_ARGUMENTS = { "-XX:+UseSerialGC", "-XX:-UseDynamicNumberOfCompilerThreads" };
+	static final String[] JVM_ARGUMENTS = { "-XX:+UseSerialGC", "-XX:-UseDynamicNumberOfCompilerThreads", "-Xmx256m", "-Xms256m", "-XX:+AlwaysPreTouch" };
 
 	private static final Path SELF = Paths.get( "/proc/self" );
 
@@ -62,6 +63,13 @@ final class Resources
 	 * What workers know of memory, and the pool, is bounded but fills slowly.
 	 */
 	private static final long DIRECT_TOLERANCE = 4 << 20;
+
+	static final String RESIDENT = "resident bytes";
+
+	/**
+	 * The compiler's memory, and what allocators keep for the next time.
+	 */
+	private static final long RESIDENT_TOLERANCE = 32 << 20;
 
 	private Resources()
 	{}
@@ -78,7 +86,13 @@ final class Resources
 		for ( final BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans( BufferPoolMXBean.class ) )
 			if ( pool.getName().equals( "direct" ) )
 				counts.put( DIRECT, pool.getMemoryUsed() );
+		counts.put( RESIDENT, residentBytes() );
 		return counts;
+	}
+
+	private static long tolerance( final String what )
+	{
+		return what.equals( DIRECT ) ? DIRECT_TOLERANCE : what.equals( RESIDENT ) ? RESIDENT_TOLERANCE : 0;
 	}
 
 	/**
@@ -99,7 +113,7 @@ final class Resources
 		for ( int attempt = 0; attempt < ATTEMPTS; ++attempt )
 		{
 			final Map< String, Long > now = count();
-			if ( now.entrySet().stream().allMatch( entry -> entry.getValue() <= before.get( entry.getKey() ) + ( entry.getKey().equals( DIRECT ) ? DIRECT_TOLERANCE : 0 ) ) )
+			if ( now.entrySet().stream().allMatch( entry -> entry.getValue() <= before.get( entry.getKey() ) + tolerance( entry.getKey() ) ) )
 				return;
 			collect.run();
 			Thread.sleep( 20 );

@@ -181,6 +181,8 @@ public final class SoakMain
 		final Map< String, Long > before = Resources.count();
 		// The pool fills slowly. The JVM itself bounds it, and a lack of it is an error.
 		before.put( Resources.DIRECT, Long.MAX_VALUE / 2 );
+		// Looked at over time.
+		before.put( Resources.RESIDENT, Long.MAX_VALUE / 2 );
 		final SoakMain soak = new SoakMain( Double.parseDouble( args[ 0 ] ) );
 		final List< Long > resident = soak.run();
 		Resources.requireNoMoreThan( before, "the soak", System::gc );

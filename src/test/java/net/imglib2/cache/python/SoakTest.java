@@ -46,7 +46,7 @@ class SoakTest
 	{
 		final int seconds = Integer.getInteger( "soak.seconds", SECONDS );
 		final ChildJvm jvm = ChildJvm.of( SoakMain.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( 120 + 2 * seconds )
-				.withJvmArguments( "-Xmx256m", "-Xms256m", "-XX:MaxDirectMemorySize=64m" ).withJvmArguments( Resources.JVM_ARGUMENTS );
+				.withJvmArguments( "-XX:MaxDirectMemorySize=64m" ).withJvmArguments( Resources.JVM_ARGUMENTS );
 		System.out.println( jvm.run( Integer.toString( seconds ) ).requireExitCode( 0 ).requireOutput( "survived" ).output );
 	}
 }
