@@ -31,6 +31,7 @@ package net.imglib2.cache.python;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -68,6 +69,12 @@ import net.imglib2.view.Views;
  */
 public final class SoakMain
 {
+	/**
+	 * Argument: does not measure how long readers wait, which takes half a minute, and
+	 * is tested elsewhere.
+	 */
+	static final String FAULTS_ONLY = "faults-only";
+
 	private static final int WORKERS = 4;
 
 	private static final int READERS = 8;
@@ -174,7 +181,8 @@ public final class SoakMain
 
 	public static void main( final String... args ) throws Exception
 	{
-		Promptness.print();
+		if ( !Arrays.asList( args ).contains( FAULTS_ONLY ) )
+			Promptness.print();
 		// What lasts as long as the JVM is made in the first seconds.
 		new SoakMain( 3 ).run();
 		System.gc();
