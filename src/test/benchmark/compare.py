@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 LIBRARY = "this library"
 NATIVE = "this library, native input"
 SCARCE = "this library, 16 MB"
+OURS = (LIBRARY, NATIVE, SCARCE)
 IMPORTS = "imports alone"
 WARM_UP_SECONDS = 4
 """A contestant does a thing again and again for so long before it is measured: Java's compiler needs seconds."""
@@ -161,7 +162,7 @@ class Arena:
 
     def start(self, name: str, **variables: str) -> Process:
         """A new process of a contestant."""
-        if name in (LIBRARY, NATIVE, SCARCE):
+        if name in OURS:
             command = [
                 self.options.java,
                 *shlex.split(self.options.jvm),
@@ -198,7 +199,7 @@ class Arena:
             "cache": workload.num_cells,
             "count": 1,
         }
-        if entry.name in (LIBRARY, NATIVE, SCARCE):
+        if entry.name in OURS:
             question |= {
                 "halo": workload.halo,
                 "type": workload.dtype,
@@ -430,7 +431,7 @@ def main() -> int:
             finally:
                 arena.close()
         path = options.output / f"{name}.json"
-        if options.only and path.exists():
+        if options.only and found and path.exists():
             found = merged(json.loads(path.read_text(encoding="utf-8"))["results"], found)
         results = {"machine": machine(options), "results": found}
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

@@ -70,15 +70,14 @@ import net.imglib2.img.ImgView;
 import net.imglib2.img.WrappedImg;
 import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgs;
-import net.imglib2.img.basictypeaccess.FloatAccess;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.array.LongArray;
 import net.imglib2.img.basictypeaccess.nio.DoubleBufferAccess;
 import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
 import net.imglib2.img.cell.Cell;
 import net.imglib2.img.cell.CellGrid;
-import net.imglib2.outofbounds.OutOfBoundsFactory;
 import net.imglib2.outofbounds.OutOfBounds;
+import net.imglib2.outofbounds.OutOfBoundsFactory;
 import net.imglib2.outofbounds.OutOfBoundsMirrorDoubleBoundary;
 import net.imglib2.outofbounds.OutOfBoundsMirrorFactory;
 import net.imglib2.outofbounds.OutOfBoundsPeriodicFactory;
@@ -315,22 +314,7 @@ class InputWaysTest
 	@Test
 	void pixelsThatAreNotInAnyStorageAreCopiedOneByOne() throws Exception
 	{
-		final FloatAccess computed = new FloatAccess()
-		{
-			@Override
-			public float getValue( final int index )
-			{
-				return index;
-			}
-
-			@Override
-			public void setValue( final int index, final float value )
-			{
-				throw new UnsupportedOperationException();
-			}
-		};
-		final ArrayImg< FloatType, FloatAccess > image = new ArrayImg<>( computed, new long[] { 9, 5 }, new FloatType().getEntitiesPerPixel() );
-		image.setLinkedType( new FloatType( image ) );
+		final ArrayImg< FloatType, ? > image = TestImages.computed( 9, 5 );
 		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue())
 		{
 			for ( final RandomAccessible< FloatType > view : Arrays.asList( image, Views.extendZero( image ), Views.permute( Views.extendPeriodic( image ), 0, 1 ) ) )

@@ -54,7 +54,6 @@ import net.imglib2.cache.python.TestImages.Storage;
 import net.imglib2.cache.python.block.SourceInput;
 import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgs;
-import net.imglib2.img.basictypeaccess.FloatAccess;
 import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.NativeType;
@@ -178,22 +177,7 @@ class PythonLoaderOptionsTest
 	void cellsWhosePixelsAreCopiedOneByOneAreRefused()
 	{
 		assertTrue( refusal( Views.extendPeriodic( ArrayImgs.booleans( DIMS ) ) ).startsWith( "input 0 can only be copied pixel by pixel" ) );
-		final FloatAccess computed = new FloatAccess()
-		{
-			@Override
-			public float getValue( final int index )
-			{
-				return index;
-			}
-
-			@Override
-			public void setValue( final int index, final float value )
-			{
-				throw new UnsupportedOperationException();
-			}
-		};
-		final ArrayImg< FloatType, FloatAccess > image = new ArrayImg<>( computed, DIMS, new FloatType().getEntitiesPerPixel() );
-		image.setLinkedType( new FloatType( image ) );
+		final ArrayImg< FloatType, ? > image = TestImages.computed( DIMS );
 		assertTrue( refusal( image ).startsWith( "input 0 can only be copied pixel by pixel" ) );
 		loader( PythonLoaderOptions.options(), "", image );
 	}

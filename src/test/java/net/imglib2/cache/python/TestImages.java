@@ -39,6 +39,7 @@ import net.imglib2.cache.python.type.BooleanBufferAccess;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
 import net.imglib2.img.NativeImg;
 import net.imglib2.img.array.ArrayImg;
+import net.imglib2.img.basictypeaccess.FloatAccess;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.array.BooleanArray;
 import net.imglib2.img.basictypeaccess.array.ByteArray;
@@ -64,6 +65,7 @@ import net.imglib2.loops.LoopBuilder;
 import net.imglib2.type.NativeType;
 import net.imglib2.type.NativeTypeFactory;
 import net.imglib2.type.PrimitiveType;
+import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Cast;
 import net.imglib2.util.Intervals;
 import net.imglib2.util.Util;
@@ -203,6 +205,30 @@ final class TestImages
 	{
 		final ArrayImg< T, ArrayDataAccess< ? > > img = new ArrayImg<>( access, dims, type.getEntitiesPerPixel() );
 		img.setLinkedType( Cast.< NativeTypeFactory< T, ArrayDataAccess< ? > > >unchecked( type.getNativeTypeFactory() ).createLinkedType( img ) );
+		return img;
+	}
+
+	/**
+	 * @return image whose pixels are in no storage: each is its index
+	 */
+	static ArrayImg< FloatType, ? > computed( final long... dims )
+	{
+		final FloatAccess indices = new FloatAccess()
+		{
+			@Override
+			public float getValue( final int index )
+			{
+				return index;
+			}
+
+			@Override
+			public void setValue( final int index, final float value )
+			{
+				throw new UnsupportedOperationException();
+			}
+		};
+		final ArrayImg< FloatType, FloatAccess > img = new ArrayImg<>( indices, dims, new FloatType().getEntitiesPerPixel() );
+		img.setLinkedType( new FloatType( img ) );
 		return img;
 	}
 
