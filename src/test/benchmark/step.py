@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "src/main/python"), str(ROOT / "src/test/python")]
 
 from conftest import DTYPES, Bench  # noqa: E402
 from imglib2_cache_python.block import Block  # noqa: E402
-from imglib2_cache_python.handover import read_numbers  # noqa: E402
+from imglib2_cache_python.handover import HEADER_LENGTH, read_numbers  # noqa: E402
 from test_handover import Part, describe, write  # noqa: E402
 
 SIZE = 64
@@ -56,11 +56,11 @@ def main() -> None:
     if worker.step(cells, image) != 0:
         raise RuntimeError(str(worker.failure()))
     # As Java does from then on: the memories and the layout are known.
-    numbers = [BLOCKS, 0, 0, *(number for described in blocks for number in (0, *described.block))]
+    numbers = [BLOCKS, 0, 0, 0, *(number for described in blocks for number in (0, *described.block))]
     bench.request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
 
     # As the worker does it, of the first block.
-    request, layout, snippet, at = read_numbers(worker._request), worker._layouts[0], worker._snippets[1], 4
+    request, layout, snippet, at = read_numbers(worker._request), worker._layouts[0], worker._snippets[1], HEADER_LENGTH
     data, pixels = worker._memories.arrays(layout, request, at, ())
     block = Block(data, [pixels], 0, (0, 0), (SIZE - 1, SIZE - 1), layout.dim, layout.halo)
     namespace = {"block": block}

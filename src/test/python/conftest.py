@@ -113,7 +113,7 @@ class Bench:
         loader, index, n, *box = self._described
         codes = [-1 - i for i in range(count)]
         layout = [loader, n, count, *box[2 * n :], self._reused, *[handover.AS_IT_IS] * count]
-        numbers = [1, 0, 1, 0, len(layout), *layout, 0, index, *codes, *[0] * count, *box[: 2 * n]]
+        numbers = [1, 0, 1, 0, 0, len(layout), *layout, 0, index, *codes, *[0] * count, *box[: 2 * n]]
         self.request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
         self.control[handover.RESULTS :] = self.control[handover.FREED] = 0
 

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from conftest import DTYPES, Bench, Told
 from imglib2_cache_python import handover
+from imglib2_cache_python import worker as worker_module
+from imglib2_cache_python.failure import Failure
 from imglib2_cache_python.handover import AS_IT_IS, MADE_CONTIGUOUS, PART, Layout, Memories
 from imglib2_cache_python.worker import BROKEN, FAILED, OK
 
@@ -58,9 +60,11 @@ def describe(loader: int, index: int, dim: Sequence[int], arrays: Sequence[Part]
     return Described(layout, [index, *codes, *offsets, *zeros, *[size - 1 for size in dim]])
 
 
-def write(bench: Bench, blocks: Sequence[Described], *, places: Sequence[int] = (), ticket: int = 1) -> None:
+def write(
+    bench: Bench, blocks: Sequence[Described], *, places: Sequence[int] = (), ticket: int = 1, emptied: bool = False
+) -> None:
     """Writes a request, each block with a new layout."""
-    numbers = [len(blocks), len(places), len(blocks), *places]
+    numbers = [len(blocks), len(places), len(blocks), int(emptied), *places]
     for place, described in enumerate(blocks):
         numbers += [place, len(described.layout), *described.layout]
     for place, described in enumerate(blocks):
@@ -165,7 +169,7 @@ def test_blocks_of_one_request_are_computed_one_after_the_other(bench: Bench) ->
     assert not outputs[22:64].any()
     # The tables remember.
     outputs[:] = 0
-    request = [0, 1, 0, 0, 1, *blocks[1].block]
+    request = [0, 1, 0, 0, 0, 1, *blocks[1].block]
     bench.request[: len(request)] = [len(request), *request[1:]]
     assert bench.worker.step() == OK
     np.testing.assert_array_equal(outputs[64:69], np.arange(8, 13) + 20)
@@ -176,10 +180,59 @@ def test_a_block_that_fails_does_not_stop_the_others(bench: Bench) -> None:
     outputs = [np.zeros(3) for _ in range(4)]
     write(bench, [describe(1, i, [3], [whole(-1 - i)]) for i in range(4)])
     assert bench.worker.step(*outputs) == FAILED
-    assert results(bench, 4) == [(0, 0), (FAILED, 0)] * 2
+    assert results(bench, 4) == [(0, 0), (FAILED + 1, 0), (0, 0), (FAILED + 2, 0)]
     assert [output[0] for output in outputs] == [1, 0, 1, 0]
-    assert [Told.of(bench.worker.failure()).message for _ in range(2)] == ["1", "3"]
-    assert bench.worker.failure() == []
+    assert [Told.of(bench.worker.failure(number)).message for number in (1, 2, -1)] == ["1", "3", "3"]
+    assert bench.worker.failure(0) == bench.worker.failure(3) == []
+
+
+def test_a_failure_that_cannot_be_told_shifts_no_others(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.run("prepare", 1, "raise ValueError(block.index)", "<loader 1>")
+    real = worker_module.capture
+
+    def capture(error: BaseException) -> Failure:
+        if str(error) == "1":
+            raise MemoryError
+        return real(error)
+
+    monkeypatch.setattr(worker_module, "capture", capture)
+    write(bench, [describe(1, i, [3], [whole(-1 - i)]) for i in range(3)])
+    assert bench.worker.step(*[np.zeros(3) for _ in range(3)]) == FAILED
+    numbers = [status - FAILED for status, _ in results(bench, 3)]
+    assert [[Told.of(told).message] if told else [] for told in map(bench.worker.failure, numbers)] == [["0"], [], ["2"]]
+
+
+def test_tables_can_be_emptied(bench: Bench) -> None:
+    bench.run("prepare", 1, "block.data[...] = block.inputs[0]\nkept = block.inputs[0]", "<loader 1>")
+    arrays = [Part(0, 0, FLOAT64, (3,), (8,)), Part(1, 0, FLOAT64, (3,), (8,))]
+    write(bench, [describe(1, 0, [3], arrays, watched=0b10)], places=[1, 2], ticket=5)
+    done(bench, np.zeros(64, np.uint8), np.zeros(64, np.uint8))
+    assert results(bench, 1) == [(0, 0b10)]
+    output, data = np.zeros(64, np.uint8), np.arange(8.0).view(np.uint8)
+    write(bench, [describe(1, 0, [3], arrays, watched=0b10)], places=[2, 1], ticket=6, emptied=True)
+    done(bench, data, output)
+    assert output.view(float)[:3].tolist() == [0, 1, 2]
+    # What was held before is not watched any more.
+    assert freed(bench) == []
+    # What the tables had is not there.
+    write(bench, [describe(1, 0, [3], arrays)], places=[1], ticket=7, emptied=True)
+    assert bench.worker.step(output) == FAILED
+    assert Told.of(bench.worker.failure()).type_name == "IndexError"
+
+
+def test_it_is_told_whether_a_call_has_begun(bench: Bench) -> None:
+    bench.run("prepare", 1, "pass", "<loader 1>")
+    write(bench, [describe(1, 0, [3], [whole(-1)])], ticket=7)
+    bench.request[4] = bench.request[1] = 0
+    bench.request[0] = 3
+    assert bench.worker.step(np.zeros(3)) == BROKEN
+    assert bench.control[handover.BEGUN] != 7
+    write(bench, [describe(1, 0, [3], [whole(-1)])], ticket=7)
+    done(bench, np.zeros(3))
+    assert bench.control[handover.BEGUN] == 7
+    bench.control[handover.TICKET] = 8
+    bench.run("execute", "pass")
+    assert bench.control[handover.BEGUN] == 8
 
 
 def test_a_worker_that_is_retired_begins_no_further_block(bench: Bench) -> None:

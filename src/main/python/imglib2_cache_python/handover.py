@@ -7,10 +7,13 @@ besides is in the *control* words. Both are native-order 64-bit integers. The Ja
 ``MemoryTable`` and ``HandOver``.
 
 The request: how many numbers it has; number of blocks; number of memories that are new in the table, number of layouts
-that are new; of each of these memories its place in the table, doubled, plus 1 if Python may write into it; of each of
-these layouts its place, how many numbers it has, and these. Then for each block: its layout and index; of each of the
-m arrays, of which the first is the cell and the others are the inputs, the memory; of each the offset in it in bytes;
-n each of min and max.
+that are new; whether the tables are emptied first; of each of these memories its place in the table, doubled, plus 1 if
+Python may write into it; of each of these layouts its place, how many numbers it has, and these. Then for each block:
+its layout and index; of each of the m arrays, of which the first is the cell and the others are the inputs, the memory;
+of each the offset in it in bytes; n each of min and max.
+
+Both sides have the same tables only if a call returns as it should. After any other call Java does not know what Python
+has read, and lets the next one empty the tables: nothing is named that Python may not have, or may have otherwise.
 
 The layout is what most blocks of an image have in common: loader, number n of axes, number m of arrays; n each of dim
 and lower halo; mask of the arrays whose memory is to be watched; for each array its kind, and unless it is the memory
@@ -43,14 +46,17 @@ STACK_LENGTH = 3
 # Ticket of the call, or of its first block; the others follow. Written by Java.
 TICKET = 4
 
+# Ticket of the call that has begun: its request was read, and user code may have run. Written by Python.
+BEGUN = 5
+
 # How many memories are no longer held by user code, and their numbers; written by Python.
-FREED = 5
+FREED = 6
 
 # So many memories that user code holds are watched, so that they can be reused when it does not any more.
 MAX_HELD = 64
 
-# For each block whether it failed, and the mask of the watched memories that user code holds; written by Python where
-# one is not 0.
+# For each block how it ended, and the mask of the watched memories that user code holds; written by Python where one is
+# not 0. A block that failed has 1 plus the number of what `Worker.failure` tells of it, 1 if nothing could be told.
 RESULTS = FREED + 1 + MAX_HELD
 
 # Value of CANCEL: no further block of the call shall begin.
@@ -61,6 +67,9 @@ AS_IT_IS, PART, MADE_CONTIGUOUS = 0, 1, 2
 
 # In the place of a memory that is not there. Not None, for which numpy would allocate memory.
 _NOTHING: Any = object()
+
+# Numbers of a request before its tables.
+HEADER_LENGTH = 5
 
 _unpackers: dict[int, struct.Struct] = {}
 

@@ -50,7 +50,8 @@ def guarded(method: Callable[..., Any]) -> Callable[..., int]:
     def guard(self: Worker, *arguments: Any) -> int:  # noqa: ANN401
         try:
             self._failures.clear()
-            self._enter(self._control[handover.TICKET])
+            ticket = self._control[handover.BEGUN] = self._control[handover.TICKET]
+            self._enter(ticket)
             method(self, *arguments)
             self._leave()
             return OK
@@ -110,8 +111,7 @@ class Worker:
 
         Returns:
             `OK` if all blocks are done and there is nothing else to tell; `FAILED` if Java has to read the control
-            words, where each block that failed has added what `failure` tells; `BROKEN` if it is not known which
-            blocks are done.
+            words; `BROKEN` if it is not known which blocks are done, and what is in the tables.
         """
         try:
             return self._step(arguments)
@@ -125,11 +125,13 @@ class Worker:
             self._failures.clear()
         control = self._control
         numbers = read_numbers(self._request)
-        _, blocks, memories, layouts = numbers[:4]
-        at = 4
+        _, blocks, memories, layouts, emptied = numbers[: handover.HEADER_LENGTH]
+        at = handover.HEADER_LENGTH
         if memories or layouts:
+            if emptied:
+                self._empty_tables()
             at = self._read_tables(numbers, memories, layouts, arguments)
-        ticket = control[handover.TICKET]
+        ticket = control[handover.BEGUN] = control[handover.TICKET]
         count_references = self._memories.references
         watchdog = self._watchdog
         status = OK
@@ -151,8 +153,11 @@ class Worker:
                 if watchdog.sent:
                     watchdog.settle()
             except BaseException as error:
-                self._failed(error)
                 control[handover.RESULTS + 2 * block] = status = FAILED
+                told = len(self._failures)
+                self._failed(error)
+                if len(self._failures) > told:
+                    control[handover.RESULTS + 2 * block] += len(self._failures)
             # The exception with its frames is gone here.
             if watched and count_references(watched, numbers, at, arguments) != references:
                 control[handover.RESULTS + 2 * block + 1] = self._hold(
@@ -178,8 +183,8 @@ class Worker:
         self, numbers: tuple[int, ...], memories: int, layouts: int, arguments: tuple[np.ndarray, ...]
     ) -> int:
         """Adds what is new to the tables; returns where the blocks begin."""
-        at = 4 + memories
-        for place, memory in zip(numbers[4:at], arguments, strict=False):
+        at = handover.HEADER_LENGTH + memories
+        for place, memory in zip(numbers[handover.HEADER_LENGTH : at], arguments, strict=False):
             self._memories.put(place >> 1, memory, writable=place & 1 == 1)
         for _ in range(layouts):
             place, length = numbers[at : at + 2]
@@ -187,6 +192,11 @@ class Worker:
             self._layouts[place] = Layout(numbers[at : at + length], self._dtypes)
             at += length
         return at
+
+    def _empty_tables(self) -> None:
+        self._memories = Memories()
+        self._layouts = {}
+        self._held = []
 
     def _hold(
         self,
@@ -315,8 +325,7 @@ class Worker:
         sys.modules.pop(self._module_name, None)
         # Not cleared: threads that user code has started may still use it.
         self._globals = {}
-        self._held = []
-        self._memories = Memories()
+        self._empty_tables()
         # Where the queue was closed, whatever runs is cancelled; not this.
         self._control[handover.RUNNING] = 0
         stopped = self._watchdog.stop()
@@ -330,9 +339,18 @@ class Worker:
         result, self._result = self._result, None
         return result
 
-    def failure(self) -> list[str]:
-        """What the last call failed with, once; one after the other if several blocks did. See `Failure.to_strings`."""
-        return self._failures.pop(0) if self._failures else []
+    def failure(self, number: int = -1) -> list[str]:
+        """What the last call failed with.
+
+        Args:
+            number: Of the failure if several blocks failed, 1 for the first; -1 for the last.
+
+        Returns:
+            See `Failure.to_strings`; empty if there is no such failure, or nothing could be told of it.
+        """
+        if not -1 <= number <= len(self._failures) or not number or not self._failures:
+            return []
+        return self._failures[number - (number > 0)]
 
     def _execute(self, code: str, file_name: str) -> None:
         compiled = compile_code(code, file_name)

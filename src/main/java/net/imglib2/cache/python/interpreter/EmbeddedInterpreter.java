@@ -56,12 +56,15 @@ import net.imglib2.cache.python.type.Dtype;
  */
 final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 {
-	private static final Object[] NO_ARGUMENTS = {};
-
 	// What methods of worker.py return.
 	private static final int OK = 0;
 
 	private static final int BROKEN = 2;
+
+	/**
+	 * What failed last in the last call.
+	 */
+	private static final int LAST = -1;
 
 	private final String name;
 
@@ -189,28 +192,55 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
 		final long ticket = handOver.takeTickets( blocks.size() );
-		final int status = status( step, handOver.write( blocks, ticket ) );
-		if ( status == BROKEN )
-			throw new PythonException( name + " was interrupted: " + describeNextFailure() );
-		final boolean allDone = status == OK;
-		final List< BlockResult > results = new ArrayList<>( blocks.size() );
-		for ( int i = 0; i < blocks.size(); ++i )
+		final boolean allDone = step( blocks, ticket ) == OK;
+		final boolean[] outputsEscaped = new boolean[ blocks.size() ];
+		if ( allDone )
+			blocks.forEach( block -> block.release( 0 ) );
+		else
 		{
-			if ( allDone )
-			{
-				blocks.get( i ).release( 0 );
-				results.add( done );
-				continue;
-			}
-			final boolean outputEscaped = handOver.release( ticket + i, i, blocks.get( i ) );
-			if ( handOver.failed( i ) )
-				results.add( BlockResult.failed( name, nextFailure() ) );
-			else
-				results.add( outputEscaped ? BlockResult.done( name, true ) : done );
-		}
-		if ( !allDone )
+			for ( int i = 0; i < outputsEscaped.length; ++i )
+				outputsEscaped[ i ] = handOver.release( ticket + i, i, blocks.get( i ) );
 			handOver.releaseFreed();
+		}
+		handOver.tablesAgree();
+		final List< BlockResult > results = new ArrayList<>( blocks.size() );
+		for ( int i = 0; i < outputsEscaped.length; ++i )
+		{
+			final int result = allDone ? HandOver.DONE : handOver.result( i );
+			if ( result != HandOver.DONE )
+				results.add( BlockResult.failed( name, failure( result - HandOver.FAILED ) ) );
+			else
+				results.add( outputsEscaped[ i ] ? BlockResult.done( name, true ) : done );
+		}
 		return results;
+	}
+
+	/**
+	 * @return {@link #OK}, or that there is something to read in the control words
+	 */
+	private int step( final List< BlockRequest > blocks, final long ticket )
+	{
+		try
+		{
+			return tryStep( blocks, ticket );
+		}
+		catch ( final PythonException e )
+		{
+			// Something that earlier code left behind, a tracing function for instance, has
+			// raised before a block began: that is not these blocks' fault, and happens once.
+			if ( handOver.hasBegun( ticket ) )
+				throw e;
+			return tryStep( blocks, ticket );
+		}
+	}
+
+	private int tryStep( final List< BlockRequest > blocks, final long ticket )
+	{
+		final int status = status( step, handOver.write( blocks, ticket ) );
+		if ( status != BROKEN )
+			return status;
+		final List< String > strings = failureStrings( LAST );
+		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "it is retired" : new PythonFailure( strings ).describe() ) );
 	}
 
 	/**
@@ -287,8 +317,21 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 
 	private PythonFailure call( final String method, final Object... arguments )
 	{
-		handOver.takeTickets( 1 );
-		return status( worker.getAttr( method, PyCallable.class ), arguments ) == OK ? null : nextFailure();
+		final long ticket = handOver.takeTickets( 1 );
+		final PyCallable callable = worker.getAttr( method, PyCallable.class );
+		int status;
+		try
+		{
+			status = status( callable, arguments );
+		}
+		catch ( final PythonException e )
+		{
+			// See step().
+			if ( handOver.hasBegun( ticket ) )
+				throw e;
+			status = status( callable, arguments );
+		}
+		return status == OK ? null : failure( LAST );
 	}
 
 	/**
@@ -328,25 +371,27 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	}
 
 	/**
-	 * @return what the last call failed with, or the next of its blocks that failed
+	 * @param number
+	 * 		of the failure within the last call, or {@link #LAST}
 	 */
-	private PythonFailure nextFailure()
+	private PythonFailure failure( final int number )
 	{
-		final List< String > strings = nextFailureStrings();
-		if ( strings.isEmpty() )
-			throw new PythonException( "Python code failed on " + name + ", and so did describing the failure" );
-		return new PythonFailure( strings );
+		final List< String > strings = failureStrings( number );
+		return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed on " + name + ", and so did describing the failure" ) : new PythonFailure( strings );
 	}
 
-	private String describeNextFailure()
+	private List< String > failureStrings( final int number )
 	{
-		final List< String > strings = nextFailureStrings();
-		return strings.isEmpty() ? "it is retired" : new PythonFailure( strings ).describe();
-	}
-
-	private List< String > nextFailureStrings()
-	{
-		final Object description = failure.call( NO_ARGUMENTS );
+		Object description;
+		try
+		{
+			description = failure.call( ( long ) number );
+		}
+		catch ( final JepException e )
+		{
+			// See step().
+			description = failure.call( ( long ) number );
+		}
 		final List< String > strings = new ArrayList<>();
 		if ( description instanceof List )
 			for ( final Object entry : ( List< ? > ) description )

@@ -58,12 +58,16 @@ final class HandOver
 	 */
 	static final int REQUEST_LENGTH = 1 << 14;
 
-	static final int HEADER_LENGTH = 4;
+	static final int HEADER_LENGTH = 5;
 
 	/**
 	 * So many blocks are computed at most by one call.
 	 */
 	static final int MAX_BLOCKS = 8;
+
+	static final int DONE = 0;
+
+	static final int FAILED = 1;
 
 	private static final int MAX_HELD = 64;
 
@@ -80,7 +84,9 @@ final class HandOver
 
 	private static final int TICKET = 4;
 
-	private static final int FREED = 5;
+	private static final int BEGUN = 5;
+
+	private static final int FREED = 6;
 
 	private static final int RESULTS = FREED + 1 + MAX_HELD;
 
@@ -114,6 +120,12 @@ final class HandOver
 			return size() > MAX_HELD;
 		}
 	};
+
+	/**
+	 * Whether Python has what the tables of this side say. Not while a call is under
+	 * way, nor after one that did not return as it should.
+	 */
+	private boolean tablesAgree;
 
 	private long nextTicket = 1;
 
@@ -152,7 +164,8 @@ final class HandOver
 	}
 
 	/**
-	 * Writes a request.
+	 * Writes a request. Unless {@link #tablesAgree()} is called after it was read, the
+	 * next one begins with empty tables.
 	 *
 	 * @param blocks
 	 * 		that fit into one, see {@link BlockRequest#length()}
@@ -162,6 +175,15 @@ final class HandOver
 	 */
 	Object[] write( final List< BlockRequest > blocks, final long ticket )
 	{
+		final boolean emptied = !tablesAgree;
+		tablesAgree = false;
+		if ( emptied )
+		{
+			memories.clear();
+			layouts.clear();
+			// Who holds them is not known any more: they are garbage when nobody does.
+			held.clear();
+		}
 		if ( layouts.size() + blocks.size() > MAX_LAYOUTS )
 			layouts.clear();
 		final int[][] codes = new int[ blocks.size() ][];
@@ -207,6 +229,7 @@ final class HandOver
 				request.put( at++, number );
 		}
 		request.put( 3, numLayouts );
+		request.put( 4, emptied ? 1 : 0 );
 		for ( int b = 0; b < codes.length; ++b )
 		{
 			final BlockRequest block = blocks.get( b );
@@ -228,11 +251,30 @@ final class HandOver
 	}
 
 	/**
-	 * @return whether a block of the last call failed
+	 * Python has read the last request, and all that it has told is known here.
 	 */
-	boolean failed( final int block )
+	void tablesAgree()
 	{
-		return control.get( RESULTS + 2 * block ) != 0;
+		tablesAgree = true;
+	}
+
+	/**
+	 * @param ticket
+	 * 		of a call, the first one if it has several
+	 * @return whether its user code may have run
+	 */
+	boolean hasBegun( final long ticket )
+	{
+		return control.get( BEGUN ) == ticket;
+	}
+
+	/**
+	 * @return how a block of the last call ended: {@link #DONE}, {@link #FAILED}, or
+	 *         that plus the number of the failure that Python tells
+	 */
+	int result( final int block )
+	{
+		return ( int ) control.get( RESULTS + 2 * block );
 	}
 
 	/**

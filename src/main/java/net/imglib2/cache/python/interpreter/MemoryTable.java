@@ -129,6 +129,17 @@ final class MemoryTable
 			dropped( entry );
 	}
 
+	/**
+	 * Removes all memories, as Python will do.
+	 */
+	void clear()
+	{
+		entries.clear();
+		freePlaces.clear();
+		bytes = 0;
+		numPlaces = 0;
+	}
+
 	private void dropped( final Entry entry )
 	{
 		bytes -= entry.bytes;
