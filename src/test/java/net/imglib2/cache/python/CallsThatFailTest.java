@@ -132,8 +132,9 @@ class CallsThatFailTest
 	@ValueSource( strings = { "pass", "kept = block.inputs[0]", "if block.index % 3 == 0:\n    raise ValueError()", "kept = [block.inputs[0], block.data]\nraise KeyError()" } )
 	void pixelsAreRightWhereverTheCallRaises( final String more ) throws Exception
 	{
-		for ( final boolean opcodes : new boolean[] { false, true } )
-			injectEverywhere( more, opcodes );
+		injectEverywhere( more, false );
+		if ( more.equals( "pass" ) )
+			injectEverywhere( more, true );
 	}
 
 	private static void injectEverywhere( final String more, final boolean opcodes ) throws Exception
@@ -195,8 +196,16 @@ class CallsThatFailTest
 	void aFailingTracerIsNotTheNextBlocksFault() throws Exception
 	{
 		final CachedCellImg< IntType, ? > img = image( code( "pass" ), 1 );
+		// So many memories that new ones take the places of others in the tables.
+		for ( int i = 0; i < 10; ++i )
+		{
+			img.getCache().invalidateAll();
+			for ( int cell = 0; cell < NUM_CELLS; ++cell )
+				assertEquals( 0, read( img, cell, 0 ) );
+		}
+		img.getCache().invalidateAll();
 		final CachedCellImg< IntType, ? > leaver = leaver( "def fail(*_):\n    raise ValueError('left behind')\nsys.settrace(fail)" );
-		for ( int cell = 0; cell < 20; ++cell )
+		for ( int cell = 0; cell < NUM_CELLS; ++cell )
 		{
 			leaver.getCache().get( ( long ) cell );
 			if ( cell % 2 == 0 )
