@@ -199,7 +199,11 @@ def test_a_failure_that_cannot_be_told_shifts_no_others(bench: Bench, monkeypatc
     write(bench, [describe(1, i, [3], [whole(-1 - i)]) for i in range(3)])
     assert bench.worker.step(*[np.zeros(3) for _ in range(3)]) == FAILED
     numbers = [status - FAILED for status, _ in results(bench, 3)]
-    assert [[Told.of(told).message] if told else [] for told in map(bench.worker.failure, numbers)] == [["0"], [], ["2"]]
+    assert [[Told.of(told).message] if told else [] for told in map(bench.worker.failure, numbers)] == [
+        ["0"],
+        [],
+        ["2"],
+    ]
 
 
 def test_tables_can_be_emptied(bench: Bench) -> None:

@@ -36,7 +36,7 @@ from imglib2_cache_python.block import halo_slices
 # Control words. RUNNING: ticket of the call or block whose user code runs, 0 for none; written by Python.
 RUNNING = 0
 
-# Ticket of the block that shall be cancelled, or `RETIRED`; written by Java.
+# Ticket of the block that shall be cancelled, or `RETIRED`, or `ENDING`; written by Java.
 CANCEL = 1
 
 # Ticket of the block whose Python stack has been written, and length of the text in bytes; written by Python.
@@ -59,8 +59,10 @@ MAX_HELD = 64
 # not 0. A block that failed has 1 plus the number of what `Worker.failure` tells of it, 1 if nothing could be told.
 RESULTS = FREED + 1 + MAX_HELD
 
-# Value of CANCEL: no further block of the call shall begin.
+# Negative values of CANCEL: whatever runs shall be cancelled, and no further block of the call shall begin. `ENDING`,
+# because the JVM ends: at once, also within an import.
 RETIRED = -1
+ENDING = -2
 
 # Kinds of arrays: the memory itself, a part of it, and a copy without gaps of such a part.
 AS_IT_IS, PART, MADE_CONTIGUOUS = 0, 1, 2

@@ -14,7 +14,8 @@ import threading
 from contextlib import suppress
 
 from imglib2_cache_python.failure import capture_stack
-from imglib2_cache_python.handover import CANCEL, RETIRED, RUNNING, STACK_LENGTH, STACK_OF
+from imglib2_cache_python.handover import CANCEL, ENDING, RUNNING, STACK_LENGTH, STACK_OF
+from imglib2_cache_python.imports import importing
 from imglib2_cache_python.interpreters import shared_module
 
 # Seconds between two looks.
@@ -139,14 +140,20 @@ class Watchdog:
                     self.asleep = False
                 else:
                     self._alarm.acquire()
-            elif ticket and control[CANCEL] in (ticket, RETIRED):
+            elif ticket and (control[CANCEL] == ticket or control[CANCEL] < 0):
                 if looks % _PATIENCE == 0:
-                    self._cancel(ticket)
-                looks += 1
+                    looks += self._cancel(ticket)
+                else:
+                    looks += 1
             else:
                 looks = 0
 
-    def _cancel(self, ticket: int) -> None:
+    def _cancel(self, ticket: int) -> bool:
+        """Tells the stack, and raises the exception unless the thread imports something.
+
+        Returns:
+            Whether it was raised; else it must be soon.
+        """
         control = self._control
         if control[STACK_OF] != ticket:
             control[STACK_LENGTH] = 0
@@ -154,8 +161,16 @@ class Watchdog:
                 self._tell_stack()
             control[STACK_OF] = ticket
         self.sent = True
-        # In one expression, in which no other thread can run: not after the user code has ended. 0 is no thread.
-        _set_async_exc(self._watched * (control[RUNNING] == ticket), Cancelled)
+        # In one expression, in which no other thread can run, because it calls nothing and does not branch: neither
+        # after the user code has ended nor within an import. 0 is no thread.
+        return bool(
+            _set_async_exc(
+                self._watched
+                * (control[RUNNING] == ticket)
+                * ((self._watched not in importing) | (control[CANCEL] == ENDING)),
+                Cancelled,
+            )
+        )
 
     def _tell_stack(self) -> None:
         strings = capture_stack(sys._current_frames()[self._watched]).to_strings()

@@ -26,6 +26,7 @@ from imglib2_cache_python import handover
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.failure import capture
 from imglib2_cache_python.handover import Layout, Memories, read_numbers
+from imglib2_cache_python.imports import keep_imports_whole
 from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, new_namespace
 from imglib2_cache_python.streams import LineWriter
 from imglib2_cache_python.subinterpreter import import_attributes, with_advice
@@ -102,6 +103,7 @@ class Worker:
         self._failures: list[list[str]] = []
         self._result: Any = None
         self._watchdog = Watchdog(self._control, memoryview(stack))
+        keep_imports_whole()
 
     def step(self, *arguments: np.ndarray) -> int:
         """Computes the blocks of the request, see `handover`, and writes how each ended into the control words.
@@ -137,7 +139,7 @@ class Worker:
         status = OK
         # Calls are what small blocks spend their time on: `_enter` and `_leave` are written out.
         for block in range(blocks):
-            if control[handover.CANCEL] == handover.RETIRED:
+            if control[handover.CANCEL] < 0:
                 return BROKEN
             layout = self._layouts[numbers[at]]
             watched = layout.watched

@@ -49,7 +49,7 @@ import net.imglib2.cache.python.block.NativeMemory;
  * means: the one side of {@code handover.py}, which describes it.
  * <p>
  * Used on the interpreter's thread, but for {@link #running()}, {@link #cancel},
- * {@link #retire()} and {@link #stackOf}.
+ * {@link #retire()}, {@link #end()} and {@link #stackOf}.
  */
 final class HandOver
 {
@@ -93,6 +93,8 @@ final class HandOver
 	private static final int CONTROL_LENGTH = RESULTS + 2 * MAX_BLOCKS;
 
 	private static final int RETIRED = -1;
+
+	private static final int ENDING = -2;
 
 	private static final int STACK_BYTES = 1 << 16;
 
@@ -329,16 +331,26 @@ final class HandOver
 	 */
 	synchronized void cancel( final long ticket )
 	{
-		if ( control.get( CANCEL ) != RETIRED )
+		if ( control.get( CANCEL ) >= 0 )
 			control.put( CANCEL, ticket );
 	}
 
 	/**
-	 * Lets Python cancel whatever it runs, now and later.
+	 * Lets Python cancel whatever it runs, now and later, but no import, which is for
+	 * all.
 	 */
 	synchronized void retire()
 	{
-		control.put( CANCEL, RETIRED );
+		if ( control.get( CANCEL ) >= 0 )
+			control.put( CANCEL, RETIRED );
+	}
+
+	/**
+	 * Lets Python cancel whatever it runs, now and later, because the JVM ends.
+	 */
+	synchronized void end()
+	{
+		control.put( CANCEL, ENDING );
 	}
 
 	/**

@@ -250,6 +250,10 @@ final class Worker extends Thread
 	void shutDownForExit( final PythonClosedException reason )
 	{
 		staysOpen = true;
+		// Either it is found here, or the interpreter sees that it is shut down.
+		final EmbeddedInterpreter python = opened;
+		if ( python != null )
+			python.handOver().end();
 		shutDown( reason );
 	}
 
