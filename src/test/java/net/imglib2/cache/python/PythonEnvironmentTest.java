@@ -45,6 +45,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -366,6 +368,40 @@ class PythonEnvironmentTest
 	}
 
 	@ParameterizedTest
+	@EnumSource( names = { "SUB", "SHARED" } )
+	void ownModulesMayBeNamedAsJavaPackages( final InterpreterMode mode ) throws Exception
+	{
+		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
+		final Path modules = folder.resolve( "modules" );
+		TestPythons.write( modules.resolve( "net.py" ), "from org.tools import same\n" );
+		TestPythons.write( modules.resolve( "utils.py" ), "answer = 42\n" );
+		TestPythons.write( modules.resolve( "org" ).resolve( "__init__.py" ), "" );
+		TestPythons.write( modules.resolve( "org" ).resolve( "tools.py" ), "def same(array):\n    return array\n" );
+		// A package without __init__.py.
+		TestPythons.write( modules.resolve( "com" ).resolve( "other.py" ), "answer = 43\n" );
+		final String init = """
+				import importlib.util
+				import com.other
+				import utils
+				assert (utils.answer, com.other.answer) == (42, 43)
+				for name in 'java', 'javax', 'jep.python', 'net.imglib2':
+				    try:
+				        assert importlib.util.find_spec(name) is None, name
+				    except ModuleNotFoundError:
+				        pass
+				try:
+				    import java.util
+				except ModuleNotFoundError as error:
+				    assert str(error) == "No module named 'java'", error
+				from jep import findClass
+				assert findClass('java.util.ArrayList')([1, 2]).size() == 2
+				""";
+		final String classPath = String.join( ":", System.getProperty( "java.class.path" ), jar( folder.resolve( "tool.jar" ), "utils/Tool.class" ).toString() );
+		requireRun( ChildJvm.of( ImportMain.class ).withClassPath( classPath ).withPython( PYTHON ).withMode( mode ).run( init, "net:same", "same", modules.toString() ),
+				venvOf( PYTHON ) ).requireOutput( "mode=" + mode );
+	}
+
+	@ParameterizedTest
 	@CsvSource( delimiter = '|', value = {
 			"import scipy                  | block.data[...] = scipy.ndimage.gaussian_filter(block.inputs[0], 1)[block.halo]   | smooth",
 			"''                            | import scipy; block.data[...] = scipy.ndimage.laplace(block.inputs[0])[block.halo] | laplace",
@@ -553,6 +589,18 @@ class PythonEnvironmentTest
 	private static String pip( final Path venv )
 	{
 		return "\"" + venv.resolve( "bin/python3" ) + "\" -m pip install ";
+	}
+
+	/**
+	 * @return the file, with an empty entry
+	 */
+	private static Path jar( final Path file, final String entry ) throws IOException
+	{
+		try (final JarOutputStream jar = new JarOutputStream( Files.newOutputStream( file ) ))
+		{
+			jar.putNextEntry( new JarEntry( entry ) );
+		}
+		return file;
 	}
 
 	private static Path require( final String version ) throws IOException, InterruptedException
