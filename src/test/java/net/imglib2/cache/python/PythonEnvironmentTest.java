@@ -69,6 +69,11 @@ class PythonEnvironmentTest
 {
 	private static final Path PYTHON = ChildJvm.testPython();
 
+	/**
+	 * Of a folder, in Python's notation.
+	 */
+	private static final String ODD_NAME = "M\\u00fcller's \\u753b\\u50cf $x";
+
 	private Path folder;
 
 	@BeforeEach
@@ -316,28 +321,78 @@ class PythonEnvironmentTest
 		requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).run(), venv );
 	}
 
-	@Test
-	void folderMayHaveSpacesAndLettersOfAnyLanguage() throws Exception
+	@ParameterizedTest
+	@CsvSource( { "UTF-8, SHARED", "ISO-8859-1, SHARED", "US-ASCII, SHARED", "ISO-8859-1, SUB" } )
+	void foldersMayHaveSpacesAndLettersOfAnyLanguage( final String encoding, final InterpreterMode mode ) throws Exception
 	{
-		// Made by Python: this JVM may be unable to name it.
-		final String name = "M\\u00fcller's \\u753b\\u50cf $x";
-		final Path site = TestPythons.sitePackages( PYTHON );
-		TestPythons.run( PYTHON, "-I", "-X", "utf8", "-c", """
-				import pathlib, sys, venv
-				folder = pathlib.Path(sys.argv[1]) / "%s"
-				venv.create(folder, symlinks=True)
-				packages = next(folder.glob('lib/python*/site-packages'))
+		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
+		// The jars, the environment, the user's modules and the temporary files all lie there.
+		final String output = runInOddFolder( encoding, mode );
+		// What ascii() makes of it.
+		requireContains( output, "prefix=\"" + folder + "/" + ODD_NAME.replace( "\\u00fc", "\\xfc" ) + "/venv\"", "mode=" + mode, "answer=42", "exit code 0 []" );
+	}
+
+	@Test
+	void folderThatTheJvmCannotNameIsToldWithTheRemedy() throws Exception
+	{
+		// The folder of the environment alone: where the jars lie, Java itself does not find them.
+		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).withVariable( "LC_ALL", "C" ).withProperty( "imglib2.python.executable", "/home/M\u00fcller" ).run( "default" );
+		result.requireExitCode( 0 ).requireOutput( "refused: No Python at /home/M", "this JVM cannot have a file of that name", "with LC_ALL=C.UTF-8 for instance" );
+	}
+
+	/**
+	 * By Python: this JVM may be unable to name the folder.
+	 */
+	private String runInOddFolder( final String encoding, final InterpreterMode mode ) throws Exception
+	{
+		return TestPythons.run( PYTHON, "-I", "-X", "utf8", "-c", """
+				import os, pathlib, shutil, subprocess, sys, venv
+				parent, site, java, class_path, encoding, mode = sys.argv[1:]
+				folder = pathlib.Path(parent) / "%s"
+				venv.create(folder / 'venv', symlinks=True)
+				packages = next((folder / 'venv').glob('lib/python*/site-packages'))
 				for name in 'numpy', 'jep':
 				    for pattern in '', '.*', '-*':
-				        for entry in pathlib.Path(sys.argv[2]).glob(name + pattern):
+				        for entry in pathlib.Path(site).glob(name + pattern):
 				            (packages / entry.name).symlink_to(entry)
-				module = folder / 'modules' / '\\u00e4.py'
+				module = folder / 'modules' / '\u00e4.py'
 				module.parent.mkdir()
 				module.write_text('answer = 42', encoding='utf-8')
-				""".formatted( name ), folder.toString(), site.toString() );
-		final ChildJvm.Result result = ChildJvm.of( OddFolderMain.class ).withVariable( "LC_ALL", "C.UTF-8" ).run( folder.toString() ).requireExitCode( 0 );
-		// What ascii() makes of it.
-		result.requireOutput( "prefix=\"" + folder + "/" + name.replace( "\\u00fc", "\\xfc" ) + "\"", "answer=42", "done" );
+				jars = folder / 'jars'
+				jars.mkdir()
+				for number, entry in enumerate(class_path.split(os.pathsep)):
+				    if os.path.isdir(entry):
+				        shutil.make_archive(jars / str(number), 'zip', entry)
+				        (jars / f'{number}.zip').rename(jars / f'{number}.jar')
+				    elif entry.endswith('.jar'):
+				        (jars / f'{number}.jar').symlink_to(entry)
+				temporary = folder / 'tmp'
+				temporary.mkdir()
+				options = [f'-Dfile.encoding={encoding}', f'-Djava.io.tmpdir={temporary}', f'-Dimglib2.python.mode={mode}']
+				command = [*java.split(), *options, '-cp', f'{jars}/*', 'net.imglib2.cache.python.OddFolderMain', folder]
+				done = subprocess.run(command, env=dict(os.environ, LC_ALL='C.UTF-8'), capture_output=True, timeout=100)
+				sys.stdout.buffer.write(done.stdout + done.stderr)
+				print('exit code', done.returncode, ascii(os.listdir(temporary)))
+				""".formatted( ODD_NAME ), folder.toString(), TestPythons.sitePackages( PYTHON ).toString(), String.join( " ", ChildJvm.java() ), System.getProperty( "java.class.path" ),
+				encoding, mode.toString() );
+	}
+
+	@Test
+	void folderOfTemporaryFilesThatCannotBeUsedIsNamed() throws Exception
+	{
+		final Path file = TestPythons.write( folder.resolve( "file" ), "" );
+		requireNoTemporaryFiles( folder.resolve( "missing" ), "it does not exist" );
+		requireNoTemporaryFiles( file, "it is not a folder" );
+		// Where not even root can make a file.
+		if ( Files.isDirectory( Paths.get( "/proc/self" ) ) )
+			requireNoTemporaryFiles( Paths.get( "/proc/self" ), "Exception: /proc/self" );
+	}
+
+	private static void requireNoTemporaryFiles( final Path temporary, final String why ) throws Exception
+	{
+		ChildJvm.of( AttemptsMain.class ).withPython( PYTHON ).withProperty( "java.io.tmpdir", temporary.toString() ).run( "default" ).requireExitCode( 0 ).requireOutput(
+				"refused: Temporary files cannot be made in " + temporary + ", which the system property java.io.tmpdir names: ", why,
+				"Make that folder writable, or name another: -Djava.io.tmpdir=/path/to/folder" );
 	}
 
 	@Test
