@@ -226,7 +226,7 @@ class PythonEnvironmentTest
 	@Test
 	void versionOfJepThatPipInstallsTodayRuns() throws Exception
 	{
-		final Path jep = TestPythons.jep( "4.3.2" );
+		final Path jep = TestPythons.install( "jep", "4.3.2" );
 		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy" );
 		TestPythons.linkPackages( jep, TestPythons.sitePackages( TestPythons.executable( venv ) ), "jep" );
 		requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).run(), venv ).requireOutput( "jep=4.3.2" );
@@ -294,6 +294,64 @@ class PythonEnvironmentTest
 		requireRefused( result, "default@SUB", "The interpreters of this JVM run in mode SHARED, but SUB is asked for" );
 		requireRefused( result, missing, "No Python at " + missing );
 		requireAccepted( result, PYTHON.toString(), "mode=SHARED" );
+	}
+
+	// -------------------------------------------- where Python is already there
+
+	@ParameterizedTest
+	@CsvSource( delimiter = '|', value = {
+			"jpype1  | 1.7.1  | JPype, which PyImageJ and Fiji's Python mode use,",
+			"pyjnius | 1.9.0  | Pyjnius" } )
+	void jvmThatPythonHasStartedIsRefusedBeforeJepIsLoaded( final String name, final String version, final String host ) throws Exception
+	{
+		final Path bridge = TestPythons.install( name, version );
+		final String output = TestPythons.run( PYTHON, "-I", "-c", """
+				import os, sys
+				name, folder, java_home, class_path, python = sys.argv[1:]
+				sys.path.insert(0, folder)
+				os.environ['JAVA_HOME'] = java_home
+				if name == 'jpype1':
+				    import jpype
+				    jpype.startJVM(f'-Dimglib2.python.executable={python}', classpath=class_path.split(os.pathsep), convertStrings=True)
+				    java_class = jpype.JClass
+				else:
+				    import jnius_config
+				    jnius_config.add_options(f'-Dimglib2.python.executable={python}')
+				    jnius_config.set_classpath(*class_path.split(os.pathsep))
+				    from jnius import autoclass as java_class
+				print(java_class('net.imglib2.cache.python.PythonEnvironment').detected().diagnose())
+				for _ in range(2):
+				    try:
+				        java_class('net.imglib2.cache.python.PythonCacheLoaderQueue')(2)
+				    except Exception as error:
+				        print('refused:', str(error).splitlines()[0])
+				    else:
+				        print('accepted')
+				with open('/proc/self/maps') as maps:
+				    print('Jep is loaded:', 'libjep' in maps.read())
+				sys.stdout.flush()
+				# Not all bridges end a JVM in which threads live.
+				os._exit(0)
+				""", name, bridge.toString(), System.getProperty( "java.home" ), System.getProperty( "java.class.path" ), PYTHON.toString() );
+		final String refusal = "Python already runs in this process: " + host + " has started this JVM from ";
+		requireContains( output, "PROBLEM: " + refusal, "both cannot be used in one process: start Java without Python", "Jep is loaded: False" );
+		assertEquals( 3, output.split( Pattern.quote( refusal ) ).length - 1, output );
+		assertFalse( output.contains( "accepted" ), output );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "preloaded", "loaded by Java", "JPype on the class path" } )
+	void partsOfPythonInAnOrdinaryJvmAreNoReasonToRefuseIt( final String what ) throws Exception
+	{
+		final Matcher library = Pattern.compile( "libpython +(/.*)" ).matcher( PythonEnvironment.at( PYTHON ).diagnose() );
+		assumeTrue( library.find(), "the library of " + PYTHON + " is not known" );
+		final String attempt = what.equals( "loaded by Java" ) ? "library=" + library.group( 1 ) : "default";
+		final ChildJvm jvm = ChildJvm.of( AttemptsMain.class ).withPython( PYTHON );
+		if ( what.equals( "preloaded" ) )
+			jvm.withVariable( "LD_PRELOAD", library.group( 1 ) );
+		if ( what.equals( "JPype on the class path" ) )
+			jvm.withClassPath( System.getProperty( "java.class.path" ) + ":" + jar( folder.resolve( "jpype.jar" ), "org/jpype/JPypeContext.class" ) );
+		requireAccepted( jvm.run( attempt ).requireExitCode( 0 ), attempt, "mode=" );
 	}
 
 	// ------------------------------------------------------- what is around
