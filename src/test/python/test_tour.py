@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tour import itinerary
 
-STOPS = itinerary.plan("SHARED")
+STOPS = itinerary.plan()
 
 
 @pytest.mark.parametrize("function", STOPS, ids=lambda function: function.__name__)

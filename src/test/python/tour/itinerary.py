@@ -21,23 +21,27 @@ def stop(function: Stop) -> Stop:
     return function
 
 
-def plan(mode: str, reverse: bool = False) -> list[Stop]:
-    """The stops that an image makes, one per block.
-
-    Args:
-        mode: ``SUB`` or ``SHARED``.
-        reverse: Whether to begin at the end.
-    """
+def plan() -> list[Stop]:
+    """The stops of the tour in this interpreter."""
     importlib.import_module("tour.standard_library")
     importlib.import_module("tour.packages")
-    stops = [function for function in _STOPS if mode != "SUB" or function.__name__ not in NOT_IN_SUB]
-    return stops[::-1] if reverse else stops
+    left_out = NOT_IN_SUB if _is_sub_interpreter() else ()
+    return [function for function in _STOPS if function.__name__ not in left_out]
 
 
 def visit(stops: list[Stop], n: int) -> int:
     """Makes the stop of block ``n``, and returns ``3 * n + 1``."""
     function = stops[n % len(stops)]
     result = function(n)
-    if result != 3 * n + 1:
+    # A float or an array may be equal, but no stop computes one.
+    if not isinstance(result, int) or result != 3 * n + 1:
         raise AssertionError(f"stop {function.__name__} computed {result!r} instead of {3 * n + 1}")
-    return int(result)
+    return result
+
+
+def _is_sub_interpreter() -> bool:
+    try:
+        interpreters = importlib.import_module("_interpreters")
+    except ImportError:
+        interpreters = importlib.import_module("_xxsubinterpreters")
+    return interpreters.get_current() != interpreters.get_main()

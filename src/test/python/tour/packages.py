@@ -613,13 +613,13 @@ def _functions_of_the_user_in_packages(n: int) -> int:
     from concurrent.futures import ThreadPoolExecutor
 
     import networkx as nx
-    from scipy import ndimage, optimize
+    from scipy import optimize
 
-    class Found(Exception):
+    class FoundError(Exception):
         pass
 
-    def fail(_: np.ndarray) -> float:
-        raise Found(n)
+    def fail(_: float) -> float:
+        raise FoundError(n)
 
     with ThreadPoolExecutor(2) as executor:
         best = optimize.differential_evolution(
@@ -627,8 +627,8 @@ def _functions_of_the_user_in_packages(n: int) -> int:
         )
     assert best.nfev > 0
     try:
-        ndimage.generic_filter(_plane(n, (3, 3)), fail, 3)
-    except Found as found:
+        optimize.brentq(fail, 0, 1)
+    except FoundError as found:
         graph = nx.Graph()
         graph.add_node(0, **UserDict(value=found.args[0]))
         return 3 * graph.nodes[0]["value"] + 1
