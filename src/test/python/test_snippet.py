@@ -61,6 +61,24 @@ def test_the_seed_does_not_replace_the_names_of_the_module(make_snippet: MakeSni
     assert module._private == 5
 
 
+def test_the_seed_may_have_names_with_two_underscores(make_snippet: MakeSnippet, make_block: MakeBlock) -> None:
+    block = make_block()
+    make_snippet("block.data[...] = __scale + __offset__", __scale=3, __offset__=4).run(block)
+    assert (block.data == 7).all()
+
+
+def test_what_running_code_leaves_in_a_module_stays_its_own(make_snippet: MakeSnippet, make_block: MakeBlock) -> None:
+    seed: dict[str, Any] = {}
+    code = "import warnings\nx: int = 1\nwarnings.warn('once')"
+    with pytest.warns(UserWarning, match="once"):
+        exec(compile(code, "<seed>", "exec", dont_inherit=True), seed)
+    snippet = make_snippet(code.replace("x: int", "y: float"), **seed)
+    with pytest.warns(UserWarning, match="once"):
+        snippet.run(make_block())
+    assert module_of(snippet).__annotations__ == {"y": float}
+    assert vars(module_of(snippet))["__warningregistry__"] is not seed["__warningregistry__"]
+
+
 def test_two_snippets_do_not_see_each_others_variables(make_snippet: MakeSnippet, make_block: MakeBlock) -> None:
     seed = {"shared": 1}
     make_snippet("secret = 1; shared = 2", **seed).run(make_block())

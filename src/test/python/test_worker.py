@@ -172,11 +172,13 @@ def test_a_step_of_an_unknown_loader_fails(bench: Bench) -> None:
 
 
 def test_snippets_see_what_init_defined(bench: Bench, stack_file: Path) -> None:
-    code = "import math\nscale = 3\ndef halve(x):\n    return x / len(_private)\n_private = [1, 2]\n"
+    code = "import math\nscale = 3\ndef halve(x):\n    return x / len(__private)\n__private = [1, 2]\n"
     bench.run("initialise", code, INIT_TIMEOUT, str(stack_file))
     bench.run("assign", "offset", 10)
     bench.run("execute", "offset += 1")
-    bench.run("prepare", 1, "block.data[...] = math.floor(np.pi) * scale + halve(offset)", "<loader 1>")
+    bench.run(
+        "prepare", 1, "block.data[...] = math.floor(np.pi) * scale + halve(offset) * len(__private) / 2", "<loader 1>"
+    )
     bench.describe(1, (2, 3))
     data = np.zeros((2, 3))
     bench.run("step", data)

@@ -23,6 +23,13 @@ _DOTTED_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
 _FUNCTION_REFERENCE = re.compile(rf"\s*(?P<module>{_DOTTED_NAME}):(?P<function>{_DOTTED_NAME})\s*")
 
+# What a module is born with, and what running code adds for its annotations and warnings.
+_OF_A_MODULE = {
+    *vars(ModuleType("")),
+    *("__builtins__", "__file__", "__cached__", "__path__", "__warningregistry__"),
+    *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__conditional_annotations__"),
+}
+
 
 def compile_code(code: str, file_name: str, mode: str = "exec") -> CodeType:
     """Compiles code so that tracebacks, ``inspect.getsource`` and debuggers find its source.
@@ -66,14 +73,14 @@ def new_namespace(module_name: str, file_name: str, seed: Mapping[str, Any]) -> 
     Args:
         module_name: Name in ``sys.modules``; a module of that name is replaced.
         file_name: Becomes ``__file__``.
-        seed: Names that are defined from the start; names with two leading underscores are left out.
+        seed: Names that are defined from the start; what a module has of its own is left out.
     """
     module = ModuleType(module_name)
     module.__file__ = file_name
     sys.modules[module_name] = module
     namespace = module.__dict__
     namespace["np"] = np
-    namespace.update((name, value) for name, value in seed.items() if not name.startswith("__"))
+    namespace.update((name, value) for name, value in seed.items() if name not in _OF_A_MODULE)
     return namespace
 
 

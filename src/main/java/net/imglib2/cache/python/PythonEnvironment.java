@@ -46,7 +46,8 @@ import net.imglib2.cache.python.interpreter.PythonDiagnosis;
  * <p>
  * A JVM can start one Python, once. The first {@link PythonCacheLoaderQueue}
  * decides which, and in which {@link InterpreterMode}; a later one that asks for
- * another is refused.
+ * another is refused. So is every queue in a JVM that was itself started from
+ * Python, as JPype, PyImageJ and Fiji's Python mode do.
  * <p>
  * {@link #detected()} looks, in this order, at
  * <ol>
@@ -58,7 +59,8 @@ import net.imglib2.cache.python.interpreter.PythonDiagnosis;
  * </ol>
  * The Python runs isolated from {@code PYTHONPATH} and from the user's
  * site-packages, because packages of another Python there crash it: name own
- * modules by {@link #withModulePath(Path...)}.
+ * modules by {@link #withModulePath(Path...)}. {@code import} finds Python modules
+ * only; Java classes are found by {@code jep.findClass( "java.util.ArrayList" )}.
  */
 public final class PythonEnvironment
 {

@@ -35,7 +35,9 @@ import java.util.List;
 /**
  * Opens one queue after the other in one JVM, and prints for each what came of
  * it. Each argument is a Python or {@code default}, and perhaps a mode:
- * {@code /path/to/python}, {@code default@SUB}.
+ * {@code /path/to/python}, {@code default@SUB}. Or {@code property=…}, the
+ * default after the property was set; or {@code library=…}, the default after a
+ * native library was loaded.
  */
 final class AttemptsMain
 {
@@ -68,7 +70,9 @@ final class AttemptsMain
 	{
 		if ( arg.startsWith( "property=" ) )
 			System.setProperty( PythonEnvironment.EXECUTABLE_PROPERTY, arg.substring( "property=".length() ) );
-		final String[] parts = arg.startsWith( "property=" ) ? new String[] { "default" } : arg.split( "@" );
+		if ( arg.startsWith( "library=" ) )
+			System.load( arg.substring( "library=".length() ) );
+		final String[] parts = arg.startsWith( "property=" ) || arg.startsWith( "library=" ) ? new String[] { "default" } : arg.split( "@" );
 		final PythonEnvironment environment = parts[ 0 ].equals( "default" ) ? PythonEnvironment.detected() : PythonEnvironment.at( Paths.get( parts[ 0 ] ) );
 		return parts.length == 1 ? environment : environment.withMode( InterpreterMode.valueOf( parts[ 1 ] ) );
 	}

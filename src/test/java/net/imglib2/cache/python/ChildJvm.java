@@ -145,14 +145,23 @@ public final class ChildJvm
 	}
 
 	/**
-	 * Runs the main class and waits for its end.
+	 * @return the command of this JVM, with what it needs for native code
 	 */
-	public Result run( final String... arguments ) throws IOException, InterruptedException
+	public static List< String > java()
 	{
 		final List< String > command = new ArrayList<>();
 		command.add( Paths.get( System.getProperty( "java.home" ), "bin", "java" ).toString() );
 		if ( Runtime.version().feature() >= 24 )
 			command.add( "--enable-native-access=ALL-UNNAMED" );
+		return command;
+	}
+
+	/**
+	 * Runs the main class and waits for its end.
+	 */
+	public Result run( final String... arguments ) throws IOException, InterruptedException
+	{
+		final List< String > command = java();
 		command.add( "-Djava.util.logging.SimpleFormatter.format=%4$s: %5$s%6$s%n" );
 		command.addAll( jvmArguments );
 		command.addAll( Arrays.asList( "-cp", classPath, mainClass.getName() ) );

@@ -28,29 +28,22 @@
  */
 package net.imglib2.cache.python;
 
-import java.io.IOException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 
 /**
- * Uses the virtual environment that is the only entry of a folder, the argument,
- * and the module {@code ä} in its folder {@code modules}.
+ * Uses the virtual environment {@code venv}, and the module {@code ä} in the folder
+ * {@code modules}, of the folder that is the argument.
  */
 final class OddFolderMain
 {
 	private OddFolderMain()
 	{}
 
-	public static void main( final String... args ) throws IOException
+	public static void main( final String... args )
 	{
-		final Path venv;
-		try (final DirectoryStream< Path > entries = Files.newDirectoryStream( Paths.get( args[ 0 ] ) ))
-		{
-			venv = entries.iterator().next();
-		}
-		try (final PythonCacheLoaderQueue queue = SmokeMain.open( PythonEnvironment.at( venv ).withModulePath( venv.resolve( "modules" ) ) ))
+		final Path folder = Paths.get( args[ 0 ] );
+		try (final PythonCacheLoaderQueue queue = SmokeMain.open( PythonEnvironment.at( folder.resolve( "venv" ) ).withModulePath( folder.resolve( "modules" ) ) ))
 		{
 			SmokeMain.requireCorrectImage( queue );
 			System.out.println( SmokeMain.describe( queue ) );

@@ -45,6 +45,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -66,6 +68,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PythonEnvironmentTest
 {
 	private static final Path PYTHON = ChildJvm.testPython();
+
+	/**
+	 * Of a folder, in Python's notation.
+	 */
+	private static final String ODD_NAME = "M\\u00fcller's \\u753b\\u50cf $x";
 
 	private Path folder;
 
@@ -217,7 +224,7 @@ class PythonEnvironmentTest
 	@Test
 	void versionOfJepThatPipInstallsTodayRuns() throws Exception
 	{
-		final Path jep = TestPythons.jep( "4.3.2" );
+		final Path jep = TestPythons.install( "jep", "4.3.2" );
 		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy" );
 		TestPythons.linkPackages( jep, TestPythons.sitePackages( TestPythons.executable( venv ) ), "jep" );
 		requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).run(), venv ).requireOutput( "jep=4.3.2" );
@@ -260,6 +267,64 @@ class PythonEnvironmentTest
 		requireAccepted( result, PYTHON.toString(), "mode=SHARED" );
 	}
 
+	// -------------------------------------------- where Python is already there
+
+	@ParameterizedTest
+	@CsvSource( delimiter = '|', value = {
+			"jpype1  | 1.7.1  | JPype, which PyImageJ and Fiji's Python mode use,",
+			"pyjnius | 1.9.0  | Pyjnius" } )
+	void jvmThatPythonHasStartedIsRefusedBeforeJepIsLoaded( final String name, final String version, final String host ) throws Exception
+	{
+		final Path bridge = TestPythons.install( name, version );
+		final String output = TestPythons.run( PYTHON, "-I", "-c", """
+				import os, sys
+				name, folder, java_home, class_path, python = sys.argv[1:]
+				sys.path.insert(0, folder)
+				os.environ['JAVA_HOME'] = java_home
+				if name == 'jpype1':
+				    import jpype
+				    jpype.startJVM(f'-Dimglib2.python.executable={python}', classpath=class_path.split(os.pathsep), convertStrings=True)
+				    java_class = jpype.JClass
+				else:
+				    import jnius_config
+				    jnius_config.add_options(f'-Dimglib2.python.executable={python}')
+				    jnius_config.set_classpath(*class_path.split(os.pathsep))
+				    from jnius import autoclass as java_class
+				print(java_class('net.imglib2.cache.python.PythonEnvironment').detected().diagnose())
+				for _ in range(2):
+				    try:
+				        java_class('net.imglib2.cache.python.PythonCacheLoaderQueue')(2)
+				    except Exception as error:
+				        print('refused:', str(error).splitlines()[0])
+				    else:
+				        print('accepted')
+				with open('/proc/self/maps') as maps:
+				    print('Jep is loaded:', 'libjep' in maps.read())
+				sys.stdout.flush()
+				# Not all bridges end a JVM in which threads live.
+				os._exit(0)
+				""", name, bridge.toString(), System.getProperty( "java.home" ), System.getProperty( "java.class.path" ), PYTHON.toString() );
+		final String refusal = "Python already runs in this process: " + host + " has started this JVM from ";
+		requireContains( output, "PROBLEM: " + refusal, "both cannot be used in one process: start Java without Python", "Jep is loaded: False" );
+		assertEquals( 3, output.split( Pattern.quote( refusal ) ).length - 1, output );
+		assertFalse( output.contains( "accepted" ), output );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "preloaded", "loaded by Java", "JPype on the class path" } )
+	void partsOfPythonInAnOrdinaryJvmAreNoReasonToRefuseIt( final String what ) throws Exception
+	{
+		final Matcher library = Pattern.compile( "libpython +(/.*)" ).matcher( PythonEnvironment.at( PYTHON ).diagnose() );
+		assumeTrue( library.find(), "the library of " + PYTHON + " is not known" );
+		final String attempt = what.equals( "loaded by Java" ) ? "library=" + library.group( 1 ) : "default";
+		final ChildJvm jvm = ChildJvm.of( AttemptsMain.class ).withPython( PYTHON );
+		if ( what.equals( "preloaded" ) )
+			jvm.withVariable( "LD_PRELOAD", library.group( 1 ) );
+		if ( what.equals( "JPype on the class path" ) )
+			jvm.withClassPath( System.getProperty( "java.class.path" ) + ":" + jar( folder.resolve( "jpype.jar" ), "org/jpype/JPypeContext.class" ) );
+		requireAccepted( jvm.run( attempt ).requireExitCode( 0 ), attempt, "mode=" );
+	}
+
 	// ------------------------------------------------------- what is around
 
 	@Test
@@ -285,28 +350,78 @@ class PythonEnvironmentTest
 		requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).run(), venv );
 	}
 
-	@Test
-	void folderMayHaveSpacesAndLettersOfAnyLanguage() throws Exception
+	@ParameterizedTest
+	@CsvSource( { "UTF-8, SHARED", "ISO-8859-1, SHARED", "US-ASCII, SHARED", "ISO-8859-1, SUB" } )
+	void foldersMayHaveSpacesAndLettersOfAnyLanguage( final String encoding, final InterpreterMode mode ) throws Exception
 	{
-		// Made by Python: this JVM may be unable to name it.
-		final String name = "M\\u00fcller's \\u753b\\u50cf $x";
-		final Path site = TestPythons.sitePackages( PYTHON );
-		TestPythons.run( PYTHON, "-I", "-X", "utf8", "-c", """
-				import pathlib, sys, venv
-				folder = pathlib.Path(sys.argv[1]) / "%s"
-				venv.create(folder, symlinks=True)
-				packages = next(folder.glob('lib/python*/site-packages'))
+		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
+		// The jars, the environment, the user's modules and the temporary files all lie there.
+		final String output = runInOddFolder( encoding, mode );
+		// What ascii() makes of it.
+		requireContains( output, "prefix=\"" + folder + "/" + ODD_NAME.replace( "\\u00fc", "\\xfc" ) + "/venv\"", "mode=" + mode, "answer=42", "exit code 0 []" );
+	}
+
+	@Test
+	void folderThatTheJvmCannotNameIsToldWithTheRemedy() throws Exception
+	{
+		// The folder of the environment alone: where the jars lie, Java itself does not find them.
+		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).withVariable( "LC_ALL", "C" ).withProperty( "imglib2.python.executable", "/home/M\u00fcller" ).run( "default" );
+		result.requireExitCode( 0 ).requireOutput( "refused: No Python at /home/M", "this JVM cannot have a file of that name", "with LC_ALL=C.UTF-8 for instance" );
+	}
+
+	/**
+	 * By Python: this JVM may be unable to name the folder.
+	 */
+	private String runInOddFolder( final String encoding, final InterpreterMode mode ) throws Exception
+	{
+		return TestPythons.run( PYTHON, "-I", "-X", "utf8", "-c", """
+				import os, pathlib, shutil, subprocess, sys, venv
+				parent, site, java, class_path, encoding, mode = sys.argv[1:]
+				folder = pathlib.Path(parent) / "%s"
+				venv.create(folder / 'venv', symlinks=True)
+				packages = next((folder / 'venv').glob('lib/python*/site-packages'))
 				for name in 'numpy', 'jep':
 				    for pattern in '', '.*', '-*':
-				        for entry in pathlib.Path(sys.argv[2]).glob(name + pattern):
+				        for entry in pathlib.Path(site).glob(name + pattern):
 				            (packages / entry.name).symlink_to(entry)
-				module = folder / 'modules' / '\\u00e4.py'
+				module = folder / 'modules' / '\u00e4.py'
 				module.parent.mkdir()
 				module.write_text('answer = 42', encoding='utf-8')
-				""".formatted( name ), folder.toString(), site.toString() );
-		final ChildJvm.Result result = ChildJvm.of( OddFolderMain.class ).withVariable( "LC_ALL", "C.UTF-8" ).run( folder.toString() ).requireExitCode( 0 );
-		// What ascii() makes of it.
-		result.requireOutput( "prefix=\"" + folder + "/" + name.replace( "\\u00fc", "\\xfc" ) + "\"", "answer=42", "done" );
+				jars = folder / 'jars'
+				jars.mkdir()
+				for number, entry in enumerate(class_path.split(os.pathsep)):
+				    if os.path.isdir(entry):
+				        shutil.make_archive(jars / str(number), 'zip', entry)
+				        (jars / f'{number}.zip').rename(jars / f'{number}.jar')
+				    elif entry.endswith('.jar'):
+				        (jars / f'{number}.jar').symlink_to(entry)
+				temporary = folder / 'tmp'
+				temporary.mkdir()
+				options = [f'-Dfile.encoding={encoding}', f'-Djava.io.tmpdir={temporary}', f'-Dimglib2.python.mode={mode}']
+				command = [*java.split(), *options, '-cp', f'{jars}/*', 'net.imglib2.cache.python.OddFolderMain', folder]
+				done = subprocess.run(command, env=dict(os.environ, LC_ALL='C.UTF-8'), capture_output=True, timeout=100)
+				sys.stdout.buffer.write(done.stdout + done.stderr)
+				print('exit code', done.returncode, ascii(os.listdir(temporary)))
+				""".formatted( ODD_NAME ), folder.toString(), TestPythons.sitePackages( PYTHON ).toString(), String.join( " ", ChildJvm.java() ), System.getProperty( "java.class.path" ),
+				encoding, mode.toString() );
+	}
+
+	@Test
+	void folderOfTemporaryFilesThatCannotBeUsedIsNamed() throws Exception
+	{
+		final Path file = TestPythons.write( folder.resolve( "file" ), "" );
+		requireNoTemporaryFiles( folder.resolve( "missing" ), "it does not exist" );
+		requireNoTemporaryFiles( file, "it is not a folder" );
+		// Where not even root can make a file.
+		if ( Files.isDirectory( Paths.get( "/proc/self" ) ) )
+			requireNoTemporaryFiles( Paths.get( "/proc/self" ), "Exception: /proc/self" );
+	}
+
+	private static void requireNoTemporaryFiles( final Path temporary, final String why ) throws Exception
+	{
+		ChildJvm.of( AttemptsMain.class ).withPython( PYTHON ).withProperty( "java.io.tmpdir", temporary.toString() ).run( "default" ).requireExitCode( 0 ).requireOutput(
+				"refused: Temporary files cannot be made in " + temporary + ", which the system property java.io.tmpdir names: ", why,
+				"Make that folder writable, or name another: -Djava.io.tmpdir=/path/to/folder" );
 	}
 
 	@Test
@@ -334,6 +449,40 @@ class PythonEnvironmentTest
 				""".formatted( statement, function ) );
 		TestPythons.write( folder.resolve( "more" ).resolve( "own_helper.py" ), "def same(array):\n    return array\n" );
 		requireImports( mode, "", "own_filters:laplace", "laplace", folder.toString(), folder.resolve( "more" ).toString() );
+	}
+
+	@ParameterizedTest
+	@EnumSource( names = { "SUB", "SHARED" } )
+	void ownModulesMayBeNamedAsJavaPackages( final InterpreterMode mode ) throws Exception
+	{
+		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
+		final Path modules = folder.resolve( "modules" );
+		TestPythons.write( modules.resolve( "net.py" ), "from org.tools import same\n" );
+		TestPythons.write( modules.resolve( "utils.py" ), "answer = 42\n" );
+		TestPythons.write( modules.resolve( "org" ).resolve( "__init__.py" ), "" );
+		TestPythons.write( modules.resolve( "org" ).resolve( "tools.py" ), "def same(array):\n    return array\n" );
+		// A package without __init__.py.
+		TestPythons.write( modules.resolve( "com" ).resolve( "other.py" ), "answer = 43\n" );
+		final String init = """
+				import importlib.util
+				import com.other
+				import utils
+				assert (utils.answer, com.other.answer) == (42, 43)
+				for name in 'java', 'javax', 'jep.python', 'net.imglib2':
+				    try:
+				        assert importlib.util.find_spec(name) is None, name
+				    except ModuleNotFoundError:
+				        pass
+				try:
+				    import java.util
+				except ModuleNotFoundError as error:
+				    assert str(error) == "No module named 'java'", error
+				from jep import findClass
+				assert findClass('java.util.ArrayList')([1, 2]).size() == 2
+				""";
+		final String classPath = String.join( ":", System.getProperty( "java.class.path" ), jar( folder.resolve( "tool.jar" ), "utils/Tool.class" ).toString() );
+		requireRun( ChildJvm.of( ImportMain.class ).withClassPath( classPath ).withPython( PYTHON ).withMode( mode ).run( init, "net:same", "same", modules.toString() ),
+				venvOf( PYTHON ) ).requireOutput( "mode=" + mode );
 	}
 
 	@ParameterizedTest
@@ -517,6 +666,18 @@ class PythonEnvironmentTest
 	private static String pip( final Path venv )
 	{
 		return "\"" + venv.resolve( "bin/python3" ) + "\" -m pip install ";
+	}
+
+	/**
+	 * @return the file, with an empty entry
+	 */
+	private static Path jar( final Path file, final String entry ) throws IOException
+	{
+		try (final JarOutputStream jar = new JarOutputStream( Files.newOutputStream( file ) ))
+		{
+			jar.putNextEntry( new JarEntry( entry ) );
+		}
+		return file;
 	}
 
 	private static Path require( final String version ) throws IOException, InterruptedException

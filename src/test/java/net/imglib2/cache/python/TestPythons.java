@@ -167,28 +167,28 @@ public final class TestPythons
 	}
 
 	/**
-	 * A jep of a certain version, built for {@link ChildJvm#testPython()} and kept
-	 * in the folder {@code .venvs} of the project. The test is skipped where it
-	 * cannot be built.
+	 * A package of a certain version, without what it requires, installed for
+	 * {@link ChildJvm#testPython()} and kept in the folder {@code .venvs} of the
+	 * project. The test is skipped where it cannot be installed.
 	 *
-	 * @return folder with the package jep
+	 * @return folder with the package
 	 */
-	public static Path jep( final String version ) throws IOException, InterruptedException
+	public static Path install( final String name, final String version ) throws IOException, InterruptedException
 	{
 		final Path python = ChildJvm.testPython();
-		final Path folder = PROJECT.resolve( ".venvs" ).resolve( "jep-" + version + "-python-" + minor( python ) );
+		final Path folder = PROJECT.resolve( ".venvs" ).resolve( name + "-" + version + "-python-" + minor( python ) );
 		if ( !Files.isDirectory( folder ) )
 		{
 			Files.createDirectories( folder.getParent() );
 			final Path unfinished = Files.createTempDirectory( folder.getParent(), "unfinished" );
 			final ProcessBuilder builder = new ProcessBuilder( python.toString(), "-I", "-m", "pip", "install", "--no-deps", "--no-cache-dir",
-					"--target", unfinished.toString(), "jep==" + version );
+					"--target", unfinished.toString(), name + "==" + version );
 			builder.environment().put( "JAVA_HOME", System.getProperty( "java.home" ) );
 			final Output built = start( builder );
 			if ( built.exitCode != 0 )
 			{
-				Files.delete( unfinished );
-				abort( "jep " + version + " cannot be built: " + built.text );
+				delete( unfinished );
+				abort( name + " " + version + " cannot be installed: " + built.text );
 			}
 			Files.move( unfinished, folder );
 		}

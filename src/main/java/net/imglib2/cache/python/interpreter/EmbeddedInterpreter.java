@@ -37,6 +37,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 
+import jep.ClassEnquirer;
 import jep.Interpreter;
 import jep.JepConfig;
 import jep.JepException;
@@ -133,6 +134,31 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 		public void accept( final String line )
 		{
 			consumer.accept( line );
+		}
+	}
+
+	/**
+	 * Keeps Jep from importing Java packages, which would come before modules of the
+	 * user that have the same name: {@code net}, {@code org}, {@code utils}.
+	 */
+	public static final class NoJavaPackages implements ClassEnquirer
+	{
+		@Override
+		public boolean isJavaPackage( final String name )
+		{
+			return false;
+		}
+
+		@Override
+		public String[] getClassNames( final String name )
+		{
+			return new String[ 0 ];
+		}
+
+		@Override
+		public String[] getSubPackages( final String name )
+		{
+			return new String[ 0 ];
 		}
 	}
 
@@ -407,7 +433,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 
 	private static JepConfig config()
 	{
-		return new JepConfig().setClassLoader( EmbeddedInterpreter.class.getClassLoader() );
+		return new JepConfig().setClassLoader( EmbeddedInterpreter.class.getClassLoader() ).setClassEnquirer( new NoJavaPackages() );
 	}
 
 	private static Interpreter newSharedInterpreter()

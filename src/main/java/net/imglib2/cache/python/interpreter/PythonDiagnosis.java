@@ -61,6 +61,7 @@ public final class PythonDiagnosis
 			ClassPathCheck.requireOneImglib2Cache( PythonDiagnosis.class.getClassLoader() );
 			KnownProperties.requireOnlyKnown( System.getProperties().stringPropertyNames() );
 			diagnosis.add( "restricted to", TrustPolicy.ofThisJvm().toString() );
+			PythonHost.requireNone();
 			final LocatedPython located = PythonLocator.ofThisJvm().locate( environment );
 			diagnosis.add( "Python", located.executable() + ", named by: " + located.origin() );
 			diagnosis.describe( PythonInstallation.probe( located ), environment );

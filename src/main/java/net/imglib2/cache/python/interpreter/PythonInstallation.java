@@ -282,8 +282,8 @@ final class PythonInstallation
 		Process process = null;
 		try
 		{
-			output = Files.createTempFile( "imglib2-cache-python", ".probe" );
-			process = new ProcessBuilder( command ).redirectErrorStream( true ).redirectOutput( output.toFile() ).start();
+			output = TemporaryFile.create( ".probe" );
+			process = new ProcessBuilder( Command.of( command ) ).redirectErrorStream( true ).redirectOutput( output.toFile() ).start();
 			process.getOutputStream().close();
 			if ( !process.waitFor( TIMEOUT_SECONDS, TimeUnit.SECONDS ) )
 				throw new PythonEnvironmentException( what( located ) + " did not tell its version within " + TIMEOUT_SECONDS + " s: is it a Python?" );

@@ -132,18 +132,18 @@ final class PythonLocator
 	{
 		final List< String > tried = new ArrayList<>();
 		final Path itself = path( place, "" );
-		if ( itself != null )
+		if ( itself == null )
+			throw new PythonEnvironmentException( "No Python at " + place + ", which " + origin + " names: this JVM cannot have a file of that name"
+					+ " (sun.jnu.encoding is " + properties.apply( "sun.jnu.encoding" ) + "). Start it in a locale that has these letters, with LC_ALL=C.UTF-8 for instance" );
+		if ( isFile.test( itself ) )
+			return itself;
+		tried.add( itself.toString() );
+		for ( final String name : os.executablesInFolder() )
 		{
-			if ( isFile.test( itself ) )
-				return itself;
-			tried.add( itself.toString() );
-			for ( final String name : os.executablesInFolder() )
-			{
-				final Path candidate = itself.resolve( name );
-				if ( isFile.test( candidate ) )
-					return candidate;
-				tried.add( candidate.toString() );
-			}
+			final Path candidate = itself.resolve( name );
+			if ( isFile.test( candidate ) )
+				return candidate;
+			tried.add( candidate.toString() );
 		}
 		throw new PythonEnvironmentException( "No Python at " + place + ", which " + origin + " names: none of these is a file: "
 				+ String.join( ", ", tried ) + ". Name an executable, or the folder of a virtual or conda environment" );

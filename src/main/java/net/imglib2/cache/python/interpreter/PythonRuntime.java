@@ -76,6 +76,7 @@ public final class PythonRuntime
 		TrustPolicy.ofThisJvm().requireFolders( environment.getModulePath() );
 		if ( first != null )
 			return first.with( environment );
+		PythonHost.requireNone();
 		final PythonInstallation installation = PythonInstallation.probe( PythonLocator.ofThisJvm().locate( environment ) ).requireUsable();
 		final InterpreterMode mode = installation.mode( environment.getMode() );
 		try

@@ -145,14 +145,7 @@ final class Worker extends Thread
 		this.runtime = runtime;
 		this.init = init;
 		this.ended = ended;
-		try
-		{
-			stackFile = Files.createTempFile( "imglib2-cache-python", ".stack" );
-		}
-		catch ( final IOException e )
-		{
-			throw new PythonException( "cannot write a temporary file", e );
-		}
+		stackFile = TemporaryFile.create( ".stack" );
 		setDaemon( true );
 	}
 

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Every stop of the tour works in Python on its own, so that a failure in a JVM is this library's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tour import itinerary
+
+STOPS = itinerary.plan()
+
+
+@pytest.mark.parametrize("function", STOPS, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("n", [0, 117])
+def test_stop_computes_what_it_should(function: itinerary.Stop, n: int) -> None:
+    assert function(n) == 3 * n + 1
+
+
+def test_the_tour_is_long_enough() -> None:
+    standard = [function for function in STOPS if function.__module__ == "tour.standard_library"]
+    assert len(standard) >= 40
+    assert len({function.__name__ for function in STOPS}) == len(STOPS)
+
+
+def test_what_is_left_out_in_sub_interpreters_exists_and_is_told_to_users() -> None:
+    names = {function.__name__ for function in STOPS}
+    text = Path(__file__).parents[3].joinpath("doc", "reliability.md").read_text("utf-8")
+    for name, reason in itinerary.NOT_IN_SUB.items():
+        assert name in names
+        assert reason
+    assert "tour/itinerary.py" in text
+
+
+def test_a_wrong_stop_is_told() -> None:
+    def wrong(n: int) -> int:
+        return n + 3
+
+    with pytest.raises(AssertionError, match="stop wrong computed 5 instead of 7"):
+        itinerary.visit([wrong], 2)
