@@ -65,7 +65,7 @@ final class HandOver
 	 */
 	static final int MAX_BLOCKS = 8;
 
-	private static final int MAX_HELD = 64;
+	static final int MAX_HELD = 64;
 
 	private static final int MAX_LAYOUTS = 1000;
 
