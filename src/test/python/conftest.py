@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,29 @@ from imglib2_cache_python.worker import OK, Worker  # noqa: E402
 
 # Long enough for blocks of 64 axes.
 REQUEST_LENGTH = 1000
+
+# Seconds after which a test fails that does not end; again and again, because code under test catches exceptions.
+LIMIT = 600
+AGAIN = 5
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets a test fail of which a thread has died, of an assertion for instance."""
+    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def limit() -> Iterator[None]:
+    """Lets a test fail that does not end."""
+
+    def expired(*_: object) -> None:
+        pytest.fail(f"longer than {LIMIT} s")
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, LIMIT, AGAIN)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
 
 
 class Told(NamedTuple):

@@ -37,7 +37,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
 
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -54,6 +56,8 @@ import net.imglib2.view.Views;
  * does not grow. The number of blocks is the system property
  * {@code growth.blocks}, {@value #DEFAULT_BLOCKS} by default.
  */
+// For however long it is told to run: the JVM that it starts has the limit.
+@Timeout( value = 1, unit = TimeUnit.DAYS )
 class MemoryGrowthTest
 {
 	private static final int DEFAULT_BLOCKS = 60_000;

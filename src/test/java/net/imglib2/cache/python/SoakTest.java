@@ -28,6 +28,9 @@
  */
 package net.imglib2.cache.python;
 
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -36,6 +39,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  * seconds as the system property {@code soak.seconds} says, {@value #SECONDS} by
  * default, in each mode.
  */
+// For however long it is told to run: the JVM that it starts has the limit.
+@Timeout( value = 1, unit = TimeUnit.DAYS )
 class SoakTest
 {
 	private static final int SECONDS = 30;

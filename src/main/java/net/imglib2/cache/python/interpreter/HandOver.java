@@ -69,7 +69,7 @@ final class HandOver
 
 	static final int FAILED = 1;
 
-	private static final int MAX_HELD = 64;
+	static final int MAX_HELD = 64;
 
 	private static final int MAX_LAYOUTS = 1000;
 
