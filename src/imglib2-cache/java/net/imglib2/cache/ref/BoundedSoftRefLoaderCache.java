@@ -31,6 +31,8 @@ package net.imglib2.cache.ref;
 import java.lang.ref.SoftReference;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Predicate;
 
@@ -152,10 +154,17 @@ public class BoundedSoftRefLoaderCache< K, V > implements LoaderCache< K, V >
 	@Override
 	public void invalidateIf( final long parallelismThreshold, final Predicate< K > condition )
 	{
-		cache.invalidateIf( parallelismThreshold, condition );
+		// NB: The condition may look at this cache, which changes the order of use.
+		final Set< K > forgotten = ConcurrentHashMap.newKeySet();
+		cache.invalidateIf( parallelismThreshold, key -> {
+			final boolean forget = condition.test( key );
+			if ( forget )
+				forgotten.add( key );
+			return forget;
+		} );
 		synchronized ( recent )
 		{
-			recent.keySet().removeIf( condition );
+			forgotten.forEach( recent::remove );
 		}
 	}
 

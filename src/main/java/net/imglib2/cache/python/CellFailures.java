@@ -29,16 +29,18 @@
 package net.imglib2.cache.python;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /**
  * The cells of a loader that failed when they were computed last. Says which reads
- * get the error of then, and which are to compute the cell again.
+ * get the error of then, which are to compute the cell again, and which have to
+ * wait.
  * <p>
  * Thread-safe.
  */
@@ -64,6 +66,8 @@ final class CellFailures
 
 	private final LongSupplier nanoTime;
 
+	private final RepeatedReads reads;
+
 	private final LinkedHashMap< Long, Failure > failures = new LinkedHashMap<>( 16, 0.75f, true );
 
 	private long length;
@@ -82,6 +86,7 @@ final class CellFailures
 	CellFailures( final LongSupplier nanoTime )
 	{
 		this.nanoTime = nanoTime;
+		reads = new RepeatedReads( nanoTime, RepeatedReads.DELAY );
 	}
 
 	/**
@@ -153,6 +158,40 @@ final class CellFailures
 	}
 
 	/**
+	 * A reader comes, which is not computing another cell.
+	 *
+	 * @return what {@link #readerFails} needs to know of that
+	 */
+	boolean isRepeated( final Long cell )
+	{
+		return reads.isRepeated( cell );
+	}
+
+	/**
+	 * Makes the reader wait that comes again and again, also where it is not the code
+	 * that fails: the queue is closed, or an input cannot be read.
+	 *
+	 * @param cell
+	 * 		index of the cell
+	 * @param repeated
+	 * 		{@link #isRepeated} when the reader came
+	 * @param error
+	 * 		what it is about to get
+	 * @throws InterruptedException
+	 * 		if the thread is interrupted while it waits
+	 */
+	void readerFails( final Long cell, final boolean repeated, final Throwable error ) throws InterruptedException
+	{
+		if ( !( error instanceof InterruptedException ) )
+			reads.fail( cell, repeated && !isAttempt( error ) );
+	}
+
+	private static boolean isAttempt( final Throwable error )
+	{
+		return error instanceof PythonCellException && ( ( PythonCellException ) error ).getNextAttempt() == null && !( error.getCause() instanceof PythonCellException );
+	}
+
+	/**
 	 * @return whether this is the first call for the cell since it was computed, or
 	 *         forgotten here
 	 */
@@ -170,6 +209,7 @@ final class CellFailures
 	 */
 	void forget( final Long cell )
 	{
+		reads.forget( cell );
 		if ( empty )
 			return;
 		synchronized ( this )
@@ -179,18 +219,17 @@ final class CellFailures
 		}
 	}
 
-	synchronized void forgetIf( final Predicate< Long > condition )
+	void forgetIf( final Predicate< Long > condition )
 	{
-		for ( final Iterator< Map.Entry< Long, Failure > > entries = failures.entrySet().iterator(); entries.hasNext(); )
+		reads.forgetIf( condition );
+		final List< Long > cells;
+		synchronized ( this )
 		{
-			final Map.Entry< Long, Failure > entry = entries.next();
-			if ( condition.test( entry.getKey() ) )
-			{
-				length -= entry.getValue().length;
-				entries.remove();
-			}
+			cells = new ArrayList<>( failures.keySet() );
 		}
-		empty = failures.isEmpty();
+		// The condition is the user's: it may read the image.
+		cells.removeIf( condition.negate() );
+		cells.forEach( this::forget );
 	}
 
 	synchronized int size()

@@ -34,10 +34,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -102,7 +106,10 @@ import net.imglib2.util.Util;
  * (wrapped as the cache does it), and the cell is computed again when it is read
  * again. If that fails, too, reads within 20 milliseconds get the error without
  * another attempt, and within twice the time after each further failure, at most
- * 10 seconds: viewers read what failed again and again. Success ends that, as do
+ * 10 seconds: viewers read what failed again and again. For the same reason, who
+ * reads a cell that just failed, and fails again without an attempt, waits for a
+ * tenth of a second before it gets the error; also where it is not the code that
+ * fails, when the queue was closed for instance. Success ends that, as do
  * {@link #retry}, {@link #retryAll}, and to invalidate the cell in the image's
  * cache, {@link CachedCellImg#getCache()}. Instead of the error, readers can get
  * cells filled with a value, see {@link PythonLoaderOptions#onErrorFill}.
@@ -156,6 +163,13 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	private final UnattendedCells unattended = new UnattendedCells();
 
 	private final List< WeakReference< CellCache< A > > > caches = new CopyOnWriteArrayList<>();
+
+	/**
+	 * Cells that were filled since they were retried last: some may be computed by now.
+	 */
+	private final Set< Long > filledCells = ConcurrentHashMap.newKeySet();
+
+	private final InvalidationListeners invalidationListeners = new InvalidationListeners();
 
 	private PythonCacheLoader(
 			final CellGrid grid,
@@ -531,8 +545,20 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	@Override
 	public Cell< A > get( final Long key ) throws Exception
 	{
-		// What caches of others have dropped is not known here: nothing is left for others, or taken.
-		final Cell< A > cell = load( Objects.requireNonNull( key, "key" ), failures.count(), false );
+		Objects.requireNonNull( key, "key" );
+		final boolean repeated = failures.isRepeated( key );
+		final Cell< A > cell;
+		try
+		{
+			// What caches of others have dropped is not known here: nothing is left for others, or taken.
+			cell = load( key, failures.count(), false );
+		}
+		catch ( final Exception e )
+		{
+			if ( CellInProgress.ofThisThread() == null )
+				failures.readerFails( key, repeated, e );
+			throw e;
+		}
 		CellCache.report( cell );
 		return cell;
 	}
@@ -540,14 +566,11 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	/**
 	 * Lets the next read of a cell that failed run the code at once, also if the cell
 	 * was filled ({@link PythonLoaderOptions#onErrorFill}): then it is dropped from
-	 * the caches of the images that this loader created. A cell that was computed
-	 * stays as it is.
-	 * <p>
-	 * Not to be called while another thread reads a cell that was filled: its cache
-	 * may then keep it.
+	 * the caches of the images that this loader created, and those are told who asked
+	 * for it, see {@link #onInvalidate}. A cell that was computed stays as it is.
 	 *
 	 * @param cell
-	 * 		index of the cell in the grid
+	 * 		index of the cell
 	 * @throws IllegalArgumentException
 	 * 		if there is no such cell
 	 */
@@ -556,7 +579,10 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		cellInterval( cell );
 		unattended.invalidate();
 		failures.forget( cell );
-		forEachCache( cache -> cache.invalidateFilled( cell ) );
+		final boolean filled = filledCells.remove( cell );
+		forEachCache( cache -> cache.invalidateFilled( Collections.singleton( cell ), key -> key == cell ) );
+		if ( filled )
+			invalidationListeners.tell( key -> key == cell );
 	}
 
 	/**
@@ -566,7 +592,44 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	{
 		unattended.invalidate();
 		failures.forgetIf( cell -> true );
-		forEachCache( CellCache::invalidateFilled );
+		final Set< Long > filled = new HashSet<>( filledCells );
+		filledCells.removeAll( filled );
+		forEachCache( cache -> cache.invalidateFilled( filled, key -> true ) );
+		if ( !filled.isEmpty() )
+			invalidationListeners.tell( filled::contains );
+	}
+
+	/**
+	 * Asks to be told which cells are invalidated: for what keeps cells or pixels of
+	 * this loader's images itself, such as volatile views and viewers, see
+	 * {@code doc/caches-and-viewers.md}.
+	 *
+	 * <pre>{@code
+	 * loader.onInvalidate( cells -> {
+	 * 	volatileCache.invalidateIf( cells );
+	 * 	viewer.requestRepaint();
+	 * } );
+	 * }</pre>
+	 *
+	 * The listener gets a condition that is true for the index of each cell that was
+	 * invalidated, in the cache of any image of this loader
+	 * ({@link CachedCellImg#getCache()}), and of each cell that was filled and shall be
+	 * retried. When all were invalidated, it is true for all. It may be kept, and be
+	 * used by any thread (if it is not a condition that somebody gave to
+	 * {@code invalidateIf} and that does not stand that).
+	 * <p>
+	 * The listener is called by the thread that invalidates, after the cells were
+	 * dropped; no lock is held, so that it may read the images, or wait for others that
+	 * do. Several threads may call it at the same time. What it invalidates itself is
+	 * not told. What it throws is logged. This method may be called by any thread.
+	 *
+	 * @param listener
+	 * 		is told; held by this loader until that ends
+	 * @return ends that, when it is run
+	 */
+	public Runnable onInvalidate( final Consumer< ? super Predicate< Long > > listener )
+	{
+		return invalidationListeners.add( Objects.requireNonNull( listener, "listener" ) );
 	}
 
 	/**
@@ -580,7 +643,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 */
 	public CachedCellImg< T, A > createCachedCellImg( final LoaderCache< Long, Cell< A > > loaderCache )
 	{
-		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), snippet, ( cell, arrival ) -> load( cell, arrival, true ), failures, unattended );
+		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), snippet, ( cell, arrival ) -> load( cell, arrival, true ), failures, unattended, invalidationListeners );
 		caches.removeIf( reference -> reference.get() == null );
 		caches.add( new WeakReference<>( cache ) );
 		return new CachedCellImg<>( grid, type, cache, access );
@@ -672,6 +735,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			queue.pool().requireOpen();
 		if ( fillValue == null )
 			throw error;
+		filledCells.add( cell );
 		final PythonCellException reason = error;
 		return filled( interval, () -> {
 			if ( failures.tell( cell ) )

@@ -28,12 +28,14 @@
  */
 package net.imglib2.cache.python;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -164,6 +166,38 @@ class CellFailuresTest
 			failures.add( 3L, failures.count(), error( "x" ), false );
 		assertNull( failures.find( 3L, failures.count() ) );
 		assertNotNull( failures.find( 3L, arrival ) );
+	}
+
+	@Test
+	void whatRanIsNoRepetition() throws InterruptedException
+	{
+		final PythonCellException error = error( "x" );
+		// Whose thread is interrupted does not get past a place where it has to wait.
+		Thread.currentThread().interrupt();
+		failures.readerFails( 3L, failures.isRepeated( 3L ), error );
+		failures.readerFails( 3L, failures.isRepeated( 3L ), error );
+		assertThrows( InterruptedException.class, () -> failures.readerFails( 3L, failures.isRepeated( 3L ), error.repeated( 2, Instant.now() ) ) );
+		Thread.currentThread().interrupt();
+		assertThrows( InterruptedException.class, () -> failures.readerFails( 3L, failures.isRepeated( 3L ), new IllegalStateException() ) );
+		Thread.currentThread().interrupt();
+		failures.readerFails( 3L, failures.isRepeated( 3L ), new InterruptedException() );
+		failures.forget( 3L );
+		failures.readerFails( 3L, failures.isRepeated( 3L ), new IllegalStateException() );
+		assertTrue( Thread.interrupted() );
+	}
+
+	@Test
+	void conditionCanBeAskedWhileOthersFail()
+	{
+		failures.add( 3L, failures.count(), error( "x" ), true );
+		failures.add( 4L, failures.count(), error( "x" ), true );
+		failures.forgetIf( cell -> {
+			final Thread other = new Thread( () -> failures.add( 5L, failures.count(), error( "x" ), true ) );
+			other.start();
+			assertDoesNotThrow( () -> other.join() );
+			return cell == 3;
+		} );
+		assertEquals( 2, failures.size() );
 	}
 
 	@Test

@@ -36,6 +36,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -456,6 +457,16 @@ class LoaderCacheContractTest
 		cache.invalidateIf( key -> key % 3 == 1 );
 		for ( int key = 0; key < 100; key++ )
 			assertEquals( key % 3 != 2, cache.getIfPresent( key ) == null );
+	}
+
+	@Test
+	void conditionMayLookAtTheCache() throws Exception
+	{
+		assumeTrue( LoaderCache.class.getResource( "/META-INF/imglib2-cache-subset" ) != null, "imglib2-cache does not promise that" );
+		load( 0, 100 );
+		cache.invalidateIf( key -> key % 3 == 0 & cache.getIfPresent( key ) != null );
+		for ( int key = 0; key < 100; key++ )
+			assertEquals( key % 3 == 0, cache.getIfPresent( key ) == null );
 	}
 
 	@Test
