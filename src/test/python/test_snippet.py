@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
 import pickle
 import sys
 import traceback
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -386,6 +388,27 @@ def test_dispose_removes_the_module_and_the_source(code: str) -> None:
     assert "imglib2_cache_python.user.test_loader_5" not in sys.modules
     assert "<loader 5>" not in linecache.cache
     snippet.dispose()
+
+
+def test_what_code_without_functions_has_defined_is_gone_at_once(make_block: MakeBlock) -> None:
+    gc.disable()
+    try:
+        snippet = Snippet("large = np.zeros(9)", "<l>", "user.large", {})
+        snippet.run(make_block())
+        large = weakref.ref(snippet._namespace["large"])
+        assert snippet.dispose()
+        assert large() is None
+    finally:
+        gc.enable()
+
+
+def test_it_is_told_if_something_refers_to_what_the_code_has_defined(make_block: MakeBlock) -> None:
+    snippet = Snippet("large = np.zeros(9)\ndef function():\n    return large", "<l>", "user.large", {})
+    snippet.run(make_block())
+    large = weakref.ref(snippet._namespace["large"])
+    assert not snippet.dispose()
+    gc.collect()
+    assert large() is None
 
 
 # Function references

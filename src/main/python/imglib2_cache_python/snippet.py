@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
+from sys import getrefcount
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -29,6 +30,15 @@ _OF_A_MODULE = {
     *("__builtins__", "__file__", "__cached__", "__path__", "__warningregistry__"),
     *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__conditional_annotations__"),
 }
+
+
+def _references_of_a_local() -> int:
+    local: dict[str, Any] = {}
+    return getrefcount(local)
+
+
+# References to an object that nobody else has, as `Snippet.dispose` counts them.
+_UNSHARED = _references_of_a_local()
 
 
 def compile_code(code: str, file_name: str, mode: str = "exec") -> CodeType:
@@ -169,10 +179,19 @@ class Snippet:
     def _run_function(self, block: Block) -> None:
         store(self._function(*block.inputs), block)
 
-    def dispose(self) -> None:
-        """Removes the module and the source of this snippet."""
+    def dispose(self) -> bool:
+        """Removes the module and the source of this snippet, which cannot run any more.
+
+        Returns:
+            Whether all that the code has defined is gone. Else other objects refer to it: often only functions and
+            classes that it defined, which Python's collector frees together with it.
+        """
         sys.modules.pop(self.module_name, None)
         linecache.cache.pop(self.file_name, None)
+        namespace = vars(self).pop("_namespace", None)
+        # Refers to this object, which would wait for the collector.
+        vars(self).pop("run", None)
+        return namespace is None or getrefcount(namespace) <= _UNSHARED
 
 
 def function_reference(code: str) -> tuple[str, str] | None:

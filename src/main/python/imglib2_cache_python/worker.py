@@ -295,11 +295,11 @@ class Worker:
             self._snippets[loader] = Snippet(code, file_name, module, self._globals, check_written=check_written)
 
     @guarded
-    def forget(self, loader: int) -> None:
-        """Drops the code of a loader and all that it defined."""
-        snippet = self._snippets.pop(loader, None)
-        if snippet is not None:
-            snippet.dispose()
+    def forget(self, *loaders: int) -> None:
+        """Drops the code of loaders and all that it defined, which may be large: at once, not when Python comes to it."""
+        snippets = [self._snippets.pop(loader) for loader in loaders if loader in self._snippets]
+        if not all([snippet.dispose() for snippet in snippets]):
+            gc.collect()
 
     @guarded
     def execute(self, code: str) -> None:

@@ -31,6 +31,7 @@ package net.imglib2.cache.python;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
+import net.imglib2.cache.python.interpreter.Cleanup;
 import net.imglib2.cache.python.interpreter.PythonRuntime;
 import net.imglib2.cache.python.interpreter.TrustPolicy;
 import net.imglib2.cache.python.interpreter.WorkerPool;
@@ -44,8 +45,9 @@ import net.imglib2.cache.python.interpreter.WorkerPool;
  * the Python code is in functions that release Python's global lock, as most of
  * numpy, scipy and others do for large arrays.
  * <p>
- * Thread-safe. A queue that is not closed lives until the JVM ends; it does not
- * keep the JVM from ending.
+ * Thread-safe. A queue that is not closed ends by itself when neither the program
+ * nor an image of it refers to it any more, and what it has to do is done: a script
+ * whose result is a lazy image cannot close it. It does not keep the JVM from ending.
  */
 public final class PythonCacheLoaderQueue implements AutoCloseable
 {
@@ -112,6 +114,7 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 		Objects.requireNonNull( environment, "environment" );
 		TrustPolicy.ofThisJvm().requireCode( "The init code of a queue", init );
 		pool = new WorkerPool( numWorkers, init, PythonRuntime.start( environment ) );
+		Cleanup.whenCollected( this, pool::closeWhenIdle );
 	}
 
 	/**

@@ -290,9 +290,9 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	 */
 	void forget( final Collection< Long > ids )
 	{
-		for ( final Long id : ids )
-			if ( prepared.remove( id ) )
-				call( "forget", id );
+		final Object[] known = ids.stream().filter( prepared::remove ).toArray();
+		if ( known.length > 0 )
+			call( "forget", known );
 	}
 
 	@Override

@@ -63,7 +63,7 @@ final class ExitHook
 		installed = true;
 		try
 		{
-			Runtime.getRuntime().addShutdownHook( new Thread( Worker.GROUP, ExitHook::run, "imglib2-cache-python_exit" ) );
+			Runtime.getRuntime().addShutdownHook( LibraryThreads.create( "imglib2-cache-python_exit", ExitHook::run ) );
 		}
 		catch ( final IllegalStateException e )
 		{

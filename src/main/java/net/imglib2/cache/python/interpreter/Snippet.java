@@ -44,6 +44,8 @@ public final class Snippet
 
 	private volatile long expectedNanos;
 
+	private volatile boolean dropped;
+
 	Snippet( final long id, final String code, final boolean checkWritten, final long timeoutNanos )
 	{
 		this.id = id;
@@ -77,6 +79,19 @@ public final class Snippet
 	{
 		final long before = expectedNanos;
 		expectedNanos = Math.max( 1, before == 0 ? nanos : before + ( nanos - before ) / 4 );
+	}
+
+	/**
+	 * Nobody has the loader any more.
+	 */
+	void drop()
+	{
+		dropped = true;
+	}
+
+	boolean isDropped()
+	{
+		return dropped;
 	}
 
 	long id()

@@ -79,6 +79,11 @@ final class TaskQueue
 		return tasks.pollFirst();
 	}
 
+	boolean isEmpty()
+	{
+		return tasks.isEmpty();
+	}
+
 	boolean remove( final Task< ? > task )
 	{
 		return tasks.remove( task );

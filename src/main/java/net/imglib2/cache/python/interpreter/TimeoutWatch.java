@@ -37,6 +37,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -45,7 +47,7 @@ import java.util.logging.Logger;
  * lets it cancel the code, and gives up workers where that has no effect. One
  * thread for a pool, from the first loader on that has a timeout.
  */
-final class TimeoutWatch extends Thread
+final class TimeoutWatch
 {
 	private static final Logger LOG = Logger.getLogger( TimeoutWatch.class.getName() );
 
@@ -61,6 +63,10 @@ final class TimeoutWatch extends Thread
 	 * How long a worker has to get out of the code that was cancelled.
 	 */
 	private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos( 2 );
+
+	static final long OF_ANOTHER_RUN = -1;
+
+	private final Thread thread;
 
 	private final List< Worker > workers;
 
@@ -84,21 +90,24 @@ final class TimeoutWatch extends Thread
 	 */
 	TimeoutWatch( final String pool, final List< Worker > workers, final BiConsumer< Worker, PythonFailure > retire, final Runnable startMissing )
 	{
-		super( Worker.GROUP, null, pool + "_timeouts" );
-		setDaemon( true );
+		thread = LibraryThreads.create( pool + "_timeouts", this::run );
 		this.workers = workers;
 		this.retire = retire;
 		this.startMissing = startMissing;
 	}
 
+	void start()
+	{
+		thread.start();
+	}
+
 	void end()
 	{
 		ended = true;
-		LockSupport.unpark( this );
+		LockSupport.unpark( thread );
 	}
 
-	@Override
-	public void run()
+	private void run()
 	{
 		while ( !ended )
 		{
@@ -126,7 +135,9 @@ final class TimeoutWatch extends Thread
 			watched.remove( worker );
 			return;
 		}
-		final long ticket = worker.handOver().running();
+		final long ticket = ticketOf( run, worker.handOver()::running, worker::current );
+		if ( ticket == OF_ANOTHER_RUN )
+			return;
 		Watched now = watched.get( worker );
 		if ( now == null || now.run != run )
 			now = new Watched( worker, run, ticket, run.startNanos );
@@ -137,6 +148,24 @@ final class TimeoutWatch extends Thread
 		}
 		watched.put( worker, now );
 		now.look();
+	}
+
+	/**
+	 * What code runs, and for which run, is told in two places.
+	 *
+	 * @param run
+	 * 		what the worker did when that was looked at
+	 * @param running
+	 * 		tells the ticket of the code that runs
+	 * @param current
+	 * 		tells what the worker does
+	 * @return the ticket, which belongs to the run; {@link #OF_ANOTHER_RUN} if the
+	 *         worker has gone on meanwhile: that may be for as long as it likes
+	 */
+	static long ticketOf( final Worker.Run run, final LongSupplier running, final Supplier< Worker.Run > current )
+	{
+		final long ticket = running.getAsLong();
+		return current.get() == run ? ticket : OF_ANOTHER_RUN;
 	}
 
 	/**

@@ -34,7 +34,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -44,6 +43,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -54,11 +54,11 @@ import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.PythonException;
 
 /**
- * Thread that owns an interpreter and runs the tasks of a pool on it.
+ * Owns an interpreter and runs the tasks of a pool on it, on a thread of its own.
  * <p>
  * A platform thread: interpreters must not share an operating system's thread.
  */
-final class Worker extends Thread
+final class Worker
 {
 	private static final Logger LOG = Logger.getLogger( Worker.class.getName() );
 
@@ -67,11 +67,7 @@ final class Worker extends Thread
 	 */
 	private static final long STACK_SIZE = 16L << 20;
 
-	/**
-	 * Of their own, because who made the queue may interrupt all threads of its
-	 * group, as Fiji does when it stops a script.
-	 */
-	static final ThreadGroup GROUP = new ThreadGroup( rootGroup(), "imglib2-cache-python" );
+	private static final ThreadLocal< Worker > OF_THIS_THREAD = new ThreadLocal<>();
 
 	/**
 	 * Blocks that take less are small: Python's lock and the waking of threads would
@@ -96,6 +92,10 @@ final class Worker extends Thread
 
 	private static final String CANCELLED = "imglib2_cache_python.watchdog.Cancelled";
 
+	private final String name;
+
+	private final Thread thread;
+
 	private final TaskQueue tasks;
 
 	private final PythonRuntime runtime;
@@ -117,6 +117,8 @@ final class Worker extends Thread
 
 	private final ConcurrentLinkedQueue< Long > deadLoaders = new ConcurrentLinkedQueue<>();
 
+	private final BooleanSupplier hasOtherThingsToDo = () -> hasEnded() || !deadLoaders.isEmpty();
+
 	private volatile String phase = "start Python";
 
 	private volatile Run current;
@@ -127,6 +129,8 @@ final class Worker extends Thread
 
 	private volatile boolean retired;
 
+	private volatile boolean endsWhenIdle;
+
 	private volatile EmbeddedInterpreter opened;
 
 	private volatile boolean over;
@@ -136,17 +140,51 @@ final class Worker extends Thread
 	 */
 	private final AtomicBoolean attentive = new AtomicBoolean();
 
-	Worker( final String pool, final int number, final TaskQueue tasks, final PythonRuntime runtime, final String init, final Consumer< Worker > ended )
+	/**
+	 * @param pool
+	 * 		name of the pool
+	 * @param role
+	 * 		what messages call the worker, after the pool's name
+	 * @param tasks
+	 * 		what it takes its tasks from
+	 * @param runtime
+	 * 		the Python to use
+	 * @param init
+	 * 		code to run first
+	 * @param ended
+	 * 		told when the worker's thread is about to end
+	 */
+	Worker( final String pool, final String role, final TaskQueue tasks, final PythonRuntime runtime, final String init, final Consumer< Worker > ended )
 	{
-		super( GROUP, null, pool + "_worker_" + number, STACK_SIZE );
-		setContextClassLoader( Worker.class.getClassLoader() );
+		name = pool + "_" + role;
+		thread = LibraryThreads.create( name, this::run, STACK_SIZE );
 		initName = "<init of " + pool + ">";
 		this.tasks = tasks;
 		this.runtime = runtime;
 		this.init = init;
 		this.ended = ended;
 		stackFile = TemporaryFile.create( ".stack" );
-		setDaemon( true );
+	}
+
+	/**
+	 * @return the worker that the calling thread belongs to, or {@code null}
+	 */
+	static Worker ofThisThread()
+	{
+		return OF_THIS_THREAD.get();
+	}
+
+	String getName()
+	{
+		return name;
+	}
+
+	/**
+	 * Starts the thread, which opens the interpreter.
+	 */
+	void start()
+	{
+		thread.start();
 	}
 
 	/**
@@ -189,9 +227,9 @@ final class Worker extends Thread
 		started.get( timeout.toMillis() + STACK_MILLIS, TimeUnit.MILLISECONDS );
 	}
 
-	@Override
-	public void run()
+	private void run()
 	{
+		OF_THIS_THREAD.set( this );
 		try
 		{
 			final EmbeddedInterpreter python = openOrFail();
@@ -214,11 +252,19 @@ final class Worker extends Thread
 	}
 
 	/**
-	 * Lets the worker drop the code of loaders before its next task.
+	 * Lets the worker drop the code of a loader as soon as it runs nothing else.
 	 */
-	void forget( final Collection< Long > loaders )
+	void forget( final Snippet snippet )
 	{
-		deadLoaders.addAll( loaders );
+		deadLoaders.add( snippet.id() );
+	}
+
+	/**
+	 * Lets the worker end when nothing is left to do.
+	 */
+	void endWhenIdle()
+	{
+		endsWhenIdle = true;
 	}
 
 	/**
@@ -259,7 +305,7 @@ final class Worker extends Thread
 	{
 		final Run run = current;
 		final EmbeddedInterpreter python = opened;
-		return isAlive() && ( run != null && run.isBlocks() || python != null && python.isCalling() );
+		return thread.isAlive() && ( run != null && run.isBlocks() || python != null && python.isCalling() );
 	}
 
 	/**
@@ -303,7 +349,7 @@ final class Worker extends Thread
 
 	private boolean hasEnded()
 	{
-		return shutDown || retired;
+		return shutDown || retired || endsWhenIdle && tasks.isEmpty();
 	}
 
 	/**
@@ -313,10 +359,10 @@ final class Worker extends Thread
 	void awaitEnd( final long deadline )
 	{
 		// One that never started has nothing to finish, or hangs.
-		if ( this == Thread.currentThread() || started.isCompletedExceptionally() )
+		if ( this == ofThisThread() || started.isCompletedExceptionally() )
 			return;
 		boolean interrupted = false;
-		while ( isAlive() )
+		while ( thread.isAlive() )
 		{
 			final long millis = TimeUnit.NANOSECONDS.toMillis( deadline - System.nanoTime() );
 			if ( millis <= 0 || interrupted )
@@ -326,7 +372,7 @@ final class Worker extends Thread
 			}
 			try
 			{
-				join( millis );
+				thread.join( millis );
 			}
 			catch ( final InterruptedException e )
 			{
@@ -420,12 +466,12 @@ final class Worker extends Thread
 
 	private void runNext( final EmbeddedInterpreter python )
 	{
-		final Task< ? > task = tasks.take( this::hasEnded );
+		forgetLoaders( python );
+		final Task< ? > task = tasks.take( hasOtherThingsToDo );
 		if ( task == null )
 			return;
 		try
 		{
-			forgetLoaders( python );
 			if ( task instanceof BlockTask )
 				runBlocks( python, ( BlockTask ) task );
 			else
@@ -443,8 +489,16 @@ final class Worker extends Thread
 		final List< Long > ids = new ArrayList<>();
 		for ( Long id = deadLoaders.poll(); id != null; id = deadLoaders.poll() )
 			ids.add( id );
-		if ( !ids.isEmpty() )
+		if ( ids.isEmpty() )
+			return;
+		try
+		{
 			python.forget( ids );
+		}
+		catch ( final Throwable t )
+		{
+			LOG.log( Level.WARNING, getName() + " could not drop the code of images that nobody uses any more", t );
+		}
 	}
 
 	private void runWork( final EmbeddedInterpreter python, final WorkTask< ? > task )
@@ -467,6 +521,11 @@ final class Worker extends Thread
 		if ( !first.begin() )
 			return;
 		final Snippet snippet = first.snippet();
+		if ( snippet.isDropped() )
+		{
+			first.fail( new PythonClosedException( "The image of this cell is not used any more" ) );
+			return;
+		}
 		final boolean small = snippet.expectedNanos() < SMALL_NANOS;
 		if ( !small )
 			becomeOccupied();
@@ -683,14 +742,6 @@ final class Worker extends Thread
 		for ( Throwable cause = thrown.getCause(); cause != null; cause = cause.getCause() )
 			text.append( "\n  because of: " ).append( cause.getMessage() );
 		return text.toString();
-	}
-
-	private static ThreadGroup rootGroup()
-	{
-		ThreadGroup group = Thread.currentThread().getThreadGroup();
-		while ( group.getParent() != null )
-			group = group.getParent();
-		return group;
 	}
 
 	private String stackOfInit()

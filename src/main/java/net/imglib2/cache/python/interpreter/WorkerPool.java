@@ -28,9 +28,6 @@
  */
 package net.imglib2.cache.python.interpreter;
 
-import java.lang.ref.PhantomReference;
-import java.lang.ref.Reference;
-import java.lang.ref.ReferenceQueue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,6 +73,17 @@ public final class WorkerPool implements AutoCloseable
 
 	private static final long LONGEST_START_PAUSE = TimeUnit.MINUTES.toNanos( 1 );
 
+	/**
+	 * Code is checked in less, unless all workers are occupied.
+	 */
+	private static final Duration CHECK_PATIENCE = Duration.ofMillis( 100 );
+
+	/**
+	 * How long the making of a loader waits for the worker that does nothing but
+	 * check, which may have to be started.
+	 */
+	private static final Duration CHECK_TIMEOUT = Duration.ofSeconds( 2 );
+
 	// Unique in the JVM: interpreters may share the table of sources.
 	private static final AtomicLong LAST_SNIPPET = new AtomicLong();
 
@@ -110,9 +118,15 @@ public final class WorkerPool implements AutoCloseable
 
 	private TimeoutWatch timeouts;
 
-	private final ReferenceQueue< Object > deadLoaders = new ReferenceQueue<>();
+	private final TaskQueue checks = new TaskQueue();
 
-	private final Set< LoaderReference > loaders = ConcurrentHashMap.newKeySet();
+	/**
+	 * Checks code while all others are occupied; {@code null} as long as that never
+	 * was so.
+	 */
+	private Worker checker;
+
+	private volatile boolean endsWhenIdle;
 
 	private volatile boolean closed;
 
@@ -168,26 +182,59 @@ public final class WorkerPool implements AutoCloseable
 	{
 		TrustPolicy.ofThisJvm().requireLoader( code );
 		requireNotOnAWorker( "A loader cannot be made" );
-		dropDeadLoaders();
 		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code, checkWritten, nanos( timeout ) );
 		if ( timeout != null )
 			watchTimeouts();
+		check( snippet );
+		Cleanup.whenCollected( loader, () -> forget( snippet ) );
+		return snippet;
+	}
+
+	/**
+	 * Checks code on a worker that has nothing else to do, else on one that is there
+	 * for this, because who makes an image must not wait for blocks of others. Where
+	 * Python's lock is not to be had, the first block tells what is wrong.
+	 */
+	private void check( final Snippet snippet )
+	{
+		WorkTask< Void > check = check( snippet, tasks );
+		if ( awaitCheck( check, CHECK_PATIENCE ) )
+			return;
+		if ( check.abandon() )
+		{
+			tasks.remove( check );
+			startChecker();
+			check = check( snippet, checks );
+		}
+		if ( !awaitCheck( check, CHECK_TIMEOUT ) )
+			LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: other code keeps Python's lock" );
+	}
+
+	private WorkTask< Void > check( final Snippet snippet, final TaskQueue queue )
+	{
 		final WorkTask< Void > check = new WorkTask<>( python -> {
 			python.check( snippet );
 			return null;
 		} );
 		// Before blocks that wait, because a user waits for the constructor.
-		tasks.addFirst( check );
-		submittedWork( check );
+		queue.addFirst( check );
+		submittedWork( check, queue );
+		return check;
+	}
+
+	/**
+	 * @return whether it was checked in time
+	 */
+	private static boolean awaitCheck( final WorkTask< Void > check, final Duration timeout )
+	{
 		try
 		{
-			check.promise().get( runtime.startupTimeout().toMillis(), TimeUnit.MILLISECONDS );
+			check.promise().get( timeout.toMillis(), TimeUnit.MILLISECONDS );
+			return true;
 		}
 		catch ( final TimeoutException e )
 		{
-			check.fail( e );
-			throw new PythonException( "The code of a loader could not be checked: all " + workers.size() + " workers have been busy for "
-					+ runtime.startupTimeout().getSeconds() + " s", e );
+			return false;
 		}
 		catch ( final InterruptedException e )
 		{
@@ -199,8 +246,14 @@ public final class WorkerPool implements AutoCloseable
 		{
 			throw unwrapped( e.getCause() );
 		}
-		loaders.add( new LoaderReference( loader, deadLoaders, snippet.id() ) );
-		return snippet;
+	}
+
+	private synchronized void startChecker()
+	{
+		if ( checker != null || closed )
+			return;
+		checker = new Worker( name, "check", checks, runtime, "", this::ended );
+		checker.start();
 	}
 
 	/**
@@ -215,7 +268,7 @@ public final class WorkerPool implements AutoCloseable
 		requireNotOnAWorker( "A cell that is not cached cannot be read" );
 		final BlockTask task = new BlockTask( request );
 		tasks.add( task );
-		submitted( task );
+		submitted( task, tasks );
 		return task;
 	}
 
@@ -267,7 +320,7 @@ public final class WorkerPool implements AutoCloseable
 	{
 		final WorkTask< R > task = new WorkTask<>( work::execute );
 		tasks.add( task );
-		submittedWork( task );
+		submittedWork( task, tasks );
 		return task.promise();
 	}
 
@@ -289,13 +342,49 @@ public final class WorkerPool implements AutoCloseable
 		}
 		ExitHook.remove( this );
 		// Before that: workers put back what they have taken out, unless they see this.
-		workers.forEach( worker -> worker.shutDown( closedException() ) );
+		allWorkers().forEach( worker -> worker.shutDown( closedException() ) );
 		failWaiting();
 		// Never an interrupt: Jep's imports do not survive one.
 		tasks.wakeAllWorkers();
 		final long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
-		for ( final Worker worker : workers )
-			worker.awaitEnd( deadline );
+		checks.wakeAllWorkers();
+		allWorkers().forEach( worker -> worker.awaitEnd( deadline ) );
+	}
+
+	/**
+	 * Ends the workers when they have done what is left to do, because nobody can ask
+	 * for more.
+	 */
+	public void closeWhenIdle()
+	{
+		endsWhenIdle = true;
+		allWorkers().forEach( Worker::endWhenIdle );
+		tasks.wakeAllWorkers();
+		checks.wakeAllWorkers();
+		closeIfAllHaveEnded();
+	}
+
+	private void ended( final Worker worker )
+	{
+		retired.remove( worker );
+		closeIfAllHaveEnded();
+	}
+
+	private void closeIfAllHaveEnded()
+	{
+		if ( endsWhenIdle && allWorkers().stream().allMatch( Worker::isOver ) )
+			close();
+	}
+
+	/**
+	 * @return workers that were not given up, and the one that checks code
+	 */
+	private synchronized List< Worker > allWorkers()
+	{
+		final List< Worker > all = new ArrayList<>( workers );
+		if ( checker != null )
+			all.add( checker );
+		return all;
 	}
 
 	/**
@@ -318,7 +407,7 @@ public final class WorkerPool implements AutoCloseable
 	void cancelForExit()
 	{
 		closed = true;
-		workers.forEach( worker -> worker.shutDownForExit( closedException() ) );
+		allWorkers().forEach( worker -> worker.shutDownForExit( closedException() ) );
 		failWaiting();
 	}
 
@@ -330,7 +419,7 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	void awaitForExit( final long deadline )
 	{
-		final List< Worker > all = new ArrayList<>( workers );
+		final List< Worker > all = allWorkers();
 		all.addAll( retired );
 		for ( final Worker worker : all )
 			while ( worker.isInPython() && System.nanoTime() - deadline < 0 )
@@ -339,8 +428,11 @@ public final class WorkerPool implements AutoCloseable
 
 	private Worker newWorker()
 	{
-		final Worker worker = new Worker( name, lastWorker.incrementAndGet(), tasks, runtime, init, retired::remove );
+		final Worker worker = new Worker( name, "worker_" + lastWorker.incrementAndGet(), tasks, runtime, init, this::ended );
 		workers.add( worker );
+		// Either closeWhenIdle() finds it, or that is seen here.
+		if ( endsWhenIdle )
+			worker.endWhenIdle();
 		return worker;
 	}
 
@@ -381,9 +473,7 @@ public final class WorkerPool implements AutoCloseable
 		{
 			final Worker fresh = newWorker();
 			// Starting can take long, and can need Python's lock, which the code may keep.
-			final Thread starter = new Thread( Worker.GROUP, () -> startLater( fresh ), fresh.getName() + "_start" );
-			starter.setDaemon( true );
-			starter.start();
+			LibraryThreads.create( fresh.getName() + "_start", () -> startLater( fresh ) ).start();
 		}
 		catch ( final Throwable t )
 		{
@@ -436,7 +526,7 @@ public final class WorkerPool implements AutoCloseable
 
 	private static void requireNotOnAWorker( final String what )
 	{
-		if ( Thread.currentThread() instanceof Worker )
+		if ( Worker.ofThisThread() != null )
 			throw new IllegalStateException( what + " on an interpreter's thread (" + Thread.currentThread().getName()
 					+ "): it would wait for an interpreter while it occupies one. Do it on another thread, before or after the task" );
 	}
@@ -447,20 +537,20 @@ public final class WorkerPool implements AutoCloseable
 		return timeout == null || timeout.toDays() > 36_500 ? Long.MAX_VALUE : timeout.toNanos();
 	}
 
-	private void submittedWork( final WorkTask< ? > task )
+	private void submittedWork( final WorkTask< ? > task, final TaskQueue queue )
 	{
-		submitted( task );
+		submitted( task, queue );
 		// Unlike readers, who waits for it does not look whether anybody has begun it.
-		tasks.wakeWorker();
+		queue.wakeWorker();
 	}
 
-	private void submitted( final Task< ? > task )
+	private void submitted( final Task< ? > task, final TaskQueue queue )
 	{
 		// After the task was queued: either close() finds it there, or it is
 		// found closed here.
 		if ( closed || broken != null )
 		{
-			tasks.remove( task );
+			queue.remove( task );
 			task.fail( reasonToFail() );
 		}
 	}
@@ -468,6 +558,8 @@ public final class WorkerPool implements AutoCloseable
 	private void failWaiting()
 	{
 		for ( Task< ? > task = tasks.poll(); task != null; task = tasks.poll() )
+			task.fail( reasonToFail() );
+		for ( Task< ? > task = checks.poll(); task != null; task = checks.poll() )
 			task.fail( reasonToFail() );
 	}
 
@@ -477,16 +569,15 @@ public final class WorkerPool implements AutoCloseable
 		return closed || reason == null ? closedException() : new PythonException( reason.getMessage(), reason );
 	}
 
-	private void dropDeadLoaders()
+	/**
+	 * Nobody has the loader of this code any more.
+	 */
+	private void forget( final Snippet snippet )
 	{
-		final List< Long > ids = new ArrayList<>();
-		for ( Reference< ? > dead = deadLoaders.poll(); dead != null; dead = deadLoaders.poll() )
-		{
-			loaders.remove( dead );
-			ids.add( ( ( LoaderReference ) dead ).snippet );
-		}
-		if ( !ids.isEmpty() )
-			workers.forEach( worker -> worker.forget( ids ) );
+		snippet.drop();
+		workers.forEach( worker -> worker.forget( snippet ) );
+		// Also those that have nothing to do: what the code has defined may be large.
+		tasks.wakeAllWorkers();
 	}
 
 	static PythonClosedException closedException()
@@ -497,16 +588,5 @@ public final class WorkerPool implements AutoCloseable
 	private static RuntimeException unwrapped( final Throwable cause )
 	{
 		return cause instanceof RuntimeException ? ( RuntimeException ) cause : new PythonException( String.valueOf( cause ), cause );
-	}
-
-	private static final class LoaderReference extends PhantomReference< Object >
-	{
-		private final long snippet;
-
-		LoaderReference( final Object loader, final ReferenceQueue< Object > queue, final long snippet )
-		{
-			super( loader, queue );
-			this.snippet = snippet;
-		}
 	}
 }

@@ -316,7 +316,7 @@ class SmallBlocksTest
 			@Override
 			public int numDimensions()
 			{
-				if ( !( Thread.currentThread() instanceof Worker ) )
+				if ( Worker.ofThisThread() == null )
 					return super.numDimensions();
 				if ( asked[ 0 ]++ == 0 )
 					pool.close();
