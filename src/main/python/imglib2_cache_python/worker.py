@@ -296,9 +296,10 @@ class Worker:
 
     @guarded
     def forget(self, *loaders: int) -> None:
-        """Drops the code of loaders and all that it defined, which may be large: at once, not when Python comes to it."""
+        """Drops the code of loaders and all that it defined: at once, because it may be large."""
         snippets = [self._snippets.pop(loader) for loader in loaders if loader in self._snippets]
-        if not all([snippet.dispose() for snippet in snippets]):
+        gone = [snippet.dispose() for snippet in snippets]
+        if not all(gone):
             gc.collect()
 
     @guarded

@@ -31,16 +31,20 @@ package net.imglib2.cache.python;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.InputStream;
 import java.lang.ref.WeakReference;
+import java.security.ProtectionDomain;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.Tag;
@@ -158,6 +162,54 @@ class UnreachableTest
 		}
 		assertNull( inherited.get( 0 ) );
 		assertEquals( PythonCacheLoaderQueue.class.getClassLoader(), inherited.get( 1 ) );
+	}
+
+	/**
+	 * The code of a script is garbage when the script has ended, though its queue goes
+	 * on.
+	 */
+	@Test
+	void theClassesOfWhoMadeTheQueueCanBeCollected() throws Exception
+	{
+		final WeakReference< Object > script = new WeakReference<>( new ScriptLoader() );
+		try (PythonCacheLoaderQueue queue = ( ( ScriptLoader ) script.get() ).runScript())
+		{
+			awaitCollection( () -> script.get() == null );
+			queue.submit( python -> python.getValue( "1" ) ).get();
+		}
+	}
+
+	/**
+	 * Made anew for each script, as script engines do.
+	 */
+	private static final class ScriptLoader extends ClassLoader
+	{
+		ScriptLoader()
+		{
+			super( UnreachableTest.class.getClassLoader() );
+		}
+
+		PythonCacheLoaderQueue runScript() throws Exception
+		{
+			final String name = Script.class.getName();
+			try (InputStream in = getResourceAsStream( name.replace( '.', '/' ) + ".class" ))
+			{
+				final byte[] bytes = in.readAllBytes();
+				final Class< ? > script = defineClass( name, bytes, 0, bytes.length, new ProtectionDomain( null, null, this, null ) );
+				final Supplier< ? > instance = ( Supplier< ? > ) script.getConstructor().newInstance();
+				assertSame( this, instance.getClass().getClassLoader() );
+				return ( PythonCacheLoaderQueue ) instance.get();
+			}
+		}
+	}
+
+	public static final class Script implements Supplier< Object >
+	{
+		@Override
+		public Object get()
+		{
+			return new PythonCacheLoaderQueue( 2 );
+		}
 	}
 
 	/**
