@@ -169,6 +169,11 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	private static final long MAX_SECONDS_TO_EXCLUDE = 1;
 
 	/**
+	 * Others may wait for who excludes them, and it should not wait for these.
+	 */
+	private static final long ONE_THREAD = Long.MAX_VALUE;
+
+	/**
 	 * How often a cache is asked that fails by itself.
 	 */
 	private static final int MAX_ATTEMPTS = 3;
@@ -185,6 +190,11 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	 * not who computes one. No code of the user's runs meanwhile.
 	 */
 	private final StampedLock use = new StampedLock();
+
+	/**
+	 * The thread that excludes others: a cache may call back what looks up cells.
+	 */
+	private volatile Thread excluding;
 
 	private final Object owner;
 
@@ -300,11 +310,11 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	{
 		for ( int attempt = 1;; ++attempt )
 		{
-			final long[] stamp = { use.readLock() };
+			final long[] stamp = { enter() };
 			try
 			{
 				return cells.get( cell, missing -> {
-					use.unlockRead( stamp[ 0 ] );
+					leave( stamp[ 0 ] );
 					final Cell< A > loaded;
 					try
 					{
@@ -312,7 +322,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 					}
 					finally
 					{
-						stamp[ 0 ] = use.readLock();
+						stamp[ 0 ] = enter();
 					}
 					if ( mine.isOutdated( loaded ) )
 						throw new NotToBeKept( loaded );
@@ -332,7 +342,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 			}
 			finally
 			{
-				use.unlockRead( stamp[ 0 ] );
+				leave( stamp[ 0 ] );
 			}
 		}
 	}
@@ -376,14 +386,14 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 			{
 				if ( lookedUpAtAnyTime )
 					return cells.getIfPresent( cell );
-				final long stamp = use.readLock();
+				final long stamp = enter();
 				try
 				{
 					return cells.getIfPresent( cell );
 				}
 				finally
 				{
-					use.unlockRead( stamp );
+					leave( stamp );
 				}
 			}
 			catch ( final NullPointerException e )
@@ -460,7 +470,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 		final Set< Long > affected = ConcurrentHashMap.newKeySet();
 		alone( () -> {
 			affected.addAll( loading.keySet() );
-			cells.invalidateIf( parallelismThreshold, cell -> {
+			cells.invalidateIf( ONE_THREAD, cell -> {
 				affected.add( cell );
 				return false;
 			} );
@@ -468,7 +478,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 		affected.removeIf( condition.negate() );
 		alone( () -> {
 			outdate( affected );
-			cells.invalidateIf( parallelismThreshold, affected::contains );
+			cells.invalidateIf( ONE_THREAD, affected::contains );
 		} );
 		listeners.tell( condition );
 	}
@@ -480,7 +490,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 		failures.forgetIf( cell -> true );
 		alone( () -> {
 			outdate( loading.keySet() );
-			cells.invalidateAll( parallelismThreshold );
+			cells.invalidateAll( ONE_THREAD );
 		} );
 		listeners.tell( cell -> true );
 	}
@@ -495,21 +505,25 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 		}
 	}
 
+	private long enter()
+	{
+		return excluding == Thread.currentThread() ? 0 : use.readLock();
+	}
+
+	private void leave( final long stamp )
+	{
+		if ( stamp != 0 )
+			use.unlockRead( stamp );
+	}
+
 	/**
 	 * Invalidates while no other thread uses the cache.
 	 */
 	private void alone( final Runnable invalidation )
 	{
-		boolean interrupted = Thread.interrupted();
-		long stamp = 0;
-		try
-		{
-			stamp = use.tryWriteLock( MAX_SECONDS_TO_EXCLUDE, TimeUnit.SECONDS );
-		}
-		catch ( final InterruptedException e )
-		{
-			interrupted = true;
-		}
+		final long stamp = excluding == Thread.currentThread() ? 0 : exclude();
+		if ( stamp != 0 )
+			excluding = Thread.currentThread();
 		try
 		{
 			invalidation.run();
@@ -517,7 +531,27 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 		finally
 		{
 			if ( stamp != 0 )
+			{
+				excluding = null;
 				use.unlockWrite( stamp );
+			}
+		}
+	}
+
+	private long exclude()
+	{
+		boolean interrupted = Thread.interrupted();
+		try
+		{
+			return use.tryWriteLock( MAX_SECONDS_TO_EXCLUDE, TimeUnit.SECONDS );
+		}
+		catch ( final InterruptedException e )
+		{
+			interrupted = true;
+			return 0;
+		}
+		finally
+		{
 			if ( interrupted )
 				Thread.currentThread().interrupt();
 		}

@@ -81,7 +81,7 @@ import net.imglib2.util.Util;
  * final PythonCacheLoader< FloatType, ? extends BufferAccess< ? > > loader = PythonCacheLoader.fromRandomAccessibles(
  * 		grid, queue,
  * 		"block.data[...] = ndimage.gaussian_filter(block.inputs[0], 2)[block.halo]",
- * 		new FloatType(), new Halo( 8, 8, 8 ), Views.extendMirrorSingle( image ) );
+ * 		new FloatType(), new Halo( 8, 8, 8 ), Views.extendMirrorDouble( image ) );
  * final CachedCellImg< FloatType, ? extends BufferAccess< ? > > smooth = loader.createCachedCellImg( 100 );
  * }</pre>
  *
@@ -96,6 +96,14 @@ import net.imglib2.util.Util;
  * </ul>
  * Axes are in reverse order in Python: ImgLib2's dimensions {@code {4, 3, 2}} are
  * numpy's shape {@code (2, 3, 4)}. Inputs are read-only there.
+ * <p>
+ * A cell at the image's border gets what the extension of the input says, as if it
+ * were pixels. So that the result equals that of the code for the whole image, that
+ * has to be what the code takes there by itself: {@code Views.extendMirrorDouble}
+ * for most of scipy and scikit-image ({@code mode="reflect"}, in numpy's words
+ * {@code symmetric}), {@code Views.extendBorder} for {@code mode="nearest"},
+ * {@code Views.extendMirrorSingle} for {@code mode="mirror"}, {@code Views.extendZero}
+ * for {@code mode="constant"}.
  * <p>
  * The code of each loader has a namespace of its own on each worker. Its
  * variables stay from block to block, but which worker computes which block is

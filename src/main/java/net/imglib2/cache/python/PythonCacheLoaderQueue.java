@@ -118,7 +118,15 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	}
 
 	/**
-	 * Runs own work on one of the interpreters, after the blocks that wait.
+	 * Runs own work on one of the interpreters, after the blocks that wait. Which one
+	 * is not defined, and what it changes there, a variable for instance, is changed
+	 * there alone, and only until a worker that was given up is replaced. So it is no
+	 * way to change what images compute: with several workers, some cells would get the
+	 * old value and some the new one. What all shall see is
+	 * <ul>
+	 * <li>in the code of a new loader: {@code "sigma = " + sigma + "; block.data[...] = …"},</li>
+	 * <li>or in the init code of a new queue, for what takes long to make.</li>
+	 * </ul>
 	 *
 	 * @param <R>
 	 * 		type of the result

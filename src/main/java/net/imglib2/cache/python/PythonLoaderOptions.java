@@ -153,13 +153,14 @@ public final class PythonLoaderOptions
 	 * The filled cell is cached like any other. {@link PythonCacheLoader#retry},
 	 * {@link PythonCacheLoader#retryAll}, and to invalidate it in the image's cache,
 	 * let the next read compute it anew. Caches on top of that cache, those of
-	 * volatile views for instance, have to be invalidated themselves.
+	 * volatile views for instance, have to be invalidated themselves, see
+	 * {@link PythonCacheLoader#onInvalidate}.
 	 *
 	 * @param <T>
 	 * 		pixel type of the image
 	 * @param value
-	 * 		what all pixels of the cell get, {@code new FloatType( Float.NaN )} for
-	 * 		instance
+	 * 		what all pixels of the cell get: a value that is seen, and that the code
+	 * 		does not compute. {@code NaN} looks like what a viewer has not loaded yet.
 	 * @param listener
 	 * 		told what happened, once for each cell until that is computed,
 	 * 		invalidated or to be retried (and once more where thousands of cells

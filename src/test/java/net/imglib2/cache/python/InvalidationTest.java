@@ -319,6 +319,27 @@ class InvalidationTest
 	}
 
 	@Test
+	void cacheCanCallBackWhenItInvalidates()
+	{
+		final AtomicReference< Cache< Long, ? > > cache = new AtomicReference<>();
+		final List< Object > seen = new ArrayList<>();
+		cache.set( filling().createCachedCellImg( new StrictCache< Cell< FloatBufferAccess > >( new SoftRefLoaderCache<>() )
+		{
+			@Override
+			public void invalidate( final Long key )
+			{
+				seen.add( cache.get().getIfPresent( 1L ) );
+				if ( key == 0 )
+					cache.get().invalidate( 2L );
+				super.invalidate( key );
+			}
+		} ).getCache() );
+		held.add( ( Cell< ? > ) cache.get().unchecked().get( 1L ) );
+		cache.get().invalidate( 0L );
+		assertEquals( List.of( held.get( 0 ), held.get( 0 ) ), seen );
+	}
+
+	@Test
 	void exceptionOfTheLoadersOwnIsNotTakenForTheCaches()
 	{
 		final NullPointerException own = new NullPointerException( "own" );
@@ -522,7 +543,7 @@ class InvalidationTest
 	/**
 	 * Does what caches may do when they are read while cells are invalidated: fails.
 	 */
-	private static final class StrictCache< V > implements LoaderCache< Long, V >
+	private static class StrictCache< V > implements LoaderCache< Long, V >
 	{
 		private final LoaderCache< Long, V > cache;
 

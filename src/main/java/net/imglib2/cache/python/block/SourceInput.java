@@ -105,7 +105,8 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 		if ( !chain.isExtended() && !chain.contains( covers ) || source instanceof Interval && !Intervals.contains( ( Interval ) source, covers ) )
 			throw new IllegalArgumentException( what + " has the interval " + ( source instanceof Interval ? Intervals.toString( ( Interval ) source ) : chain.toString() )
 					+ ", but the blocks with their halo need " + Intervals.toString( covers )
-					+ ": extend it, for instance by Views.extendMirrorSingle( input ) or Views.extendZero( input )" );
+					+ ": extend it by what the code takes at the border of a whole image: Views.extendMirrorDouble( input ) for most of scipy and scikit-image, "
+					+ "Views.extendBorder( input ) for mode=\"nearest\", Views.extendZero( input ) for mode=\"constant\"" );
 		if ( chain.isExtended() || !( chain.root() instanceof ConvertedRandomAccessible ) )
 			return;
 		final NativeSource.RootBox box = new NativeSource.RootBox( chain.toRoot(), covers );
