@@ -74,9 +74,9 @@ import net.imglib2.view.Views;
 /**
  * Images with pixels by {@link TestPixels}, stored in any way that ImgLib2 has.
  */
-final class TestImages
+public final class TestImages
 {
-	enum Storage
+	public enum Storage
 	{
 		ARRAY( Data.ARRAYS, Data.ARRAYS ),
 		ARRAY_IN_NATIVE_BUFFER( Data.NATIVE, Data.NATIVE ),
@@ -95,7 +95,7 @@ final class TestImages
 		// Computed by Python.
 		PYTHON( Data.NATIVE, Data.NATIVE );
 
-		final Data says;
+		public final Data says;
 
 		private final Data has;
 
@@ -125,7 +125,7 @@ final class TestImages
 		}
 	}
 
-	enum Data
+	public enum Data
 	{
 		ARRAYS, NATIVE, BIG_ENDIAN, HEAP
 	}
@@ -140,7 +140,7 @@ final class TestImages
 	 * 		for those that are computed by Python; its init code must contain
 	 * 		{@link TestPixels#INIT}
 	 */
-	static < T extends NativeType< T > > NativeImg< T, ? > create(
+	public static < T extends NativeType< T > > NativeImg< T, ? > create(
 			final Storage storage,
 			final T type,
 			final long[] dims,
@@ -201,7 +201,7 @@ final class TestImages
 		return img;
 	}
 
-	static < T extends NativeType< T > > ArrayImg< T, ? > array( final T type, final ArrayDataAccess< ? > access, final long... dims )
+	public static < T extends NativeType< T > > ArrayImg< T, ? > array( final T type, final ArrayDataAccess< ? > access, final long... dims )
 	{
 		final ArrayImg< T, ArrayDataAccess< ? > > img = new ArrayImg<>( access, dims, type.getEntitiesPerPixel() );
 		img.setLinkedType( Cast.< NativeTypeFactory< T, ArrayDataAccess< ? > > >unchecked( type.getNativeTypeFactory() ).createLinkedType( img ) );
@@ -265,7 +265,7 @@ final class TestImages
 	/**
 	 * ImgLib2's own access to a buffer.
 	 */
-	static ArrayDataAccess< ? > bufferAccess( final PrimitiveType primitive, final ByteBuffer buffer )
+	public static ArrayDataAccess< ? > bufferAccess( final PrimitiveType primitive, final ByteBuffer buffer )
 	{
 		return switch ( primitive )
 		{

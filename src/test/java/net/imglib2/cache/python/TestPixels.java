@@ -64,7 +64,7 @@ import net.imglib2.util.Cast;
  * Pixels of every type by a formula that {@link #INIT} has, too: what numpy must
  * see, written down independently of the library's table of types.
  */
-final class TestPixels
+public final class TestPixels
 {
 	/**
 	 * Defines {@code image(kind, shape, salt)} in Python.
@@ -118,7 +118,7 @@ final class TestPixels
 		return types;
 	}
 
-	static NativeType< ? > randomType( final Random random )
+	public static NativeType< ? > randomType( final Random random )
 	{
 		final int i = random.nextInt( TYPES.length + 2 );
 		return i < TYPES.length ? TYPES[ i ] : new UnsignedVariableBitLengthType( randomBits( random ) );
@@ -133,7 +133,7 @@ final class TestPixels
 		return bits < 54 ? bits : bits + 9;
 	}
 
-	static boolean isPacked( final Object type )
+	public static boolean isPacked( final Object type )
 	{
 		return type instanceof BitType || type instanceof Unsigned2BitType || type instanceof Unsigned4BitType || type instanceof Unsigned12BitType
 				|| type instanceof UnsignedVariableBitLengthType || type instanceof BasePairBitType;
@@ -196,7 +196,7 @@ final class TestPixels
 	/**
 	 * Copies a pixel with all its bits.
 	 */
-	static < T extends NativeType< T > > void copy( final T from, final T to )
+	public static < T extends NativeType< T > > void copy( final T from, final T to )
 	{
 		if ( from instanceof Unsigned128BitType )
 			// Its set( other ) goes by way of a double.
@@ -211,7 +211,7 @@ final class TestPixels
 	 * @param i
 	 * 		index in the flat order
 	 */
-	static void set( final Object pixel, final long i, final long salt )
+	public static void set( final Object pixel, final long i, final long salt )
 	{
 		final long h = ( i + salt ) * 0x9E3779B97F4A7C15L;
 		final long high = h >>> 44;

@@ -83,6 +83,14 @@ final class NativeSource
 	}
 
 	/**
+	 * @return whether an image is stored in cells, planes, or an array
+	 */
+	static boolean hasCells( final RandomAccessible< ? > image )
+	{
+		return Cells.of( image ) != null;
+	}
+
+	/**
 	 * @return sample of the cells' access, as far as it can be told without loading a
 	 *         cell; {@code null} if the image does not store cells
 	 */

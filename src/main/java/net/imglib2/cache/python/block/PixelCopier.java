@@ -53,8 +53,21 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 
 	PixelCopier( final RandomAccessible< T > source, final PixelType< T > pixelType )
 	{
-		this.source = source;
+		this.source = isRightByMoves( source ) ? source : new ByPosition<>( source );
 		this.pixelType = pixelType;
+	}
+
+	/**
+	 * @return whether the source is known to be the same when it is read by moving
+	 *         from pixel to pixel as when it is read by position
+	 */
+	private static boolean isRightByMoves( final RandomAccessible< ? > source )
+	{
+		final ViewChain chain = ViewChain.of( source );
+		if ( !chain.isRightByMoves() )
+			return false;
+		final RandomAccessible< ? > converted = ViewChain.converted( chain.root() );
+		return converted != null ? isRightByMoves( converted ) : NativeSource.hasCells( chain.root() );
 	}
 
 	@Override

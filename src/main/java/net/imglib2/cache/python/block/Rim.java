@@ -28,11 +28,14 @@
  */
 package net.imglib2.cache.python.block;
 
+import net.imglib2.Interval;
 import net.imglib2.outofbounds.OutOfBoundsBorderFactory;
 import net.imglib2.outofbounds.OutOfBoundsConstantValueFactory;
 import net.imglib2.outofbounds.OutOfBoundsFactory;
 import net.imglib2.outofbounds.OutOfBoundsMirrorFactory;
 import net.imglib2.outofbounds.OutOfBoundsMirrorFactory.Boundary;
+import net.imglib2.outofbounds.OutOfBoundsPeriodicFactory;
+import net.imglib2.outofbounds.OutOfBoundsRandomValueFactory;
 import net.imglib2.outofbounds.OutOfBoundsZeroFactory;
 
 /**
@@ -67,6 +70,9 @@ enum Rim
 		@Override
 		long origin( final long x, final long min, final long max )
 		{
+			// Nothing else is there to be mirrored.
+			if ( min == max )
+				return min;
 			return x < min ? 2 * min - x : 2 * max - x;
 		}
 	},
@@ -107,6 +113,33 @@ enum Rim
 	{
 		return of( factory ) == null && ( factory instanceof OutOfBoundsConstantValueFactory || factory instanceof OutOfBoundsZeroFactory
 				|| factory instanceof OutOfBoundsBorderFactory || factory instanceof OutOfBoundsMirrorFactory );
+	}
+
+	/**
+	 * Whether an extension that is read by moving from pixel to pixel is the same as
+	 * one that is read by position. ImgLib2's moves leave the interval where they
+	 * mirror at a single pixel.
+	 *
+	 * @param factory
+	 * 		defines the extension
+	 * @param extended
+	 * 		the extended interval
+	 * @return whether that is known to be so
+	 */
+	static boolean isRightByMoves( final OutOfBoundsFactory< ?, ? > factory, final Interval extended )
+	{
+		final Rim rim = of( factory );
+		if ( rim == MIRROR_SINGLE )
+			return !hasAxisOfLengthOne( extended );
+		return rim != null || factory.getClass() == OutOfBoundsPeriodicFactory.class || factory.getClass() == OutOfBoundsRandomValueFactory.class;
+	}
+
+	static boolean hasAxisOfLengthOne( final Interval interval )
+	{
+		for ( int d = 0; d < interval.numDimensions(); ++d )
+			if ( interval.dimension( d ) == 1 )
+				return true;
+		return false;
 	}
 
 	/**

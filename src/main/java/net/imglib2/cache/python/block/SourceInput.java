@@ -41,7 +41,7 @@ import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.cache.python.type.Primitive;
 import net.imglib2.converter.read.ConvertedRandomAccessible;
-import net.imglib2.converter.read.ConvertedRandomAccessibleInterval;
+import net.imglib2.transform.integer.MixedTransform;
 import net.imglib2.type.NativeType;
 import net.imglib2.util.Intervals;
 
@@ -143,9 +143,8 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 		}
 		// Images can say that their cells are of another kind than they are (the
 		// factories of imglib2-cache do for buffers): PrimitiveBlocks believes them, the
-		// others look. And it divides by zero where it mirrors at a single pixel, of an
-		// axis that the view does not even have.
-		catch ( final ClassCastException | ArithmeticException e )
+		// others look.
+		catch ( final ClassCastException e )
 		{
 			if ( !isCopiedByCells() )
 				copiedPixelByPixel( String.valueOf( e.getMessage() ) );
@@ -198,18 +197,36 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 	 */
 	private static String flawOfBlocks( final RandomAccessible< ? > source )
 	{
-		final ViewChain chain = ViewChain.of( source );
-		for ( int d = 0; d < chain.toRoot().numTargetDimensions(); ++d )
-			if ( chain.toRoot().getTranslation( d ) != ( int ) chain.toRoot().getTranslation( d ) )
+		final int n = source.numDimensions();
+		MixedTransform toRoot = new MixedTransform( n, n );
+		// It refuses more than one.
+		MixedTransform extensionToRoot = null;
+		Rim rim = null;
+		RandomAccessible< ? > root = source;
+		for ( RandomAccessible< ? > next = source; next != null; next = ViewChain.converted( root ) )
+		{
+			final ViewChain chain = ViewChain.of( next );
+			if ( chain.subclassedExtension() != null )
+				return "PrimitiveBlocks takes the extension " + chain.subclassedExtension().getClass().getName() + " for its superclass";
+			root = chain.root();
+			toRoot = toRoot.preConcatenate( chain.toRoot() );
+			if ( chain.isExtended() )
+			{
+				extensionToRoot = chain.extensionToRoot();
+				rim = chain.rim();
+			}
+			else if ( extensionToRoot != null )
+				extensionToRoot = extensionToRoot.preConcatenate( chain.toRoot() );
+		}
+		for ( int d = 0; d < toRoot.numTargetDimensions(); ++d )
+			if ( toRoot.getTranslation( d ) != ( int ) toRoot.getTranslation( d ) )
 				return "PrimitiveBlocks cannot translate by 2^31 pixels or more";
-		if ( chain.subclassedExtension() != null )
-			return "PrimitiveBlocks takes the extension " + chain.subclassedExtension().getClass().getName() + " for its superclass";
-		if ( chain.root() instanceof ConvertedRandomAccessible )
-			return flawOfBlocks( ( ( ConvertedRandomAccessible< ?, ? > ) chain.root() ).getSource() );
-		if ( chain.root() instanceof ConvertedRandomAccessibleInterval )
-			return flawOfBlocks( ( ( ConvertedRandomAccessibleInterval< ?, ? > ) chain.root() ).getSource() );
+		if ( extensionToRoot != null && !extensionToRoot.hasFullSourceMapping() )
+			return "PrimitiveBlocks does not extend along an axis that was added";
+		if ( rim == Rim.MIRROR_SINGLE && root instanceof Interval && Rim.hasAxisOfLengthOne( ( Interval ) root ) )
+			return "PrimitiveBlocks cannot mirror at a single pixel, where an axis has length 1";
 		// All readers share their position and limit.
-		return Primitive.storage( NativeSource.claimedAccess( chain.root() ) ) instanceof Buffer
+		return Primitive.storage( NativeSource.claimedAccess( root ) ) instanceof Buffer
 				? "PrimitiveBlocks cannot be used for pixels in buffers (https://github.com/imglib/imglib2/issues/368)" : null;
 	}
 

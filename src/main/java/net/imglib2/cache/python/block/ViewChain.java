@@ -32,6 +32,8 @@ import java.util.Arrays;
 
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
+import net.imglib2.converter.read.ConvertedRandomAccessible;
+import net.imglib2.converter.read.ConvertedRandomAccessibleInterval;
 import net.imglib2.img.ImgView;
 import net.imglib2.img.WrappedImg;
 import net.imglib2.outofbounds.OutOfBoundsFactory;
@@ -58,28 +60,44 @@ final class ViewChain
 
 	private final long[] max;
 
-	private final boolean extended;
-
 	private final Rim rim;
 
 	private final OutOfBoundsFactory< ?, ? > subclass;
+
+	private final MixedTransform extensionToRoot;
+
+	private final boolean rightByMoves;
 
 	private ViewChain(
 			final RandomAccessible< ? > root,
 			final MixedTransform toRoot,
 			final long[] min,
 			final long[] max,
-			final boolean extended,
 			final Rim rim,
-			final OutOfBoundsFactory< ?, ? > subclass )
+			final OutOfBoundsFactory< ?, ? > subclass,
+			final MixedTransform extensionToRoot,
+			final boolean rightByMoves )
 	{
 		this.subclass = subclass;
-		this.extended = extended;
+		this.extensionToRoot = extensionToRoot;
+		this.rightByMoves = rightByMoves;
 		this.rim = rim;
 		this.root = root;
 		this.toRoot = toRoot;
 		this.min = min;
 		this.max = max;
+	}
+
+	/**
+	 * @return what a converter converts, or {@code null} if the image is no converter
+	 */
+	static RandomAccessible< ? > converted( final RandomAccessible< ? > image )
+	{
+		if ( image instanceof ConvertedRandomAccessible )
+			return ( ( ConvertedRandomAccessible< ?, ? > ) image ).getSource();
+		if ( image instanceof ConvertedRandomAccessibleInterval )
+			return ( ( ConvertedRandomAccessibleInterval< ?, ? > ) image ).getSource();
+		return null;
 	}
 
 	/**
@@ -93,9 +111,10 @@ final class ViewChain
 		Arrays.fill( min, Long.MIN_VALUE );
 		Arrays.fill( max, Long.MAX_VALUE );
 		MixedTransform transform = new MixedTransform( n, n );
-		boolean extended = false;
+		MixedTransform extensionToRoot = null;
 		Rim rim = null;
 		OutOfBoundsFactory< ?, ? > subclass = null;
+		boolean rightByMoves = true;
 		RandomAccessible< ? > source = view;
 		while ( true )
 		{
@@ -111,17 +130,20 @@ final class ViewChain
 			{
 				final OutOfBoundsFactory< ?, ? > factory = ( ( ExtendedRandomAccessibleInterval< ?, ? > ) source ).getOutOfBoundsFactory();
 				// One extension of another has no simple rule.
-				rim = extended ? null : Rim.of( factory );
+				rim = extensionToRoot != null ? null : Rim.of( factory );
 				if ( Rim.isSubclass( factory ) )
 					subclass = factory;
-				extended = true;
 				source = ( ( ExtendedRandomAccessibleInterval< ?, ? > ) source ).getSource();
+				rightByMoves &= Rim.isRightByMoves( factory, ( Interval ) source );
+				extensionToRoot = new MixedTransform( source.numDimensions(), source.numDimensions() );
 				clip( min, max, transform, ( Interval ) source );
 			}
 			else if ( source instanceof MixedTransformView )
 			{
 				final MixedTransformView< ? > transformed = ( MixedTransformView< ? > ) source;
 				transform = transform.preConcatenate( transformed.getTransformToSource() );
+				if ( extensionToRoot != null )
+					extensionToRoot = extensionToRoot.preConcatenate( transformed.getTransformToSource() );
 				source = transformed.getSource();
 			}
 			else
@@ -129,7 +151,7 @@ final class ViewChain
 		}
 		if ( source instanceof Interval )
 			clip( min, max, transform, ( Interval ) source );
-		return new ViewChain( source, transform, min, max, extended, rim, subclass );
+		return new ViewChain( source, transform, min, max, rim, subclass, extensionToRoot, rightByMoves );
 	}
 
 	/**
@@ -137,7 +159,25 @@ final class ViewChain
 	 */
 	boolean isExtended()
 	{
-		return extended;
+		return extensionToRoot != null;
+	}
+
+	/**
+	 * @return from the coordinates of the innermost extension to the root's;
+	 *         {@code null} if there is no extension
+	 */
+	MixedTransform extensionToRoot()
+	{
+		return extensionToRoot;
+	}
+
+	/**
+	 * @return whether the views, apart from the root, are known to be the same read by
+	 *         moving from pixel to pixel as read by position
+	 */
+	boolean isRightByMoves()
+	{
+		return rightByMoves;
 	}
 
 	/**
