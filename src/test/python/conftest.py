@@ -136,10 +136,14 @@ class Bench:
     def _write(self, count: int) -> None:
         loader, index, n, *box = self._described
         codes = [-1 - i for i in range(count)]
-        layout = [loader, n, count, *box[2 * n :], self._reused, *[handover.AS_IT_IS] * count]
+        layout = [loader, n, count, *box[2 * n :], self._reused, *self._kinds(count)]
         numbers = [1, 0, 1, 0, 0, len(layout), *layout, 0, index, *codes, *[0] * count, *box[: 2 * n]]
         self.request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
         self.control[handover.RESULTS :] = self.control[handover.FREED] = 0
+
+    @staticmethod
+    def _kinds(count: int) -> list[int]:
+        return [handover.AS_IT_IS, handover.WRITE, *[handover.AS_IT_IS, handover.READ] * (count - 1)]
 
     def told(self) -> tuple[int, list[int]]:
         """What the last step told: mask of the watched memories that are held, and numbers of those free again."""

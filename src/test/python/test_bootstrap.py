@@ -121,8 +121,8 @@ builtins.__import__ = lambda name, *rest, **more: imported.append(name) or origi
 exec(text, names)
 import numpy as np
 request, control = np.zeros(200, np.int64), np.zeros(200, np.int64)
-layout, block = [5, 1, 2, 3, 1, 0, 0, 0], [0, 0, -1, -2, 0, 0, 0, 2]
-request[:23] = [23, 1, 0, 1, 0, 0, 8, *layout, *block]
+layout, block = [5, 1, 2, 3, 1, 0, 0, 2, 0, 0], [0, 0, -1, -2, 0, 0, 0, 2]
+request[:25] = [25, 1, 0, 1, 0, 0, 10, *layout, *block]
 stack = np.zeros(200, np.uint8)
 worker = names["Worker"]("python_1_worker_1", mode, "numpy\\nscipy", "float64", request, control, stack)
 statuses = [

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +16,18 @@ from conftest import DTYPES, Bench, Told
 from imglib2_cache_python import handover
 from imglib2_cache_python import worker as worker_module
 from imglib2_cache_python.failure import Failure
-from imglib2_cache_python.handover import AS_IT_IS, MADE_CONTIGUOUS, PART, Layout, Memories
+from imglib2_cache_python.handover import (
+    AS_IT_IS,
+    MADE_CONTIGUOUS,
+    PART,
+    READ,
+    READ_SHARED,
+    WRITE,
+    WRITE_COPY,
+    Layout,
+    Memories,
+)
+from imglib2_cache_python.snippet import _is_installed
 from imglib2_cache_python.worker import BROKEN, FAILED, OK
 
 # Of DTYPES.
@@ -30,18 +43,24 @@ class Part(NamedTuple):
     shape: Sequence[int]
     strides: Sequence[int]
     layout: int = PART
+    access: int = READ
 
     @property
     def numbers(self) -> list[int]:
         """What is the same for most blocks."""
         if self.layout == AS_IT_IS:
-            return [AS_IT_IS]
-        return [self.layout, self.dtype, len(self.shape), *self.shape, *self.strides]
+            return [AS_IT_IS, self.access]
+        return [self.layout, self.dtype, len(self.shape), *self.shape, *self.strides, self.access]
 
 
 def whole(code: int) -> Part:
     """An array that is its memory."""
     return Part(code, 0, 0, (), (), AS_IT_IS)
+
+
+def with_output(arrays: Sequence[Part]) -> Sequence[Part]:
+    """The arrays, the first of which can be written."""
+    return (arrays[0]._replace(access=WRITE), *arrays[1:])
 
 
 class Described(NamedTuple):
@@ -55,6 +74,7 @@ def describe(loader: int, index: int, dim: Sequence[int], arrays: Sequence[Part]
     """A block at the origin, without a halo."""
     n, count = len(dim), len(arrays)
     zeros = [0] * n
+    arrays = with_output(arrays)
     layout = [loader, n, count, *dim, *zeros, watched, *(number for array in arrays for number in array.numbers)]
     codes, offsets = [array.code for array in arrays], [array.offset for array in arrays]
     return Described(layout, [index, *codes, *offsets, *zeros, *[size - 1 for size in dim]])
@@ -82,6 +102,7 @@ def results(bench: Bench, blocks: int) -> list[tuple[int, int]]:
 
 def arrays_of(memories: Memories, arguments: Sequence[np.ndarray], *parts: Part) -> list[np.ndarray]:
     """Makes arrays."""
+    parts = with_output(parts)
     numbers = [7, 1, len(parts), 1, 0, 0, *(number for part in parts for number in part.numbers)]
     layout = Layout(tuple(numbers), [np.dtype("uint8"), np.dtype("<u2"), np.dtype("complex64")])
     block = [0, 0, *(part.code for part in parts), *(part.offset for part in parts)]
@@ -113,14 +134,14 @@ def test_arrays_lie_in_memory_as_their_layout_says(place: int | None) -> None:
 
 
 def test_a_layout_tells_the_halo_and_what_is_watched() -> None:
-    layout = Layout((7, 2, 3, *(4, 5), *(1, 0), 0b101, AS_IT_IS, AS_IT_IS, AS_IT_IS), [])
+    layout = Layout((7, 2, 3, *(4, 5), *(1, 0), 0b101, *[AS_IT_IS, READ] * 3), [])
     assert layout.loader == 7
     assert layout.dim == (4, 5)
     assert layout.halo == (slice(1, 5), slice(0, 5))
     assert layout.watched == (0, 2)
 
 
-def test_only_the_first_array_can_be_written() -> None:
+def test_inputs_cannot_be_written() -> None:
     memories = Memories()
     memories.put(0, np.zeros(64, np.uint8), writable=True)
     memories.put(1, np.zeros(64, np.uint8), writable=False)
@@ -137,6 +158,78 @@ def test_only_the_first_array_can_be_written() -> None:
         assert not array.flags.writeable
         with pytest.raises(ValueError, match="WRITEABLE"):
             array.flags.writeable = True
+
+
+def test_inputs_can_be_written_if_nobody_else_sees_them() -> None:
+    memories = Memories()
+    memories.put(0, np.zeros(64, np.uint8), writable=True)
+    memories.put(1, own := np.zeros(64, np.uint8), writable=True)
+    one = Part(0, 0, 0, (8,), (1,))
+    _, array = arrays_of(memories, [], one, Part(1, 3, 0, (8,), (2,), access=WRITE))
+    array += 7
+    assert own[3:19:2].tolist() == [7] * 8
+    shared = np.arange(8, dtype=np.uint8)
+    for second in (whole(-1), Part(-1, 0, 0, (8,), (1,)), Part(-1, 7, 0, (8,), (-1,), MADE_CONTIGUOUS)):
+        _, array = arrays_of(memories, [shared], one, second._replace(access=WRITE_COPY))
+        assert array.flags.c_contiguous
+        array += 7
+        assert sorted(array.tolist()) == list(range(7, 15))
+        assert shared.tolist() == list(range(8))
+        shared = shared.copy()
+
+
+TORCH = """
+import ctypes
+import numpy as np
+
+# As torch does: the pixels are where the array has them, whatever its flags say.
+def from_numpy(array):
+    pixels = (ctypes.c_uint8 * array.nbytes).from_address(array.ctypes.data)
+    return np.frombuffer(pixels, array.dtype).reshape(array.shape)
+"""
+
+
+@pytest.mark.parametrize("where", ["init", "snippet", "first block", "module of the function"])
+def test_packages_that_ignore_that_an_array_is_read_only_get_a_copy(
+    bench: Bench, write_module: Callable[[str, str], Path], where: str
+) -> None:
+    write_module("torch", TORCH)
+    write_module(
+        "lazy_filters", "def add(array):\n    import torch\n    torch.from_numpy(array)[...] += 1\n    return array"
+    )
+    write_module(
+        "filters_of_torch", "import torch\ndef add(array):\n    torch.from_numpy(array)[...] += 1\n    return array"
+    )
+    _is_installed.cache_clear()
+    code = "import torch\nx = torch.from_numpy(block.inputs[0])\nx += 1\nblock.data[...] = x"
+    if where == "init":
+        bench.run("execute", "import torch as t")
+        code = code.replace("import torch\n", "").replace("torch", "t")
+    elif where == "first block":
+        code = "import lazy_filters\nblock.data[...] = lazy_filters.add(block.inputs[0])"
+    elif where == "module of the function":
+        code = "filters_of_torch:add"
+    bench.run("prepare", 1, code, "<loader 1>")
+    shared = np.arange(3.0)
+    arrays = [whole(-1), Part(-2, 0, FLOAT64, (3,), (8,), access=READ_SHARED)]
+    for index in range(3):
+        output = np.zeros(3)
+        write(bench, [describe(1, index, [3], arrays)])
+        done(bench, output, shared)
+        assert output.tolist() == [1, 2, 3]
+        assert shared.tolist() == [0, 1, 2]
+        shared = shared.copy()
+
+
+def test_what_others_see_is_not_copied_without_such_a_package(bench: Bench) -> None:
+    assert "torch" not in sys.modules
+    bench.run("prepare", 1, "seen = block.inputs[0].__array_interface__['data'][0]", "<loader 1>")
+    shared = np.arange(3.0)
+    arrays = [whole(-1), Part(-2, 0, FLOAT64, (3,), (8,), access=READ_SHARED)]
+    for index in range(2):
+        write(bench, [describe(1, index, [3], arrays)])
+        done(bench, np.zeros(3), shared)
+    assert bench.worker._snippets[1]._namespace["seen"] == shared.__array_interface__["data"][0]
 
 
 def test_an_array_outside_of_its_memory_is_refused() -> None:

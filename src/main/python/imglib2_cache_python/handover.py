@@ -16,8 +16,9 @@ Both sides have the same tables only if a call returns as it should. After any o
 has read, and lets the next one empty the tables: nothing is named that Python may not have, or may have otherwise.
 
 The layout is what most blocks of an image have in common: loader, number n of axes, number m of arrays; n each of dim
-and lower halo; mask of the arrays whose memory is to be watched; for each array its kind, and unless it is the memory
-itself the dtype, the number of axes, the shape and the strides in bytes. All axes are in numpy order.
+and lower halo; mask of the arrays whose memory is to be watched; for each array its kind, unless it is the memory
+itself the dtype, the number of axes, the shape and the strides in bytes, and what user code may do with it. All axes
+are in numpy order.
 
 A memory is a place in the table if it is not negative; else -1, -2, ... are the arguments of the call.
 """
@@ -67,6 +68,10 @@ ENDING = -2
 # Kinds of arrays: the memory itself, a part of it, and a copy without gaps of such a part.
 AS_IT_IS, PART, MADE_CONTIGUOUS = 0, 1, 2
 
+# What user code may do with an array: read it; the same, where others see the memory; write into it; write into a copy
+# of it, because others see the memory.
+READ, READ_SHARED, WRITE, WRITE_COPY = 0, 1, 2, 3
+
 # In the place of a memory that is not there. Not None, for which numpy would allocate memory.
 _NOTHING: Any = object()
 
@@ -97,7 +102,9 @@ class Layout:
         dim: Shape of the cell.
         halo: Slices that crop an array of the inputs' shape to the cell.
         watched: Which arrays are in memory that is to be watched.
-        arrays: For each array its kind, and the dtype, shape and strides that ``np.ndarray`` needs.
+        arrays: For each array its kind, what user code may do with it, and the dtype, shape and strides that
+            ``np.ndarray`` needs.
+        shared: Whether others see the memory of an array.
     """
 
     def __init__(self, numbers: tuple[int, ...], dtypes: Sequence[np.dtype]) -> None:
@@ -114,18 +121,20 @@ class Layout:
         self.min_at = 2 + 2 * self.m
         self.block_length = self.min_at + 2 * n
         self.watched = tuple(i for i in range(self.m) if mask >> i & 1)
-        self.arrays: list[tuple[int, Any, Any, Any]] = []
+        self.arrays: list[tuple[int, int, Any, Any, Any]] = []
         at = 4 + 2 * n
         for _ in range(self.m):
             kind = numbers[at]
+            dtype = shape = strides = None
             at += 1
-            if kind == AS_IT_IS:
-                self.arrays.append((kind, None, None, None))
-                continue
-            dtype, axes = numbers[at : at + 2]
-            at += 2
-            self.arrays.append((kind, dtypes[dtype], numbers[at : at + axes], numbers[at + axes : at + 2 * axes]))
-            at += 2 * axes
+            if kind != AS_IT_IS:
+                dtype, axes = dtypes[numbers[at]], numbers[at + 1]
+                at += 2
+                shape, strides = numbers[at : at + axes], numbers[at + axes : at + 2 * axes]
+                at += 2 * axes
+            self.arrays.append((kind, numbers[at], dtype, shape, strides))
+            at += 1
+        self.shared = any(access == READ_SHARED for _, access, *_ in self.arrays)
 
 
 class Memories:
@@ -177,35 +186,45 @@ class Memories:
         return counts
 
     def arrays(
-        self, layout: Layout, numbers: Sequence[int], at: int, arguments: Sequence[np.ndarray]
+        self,
+        layout: Layout,
+        numbers: Sequence[int],
+        at: int,
+        arguments: Sequence[np.ndarray],
+        *,
+        read_only_is_ignored: bool = False,
     ) -> list[np.ndarray]:
-        """Makes the arrays of a block; all but the first are read-only.
+        """Makes the arrays of a block.
 
         Args:
             layout: Of the block.
             numbers: The request.
             at: Where the block begins in it.
             arguments: Memories that are not in the table.
+            read_only_is_ignored: Whether what is read-only may be written all the same: what others see is copied.
         """
         arrays: list[np.ndarray] = []
         at += 2
-        for kind, dtype, shape, strides in layout.arrays:
+        for kind, access, dtype, shape, strides in layout.arrays:
             code = numbers[at]
             if code >= 0:
                 memory = self._views[code]
             else:
                 memory = arguments[-1 - code]
-                if arrays:
+                if access != WRITE:
                     # The base of the array: what is read-only itself could be made writable again.
                     memory.setflags(False)
             if kind == AS_IT_IS:
-                array = memory.view() if arrays else memory
+                array = memory if access == WRITE else memory.view()
             else:
                 array = np.ndarray(shape, dtype, memory, numbers[at + layout.m], strides)
                 if kind == MADE_CONTIGUOUS:
                     array = np.ascontiguousarray(array)
-            if arrays:
-                array.setflags(False)
+            if access != WRITE:
+                if access == WRITE_COPY or (access == READ_SHARED and read_only_is_ignored):
+                    array = array.copy()
+                if access != WRITE_COPY:
+                    array.setflags(False)
             arrays.append(array)
             at += 1
         return arrays

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import importlib.util
 import io
 import linecache
 import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import reduce
 from sys import getrefcount
 from types import CodeType, ModuleType
 from typing import Any
@@ -19,6 +20,9 @@ from typing import Any
 import numpy as np
 
 from imglib2_cache_python.block import Block
+
+# Packages by which arrays can be written that are read-only: torch.from_numpy only warns, once.
+_IGNORE_READ_ONLY = ("torch",)
 
 _DOTTED_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
@@ -30,6 +34,11 @@ _OF_A_MODULE = {
     *("__builtins__", "__file__", "__cached__", "__path__", "__warningregistry__"),
     *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__conditional_annotations__"),
 }
+
+
+@functools.cache
+def _is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def _references_of_a_local() -> int:
@@ -123,6 +132,8 @@ class Snippet:
         """
         self.module_name = module_name
         self.file_name = file_name
+        self._has_run = False
+        self._names_ignoring = any(package in code for package in _IGNORE_READ_ONLY)
         reference = function_reference(code)
         if reference is None:
             self._code = compile_code(code, file_name)
@@ -131,6 +142,18 @@ class Snippet:
         else:
             self._function = resolve(*reference)
             self.run = self._run_function
+
+    def may_ignore_read_only(self) -> bool:
+        """Whether the code may write into arrays that are read-only, by a package that does not care for that.
+
+        Such a package can be imported by what the code calls, when it calls it: so the first block counts, too.
+        """
+        if any(package in sys.modules for package in _IGNORE_READ_ONLY):
+            return True
+        if self._has_run:
+            return self._names_ignoring
+        self._has_run = True
+        return self._names_ignoring or any(map(_is_installed, _IGNORE_READ_ONLY))
 
     def _run_statements(self, block: Block) -> None:
         data, dim = block.data, block.dim
@@ -156,7 +179,7 @@ class Snippet:
     def _run_and_check(self, block: Block) -> None:
         data, dim = block.data, block.dim
         # What the code may have changed in the block is not changed in this one.
-        again = replace(block, inputs=list(block.inputs))
+        again = replace(block, inputs=[pixels.copy() if pixels.flags.writeable else pixels for pixels in block.inputs])
         # As without the check: a pixel that is not zero then was written.
         data.fill(0)
         self._run_statements(block)
@@ -202,7 +225,7 @@ def function_reference(code: str) -> tuple[str, str] | None:
 
 def resolve(module: str, function: str) -> Any:  # noqa: ANN401 - any callable
     """Imports the module and returns the function."""
-    found = reduce(getattr, function.split("."), importlib.import_module(module))
+    found = functools.reduce(getattr, function.split("."), importlib.import_module(module))
     if not callable(found):
         raise TypeError(f"{module}:{function} is a {type(found).__name__}, expected a function")
     return found

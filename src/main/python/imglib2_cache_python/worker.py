@@ -174,12 +174,16 @@ class Worker:
 
     def _compute(self, layout: Layout, numbers: tuple[int, ...], at: int, arguments: tuple[np.ndarray, ...]) -> None:
         # In a function of its own, so that no array outlives it.
-        arrays = self._memories.arrays(layout, numbers, at, arguments)
+        snippet = self._snippets[layout.loader]
+        if layout.shared and snippet.may_ignore_read_only():
+            arrays = self._memories.arrays(layout, numbers, at, arguments, read_only_is_ignored=True)
+        else:
+            arrays = self._memories.arrays(layout, numbers, at, arguments)
         min_at = at + layout.min_at
         max_at = min_at + layout.n
         minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
         block = Block(arrays.pop(0), arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo)
-        self._snippets[layout.loader].run(block)
+        snippet.run(block)
 
     def _read_tables(
         self, numbers: tuple[int, ...], memories: int, layouts: int, arguments: tuple[np.ndarray, ...]

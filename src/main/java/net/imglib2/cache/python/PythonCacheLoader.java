@@ -207,7 +207,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		timeout = options.getTimeout();
 		errorListener = options.getErrorListener();
 		failures = new CellFailures( options.clock() );
-		snippet = queue.pool().register( code, options.isCheckWritten(), timeout, this );
+		snippet = queue.pool().register( code, options, this );
 		name = options.getName() != null ? options.getName() : snippet.loaderName();
 	}
 

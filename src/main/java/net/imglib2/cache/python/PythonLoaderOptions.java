@@ -42,11 +42,13 @@ import net.imglib2.type.NativeType;
  */
 public final class PythonLoaderOptions
 {
-	private static final PythonLoaderOptions DEFAULT = new PythonLoaderOptions( OnFallback.ACCEPT, false, null, null, null, false, null, System::nanoTime );
+	private static final PythonLoaderOptions DEFAULT = new PythonLoaderOptions( OnFallback.ACCEPT, false, false, null, null, null, false, null, System::nanoTime );
 
 	private final OnFallback onFallback;
 
 	private final boolean contiguous;
+
+	private final boolean writableInputs;
 
 	private final String name;
 
@@ -63,6 +65,7 @@ public final class PythonLoaderOptions
 	private PythonLoaderOptions(
 			final OnFallback onFallback,
 			final boolean contiguous,
+			final boolean writableInputs,
 			final String name,
 			final NativeType< ? > fillValue,
 			final Consumer< ? super PythonCellException > errorListener,
@@ -72,6 +75,7 @@ public final class PythonLoaderOptions
 	{
 		this.onFallback = onFallback;
 		this.contiguous = contiguous;
+		this.writableInputs = writableInputs;
 		this.name = name;
 		this.fillValue = fillValue;
 		this.errorListener = errorListener;
@@ -101,7 +105,7 @@ public final class PythonLoaderOptions
 	public PythonLoaderOptions onFallback( final OnFallback newOnFallback )
 	{
 		Objects.requireNonNull( newOnFallback, "onFallback" );
-		return new PythonLoaderOptions( newOnFallback, contiguous, name, fillValue, errorListener, checkWritten, timeout, clock );
+		return new PythonLoaderOptions( newOnFallback, contiguous, writableInputs, name, fillValue, errorListener, checkWritten, timeout, clock );
 	}
 
 	/**
@@ -116,7 +120,21 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions contiguous( final boolean newContiguous )
 	{
-		return new PythonLoaderOptions( onFallback, newContiguous, name, fillValue, errorListener, checkWritten, timeout, clock );
+		return new PythonLoaderOptions( onFallback, newContiguous, writableInputs, name, fillValue, errorListener, checkWritten, timeout, clock );
+	}
+
+	/**
+	 * Whether the code may write into its inputs, for functions that work in place.
+	 * What it writes there is seen by this block alone: an input that would not be
+	 * copied otherwise is. Inputs are read-only by default.
+	 *
+	 * @param newWritableInputs
+	 * 		whether inputs can be written; {@code false} by default
+	 * @return changed copy
+	 */
+	public PythonLoaderOptions writableInputs( final boolean newWritableInputs )
+	{
+		return new PythonLoaderOptions( onFallback, contiguous, newWritableInputs, name, fillValue, errorListener, checkWritten, timeout, clock );
 	}
 
 	/**
@@ -130,7 +148,7 @@ public final class PythonLoaderOptions
 	{
 		if ( Objects.requireNonNull( newName, "name" ).trim().isEmpty() )
 			throw new IllegalArgumentException( "the name of the loader is empty" );
-		return new PythonLoaderOptions( onFallback, contiguous, newName, fillValue, errorListener, checkWritten, timeout, clock );
+		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, newName, fillValue, errorListener, checkWritten, timeout, clock );
 	}
 
 	/**
@@ -141,7 +159,7 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions onErrorThrow()
 	{
-		return new PythonLoaderOptions( onFallback, contiguous, name, null, null, checkWritten, timeout, clock );
+		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, null, null, checkWritten, timeout, clock );
 	}
 
 	/**
@@ -173,7 +191,7 @@ public final class PythonLoaderOptions
 	{
 		final T newFillValue = Objects.requireNonNull( value, "value" ).copy();
 		Objects.requireNonNull( listener, "listener" );
-		return new PythonLoaderOptions( onFallback, contiguous, name, newFillValue, listener, checkWritten, timeout, clock );
+		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, newFillValue, listener, checkWritten, timeout, clock );
 	}
 
 	/**
@@ -192,7 +210,7 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions checkWritten( final boolean newCheckWritten )
 	{
-		return new PythonLoaderOptions( onFallback, contiguous, name, fillValue, errorListener, newCheckWritten, timeout, clock );
+		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, fillValue, errorListener, newCheckWritten, timeout, clock );
 	}
 
 	/**
@@ -215,7 +233,7 @@ public final class PythonLoaderOptions
 	{
 		if ( newTimeout != null && ( newTimeout.isZero() || newTimeout.isNegative() ) )
 			throw new IllegalArgumentException( "the timeout is " + newTimeout + ", expected a positive duration, or null for none" );
-		return new PythonLoaderOptions( onFallback, contiguous, name, fillValue, errorListener, checkWritten, newTimeout, clock );
+		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, fillValue, errorListener, checkWritten, newTimeout, clock );
 	}
 
 	/**
@@ -228,7 +246,7 @@ public final class PythonLoaderOptions
 	 */
 	PythonLoaderOptions clock( final LongSupplier newClock )
 	{
-		return new PythonLoaderOptions( onFallback, contiguous, name, fillValue, errorListener, checkWritten, timeout, newClock );
+		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, fillValue, errorListener, checkWritten, timeout, newClock );
 	}
 
 	/**
@@ -245,6 +263,14 @@ public final class PythonLoaderOptions
 	public boolean isContiguous()
 	{
 		return contiguous;
+	}
+
+	/**
+	 * @return whether the code may write into its inputs
+	 */
+	public boolean isWritableInputs()
+	{
+		return writableInputs;
 	}
 
 	/**

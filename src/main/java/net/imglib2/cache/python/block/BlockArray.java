@@ -259,7 +259,7 @@ public final class BlockArray
 	 */
 	public static int maxLayoutLength( final int numDimensions )
 	{
-		return 3 + 2 * ( numDimensions + 1 );
+		return 4 + 2 * ( numDimensions + 1 );
 	}
 
 	/**
@@ -269,20 +269,25 @@ public final class BlockArray
 	 * 		where to write
 	 * @param start
 	 * 		first entry to write
+	 * @param access
+	 * 		what the code may do with the array
 	 * @return entry after the last one
 	 */
-	public int writeLayout( final long[] layout, final int start )
+	public int writeLayout( final long[] layout, final int start, final ArrayAccess access )
 	{
 		int at = start;
 		layout[ at++ ] = kind;
-		if ( kind == AS_IT_IS )
-			return at;
-		final int n = shape.length;
-		layout[ at++ ] = dtype.ordinal();
-		layout[ at++ ] = n;
-		System.arraycopy( shape, 0, layout, at, n );
-		System.arraycopy( strides, 0, layout, at + n, n );
-		return at + 2 * n;
+		if ( kind != AS_IT_IS )
+		{
+			final int n = shape.length;
+			layout[ at++ ] = dtype.ordinal();
+			layout[ at++ ] = n;
+			System.arraycopy( shape, 0, layout, at, n );
+			System.arraycopy( strides, 0, layout, at + n, n );
+			at += 2 * n;
+		}
+		layout[ at++ ] = access.ordinal();
+		return at;
 	}
 
 	/**

@@ -61,6 +61,8 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 
 	private final boolean contiguous;
 
+	private final boolean writable;
+
 	private final PixelCopier< T > slowly;
 
 	private final String what;
@@ -91,6 +93,7 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 		onFallback = options.getOnFallback();
 		requireAll( source, covers, what );
 		contiguous = options.isContiguous();
+		writable = options.isWritableInputs();
 		nativeSource = NativeSource.of( ViewChain.of( source ), pixelType );
 		slowly = new PixelCopier<>( source, pixelType );
 		copier = fastest( source );
@@ -131,7 +134,8 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 
 	private BlockArray view( final Interval interval )
 	{
-		final BlockArray view = nativeSource != null ? nativeSource.view( interval ) : null;
+		// What others see is not handed over to be written.
+		final BlockArray view = nativeSource != null && !writable ? nativeSource.view( interval ) : null;
 		return view == null || contiguous && !view.isContiguous() ? null : view;
 	}
 

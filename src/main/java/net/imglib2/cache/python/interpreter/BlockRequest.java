@@ -32,6 +32,7 @@ import java.nio.LongBuffer;
 import java.util.Arrays;
 
 import net.imglib2.Interval;
+import net.imglib2.cache.python.block.ArrayAccess;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.BufferPool;
 
@@ -114,6 +115,19 @@ public final class BlockRequest
 	}
 
 	/**
+	 * @return what the code may do with an array
+	 */
+	ArrayAccess access( final int i )
+	{
+		if ( i == 0 )
+			return ArrayAccess.WRITE;
+		final boolean own = arrays[ i ].lease() != null;
+		if ( snippet.writableInputs() )
+			return own ? ArrayAccess.WRITE : ArrayAccess.WRITE_COPY;
+		return own ? ArrayAccess.READ : ArrayAccess.READ_SHARED;
+	}
+
+	/**
 	 * @return how many numbers the request needs at most, with its layout
 	 */
 	int length()
@@ -186,8 +200,8 @@ public final class BlockRequest
 		}
 		int at = 3 + 2 * n;
 		numbers[ at++ ] = watched();
-		for ( final BlockArray array : arrays )
-			at = array.writeLayout( numbers, at );
+		for ( int i = 0; i < arrays.length; ++i )
+			at = arrays[ i ].writeLayout( numbers, at, access( i ) );
 		return new Layout( Arrays.copyOf( numbers, at ) );
 	}
 

@@ -40,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 
 import jep.DirectNDArray;
+import net.imglib2.cache.python.block.ArrayAccess;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.BufferPool;
 import net.imglib2.cache.python.block.NativeMemory;
@@ -201,7 +202,7 @@ final class HandOver
 				final ByteBuffer shared = block.array( i ).shared();
 				if ( !MemoryTable.accepts( shared ) )
 					continue;
-				final boolean writable = i == 0;
+				final boolean writable = block.access( i ) == ArrayAccess.WRITE;
 				int place = memories.find( shared, writable, ticket );
 				if ( place < 0 )
 				{
@@ -297,7 +298,7 @@ final class HandOver
 			if ( ( escaped >> i & 1 ) != 0 )
 			{
 				final BlockArray array = request.array( i );
-				memories.remove( array.shared(), i == 0 );
+				memories.remove( array.shared(), request.access( i ) == ArrayAccess.WRITE );
 				if ( i > 0 )
 					held.put( Long.SIZE * ticket + i, array.lease() );
 			}

@@ -40,17 +40,20 @@ public final class Snippet
 
 	private final boolean checkWritten;
 
+	private final boolean writableInputs;
+
 	private final long timeoutNanos;
 
 	private volatile long expectedNanos;
 
 	private volatile boolean dropped;
 
-	Snippet( final long id, final String code, final boolean checkWritten, final long timeoutNanos )
+	Snippet( final long id, final String code, final boolean checkWritten, final boolean writableInputs, final long timeoutNanos )
 	{
 		this.id = id;
 		this.code = code;
 		this.checkWritten = checkWritten;
+		this.writableInputs = writableInputs;
 		this.timeoutNanos = timeoutNanos;
 	}
 
@@ -110,6 +113,14 @@ public final class Snippet
 	boolean checkWritten()
 	{
 		return checkWritten;
+	}
+
+	/**
+	 * @return whether the code may write into its inputs
+	 */
+	boolean writableInputs()
+	{
+		return writableInputs;
 	}
 
 	/**

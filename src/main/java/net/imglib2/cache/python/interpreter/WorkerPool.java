@@ -46,6 +46,7 @@ import java.util.logging.Logger;
 
 import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonException;
+import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.PythonTask;
 
 /**
@@ -170,20 +171,18 @@ public final class WorkerPool implements AutoCloseable
 	 *
 	 * @param code
 	 * 		the code
-	 * @param checkWritten
-	 * 		whether pixels that it does not write are an error
-	 * @param timeout
-	 * 		how long a block may take, or {@code null}
+	 * @param options
+	 * 		how to run it
 	 * @param loader
 	 * 		once it is collected, the workers drop the code
 	 * @return handle of the code
 	 */
-	public Snippet register( final String code, final boolean checkWritten, final Duration timeout, final Object loader )
+	public Snippet register( final String code, final PythonLoaderOptions options, final Object loader )
 	{
 		TrustPolicy.ofThisJvm().requireLoader( code );
 		requireNotOnAWorker( "A loader cannot be made" );
-		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code, checkWritten, nanos( timeout ) );
-		if ( timeout != null )
+		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code, options.isCheckWritten(), options.isWritableInputs(), nanos( options.getTimeout() ) );
+		if ( options.getTimeout() != null )
 			watchTimeouts();
 		check( snippet );
 		Cleanup.whenCollected( loader, () -> forget( snippet ) );

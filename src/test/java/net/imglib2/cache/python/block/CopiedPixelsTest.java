@@ -254,7 +254,7 @@ class CopiedPixelsTest
 		void check( final BlockArray array, final String way )
 		{
 			final long[] layout = new long[ BlockArray.maxLayoutLength( interval.numDimensions() ) ];
-			array.writeLayout( layout, 0 );
+			array.writeLayout( layout, 0, ArrayAccess.READ );
 			final Dtype dtype = Dtype.values()[ ( int ) layout[ 1 ] ];
 			final int numAxes = ( int ) layout[ 2 ];
 			final int n = interval.numDimensions();

@@ -56,6 +56,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import net.imglib2.AbstractInterval;
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
+import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.block.BlockArray;
@@ -343,7 +344,7 @@ class SmallBlocksTest
 	 */
 	private Snippet small( final String code ) throws Exception
 	{
-		final Snippet snippet = pool.register( "if block.index >= 0:\n    " + code.replace( "\n", "\n    " ), false, null, this );
+		final Snippet snippet = pool.register( "if block.index >= 0:\n    " + code.replace( "\n", "\n    " ), PythonLoaderOptions.options(), this );
 		compute( Collections.singletonList( new Block( snippet, -1, DIMS ) ) );
 		return snippet;
 	}
