@@ -65,12 +65,20 @@ public final class WeightBoundedLoaderCache< K, V > implements LoaderCache< K, V
 	 */
 	public WeightBoundedLoaderCache( final long maximumWeight, final ToLongFunction< ? super V > weigher )
 	{
+		// In such units, the bound is an int, as Caffeine's weights are.
+		final long unit = 1 + ( maximumWeight - 1 ) / Integer.MAX_VALUE;
 		kept = Caffeine.newBuilder()
-				.maximumWeight( maximumWeight )
-				.weigher( ( final K key, final V value ) -> ( int ) Math.min( weigher.applyAsLong( value ), Integer.MAX_VALUE ) )
+				.maximumWeight( inUnits( maximumWeight, unit ) )
+				.weigher( ( final K key, final V value ) -> ( int ) Math.min( inUnits( weigher.applyAsLong( value ), unit ), Integer.MAX_VALUE ) )
 				// On the thread that adds a value: the bound holds at once.
 				.executor( Runnable::run )
 				.build();
+	}
+
+	private static long inUnits( final long weight, final long unit )
+	{
+		// Rounded down, so that as many values fit as the bound has room for; but next to nothing is not nothing.
+		return weight > 0 ? Math.max( 1, weight / unit ) : weight;
 	}
 
 	@Override

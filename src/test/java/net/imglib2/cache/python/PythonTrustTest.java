@@ -85,7 +85,7 @@ class PythonTrustTest
 				PythonTrust.entryFor( TrustMain.ALLOWED_EXPRESSION ), PythonTrust.entryFor( TrustMain.WATCHED ) ) );
 
 		final String output = ChildJvm.of( TrustMain.class ).withPython( PYTHON ).withMode( mode ).withProperty( PythonTrust.FILE_PROPERTY, list.toString() )
-				.run( script.toString(), modules.toString(), tools.toString() ).requireExitCode( 0 ).output;
+				.run( script.toString(), modules.toString(), tools.toString(), folder.resolve( "later.txt" ).toString() ).requireExitCode( 0 ).output;
 		final String notPython = PythonTrust.entryFor( TrustMain.NOT_PYTHON );
 		for ( final String attempt : new String[] { "init", "loader", "task", "expression" } )
 			requireRefused( output, attempt, notPython );
@@ -93,7 +93,6 @@ class PythonTrustTest
 		for ( final String attempt : new String[] { "python", "another python" } )
 			requireRefused( output, attempt, "python:" + fake );
 		requireContains( section( output, "diagnosis" ), "restricted to ", list.toString(), "PROBLEM: The Python " + fake + " is not trusted and was not started", "python:" + fake );
-		assertFalse( Files.exists( folder.resolve( "was_started" ) ) );
 		requireRefused( output, "function", "module:not_allowed_module" );
 		requireRefused( output, "function elsewhere", PythonTrust.entryFor( "permitted_module:os.not_allowed" ) );
 		assertEquals( "result=11", section( output, "allowed loader" ).trim() );
@@ -103,7 +102,20 @@ class PythonTrustTest
 		requireContains( output, "--- seen allowed=true not allowed=false\n" );
 
 		assertEquals( "result=11", section( output, "loader on both lists" ).trim() );
+		assertEquals( "result=13", section( output, "expression on both lists" ).trim() );
 		requireContains( section( output, "loader on one list" ), "refused=module:permitted_module\n", "add this line to the list given to PythonTrust.restrictTo, " );
+		assertEquals( "result=11", section( output, "loader on all lists" ).trim() );
+		requireRefused( output, "expression on two lists", PythonTrust.entryFor( TrustMain.ALLOWED_EXPRESSION ) );
+		requireRefused( output, "expression on two other lists", PythonTrust.entryFor( TrustMain.WATCHED ) );
+		for ( final String later : new String[] { "second", "third" } )
+		{
+			for ( final String attempt : new String[] { "loader", "init", "task", "expression" } )
+				requireRefusedByTheFile( output, attempt + " on the " + later + " list", PythonTrust.entryFor( TrustMain.LATER ) );
+			requireRefusedByTheFile( output, "function on the " + later + " list", "module:not_allowed_module" );
+			requireRefusedByTheFile( output, "folder on the " + later + " list", "folder:" + tools );
+			requireRefusedByTheFile( output, "python on the " + later + " list", "python:" + fake );
+		}
+		assertFalse( Files.exists( folder.resolve( "was_started" ) ) );
 		requireContains( output, "--- restricted=true\n" );
 		requireContains( section( output, "after clearing the property" ), "refused=\nNo Python code runs, because the system property " + PythonTrust.FILE_PROPERTY
 				+ " was changed from " + list + " to null after it had been read" );
@@ -197,6 +209,12 @@ class PythonTrustTest
 	private static void requireRefused( final String output, final String attempt, final String entry )
 	{
 		requireContains( section( output, attempt ), "refused=" + entry + "\n", "is not trusted and was not ", "\n" + entry + "\n" );
+	}
+
+	private void requireRefusedByTheFile( final String output, final String attempt, final String entry )
+	{
+		requireRefused( output, attempt, entry );
+		requireContains( section( output, attempt ), "add this line to the allow-list " + list + " (system property " + PythonTrust.FILE_PROPERTY + "), and start" );
 	}
 
 	/**

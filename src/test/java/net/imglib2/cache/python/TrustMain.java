@@ -32,7 +32,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
-import java.util.Collections;
+import java.util.Arrays;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 
@@ -43,8 +43,8 @@ import net.imglib2.type.numeric.integer.IntType;
 /**
  * Hands code over that an allow-list has or lacks, in all ways there are, and
  * prints for each what came of it. Arguments: a file with the code of a loader, a
- * folder of modules that is on the list, and one with what looks like a Python
- * that is not.
+ * folder of modules that is on the list, one with what looks like a Python that is
+ * not, and where to write another list.
  */
 final class TrustMain
 {
@@ -67,6 +67,11 @@ final class TrustMain
 	static final String ALLOWED_EXPRESSION = "allowed_task + 1";
 
 	static final String WATCHED = "'\\n'.join(seen)";
+
+	/**
+	 * What is on a later list than the file's.
+	 */
+	static final String LATER = "block.data[...] = 14 # not_allowed";
 
 	/**
 	 * None of them could be compiled or imported.
@@ -107,14 +112,40 @@ final class TrustMain
 			System.out.println( "--- seen allowed=" + ( seen.contains( "allowed_loader" ) && seen.contains( "permitted_module" ) && seen.contains( "allowed_task" ) )
 					+ " not allowed=" + seen.contains( "not_allowed" ) );
 
-			PythonTrust.restrictTo( Collections.singletonList( PythonTrust.entryFor( ALLOWED_LOADER ) ) );
+			PythonTrust.restrictTo( Arrays.asList( PythonTrust.entryFor( ALLOWED_LOADER ), PythonTrust.entryFor( ALLOWED_EXPRESSION ), PythonTrust.entryFor( LATER ),
+					"module:not_allowed_module", "folder:" + folder, "python:" + folder.resolve( "python3" ) ) );
 			attempt( "loader on both lists", () -> pixel( queue, ALLOWED_LOADER ) );
+			attempt( "expression on both lists", () -> queue.submit( python -> python.getValue( ALLOWED_EXPRESSION ) ).get() );
 			attempt( "loader on one list", () -> pixel( queue, "permitted_module:f" ) );
+			attemptLater( "second", queue, folder );
+			PythonTrust.restrictTo( Files.write( Paths.get( args[ 3 ] ), Arrays.asList( PythonTrust.entryFor( ALLOWED_LOADER ), PythonTrust.entryFor( LATER ),
+					PythonTrust.entryFor( WATCHED ), "module:not_allowed_module", "folder:" + folder, "python:" + folder.resolve( "python3" ) ) ) );
+			attempt( "loader on all lists", () -> pixel( queue, ALLOWED_LOADER ) );
+			attempt( "expression on two lists", () -> queue.submit( python -> python.getValue( ALLOWED_EXPRESSION ) ).get() );
+			attempt( "expression on two other lists", () -> queue.submit( python -> python.getValue( WATCHED ) ).get() );
+			attemptLater( "third", queue, folder );
 			System.out.println( "--- restricted=" + PythonTrust.isRestricted() );
 			System.clearProperty( PythonTrust.FILE_PROPERTY );
 			attempt( "after clearing the property", () -> pixel( queue, NOT_PYTHON ) );
 		}
 		System.out.println( "--- done" );
+	}
+
+	/**
+	 * Hands over what each list but the file's allows.
+	 */
+	private static void attemptLater( final String list, final PythonCacheLoaderQueue queue, final Path folder ) throws Exception
+	{
+		attempt( "loader on the " + list + " list", () -> pixel( queue, LATER ) );
+		attempt( "function on the " + list + " list", () -> pixel( queue, "not_allowed_module:f" ) );
+		attempt( "init on the " + list + " list", () -> new PythonCacheLoaderQueue( 1, LATER ) );
+		attempt( "task on the " + list + " list", () -> queue.submit( python -> {
+			python.exec( LATER );
+			return null;
+		} ).get() );
+		attempt( "expression on the " + list + " list", () -> queue.submit( python -> python.getValue( LATER ) ).get() );
+		attempt( "folder on the " + list + " list", () -> new PythonCacheLoaderQueue( 1, "", PythonEnvironment.detected().withModulePath( folder ) ) );
+		attempt( "python on the " + list + " list", () -> new PythonCacheLoaderQueue( 1, "", PythonEnvironment.at( folder.resolve( "python3" ) ) ) );
 	}
 
 	private static int pixel( final PythonCacheLoaderQueue queue, final String code )

@@ -38,6 +38,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
@@ -47,6 +48,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WeightBoundedLoaderCacheTest
 {
@@ -88,6 +91,46 @@ class WeightBoundedLoaderCacheTest
 		for ( int i = 0; i < 20; ++i )
 			values.add( new WeakReference<>( cache.get( i, key -> new byte[ 2400 ] ) ) );
 		assertLive( values, 2 );
+	}
+
+	/**
+	 * As cells of billions of pixels do; the values have next to none.
+	 */
+	@ParameterizedTest
+	@ValueSource( longs = { 1L << 20, Integer.MAX_VALUE - 1L, Integer.MAX_VALUE, 1L << 31, ( 1L << 31 ) + 1, 3L << 30, 1L << 32, ( 1L << 32 ) + 1, 1L << 40, Long.MAX_VALUE / 8 } )
+	void valuesOfAnyWeightCountAsMuchAsTheyWeigh( final long weight ) throws Exception
+	{
+		for ( int most = 0; most < 5; ++most )
+			for ( final long more : new long[] { 0, weight / 2 } )
+			{
+				final WeightBoundedLoaderCache< Integer, byte[] > large = new WeightBoundedLoaderCache<>( most * weight + more, array -> weight );
+				final List< WeakReference< byte[] > > values = new ArrayList<>();
+				for ( int i = 0; i < 20; ++i )
+					values.add( new WeakReference<>( large.get( i, key -> new byte[ 10 ] ) ) );
+				assertLive( values, most );
+			}
+	}
+
+	@Test
+	void lightValuesCountAlsoWhereTheBoundIsLarge() throws Exception
+	{
+		final long bound = 1L << 42;
+		final WeightBoundedLoaderCache< Integer, byte[] > large = new WeightBoundedLoaderCache<>( bound, array -> array.length == 1 ? 1 : bound );
+		assertLive( Arrays.asList( new WeakReference<>( large.get( 1, key -> new byte[ 1 ] ) ), new WeakReference<>( large.get( 2, key -> new byte[ 2 ] ) ) ), 1 );
+	}
+
+	@Test
+	void aValueThatWeighsNothingIsKept() throws Exception
+	{
+		for ( final long bound : new long[] { 0, 10, Long.MAX_VALUE } )
+		{
+			final WeightBoundedLoaderCache< Integer, byte[] > light = new WeightBoundedLoaderCache<>( bound, array -> 0 );
+			light.get( 1, this::load );
+			System.gc();
+			final int before = loaded.get();
+			light.get( 1, this::load );
+			assertEquals( before, loaded.get() );
+		}
 	}
 
 	@Test
@@ -185,7 +228,6 @@ class WeightBoundedLoaderCacheTest
 			live = values.stream().filter( value -> value.get() != null ).count();
 		}
 		final long atLast = live;
-		assertTrue( live <= most, () -> atLast + " values are still there" );
-		assertTrue( live > 0 );
+		assertEquals( most, atLast, "values that are still there" );
 	}
 }
