@@ -321,7 +321,16 @@ class FailedReadsTest
 	@Test
 	void otherCellsThatNeedTheSameFailingInputDoNotWait()
 	{
-		final CachedCellImg< FloatType, FloatBufferAccess > inner = loader( throwing ).createCachedCellImg( 10 );
+		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( throwing );
+		final LoaderCache< Long, Cell< FloatBufferAccess > > own = new SoftRefLoaderCache<>();
+		assertOthersDoNotWait( loader.createCachedCellImg( 10 ) );
+		loader.retryAll();
+		attempts.set( 0 );
+		assertOthersDoNotWait( new CachedCellImg<>( GRID, new FloatType(), own.withLoader( loader ), new FloatBufferAccess( 1, true ) ) );
+	}
+
+	private void assertOthersDoNotWait( final CachedCellImg< FloatType, FloatBufferAccess > inner )
+	{
 		error( inner );
 		error( inner );
 		final CachedCellImg< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { 4, 5, 7 }, new int[] { 1, 1, 1 } ), queue,
