@@ -179,6 +179,11 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	private final InvalidationListeners invalidationListeners = new InvalidationListeners();
 
+	/**
+	 * Sample for the cells that caches of others get; {@code null} before the first.
+	 */
+	private volatile A accessForOthers;
+
 	private PythonCacheLoader(
 			final CellGrid grid,
 			final PythonCacheLoaderQueue queue,
@@ -535,6 +540,9 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Computes a cell.
+	 * <p>
+	 * If a disk cache of imglib2-cache is the first who asks, all cells that it gets
+	 * are in arrays, as it says itself: it cannot save others.
 	 *
 	 * @param key
 	 * 		index of the cell in the grid
@@ -545,6 +553,8 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 * 		if the queue is closed
 	 * @throws PythonCycleException
 	 * 		if the inputs are computed from this cell
+	 * @throws IllegalArgumentException
+	 * 		if a disk cache asks, which cannot save pixels of this type
 	 * @throws InterruptedException
 	 * 		if this thread was interrupted while it waited
 	 * @throws Exception
@@ -554,12 +564,19 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	public Cell< A > get( final Long key ) throws Exception
 	{
 		Objects.requireNonNull( key, "key" );
+		A sample = accessForOthers;
+		if ( sample == null )
+		{
+			// The images of disk caches say so, too, whatever the loader was made for.
+			sample = DiskCaches.isAsking() ? Cast.unchecked( DiskCaches.access( type ) ) : access;
+			accessForOthers = sample;
+		}
 		final boolean repeated = failures.isRepeated( key );
 		final Cell< A > cell;
 		try
 		{
 			// What caches of others have dropped is not known here: nothing is left for others, or taken.
-			cell = load( key, failures.count(), false );
+			cell = load( key, failures.count(), false, sample );
 		}
 		catch ( final Exception e )
 		{
@@ -651,7 +668,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 */
 	public CachedCellImg< T, A > createCachedCellImg( final LoaderCache< Long, Cell< A > > loaderCache )
 	{
-		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), snippet, ( cell, arrival ) -> load( cell, arrival, true ), failures, unattended, invalidationListeners );
+		final CellCache< A > cache = new CellCache<>( Objects.requireNonNull( loaderCache, "loaderCache" ), snippet, ( cell, arrival ) -> load( cell, arrival, true, access ), failures, unattended, invalidationListeners );
 		caches.removeIf( reference -> reference.get() == null );
 		caches.add( new WeakReference<>( cache ) );
 		return new CachedCellImg<>( grid, type, cache, access );
@@ -721,15 +738,17 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 * 		number of the last failure before the reader came
 	 * @param shared
 	 * 		whether what an interrupted reader has begun is for the next one
+	 * @param sample
+	 * 		an access of the kind that the cell shall have
 	 */
-	private Cell< A > load( final Long cell, final long arrival, final boolean shared ) throws Exception
+	private Cell< A > load( final Long cell, final long arrival, final boolean shared, final A sample ) throws Exception
 	{
 		final Interval interval = cellInterval( cell );
 		PythonCellException error = failures.find( cell, arrival );
 		if ( error == null )
 			try
 			{
-				final Cell< A > computed = compute( cell, interval, shared );
+				final Cell< A > computed = compute( cell, interval, shared, sample );
 				failures.forget( cell );
 				return computed;
 			}
@@ -745,21 +764,21 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			throw error;
 		filledCells.add( cell );
 		final PythonCellException reason = error;
-		return filled( interval, () -> {
+		return filled( interval, sample, () -> {
 			if ( failures.tell( cell ) )
 				tell( reason );
 		} );
 	}
 
-	private Cell< A > compute( final long cell, final Interval interval, final boolean shared ) throws Exception
+	private Cell< A > compute( final long cell, final Interval interval, final boolean shared, final A sample ) throws Exception
 	{
 		UnattendedCells.Computation computation = shared ? unattended.take( cell ) : null;
 		if ( computation == null )
-			computation = begin( cell, interval );
+			computation = begin( cell, interval, sample );
 		BlockResult result = await( cell, computation, shared );
 		while ( result.isDropped() )
 		{
-			computation = begin( cell, interval );
+			computation = begin( cell, interval, sample );
 			result = await( cell, computation, shared );
 		}
 		final CellOutput output = computation.output;
@@ -782,7 +801,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), interval.minAsLongArray(), pixels );
 	}
 
-	private UnattendedCells.Computation begin( final long cell, final Interval interval ) throws Exception
+	private UnattendedCells.Computation begin( final long cell, final Interval interval, final A sample ) throws Exception
 	{
 		final long version = unattended.version();
 		// On this thread: an input that is Python-backed itself must never wait
@@ -798,7 +817,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		{
 			inProgress.end();
 		}
-		final CellOutput output = new CellOutput( pixelType, access, interval.dimensionsAsLongArray() );
+		final CellOutput output = new CellOutput( pixelType, sample, interval.dimensionsAsLongArray() );
 		arrays[ 0 ] = output.array();
 		return new UnattendedCells.Computation( output, queue.pool().submit( new BlockRequest( snippet, cell, interval, lower, arrays ) ), version );
 	}
@@ -837,13 +856,14 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		return Collections.nCopies( inputs.size(), halo.extendInterval( interval ) );
 	}
 
-	private Cell< A > filled( final Interval interval, final Runnable report )
+	private Cell< A > filled( final Interval interval, final A sample, final Runnable report )
 	{
 		final long[] dims = interval.dimensionsAsLongArray();
-		final CellOutput output = new CellOutput( pixelType, access, dims );
+		final CellOutput output = new CellOutput( pixelType, sample, dims );
 		final A pixels = Cast.unchecked( output.access() );
 		release( output );
 		pixelType.image( pixels, dims ).forEach( pixel -> pixelType.copy( fillValue, pixel ) );
+		CellOutput.setClean( pixels );
 		return new CellCache.Filled<>( Util.long2int( dims ), interval.minAsLongArray(), pixels, report );
 	}
 

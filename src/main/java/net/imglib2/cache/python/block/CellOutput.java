@@ -30,6 +30,7 @@ package net.imglib2.cache.python.block;
 
 import java.nio.ByteBuffer;
 
+import net.imglib2.Dirty;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
@@ -106,7 +107,18 @@ public final class CellOutput
 			pack( pixelType, access );
 		else
 			pixelType.primitive().get( buffer, access.getCurrentStorageArray(), numEntities );
+		setClean( access );
 		return access;
+	}
+
+	/**
+	 * Lets a disk cache drop pixels that can be computed again, as those of ImgLib2's
+	 * own loaders. An access that does not count changes stays as it is.
+	 */
+	public static void setClean( final Object access )
+	{
+		if ( access instanceof Dirty )
+			( ( Dirty ) access ).setDirty( false );
 	}
 
 	private boolean isTheCell()
