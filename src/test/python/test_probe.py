@@ -22,8 +22,6 @@ from imglib2_cache_python.probe import BEGIN, END, JEP_LIBRARIES, as_properties,
 
 BOOTSTRAP = (SOURCES / "imglib2_cache_python" / "bootstrap.py").read_text("utf-8")
 
-SUB_IS_POSSIBLE = sys.version_info[:2] in ((3, 10), (3, 11))
-
 
 def read_properties(text: str) -> dict[str, str]:
     """Reads the part of ``java.util.Properties``' format that the probe uses."""
@@ -94,8 +92,6 @@ def test_this_python_tells_of_itself() -> None:
     assert properties["numpy.version"] == np.__version__
     assert "numpy" in properties["compiled.distributions"].split("\n")
     assert {"numpy", "scipy"} <= set(properties["shared.modules"].split("\n"))
-    assert properties["mode"] in ("SUB", "SHARED")
-    assert properties["mode.reason"]
     assert all(properties.values())
 
 
@@ -106,7 +102,6 @@ def test_an_empty_environment_in_a_folder_with_any_name(environment: Environment
     assert properties["base.prefix"] == sys.base_prefix
     absent = {"numpy.version", "jep.folder", "jep.version", "jep.library", "compiled.distributions", "shared.modules"}
     assert not absent & properties.keys()
-    assert properties["mode"] == ("SUB" if SUB_IS_POSSIBLE else "SHARED")
 
 
 def test_the_packages_of_an_environment(environment: Environment) -> None:
@@ -142,15 +137,6 @@ def test_what_a_sitecustomize_prints_does_no_harm(environment: Environment, site
     environment.write("sitecustomize.py", sitecustomize)
     _, properties = run_probe(environment.python)
     assert properties["prefix"] == str(environment.folder)
-
-
-def test_a_foreign_path_is_told(environment: Environment, tmp_path: Path) -> None:
-    foreign = tmp_path / "my modules"
-    foreign.mkdir()
-    environment.write("mine.pth", f"{foreign}\n")
-    _, properties = run_probe(environment.python)
-    assert properties["mode"] == "SHARED"
-    assert not SUB_IS_POSSIBLE or str(foreign) in properties["mode.reason"]
 
 
 def test_the_probe_works_from_inside_of_a_jar(tmp_path: Path) -> None:

@@ -6,9 +6,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
-import re
-import site
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
@@ -16,12 +13,9 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
-from conftest import SOURCES
-from imglib2_cache_python import sharing
-from imglib2_cache_python.sharing import Sharing, choose_mode, find_sharing, foreign_paths, proven_distributions
+from imglib2_cache_python.sharing import Sharing, find_sharing
 
 COMPILED = f"core{EXTENSION_SUFFIXES[0]}"
-OLD_PYTHONS = [(3, 10), (3, 11)]
 
 Install = Callable[..., Path]
 
@@ -39,7 +33,6 @@ def installer(folder: Path) -> Install:
         files: Sequence[str] = (),
         *,
         requires: Sequence[str] = (),
-        record: bool = True,
         direct_url: object = None,
     ) -> Path:
         info = folder / f"{name}-1.0.dist-info"
@@ -48,10 +41,9 @@ def installer(folder: Path) -> Install:
         (info / "METADATA").write_text("\n".join(lines) + "\n\nSome text.\n", "utf-8")
         if direct_url is not None:
             (info / "direct_url.json").write_text(json.dumps(direct_url), "utf-8")
-        if record:
-            # Quoted where a name has a comma.
-            rows = [f'"{file}",,' for file in [*files, f"{info.name}/METADATA", f"{info.name}/RECORD"]]
-            (info / "RECORD").write_text("\n".join(rows) + "\n", "utf-8")
+        # Quoted where a name has a comma.
+        rows = [f'"{file}",,' for file in [*files, f"{info.name}/METADATA", f"{info.name}/RECORD"]]
+        (info / "RECORD").write_text("\n".join(rows) + "\n", "utf-8")
         for file in files:
             if not file.startswith(".."):
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
@@ -185,94 +177,9 @@ def test_a_broken_installation_is_passed_over(install: Install, tmp_path: Path) 
     assert find_sharing() == Sharing(("numpy",), ("numpy",))
 
 
-def test_a_distribution_without_a_list_of_files_may_be_compiled(install: Install) -> None:
-    install("numpy", record=False)
-    found = find_sharing()
-    assert found.unlisted == ("numpy",)
-    mode, reason = choose_mode((3, 11), found)
-    assert mode == "SHARED"
-    assert "numpy" in reason
-
-
 def test_this_environment_shares_what_the_examples_need() -> None:
     found = find_sharing()
     assert {"numpy", "scipy"} <= set(found.compiled)
     assert {"numpy", "scipy", "skimage"} <= set(found.modules)
     assert not {"jep", "pip", "setuptools"} & set(found.modules)
     assert all(module.isidentifier() for module in found.modules)
-
-
-# The mode
-
-
-@pytest.fixture
-def only_known_paths(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ``sys.path`` such as an interpreter without any ``.pth`` file has."""
-    paths = [*site.getsitepackages(), *standard_paths(), str(SOURCES)]
-    monkeypatch.setattr(sys, "path", paths)
-
-
-@pytest.mark.usefixtures("only_known_paths")
-@pytest.mark.parametrize("version", OLD_PYTHONS)
-@pytest.mark.parametrize("compiled", [(), ("numpy",), ("numpy", "scipy", "scikit-image", "pillow")])
-def test_proven_packages_work_in_sub_interpreters(version: tuple[int, int], compiled: tuple[str, ...]) -> None:
-    assert choose_mode(version, Sharing(compiled, ())) == (
-        "SUB",
-        "every compiled package is proven to work in sub-interpreters",
-    )
-
-
-@pytest.mark.usefixtures("only_known_paths")
-@pytest.mark.parametrize("version", [(3, 9), (3, 12), (3, 13), (3, 14), (4, 10), (2, 11)])
-def test_other_pythons_share_one_interpreter(version: tuple[int, int]) -> None:
-    mode, reason = choose_mode(version, Sharing((), ()))
-    assert mode == "SHARED"
-    assert f"{version[0]}.{version[1]}" in reason
-
-
-@pytest.mark.parametrize("version", OLD_PYTHONS)
-@pytest.mark.parametrize(
-    ("name", "normal"), [("torch", "torch"), ("tensorflow_cpu", "tensorflow-cpu"), ("numpy-extras", "numpy-extras")]
-)
-def test_unproven_packages_share_one_interpreter(
-    install: Install, version: tuple[int, int], name: str, normal: str
-) -> None:
-    install("numpy", [f"numpy/{COMPILED}"])
-    install(name, [f"stand_in/{COMPILED}"], requires=["numpy"])
-    mode, reason = choose_mode(version, find_sharing())
-    assert mode == "SHARED"
-    assert reason == f"not proven to work in sub-interpreters: {normal}"
-
-
-def test_a_pure_package_may_be_unknown(install: Install) -> None:
-    install("numpy", [f"numpy/{COMPILED}"])
-    install("never-heard-of", ["never_heard_of.py"], requires=["numpy"])
-    assert "never-heard-of" not in choose_mode((3, 11), find_sharing())[1]
-
-
-@pytest.mark.usefixtures("only_known_paths")
-def test_a_path_that_no_installer_looks_after_shares_one_interpreter(tmp_path: Path) -> None:
-    assert foreign_paths() == []
-    sys.path += ["", str(tmp_path / "some.zip"), str(tmp_path)]
-    assert foreign_paths() == [str(tmp_path)]
-    mode, reason = choose_mode((3, 11), Sharing(("numpy",), ("numpy",)))
-    assert mode == "SHARED"
-    assert str(tmp_path) in reason
-
-
-@pytest.mark.usefixtures("only_known_paths")
-@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
-def test_a_link_to_a_known_path_is_known(tmp_path: Path) -> None:
-    link = tmp_path / "link"
-    link.symlink_to(site.getsitepackages()[0])
-    sys.path.append(str(link))
-    assert foreign_paths() == []
-
-
-def test_the_proven_packages_are_written_as_they_are_compared() -> None:
-    proven = proven_distributions()
-    assert {"numpy", "scipy", "scikit-image", "pillow"} <= proven
-    assert not {"torch", "tensorflow", "tensorflow-cpu"} & proven
-    assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name) for name in proven)
-    text = (Path(sharing.__file__).parent / "proven_in_subinterpreters.txt").read_text("utf-8")
-    assert len(proven) == sum(1 for line in text.splitlines() if line.strip() and not line.startswith("#"))

@@ -15,7 +15,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from imglib2_cache_python.sharing import choose_mode, find_sharing
+from imglib2_cache_python.sharing import find_sharing
 
 BEGIN = "<imglib2-cache-python>"
 END = "</imglib2-cache-python>"
@@ -35,7 +35,6 @@ def probe() -> dict[str, str]:
     Lists are joined by line ends.
     """
     sharing = find_sharing()
-    mode, reason = choose_mode(sys.version_info[:2], sharing)
     properties = {
         "version": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -48,8 +47,6 @@ def probe() -> dict[str, str]:
         "library": python_library(),
         "compiled.distributions": "\n".join(sharing.compiled),
         "shared.modules": "\n".join(sharing.modules),
-        "mode": mode,
-        "mode.reason": reason,
         **{f"jep.{key}": value for key, value in find_jep().items()},
         "numpy.version": find_numpy(),
     }

@@ -35,17 +35,16 @@ package net.imglib2.cache.python;
 public enum InterpreterMode
 {
 	/**
-	 * {@link #SUB} where that is known to be safe: CPython 3.10 or 3.11, and
-	 * every package with compiled code is proven to work in sub-interpreters.
-	 * {@link #SHARED} elsewhere, with the reason in the log.
+	 * {@link #SHARED}, which works with every Python and every package.
 	 */
 	AUTO,
 
 	/**
-	 * Each worker has a sub-interpreter: modules written in Python, their
-	 * variables, {@code sys.path} and the standard streams are its own. Packages
-	 * with compiled code are shared by all workers. Only for CPython 3.10 and
-	 * 3.11.
+	 * Each worker has a sub-interpreter: the user's own modules, their variables,
+	 * {@code sys.path} and the standard streams are its own. Packages with
+	 * compiled code are shared by all workers. Many packages were not written for
+	 * that: for environments in which the code was tried in this mode. Only for
+	 * CPython 3.10 and 3.11.
 	 */
 	SUB,
 

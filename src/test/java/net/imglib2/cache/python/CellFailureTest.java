@@ -211,7 +211,7 @@ class CellFailureTest
 	void forkingIsRefusedWhereItWouldAbort()
 	{
 		final String fork = "pid = os.fork()\nif pid == 0: os._exit(0)\nos.waitpid(pid, 0)";
-		if ( System.getProperty( PythonEnvironment.MODE_PROPERTY ) == null && PythonEnvironment.getDefault().diagnose().contains( "SUB (asked for" ) )
+		if ( PythonEnvironment.getDefault().getMode() == InterpreterMode.SUB )
 			assertTrue( failure( fork, 0 ).getPythonMessage().contains( "InterpreterMode.SHARED" ) );
 	}
 

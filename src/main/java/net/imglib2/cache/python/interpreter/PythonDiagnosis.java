@@ -102,7 +102,7 @@ public final class PythonDiagnosis
 		final List< String > problems = installation.problems();
 		if ( problems.isEmpty() )
 		{
-			add( "mode", installation.mode( environment.getMode() ) + " (asked for: " + environment.getMode() + "; AUTO: " + installation.modeReason() + ")" );
+			add( "mode", installation.mode( environment.getMode() ) + " (asked for: " + environment.getMode() + ")" );
 			usable = true;
 			lines.add( "This Python can be used." );
 		}

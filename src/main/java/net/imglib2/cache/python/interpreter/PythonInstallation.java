@@ -162,7 +162,7 @@ final class PythonInstallation
 	InterpreterMode mode( final InterpreterMode requested )
 	{
 		if ( requested == InterpreterMode.AUTO )
-			return InterpreterMode.valueOf( get( "mode" ) );
+			return InterpreterMode.SHARED;
 		final String version = get( "version" );
 		if ( requested == InterpreterMode.SUB && !( version.startsWith( "3.10." ) || version.startsWith( "3.11." ) ) )
 			throw new PythonEnvironmentException( "InterpreterMode.SUB needs CPython 3.10 or 3.11, but " + what( located ) + " is " + version
@@ -176,14 +176,6 @@ final class PythonInstallation
 	boolean isSameAs( final PythonInstallation other )
 	{
 		return get( "version" ).equals( other.get( "version" ) ) && real( get( "prefix" ) ).equals( real( other.get( "prefix" ) ) );
-	}
-
-	/**
-	 * @return why {@link InterpreterMode#AUTO} chooses the mode that it does
-	 */
-	String modeReason()
-	{
-		return get( "mode.reason" );
 	}
 
 	LocatedPython located()

@@ -31,8 +31,6 @@ package net.imglib2.cache.python.interpreter;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import java.util.stream.Collectors;
 
 import jep.MainInterpreter;
@@ -46,8 +44,6 @@ import net.imglib2.cache.python.PythonEnvironmentException;
  */
 public final class PythonRuntime
 {
-	private static final Logger LOG = Logger.getLogger( PythonRuntime.class.getName() );
-
 	private static PythonRuntime first;
 
 	private final PythonInstallation installation;
@@ -93,8 +89,6 @@ public final class PythonRuntime
 			throw new PythonEnvironmentException( "Other code has already started Python in this JVM by Jep. A JVM can start one Python, once: "
 					+ "create the first PythonCacheLoaderQueue before that code runs", e );
 		}
-		if ( environment.getMode() == InterpreterMode.AUTO )
-			LOG.log( mode == InterpreterMode.SHARED ? Level.INFO : Level.FINE, () -> installation + " runs in mode " + mode + ": " + installation.modeReason() );
 		first = new PythonRuntime( installation, mode, environment );
 		return first;
 	}

@@ -65,8 +65,6 @@ class PythonInstallationTest
 		set( "jep.version", "4.3.1" );
 		set( "jep.library", "/venv/lib/python3.11/site-packages/jep/libjep.so" );
 		set( "numpy.version", "2.4.6" );
-		set( "mode", "SUB" );
-		set( "mode.reason", "all is well" );
 	}
 
 	@Test
@@ -164,14 +162,11 @@ class PythonInstallationTest
 	}
 
 	@Test
-	void autoTakesTheModeThatTheProbeChose()
+	void autoIsShared()
 	{
-		assertEquals( InterpreterMode.SUB, installation().mode( InterpreterMode.AUTO ) );
-		set( "mode", "SHARED" );
 		assertEquals( InterpreterMode.SHARED, installation().mode( InterpreterMode.AUTO ) );
 		assertEquals( InterpreterMode.SUB, installation().mode( InterpreterMode.SUB ) );
 		assertEquals( InterpreterMode.SHARED, installation().mode( InterpreterMode.SHARED ) );
-		assertEquals( "all is well", installation().modeReason() );
 	}
 
 	@ParameterizedTest
@@ -220,7 +215,6 @@ class PythonInstallationTest
 		assertTrue( installation.compiledDistributions().contains( "numpy" ), installation.compiledDistributions().toString() );
 		assertTrue( installation.sharedModules().contains( "numpy" ), installation.sharedModules().toString() );
 		assertFalse( installation.sharedModules().contains( "jep" ) );
-		assertFalse( installation.modeReason().isEmpty() );
 		assertEquals( "Python " + installation.get( "version" ) + " (" + ChildJvm.testPython() + ")", installation.toString() );
 	}
 
