@@ -453,7 +453,7 @@ def test_an_import_that_fails_in_a_sub_interpreter_comes_with_advice(
     told = bench.fail("execute", "raise ImportError('cannot load module more than once per process')")
     assert told.message.startswith("cannot load module more than once per process")
     assert ("try InterpreterMode.SHARED" in told.message) == advised
-    assert ("try InterpreterMode.SHARED" in told.traceback) == advised
+    assert "InterpreterMode" not in told.traceback
 
 
 # Streams
