@@ -27,6 +27,7 @@ from imglib2_cache_python.advice import with_advice
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.failure import capture
 from imglib2_cache_python.handover import Layout, Memories, read_numbers
+from imglib2_cache_python.interpreters import shared_module
 from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, new_namespace
 from imglib2_cache_python.streams import LineWriter
 from imglib2_cache_python.subinterpreter import import_attributes
@@ -366,13 +367,19 @@ def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> No
 def end_threads() -> None:
     """Waits a little for threads of user code, because a sub-interpreter cannot be closed while they live.
 
-    The threads of an executor end when it is collected.
+    The threads of an executor end when it is collected, and that of tqdm when it is told to; the next progress bar
+    starts another.
     """
     gc.unfreeze()
     gc.collect()
     end = time.monotonic() + _THREADS_TIMEOUT
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
+    # The main interpreter knows the thread where tqdm is a shared package.
+    known = {*threading.enumerate(), *shared_module("threading").enumerate()}
+    monitors = {thread for thread in known if type(thread).__name__ == "TMonitor"}
+    for monitor in monitors:
+        monitor.was_killed.set()
+    for thread in {*monitors, *threading.enumerate()}:
+        if thread is not threading.current_thread() and (thread in monitors or not thread.daemon):
             thread.join(max(0.0, end - time.monotonic()))
 
 
