@@ -127,6 +127,43 @@ print(pickle.loads(pickle.dumps(module.Point())).x)
     )
 
 
+def test_other_packages_pools_refuse_it_too(tmp_path: Path) -> None:
+    (tmp_path / "joblib").mkdir()
+    (tmp_path / "joblib" / "__init__.py").write_text("")
+    (tmp_path / "joblib" / "pool.py").write_text("import pickle\nclass CustomizablePickler(pickle.Pickler): pass\n")
+    assert (
+        run(f"""
+import io, pickle, sys, types
+module = types.ModuleType("imglib2_cache_python.user.worker_loader_1")
+sys.modules[module.__name__] = module
+exec("def task(x): return x", module.__dict__)
+sys.path.insert(0, {str(tmp_path)!r})
+from joblib.pool import CustomizablePickler
+CustomizablePickler(io.BytesIO()).dump([len, str, 5])
+try:
+    CustomizablePickler(io.BytesIO()).dump(module.task)
+except pickle.PicklingError as error:
+    print("withModulePath" in str(error))
+""")
+        == "True"
+    )
+
+
+def test_cloudpickle_sends_the_code_of_snippets(tmp_path: Path) -> None:
+    (tmp_path / "cloudpickle").mkdir()
+    (tmp_path / "cloudpickle" / "__init__.py").write_text("from .cloudpickle import *")
+    (tmp_path / "cloudpickle" / "cloudpickle.py").write_text("_PICKLE_BY_VALUE_MODULES = set()\n")
+    assert (
+        run(f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import cloudpickle
+print(cloudpickle.cloudpickle._PICKLE_BY_VALUE_MODULES)
+""")
+        == "{'imglib2_cache_python.user'}"
+    )
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 def test_forking_can_be_forbidden() -> None:
     assert (

@@ -508,8 +508,29 @@ def test_a_function_without_inputs_is_called_without_arguments(
         ("np.full((2, 3), None)", "float32", TypeError, "object"),
         ("np.ma.masked_less(np.eye(2, 3), 1)", "float32", TypeError, r"masked .*result\.filled\(value\)"),
         ("1 / 0", "float32", ZeroDivisionError, "zero"),
+        ("(a, 5.0)", "float32", TypeError, r"a tuple of 2 \(ndarray of shape \(4, 3\), float\), expected an array of"),
+        ("(a, a)", "float32", ValueError, r"a tuple of 2 \(.*expected an array of shape \(2, 3\).*return one of them"),
+        ("[a] * 20", "float32", ValueError, r"a list of 20 \(.*, \.\.\.\), expected"),
+        ("[[1, 2], [3]]", "float32", TypeError, "a list of 2"),
+        ("(row for row in a)", "float32", TypeError, r"a generator, expected .*np\.stack"),
+        ("map(abs, a)", "float32", TypeError, "a map, expected"),
+        ("(lambda: (yield a))()", "float32", TypeError, "a generator"),
+        ("g(a)", "float32", TypeError, r"a coroutine, expected .*asyncio\.run"),
+        ("h(a)", "float32", TypeError, "an async_generator, expected"),
+        ("{'image': a}", "float32", TypeError, "a dict, expected .* one of its values"),
+        ("{1.0}", "float32", TypeError, "a set"),
+        ("Future()", "float32", TypeError, r"a Future, expected .*result\(\)"),
+        ("True", "float32", ValueError, "a single bool, True, expected an array"),
+        ("a.max()", "float32", ValueError, r"a float32 of shape \(\), expected"),
+        ("'text'", "float32", TypeError, "a str, expected"),
+        ("b'bytes'", "float32", TypeError, "a bytes, expected"),
+        ("f", "float32", TypeError, "a function, expected"),
+        ("np", "float32", TypeError, "a module, expected"),
+        ("np.zeros", "float32", TypeError, "expected an array"),
+        ("object()", "float32", ValueError, "an object, expected an array"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_what_a_function_must_not_return(
     make_snippet: MakeSnippet,
     make_block: MakeBlock,
@@ -519,7 +540,11 @@ def test_what_a_function_must_not_return(
     error: type[Exception],
     message: str,
 ) -> None:
-    write_module("filters_of_user", f"import numpy as np\ndef f(a):\n    return {result}\n")
+    write_module(
+        "filters_of_user",
+        "import numpy as np\nfrom concurrent.futures import Future\nasync def g(a): pass\nasync def h(a): yield a\n"
+        f"def f(a):\n    return {result}\n",
+    )
     block = make_block((2, 3), dtype=dtype, lower=(1, 0), upper=(1, 0))
     block.data[...] = 1
     with pytest.raises(error, match=message):

@@ -19,7 +19,6 @@ from imglib2_cache_python.subinterpreter import (
     import_submodules,
     install_import_guard,
     prepare_main_interpreter,
-    with_advice,
 )
 
 WriteModule = Callable[[str, str], Path]
@@ -316,29 +315,3 @@ def test_the_main_interpreter_gets_the_paths_and_imports_eagerly(monkeypatch: py
         assert path == ["/usr/lib/python3", "/a", "/b c", "/größe"]
         assert environ == {"EAGER_IMPORT": "1"}
         assert imported == ["imglib2_cache_python.main_interpreter"]
-
-
-# Advice
-
-
-@pytest.mark.parametrize(
-    ("error", "mode", "advised"),
-    [
-        (ImportError("cannot load module more than once per process"), "SUB", True),
-        (ImportError(), "SUB", True),
-        (ImportError("x"), "SHARED", False),
-        (ModuleNotFoundError("x"), "SUB", False),
-        (ValueError("x"), "SUB", False),
-        (KeyboardInterrupt(), "SUB", False),
-    ],
-)
-def test_advice_comes_with_imports_that_fail_in_sub_interpreters(
-    error: BaseException, mode: str, advised: bool
-) -> None:
-    before = str(error)
-    assert with_advice(error, mode) is error
-    if advised:
-        assert "-Dimglib2.python.mode=SHARED" in str(error)
-        assert before in str(error)
-    else:
-        assert str(error) == before

@@ -123,6 +123,32 @@ def test_a_step_works_for_as_many_axes_as_numpy_has(bench: Bench) -> None:
     assert data.item() == n
 
 
+# As tqdm has it: a daemon, which wakes up every ten seconds.
+MONITOR = """
+import threading
+class TMonitor(threading.Thread):
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.was_killed = threading.Event()
+        self.start()
+    def run(self):
+        self.was_killed.wait(60)
+monitor = TMonitor()
+"""
+
+
+@pytest.mark.parametrize(("mode", "ended"), [("SUB", True), ("SHARED", False)])
+def test_the_monitor_of_progress_bars_ends_with_its_interpreter(make_bench: MakeBench, mode: str, ended: bool) -> None:
+    bench = make_bench(mode=mode)
+    bench.run("execute", MONITOR)
+    monitor = bench.value("monitor")
+    assert isinstance(monitor, threading.Thread)
+    bench.run("close")
+    assert monitor.is_alive() != ended
+    monitor.was_killed.set()  # type: ignore[attr-defined]
+    monitor.join()
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -454,7 +480,7 @@ def test_an_import_that_fails_in_a_sub_interpreter_comes_with_advice(
     told = bench.fail("execute", "raise ImportError('cannot load module more than once per process')")
     assert told.message.startswith("cannot load module more than once per process")
     assert ("try InterpreterMode.SHARED" in told.message) == advised
-    assert ("try InterpreterMode.SHARED" in told.traceback) == advised
+    assert "InterpreterMode" not in told.traceback
 
 
 # Streams

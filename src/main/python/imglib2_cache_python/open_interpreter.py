@@ -24,8 +24,10 @@ if location not in sys.path:
     sys.path.insert(0, location)
 sys.path.extend(folder for folder in module_path if folder not in sys.path)
 
-from imglib2_cache_python import crash, processes
+from imglib2_cache_python import advice, complex_warning, crash, processes
 
+advice.module_path[:] = module_path
+complex_warning.make_an_error()
 processes.spawn_by_default()
 crash.keep_signals_of_the_jvm()
 if crash_file:

@@ -22,10 +22,14 @@ USER_MODULES = "imglib2_cache_python.user."
 def spawn_by_default() -> None:
     """Makes ``spawn`` the default start method of multiprocessing, which user code can change as usual.
 
-    Nothing is imported for that. Functions that another process cannot find are refused with the reason.
+    Nothing is imported for that. Functions that another process cannot find are sent with their code by packages that
+    can do that (cloudpickle, which joblib uses by default), and are refused with the reason by all others.
     """
     _adapt("multiprocessing.context", _default_to_spawn)
-    _adapt("multiprocessing.reduction", _refuse_functions_of_snippets)
+    _adapt("multiprocessing.reduction", lambda reduction: _refuse_functions_of_snippets(reduction.ForkingPickler))
+    _adapt("joblib.pool", lambda pool: _refuse_functions_of_snippets(pool.CustomizablePickler))
+    for cloudpickle in ("cloudpickle.cloudpickle", "joblib.externals.cloudpickle.cloudpickle"):
+        _adapt(cloudpickle, _send_code_of_snippets)
     _adapt("multiprocessing.resource_tracker", _end_tracker_at_exit)
 
 
@@ -54,7 +58,7 @@ def _default_to_spawn(context: ModuleType) -> None:
     context._default_context._default_context = context._concrete_contexts["spawn"]
 
 
-def _refuse_functions_of_snippets(reduction: ModuleType) -> None:
+def _refuse_functions_of_snippets(pickler: type) -> None:
     def reducer_override(_: pickle.Pickler, value: Any) -> Any:  # noqa: ANN401
         kind = type(value)
         if (kind is FunctionType or issubclass(kind, type)) and str(value.__module__).startswith(USER_MODULES):
@@ -65,7 +69,14 @@ def _refuse_functions_of_snippets(reduction: ModuleType) -> None:
             )
         return NotImplemented
 
-    reduction.ForkingPickler.reducer_override = reducer_override
+    pickler.reducer_override = reducer_override  # type: ignore[attr-defined]
+
+
+def _send_code_of_snippets(cloudpickle: ModuleType) -> None:
+    # What `register_pickle_by_value` fills; that takes modules which exist, not what all of them begin with.
+    by_value = getattr(cloudpickle, "_PICKLE_BY_VALUE_MODULES", None)
+    if isinstance(by_value, set):
+        by_value.add(USER_MODULES.removesuffix("."))
 
 
 def _end_tracker_at_exit(resource_tracker: ModuleType) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import inspect
 import io
 import linecache
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from sys import getrefcount
 from types import CodeType, ModuleType
@@ -19,10 +20,14 @@ from typing import Any
 
 import numpy as np
 
+from imglib2_cache_python import complex_warning
 from imglib2_cache_python.block import Block
 
 # Packages by which arrays can be written that are read-only: torch.from_numpy only warns, once.
 _IGNORE_READ_ONLY = ("torch",)
+
+# Of what a function returned, so many items are described.
+_MAX_ITEMS = 8
 
 _DOTTED_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
@@ -130,6 +135,7 @@ class Snippet:
             SyntaxError: The statements are not valid Python.
             ImportError, AttributeError, TypeError: The function reference does not lead to a function.
         """
+        complex_warning.make_an_error()
         self.module_name = module_name
         self.file_name = file_name
         self._has_run = False
@@ -235,27 +241,77 @@ def store(result: Any, block: Block) -> None:  # noqa: ANN401 - whatever a user'
     """Writes what a function returned into the block, cropped by the halo if it has the padded shape.
 
     Raises:
-        TypeError: It is not an array, has masked pixels, or its dtype does not fit by the rule ``same_kind``.
+        TypeError: It is no array, has masked pixels, or its dtype does not fit by the rule ``same_kind``.
         ValueError: Its shape is neither the cell's nor the inputs'.
     """
-    if result is None:
-        raise TypeError("the function returned None, expected an array")
-    if type(result) is not np.ndarray and np.ma.is_masked(result):
-        raise TypeError("the function returned an array with masked pixels; say what they are: result.filled(value)")
-    array = np.asarray(result)
     # Not block.dim: pixels of several components have an axis more.
     expected = block.data.shape
     padded = tuple(block.inputs[0].shape[: len(block.dim)] if block.inputs else block.dim) + expected[len(block.dim) :]
+    wanted = f"expected {'an array of shape ' if type(result) is not np.ndarray else ''}{expected} or, padded, {padded}"
+    remedy = _no_array(result)
+    if remedy:
+        raise TypeError(f"the function returned {_described(result)}, {wanted}; {remedy}")
+    if type(result) is not np.ndarray and np.ma.is_masked(result):
+        raise TypeError("the function returned an array with masked pixels; say what they are: result.filled(value)")
+    try:
+        array = np.asarray(result)
+    except ValueError as error:
+        raise TypeError(f"the function returned {_described(result)}, {wanted}: {error}") from error
     if array.shape != expected and array.shape == padded:
         array = array[block.halo]
     if array.shape != expected:
-        raise ValueError(f"the function returned shape {array.shape}, expected {expected} or, padded, {padded}")
+        several = "; return one of them" if isinstance(result, (tuple, list)) and array.ndim > len(expected) else ""
+        raise ValueError(f"the function returned {_described(result)}, {wanted}{several}")
     if not np.can_cast(array.dtype, block.data.dtype, casting="same_kind"):
         raise TypeError(
             f"the function returned dtype {array.dtype}, which does not fit the image's {block.data.dtype}; "
             f"convert it explicitly: result.astype(np.{block.data.dtype})"
         )
     np.copyto(block.data, array, casting="same_kind")
+
+
+def _described(result: Any) -> str:  # noqa: ANN401
+    """What a function returned, in a few words."""
+    kind = type(result)
+    if result is None:
+        return "None"
+    if kind is np.ndarray:
+        return f"shape {result.shape}"
+    if kind in (bool, int, float, complex):
+        return f"a single {kind.__name__}, {result!r}"
+    name = kind.__name__
+    text = f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    if issubclass(kind, (tuple, list)):
+        items = ", ".join(_described_item(item) for item in result[:_MAX_ITEMS])
+        return f"{text} of {len(result)} ({items}{', ...' if len(result) > _MAX_ITEMS else ''})"
+    shape = getattr(result, "shape", None)
+    return f"{text} of shape {shape}" if isinstance(shape, tuple) else text
+
+
+def _described_item(item: Any) -> str:  # noqa: ANN401
+    shape = getattr(item, "shape", None)
+    return f"{type(item).__name__} of shape {shape}" if isinstance(shape, tuple) and shape else type(item).__name__
+
+
+def _no_array(result: Any) -> str:  # noqa: ANN401
+    """What to do instead of returning this, which is no array; empty if it may be one."""
+    if result is None:
+        return "the array must be returned: return result"
+    if inspect.iscoroutine(result):
+        # Else Python warns that nobody has awaited it.
+        result.close()
+        return "await it in the function: return asyncio.run(...)"
+    if hasattr(result, "__array__"):
+        return ""
+    if inspect.isasyncgen(result) or isinstance(result, Iterator):
+        return "collect what it yields in the function: return np.stack(list(...))"
+    if isinstance(result, (Mapping, Set)):
+        return "return one of its values"
+    if callable(getattr(result, "add_done_callback", None)):
+        return "wait for it in the function: return future.result()"
+    if isinstance(result, (str, bytes, ModuleType)) or inspect.isroutine(result) or inspect.isclass(result):
+        return "return the array itself"
+    return ""
 
 
 def equals_bytes(array: np.ndarray, byte: int) -> np.ndarray:

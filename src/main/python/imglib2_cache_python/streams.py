@@ -19,8 +19,9 @@ MAX_LINE = 64 * 1024
 class LineWriter(io.TextIOBase):
     """A text stream that hands every complete line, without its line end, to a function.
 
-    Each thread has its own unfinished line, so that lines of concurrent workers do not mix. `flush` does not break
-    a line; `finish` hands over what the calling thread left unfinished.
+    A line also ends at a carriage return, after which progress bars write the line anew; it is not handed over if it is
+    empty. Each thread has its own unfinished line, so that lines of concurrent workers do not mix. `flush` does not
+    break a line; `finish` hands over what the calling thread left unfinished.
     """
 
     encoding = "utf-8"
@@ -59,15 +60,25 @@ class LineWriter(io.TextIOBase):
         unfinished.append(text)
         self.unfinished_threads.add(threading.get_ident())
         self._thread.length += len(text)
-        if "\n" not in text and self._thread.length < MAX_LINE:
+        if "\n" not in text and "\r" not in text and self._thread.length < MAX_LINE:
             return len(text)
-        *lines, rest = self._take().split("\n")
+        written = self._take()
+        returned, self._thread.returned = self._thread.returned, written.endswith("\r")
+        if returned:
+            # The line that ends here was handed over at its carriage return.
+            written = written.lstrip("\r").removeprefix("\n")
+        *lines, rest = written.replace("\r\n", "\n").split("\n")
+        *overwritten, rest = rest.split("\r")
         *pieces, rest = _pieces(rest)
         self._unfinished().append(rest)
         self._thread.length = len(rest)
         for line in lines:
-            for piece in _pieces(line.removesuffix("\r")):
-                self._emit(piece)
+            *before, last = line.split("\r")
+            self._emit_all(before)
+            if last or not before:
+                for piece in _pieces(last):
+                    self._emit(piece)
+        self._emit_all(overwritten)
         for piece in pieces:
             self._emit(piece)
         return len(text)
@@ -80,6 +91,7 @@ class LineWriter(io.TextIOBase):
     def finish(self) -> None:
         """Hands over the calling thread's unfinished line, if it has one."""
         rest = self._take()
+        self._thread.returned = False
         if rest:
             self._emit(rest)
 
@@ -89,12 +101,18 @@ class LineWriter(io.TextIOBase):
         if parts is None:
             parts = self._thread.parts = []
             self._thread.length = 0
+            self._thread.returned = getattr(self._thread, "returned", False)
         return parts
 
     def _take(self) -> str:
         text = "".join(self._unfinished())
         self._thread.parts = None
         return text
+
+    def _emit_all(self, overwritten: list[str]) -> None:
+        for line in filter(None, overwritten):
+            for piece in _pieces(line):
+                self._emit(piece)
 
     def _emit(self, line: str) -> None:
         getattr(self._thread, "emit", self._emit_elsewhere)(transferable(line))

@@ -15,7 +15,6 @@ import builtins
 import importlib.util
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -146,17 +145,3 @@ def _source_of(module: str) -> str:
 
 def _attributes(module: str, path: Sequence[str]) -> list[str]:
     return [".".join([module, *path[:end]]) for end in range(1, len(path) + 1)]
-
-
-def with_advice(error: BaseException, mode: str) -> BaseException:
-    """Adds to an import that failed in a sub-interpreter what can be done about it."""
-    # Not isinstance, which asks the exception itself.
-    kind = type(error)
-    if mode == "SUB" and issubclass(kind, ImportError) and not issubclass(kind, ModuleNotFoundError):
-        # A subclass may not let itself be changed.
-        with suppress(BaseException):
-            error.msg = (  # type: ignore[attr-defined]
-                f"{error.msg}\nThis code runs in a sub-interpreter, which some compiled packages do not support: "
-                "try InterpreterMode.SHARED, or -Dimglib2.python.mode=SHARED"
-            )
-    return error

@@ -23,13 +23,16 @@ from typing import Any
 import numpy as np
 
 from imglib2_cache_python import handover
+from imglib2_cache_python.advice import with_advice
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.failure import capture
 from imglib2_cache_python.handover import Layout, Memories, read_numbers
 from imglib2_cache_python.imports import keep_imports_whole
+from imglib2_cache_python.interpreters import shared_module
 from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, new_namespace
 from imglib2_cache_python.streams import LineWriter
-from imglib2_cache_python.subinterpreter import import_attributes, with_advice
+from imglib2_cache_python.subinterpreter import import_attributes
+from imglib2_cache_python.unwritten import require_written
 from imglib2_cache_python.watchdog import Watchdog
 
 # What the methods that Java calls return. Never None, because Jep also returns null for a failed conversion.
@@ -96,6 +99,8 @@ class Worker:
         # Not asked from the globals later: user code may have changed __name__.
         self._module_name = f"imglib2_cache_python.user.{name}"
         self._globals = new_namespace(self._module_name, f"<{name}>", {})
+        # What has defined the names in there; None if that is not known, after tasks.
+        self._code_of_names: str | None = ""
         self._snippets: dict[int, Snippet] = {}
         self._memories = Memories()
         self._held: list[tuple[int, np.ndarray]] = []
@@ -254,7 +259,7 @@ class Worker:
             try:
                 self._control[handover.RUNNING] = 0
                 self._watchdog.settle()
-                self._failures.append(capture(with_advice(error, self._mode)).to_strings())
+                self._failures.append(with_advice(capture(error), error, self._mode).to_strings())
                 # Whoever takes the lines may fail, too; what failed first is told.
                 with suppress(BaseException):
                     finish_lines()
@@ -275,6 +280,7 @@ class Worker:
         """
         with open(stack_file, "w") as stack:
             faulthandler.dump_traceback_later(timeout, file=stack)
+            self._code_of_names = code
             try:
                 self._execute(code, file_name)
             finally:
@@ -282,10 +288,11 @@ class Worker:
 
     @guarded
     def check(self, code: str, file_name: str) -> None:
-        """Raises if the code is not valid Python."""
+        """Raises if the code is not valid Python, or can never write into ``block.data``."""
         if function_reference(code) is None:
             try:
                 compile_code(code, file_name)
+                require_written(code, file_name, self._globals, self._code_of_names)
             finally:
                 # The code may never run here, and then nobody would drop its source.
                 linecache.cache.pop(file_name, None)
@@ -309,6 +316,7 @@ class Worker:
     @guarded
     def execute(self, code: str) -> None:
         """Runs statements in the namespace that `initialise` filled."""
+        self._code_of_names = None
         self._execute(code, "<task>")
 
     @guarded
@@ -322,6 +330,7 @@ class Worker:
         """Defines a name in the namespace that `initialise` filled."""
         if not name.isidentifier():
             raise ValueError(f"{name!r} is not a Python name")
+        self._code_of_names = None
         self._globals[name] = value
 
     @guarded
@@ -383,13 +392,19 @@ def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> No
 def end_threads() -> None:
     """Waits a little for threads of user code, because a sub-interpreter cannot be closed while they live.
 
-    The threads of an executor end when it is collected.
+    The threads of an executor end when it is collected, and that of tqdm when it is told to; the next progress bar
+    starts another.
     """
     gc.unfreeze()
     gc.collect()
     end = time.monotonic() + _THREADS_TIMEOUT
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
+    # The main interpreter knows the thread where tqdm is a shared package.
+    known = {*threading.enumerate(), *shared_module("threading").enumerate()}
+    monitors = {thread for thread in known if type(thread).__name__ == "TMonitor"}
+    for monitor in monitors:
+        monitor.was_killed.set()
+    for thread in {*monitors, *threading.enumerate()}:
+        if thread is not threading.current_thread() and (thread in monitors or not thread.daemon):
             thread.join(max(0.0, end - time.monotonic()))
 
 

@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""What can be done about an exception of user code, for those that beginners meet."""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+import importlib.util
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import fields, replace
+from types import FrameType, ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from imglib2_cache_python.block import Block
+from imglib2_cache_python.complex_warning import ComplexWarning
+from imglib2_cache_python.failure import MAX_MESSAGE, Failure
+from imglib2_cache_python.processes import USER_MODULES
+from imglib2_cache_python.snippet import Snippet
+
+# Folders of the user's own modules.
+module_path: list[str] = []
+
+# What is installed by another name than it is imported by.
+_DISTRIBUTIONS = {
+    "attr": "attrs",
+    "bioformats": "python-bioformats",
+    "bs4": "beautifulsoup4",
+    "cairo": "pycairo",
+    "community": "python-louvain",
+    "Crypto": "pycryptodome",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "dicom": "pydicom",
+    "distutils": "setuptools",
+    "docx": "python-docx",
+    "dotenv": "python-dotenv",
+    "faiss": "faiss-cpu",
+    "fitz": "PyMuPDF",
+    "git": "GitPython",
+    "google.protobuf": "protobuf",
+    "imagej": "pyimagej",
+    "jpype": "JPype1",
+    "magic": "python-magic",
+    "medpy": "MedPy",
+    "mpl_toolkits": "matplotlib",
+    "nrrd": "pynrrd",
+    "openslide": "openslide-python",
+    "PIL": "pillow",
+    "pkg_resources": "setuptools",
+    "pptx": "python-pptx",
+    "pylab": "matplotlib",
+    "pywt": "PyWavelets",
+    "ruamel": "ruamel.yaml",
+    "serial": "pyserial",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "umap": "umap-learn",
+    "vtkmodules": "vtk",
+    "yaml": "PyYAML",
+    "zmq": "pyzmq",
+}
+
+_SHAPE = re.compile(r"\((\d+(?:, ?\d+)*),?\)")
+
+
+class _Case(NamedTuple):
+    """An exception that was raised, and where."""
+
+    error: BaseException
+    message: str
+    match: re.Match[str]
+    frames: list[FrameType]
+    mode: str
+
+    @property
+    def block(self) -> Block | None:
+        """The block that was computed, as far as the code has left it as it was."""
+        return next((frame.f_locals["block"] for frame in self.frames if frame.f_code in _RUN), None)
+
+    @property
+    def in_function(self) -> bool:
+        """Whether the code of the image is a function reference."""
+        return any(frame.f_code is Snippet._run_function.__code__ for frame in self.frames)
+
+
+_RUN = {Snippet._run_statements.__code__, Snippet._run_function.__code__}
+
+
+def with_advice(failure: Failure, error: BaseException, mode: str) -> Failure:
+    """Appends to the message what can be done; never raises.
+
+    Args:
+        failure: What is known of the exception.
+        error: The exception.
+        mode: ``SUB`` or ``SHARED``.
+    """
+    # Whatever is asked for that belongs to the user may raise.
+    with suppress(BaseException):
+        frames = []
+        entry = BaseException.__traceback__.__get__(error)
+        while entry is not None:
+            frames.append(entry.tb_frame)
+            entry = entry.tb_next
+        # Not isinstance, which asks the exception itself.
+        kinds = {kind.__name__ for kind in type.__dict__["__mro__"].__get__(type(error))}
+        for names, pattern, remedy in _REMEDIES:
+            match = pattern.search(failure.message) if not kinds.isdisjoint(names) else None
+            advice = remedy(_Case(error, failure.message, match, frames, mode)) if match else None
+            if advice:
+                return replace(failure, message=f"{failure.message}\n{advice[:MAX_MESSAGE]}")
+    return failure
+
+
+def _missing_module(case: _Case) -> str:
+    name = getattr(case.error, "name", None) or case.match[1]
+    parent, _, last = name.rpartition(".")
+    if name.startswith(USER_MODULES.removesuffix(".")):
+        return (
+            "This code is in no package, from which it could import relatively: put the module into a folder of "
+            f"PythonEnvironment.withModulePath, and import it by its own name. {_searched()}"
+        )
+    top = name.partition(".")[0]
+    if parent and _is_there(top):
+        return _missing_submodule(parent, last)
+    if top in sys.stdlib_module_names:
+        return f"{top} belongs to Python's standard library, but is missing in {_python()}"
+    distribution = next((_DISTRIBUTIONS[key] for key in (name, top) if key in _DISTRIBUTIONS), None)
+    if distribution:
+        return f"It is not installed in {_python()}. Install it: {_pip(distribution)}"
+    near = _near(top, (module.name for module in pkgutil.iter_modules()))
+    return (
+        f"{_did_you_mean(near)}{_python()} does not have it. If it is a package, install it: {_pip(top)}\n"
+        f"If it is a module of your own, it must lie in a folder of PythonEnvironment.withModulePath. {_searched()}"
+    )
+
+
+def _missing_submodule(parent: str, name: str) -> str:
+    places = list(getattr(sys.modules.get(parent), "__path__", ()))
+    if not places:
+        return f"{parent} has no modules in it. {_searched()}"
+    near = _did_you_mean(_near(name, (module.name for module in pkgutil.iter_modules(places))))
+    text = f"{near}{parent} is in {', '.join(places)}, where it has no module {name}."
+    if any(place.startswith(folder) for place in places for folder in module_path):
+        return f"{text} {_searched()}"
+    top = parent.partition(".")[0]
+    return f"{text} If another version has it: {_pip('--upgrade ' + _DISTRIBUTIONS.get(top, top))}"
+
+
+def _relative_import(_: _Case) -> str:
+    return (
+        "A module that lies directly in a folder of PythonEnvironment.withModulePath is in no package: import its "
+        f"neighbours by their own names. {_searched()}"
+    )
+
+
+def _missing_name(case: _Case) -> str | None:
+    module = re.search(r"from '([\w.]+)'", case.message)
+    near = _near(case.match[1], _names_in(sys.modules.get(module[1]) if module else None))
+    return _did_you_mean(near).strip() if near else None
+
+
+def _import_in_sub_interpreter(case: _Case) -> str | None:
+    if case.mode != "SUB" or issubclass(type(case.error), ModuleNotFoundError):
+        return None
+    return (
+        "This code runs in a sub-interpreter, which some compiled packages do not support: try "
+        "InterpreterMode.SHARED, or -Dimglib2.python.mode=SHARED"
+    )
+
+
+def _undefined_name(case: _Case) -> str | None:
+    name, frame = case.match[1], case.frames[-1]
+    known = [*frame.f_locals, *frame.f_globals, *vars(builtins)]
+    near = _did_you_mean(_near(name, known))
+    of_user = str(frame.f_globals.get("__name__")).startswith(USER_MODULES)
+    if name == "block":
+        return (
+            "block is known to the code of an image only, while that runs: functions of init code and of modules "
+            "have to be given it, f(block)"
+        )
+    if not of_user:
+        if not frame.f_code.co_filename.startswith(tuple(module_path) or ("\0",)):
+            return near.strip() or None
+        return f"{near}A module sees the names that it defines or imports, not those of the queue's init code"
+    if near:
+        hint = ""
+    elif name in _SYNONYMS:
+        hint = f"Is an import missing: {_SYNONYMS[name]}? "
+    else:
+        hint = f"Is an import missing: import {name}? " if _is_there(name) else ""
+    return (
+        f"{near}{hint}Names that this code does not define itself come from the init code of its queue, "
+        f'new PythonCacheLoaderQueue( numWorkers, "{name} = ..." ); the code of other images is not seen'
+    )
+
+
+# What is imported out of a package, or by another name.
+_SYNONYMS = {
+    "numpy": "numpy is always there as np, or import numpy",
+    "ndi": "from scipy import ndimage as ndi",
+    "ndimage": "from scipy import ndimage",
+    "filters": "from skimage import filters",
+    "measure": "from skimage import measure",
+    "morphology": "from skimage import morphology",
+    "segmentation": "from skimage import segmentation",
+    "gaussian_filter": "from scipy.ndimage import gaussian_filter",
+    "plt": "import matplotlib.pyplot as plt",
+    "pd": "import pandas as pd",
+    "tf": "import tensorflow as tf",
+}
+
+
+def _unknown_attribute(case: _Case) -> str | None:
+    owner, name = getattr(case.error, "obj", None), getattr(case.error, "name", None)
+    if not isinstance(name, str):
+        return None
+    if type(owner) is Block:
+        names = [field.name for field in fields(Block)]
+        near = ["dim"] if name in ("shape", "size", "dims") else _near(name, names)
+        return f"{_did_you_mean([f'block.{one}' for one in near])}block has {', '.join(names)}"
+    # A message of more lines has its own advice.
+    if "\n" in case.message or "Did you mean" in case.message:
+        return None
+    if owner is np and name in vars(builtins):
+        return f"It is Python's own: {name}"
+    return _did_you_mean(_near(name, _names_in(owner))).strip() or None
+
+
+def _other_shape(case: _Case) -> str | None:
+    block = case.block
+    if block is None or case.in_function:
+        return None
+    cell = tuple(block.dim)
+    padded = {tuple(array.shape) for array in block.inputs} - {cell}
+    told = [tuple(map(int, numbers.split(","))) for numbers in _SHAPE.findall(case.message)]
+    sizes = {int(number) for number in re.findall(r"\b\d+\b", _SHAPE.sub("", case.message))}
+    # Some messages tell numbers of pixels, or the length of one axis, or nothing.
+    fits = any(shape in told or int(np.prod(shape)) in sizes for shape in padded)
+    fits |= not told and any(a != b and {a, b} <= sizes for shape in padded for a, b in zip(shape, cell, strict=False))
+    if fits or (padded and not told and not sizes):
+        shapes = ", ".join(str(shape) for shape in sorted(padded))
+        return (
+            f"The inputs have the cell's shape {cell} and the halo around it, {shapes}: crop by block.halo what is "
+            "computed from them, block.data[...] = result[block.halo]"
+        )
+    if len(set(cell)) > 1 and cell[::-1] in told:
+        return f"Axes are in numpy's order here, the reverse of ImgLib2's: the cell's shape is {cell}"
+    return None
+
+
+def _read_only(case: _Case) -> str | None:
+    block = case.block
+    if block is None or not any(isinstance(array, np.ndarray) and not array.flags.writeable for array in block.inputs):
+        return None
+    what = "The function's arguments are" if case.in_function else "block.inputs are"
+    copy = "argument.copy()" if case.in_function else "block.inputs[0].copy()"
+    return (
+        f"{what} read-only, because others see the same pixels: change a copy, {copy}, or let the code have arrays "
+        "of its own by PythonLoaderOptions.writableInputs( true )"
+    )
+
+
+def _imaginary_part(_: _Case) -> str:
+    return (
+        "Say which numbers are meant: result.real, result.imag or abs(result); or make an image of complex pixels, "
+        "ComplexFloatType for instance"
+    )
+
+
+def _no_file(case: _Case) -> str | None:
+    if not case.match[1].startswith("<"):
+        return None
+    return (
+        "Code of an image or a queue has no file, next to which something could be cached: put the function into a "
+        "module in a folder of PythonEnvironment.withModulePath, and import it; or do without the cache (cache=False)"
+    )
+
+
+def _other_process(_: _Case) -> str:
+    return (
+        "What is sent to another process must not need block or names of the code of an image or a queue, which that "
+        "process does not have: put the function into a module in a folder of PythonEnvironment.withModulePath, "
+        "import it and give it arrays; or use threads, joblib.Parallel(prefer='threads') for instance"
+    )
+
+
+def _python() -> str:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return f"Python {version} ({sys.executable or sys.prefix})"
+
+
+def _pip(distribution: str) -> str:
+    command = f'"{sys.executable or "python"}" -m pip install {distribution}'
+    if importlib.util.find_spec("pip") is None:
+        command += f' (that has no pip yet: "{sys.executable or "python"}" -m ensurepip)'
+    return command
+
+
+def _searched() -> str:
+    if not module_path:
+        return "No such folder is named, so that only Python's own folders are searched"
+    return f"Besides Python's own folders, these are searched: {', '.join(module_path)}"
+
+
+def _is_there(module: str) -> bool:
+    return module in sys.modules or importlib.util.find_spec(module) is not None
+
+
+def _names_in(owner: object) -> list[str]:
+    if issubclass(type(owner), ModuleType):
+        return list(vars(owner))
+    return [] if type(owner) is not np.ndarray else dir(owner)
+
+
+def _near(name: str, names: Iterable[str]) -> list[str]:
+    known = {one for one in names if type(one) is str and (not one.startswith("_") or name.startswith("_"))}
+    known.discard(name)
+    by_lower = {one.lower(): one for one in sorted(known)}
+    return [by_lower[one] for one in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.7)]
+
+
+def _did_you_mean(names: list[str]) -> str:
+    return f"Did you mean {' or '.join(names)}? " if names else ""
+
+
+# For which classes of exceptions, what their messages contain, and what to do. The first that has something to say.
+_REMEDIES: tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[_Case], str | None]], ...] = tuple(
+    (tuple(kinds.split()), re.compile(pattern, re.IGNORECASE), remedy)
+    for kinds, pattern, remedy in (
+        ("ModuleNotFoundError", r"No module named '?([\w.]+)'?", _missing_module),
+        ("ImportError", r"attempted relative import", _relative_import),
+        ("ImportError", r"cannot import name '(\w+)'", _missing_name),
+        ("ImportError", r"", _import_in_sub_interpreter),
+        ("NameError", r"^name '(\w+)' is not defined", _undefined_name),
+        ("AttributeError", r"has no attribute", _unknown_attribute),
+        (
+            "ValueError TypeError RuntimeError BufferError TypingError error",
+            r"read-?only|not writ(e)?able|set WRITEABLE flag|must be read-write|contiguous, writable",
+            _read_only,
+        ),
+        (
+            "ValueError IndexError RuntimeError error",
+            r"broadcast|output (array )?shape|boolean index did not match|cannot reshape|does not match|must match|"
+            r"shape mismatch|same shape|inconsistent shape|wrong shape|not aligned",
+            _other_shape,
+        ),
+        (ComplexWarning.__name__, r"", _imaginary_part),
+        ("RuntimeError", r"cannot cache function .*: no locator available for file '([^']*)'", _no_file),
+        ("BrokenProcessPool BrokenExecutor", r"un-?serialize", _other_process),
+        ("PicklingError", r"could not pickle|can't pickle", _other_process),
+    )
+)

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Finds code of an image that computes something, but can never write it into the image.
+
+What cannot be known counts as writing: code is refused only if nothing that it can reach has the block.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib.machinery import PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from imglib2_cache_python.snippet import normalised
+
+# What code can know of the block without having it.
+_HARMLESS = {"inputs", "index", "min", "max", "dim", "halo"}
+
+# By these, code can get at its own variables, or at the frames of its callers, without naming them.
+_REFLECTION = {
+    *("exec", "eval", "compile", "globals", "locals", "vars", "breakpoint", "builtins", "inspect", "gc", "ctypes"),
+    *("importlib", "runpy", "pdb", "bdb", "code", "IPython", "modules", "_getframe", "_current_frames", "settrace"),
+    *("setprofile", "f_globals", "f_locals", "f_back", "tb_frame", "gi_frame", "cr_frame", "get_ipython"),
+}
+
+# What defines the name that it has.
+_NAMING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
+
+# Folders that installers fill.
+_INSTALLED = {"site-packages", "dist-packages"}
+
+_REFUSAL = (
+    "the code never writes into the image: neither block.data nor block itself is used, and all pixels would be zero; "
+    "write the result: block.data[...] = result"
+)
+
+
+def require_written(code: str, file_name: str, names: Mapping[str, Any], code_of_names: str | None) -> None:
+    """Raises if the code computes something, but can never write into ``block.data``.
+
+    Args:
+        code: Valid statements.
+        file_name: What tracebacks call the code.
+        names: What the code sees, apart from the built-in names.
+        code_of_names: What has defined these names; None if that is not known.
+
+    Raises:
+        SyntaxError: With the line that computes something last.
+    """
+    source = normalised(code)
+    tree = ast.parse(source)
+    line = _last_computation(tree)
+    if line and not _never_ends(tree.body[-1]) and not _may_write(tree, names, code_of_names):
+        raise SyntaxError(_REFUSAL, (file_name, line, None, source.split("\n")[line - 1]))
+
+
+def _last_computation(tree: ast.Module) -> int:
+    """Line of the last statement that keeps a value or asks the block; 0 if there is none.
+
+    Code that is empty, or only calls functions, is not meant to write.
+    """
+    return max((node.lineno for node in ast.walk(tree) if _computes(node)), default=0)  # type: ignore[attr-defined]
+
+
+def _computes(node: ast.AST) -> bool:
+    if isinstance(node, ast.AnnAssign):
+        return node.value is not None
+    return isinstance(node, (ast.Assign, ast.AugAssign, ast.NamedExpr)) or _is_name(node, "block")
+
+
+def _never_ends(last: ast.stmt) -> bool:
+    if isinstance(last, ast.While) and isinstance(last.test, ast.Constant) and last.test.value:
+        return not any(isinstance(node, ast.Break) for node in ast.walk(last))
+    return isinstance(last, ast.Raise)
+
+
+def _may_write(tree: ast.Module, names: Mapping[str, Any], code_of_names: str | None) -> bool:
+    if _reaches_out(tree):
+        return True
+    asked = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in _HARMLESS}
+    loaded = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+    if any(node.id == "block" and id(node) not in asked for node in loaded):
+        return True
+    used = {node.id for node in loaded} - {"block"}
+    # What is not there may be defined later.
+    if not used <= names.keys() | vars(builtins).keys() | set(_bound(tree)):
+        return True
+    values = [names[name] for name in used & names.keys()]
+    modules = [value for value in values if issubclass(type(value), ModuleType)]
+    if not all(_is_known(module.__name__) for module in modules):
+        return True
+    if len(modules) == len(values):
+        return False
+    if code_of_names is None:
+        return True
+    origin = ast.parse(normalised(code_of_names))
+    return _reaches_out(origin) or any(_is_name(node, "block") for node in ast.walk(origin))
+
+
+def _reaches_out(tree: ast.Module) -> bool:
+    """Whether code can get at variables that it does not name, or runs code that cannot be looked at."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if "block" in node.value or "__" in node.value:
+                return True
+        elif isinstance(node, ast.ImportFrom):
+            if node.level or not node.module or not _is_known(node.module):
+                return True
+            if any(alias.name == "*" or _is_reflection(alias.name) for alias in node.names):
+                return True
+        elif isinstance(node, ast.Import):
+            if not all(_is_known(alias.name) for alias in node.names):
+                return True
+        elif isinstance(node, (ast.Name, ast.Attribute)) and _is_reflection(getattr(node, "id", None) or node.attr):
+            return True
+    return False
+
+
+def _is_reflection(name: str) -> bool:
+    return name in _REFLECTION or name.startswith("__")
+
+
+def _is_known(module: str) -> bool:
+    """Whether a module is of the standard library or an installed package, and thus does not know of blocks."""
+    top = module.partition(".")[0]
+    if any(_is_reflection(part) for part in module.split(".")):
+        return module == "__future__"
+    if top in sys.stdlib_module_names:
+        return True
+    with suppress(ImportError, ValueError):
+        spec = PathFinder.find_spec(top)
+        places = [] if spec is None else [spec.origin or "", *(spec.submodule_search_locations or ())]
+        return any(part in _INSTALLED for place in places for part in Path(place).parts)
+    return False
+
+
+def _bound(tree: ast.Module) -> Iterator[str]:
+    """Names that code defines."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name.partition(".")[0]
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, _NAMING):
+            yield node.name or ""
+        elif isinstance(node, ast.MatchMapping):
+            yield node.rest or ""
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
