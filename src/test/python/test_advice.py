@@ -252,7 +252,7 @@ def test_imaginary_parts_are_not_lost(bench: Bench, dtype: str, silence: str) ->
 @pytest.mark.parametrize("base", ["ModuleNotFoundError", "NameError", "AttributeError", "ValueError", "ImportError"])
 @pytest.mark.parametrize("mode", ["SHARED", "SUB"])
 def test_advice_never_fails(make_bench: Callable[..., Bench], base: str, body: str, mode: str) -> None:
-    bench = make_bench(mode=mode, shared_modules="some_shared_module")
+    bench = make_bench(mode=mode)
     for message in ("No module named 'x'", "name 'x' is not defined", "has no attribute", "cannot import name 'x'"):
         told = bench.fail("execute", f'class Own({base}):\n    {body}\nraise Own("{message}")')
         assert told.type_name.endswith("Own")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from conftest import Bench
 from imglib2_cache_python import handover
-from imglib2_cache_python.imports import importing
+from imglib2_cache_python.imports import importing, keep_imports_whole
 from test_watchdog import wait_until
 
 WriteModule = Callable[[str, str], Path]
@@ -32,6 +32,12 @@ for _ in range(20):
     __import__("time").sleep(0.01)
 whole = True
 """
+
+
+@pytest.fixture(autouse=True)
+def whole() -> None:
+    """As each interpreter begins."""
+    keep_imports_whole(importlib)
 
 
 @pytest.fixture

@@ -123,32 +123,6 @@ def test_a_step_works_for_as_many_axes_as_numpy_has(bench: Bench) -> None:
     assert data.item() == n
 
 
-# As tqdm has it: a daemon, which wakes up every ten seconds.
-MONITOR = """
-import threading
-class TMonitor(threading.Thread):
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.was_killed = threading.Event()
-        self.start()
-    def run(self):
-        self.was_killed.wait(60)
-monitor = TMonitor()
-"""
-
-
-@pytest.mark.parametrize(("mode", "ended"), [("SUB", True), ("SHARED", False)])
-def test_the_monitor_of_progress_bars_ends_with_its_interpreter(make_bench: MakeBench, mode: str, ended: bool) -> None:
-    bench = make_bench(mode=mode)
-    bench.run("execute", MONITOR)
-    monitor = bench.value("monitor")
-    assert isinstance(monitor, threading.Thread)
-    bench.run("close")
-    assert monitor.is_alive() != ended
-    monitor.was_killed.set()  # type: ignore[attr-defined]
-    monitor.join()
-
-
 @pytest.mark.parametrize(
     "code",
     [
@@ -295,7 +269,7 @@ def test_a_stack_file_that_cannot_be_written_is_a_failure(bench: Bench, tmp_path
 )
 @pytest.mark.parametrize("mode", ["SHARED", "SUB"])
 def test_an_expression_is_evaluated(make_bench: MakeBench, mode: str, expression: str, value: object) -> None:
-    bench = make_bench(mode=mode, shared_modules="some_shared_module")
+    bench = make_bench(mode=mode)
     assert bench.value(expression) == value
     assert bench.worker.result() is None
 
@@ -303,7 +277,7 @@ def test_an_expression_is_evaluated(make_bench: MakeBench, mode: str, expression
 @pytest.mark.parametrize("expression", ["x = 1", "", "  ", "1 +", "pass", "1\n2", "'\0'"])
 @pytest.mark.parametrize("mode", ["SHARED", "SUB"])
 def test_what_is_no_expression_is_a_syntax_error(make_bench: MakeBench, mode: str, expression: str) -> None:
-    bench = make_bench(mode=mode, shared_modules="some_shared_module")
+    bench = make_bench(mode=mode)
     told = bench.fail("evaluate", expression)
     assert (told.type_name, told.file) == ("SyntaxError", "<task>")
 
@@ -428,7 +402,7 @@ def test_close_drops_all_and_nothing_else(code: str) -> None:
 )
 @pytest.mark.parametrize("mode", ["SHARED", "SUB"])
 def test_nothing_that_code_does_gets_out(make_bench: MakeBench, stack_file: Path, mode: str, code: str) -> None:
-    bench = make_bench(mode=mode, shared_modules="some_shared_module")
+    bench = make_bench(mode=mode)
     for method, arguments in (
         ("execute", (code,)),
         ("initialise", (code, INIT_TIMEOUT, str(stack_file))),
@@ -476,7 +450,7 @@ def test_a_flaky_block_recovers(bench: Bench) -> None:
 def test_an_import_that_fails_in_a_sub_interpreter_comes_with_advice(
     make_bench: MakeBench, mode: str, advised: bool
 ) -> None:
-    bench = make_bench(mode=mode, shared_modules="some_shared_module")
+    bench = make_bench(mode=mode)
     told = bench.fail("execute", "raise ImportError('cannot load module more than once per process')")
     assert told.message.startswith("cannot load module more than once per process")
     assert ("try InterpreterMode.SHARED" in told.message) == advised

@@ -10,12 +10,11 @@ import that failed has left behind is removed.
 from __future__ import annotations
 
 import functools
-import importlib._bootstrap
 import sys
 from collections.abc import Callable, Collection
 from importlib.machinery import ExtensionFileLoader
 from threading import get_ident
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
 # Threads that are in an import now. Not to be cancelled.
@@ -26,8 +25,12 @@ importing: set[int] = set()
 _FUNCTIONS = ("_find_and_load", "_lock_unlock_module", "_exec", "_call_with_frames_removed")
 
 
-def keep_imports_whole() -> None:
-    """Lets `importing` tell of all imports of this interpreter from now on."""
+def keep_imports_whole(importlib: ModuleType) -> None:
+    """Lets `importing` tell of all imports of an interpreter from now on.
+
+    Args:
+        importlib: As the interpreter has it.
+    """
     for name in _FUNCTIONS:
         original = getattr(importlib._bootstrap, name, None)
         if original is not None and not hasattr(original, "_imglib2_cache_python"):
