@@ -30,9 +30,19 @@ package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.CharBuffer;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
@@ -181,6 +191,46 @@ class PixelTypesTest
 			ones.forEachRemaining( pixel -> {} );
 			loader( type, data, "assert not block.data.any(), block.data" ).createCachedCellImg( 1000 ).cursor().forEachRemaining( pixel -> {} );
 		}
+	}
+
+	@ParameterizedTest
+	@MethodSource( "types" )
+	void buffersOfCellsAreInTheMachinesByteOrder( final NativeType< ? > type ) throws Exception
+	{
+		checkByteOrder( Cast.unchecked( type ) );
+	}
+
+	private static < T extends NativeType< T > > void checkByteOrder( final T type ) throws Exception
+	{
+		// 1, or true, in each pixel or component.
+		final Object pixels = PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { 64 }, new int[] { 64 } ), queue, "block.data[...] = 1", type ).get( 0L ).getData();
+		final Buffer buffer = assertInstanceOf( Buffer.class, ( ( ArrayDataAccess< ? > ) pixels ).getCurrentStorageArray() );
+		assertEquals( 0, buffer.position() );
+		assertEquals( buffer.capacity(), buffer.limit() );
+		if ( buffer instanceof ByteBuffer )
+		{
+			assertEquals( ByteOrder.nativeOrder(), ( ( ByteBuffer ) buffer ).order() );
+			final int next = ( ( ByteBuffer ) buffer ).putInt( 12, 0x01020304 ).get( 12 );
+			assertEquals( ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? 4 : 1, next );
+		}
+		else
+			assertEquals( ByteOrder.nativeOrder(), order( buffer ) );
+		// Who moves in it disturbs nobody.
+		buffer.limit( 1 ).position( 1 );
+		assertEquals( 0, ( ( Buffer ) ( ( ArrayDataAccess< ? > ) pixels ).getCurrentStorageArray() ).position() );
+	}
+
+	private static ByteOrder order( final Buffer buffer )
+	{
+		if ( buffer instanceof ShortBuffer )
+			return ( ( ShortBuffer ) buffer ).order();
+		if ( buffer instanceof CharBuffer )
+			return ( ( CharBuffer ) buffer ).order();
+		if ( buffer instanceof IntBuffer )
+			return ( ( IntBuffer ) buffer ).order();
+		if ( buffer instanceof LongBuffer )
+			return ( ( LongBuffer ) buffer ).order();
+		return buffer instanceof FloatBuffer ? ( ( FloatBuffer ) buffer ).order() : ( ( DoubleBuffer ) buffer ).order();
 	}
 
 	@Test
