@@ -295,6 +295,8 @@ class SubInterpretersTest
 			        list(csv.reader(['a'], 'no such dialect'))
 			    except csv.Error:
 			        pass
+			    assert io.TextIOWrapper(io.BytesIO(b'\\xa4'), encoding='iso8859-15').read() == '\\u20ac'
+			    assert '\\xe4.org'.encode('idna') == b'xn--4ca.org' and b'\\xe4'.decode('cp1252') == '\\xe4' and 'a'.encode('utf-16-le') == b'a\\0'
 			    assert json.loads(json.dumps({'a': [1.5, None]})) == {'a': [1.5, None]}
 			    try:
 			        json.loads('{')
