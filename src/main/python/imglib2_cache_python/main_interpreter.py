@@ -10,14 +10,18 @@ while that waits for it (https://github.com/ninia/jep/issues/487).
 """
 
 from __future__ import annotations
+import __future__
 
 import _thread
+import ast
 import atexit
 import builtins
 import ctypes
+import functools
 import importlib
 import importlib.util
 import itertools
+import operator
 import sys
 import threading
 import weakref
@@ -55,6 +59,10 @@ _dict_of_module = ModuleType.__dict__["__dict__"]
 _TASK = "imglib2_cache_python_task_"
 
 _main_sys = sys
+
+_FUTURES = functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
 
 # In C: with the name of a module that is loaded, it returns the one of the interpreter that the calling thread is in.
 _import = builtins.__import__
@@ -298,6 +306,29 @@ def _start_unless_ending(original: Callable[..., int]) -> Callable[..., int]:
     return start_new_thread
 
 
+def _compile_in_main(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Lets all syntax trees of the process be of one kind: each interpreter has its own classes of their nodes."""
+
+    @functools.wraps(original)
+    def compile(
+        source: Any,  # noqa: ANN401
+        filename: Any,  # noqa: ANN401
+        mode: str,
+        flags: int = 0,
+        dont_inherit: bool = False,
+        optimize: int = -1,
+        **more: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        if not dont_inherit:
+            flags |= sys._getframe(1).f_code.co_flags & _FUTURES
+        call = functools.partial(original, source, filename, mode, flags, True, optimize, **more)
+        if (flags & ast.PyCF_ONLY_AST or isinstance(source, ast.AST)) and _import("sys") in _interpreters:
+            return _on_main_thread(call)
+        return call()
+
+    return compile
+
+
 def _replace_sys() -> None:
     for name, module in list(_main_sys.modules.items()):
         if name.partition(".")[0] not in _OWN and module is not sys.modules[__name__]:
@@ -328,6 +359,7 @@ importlib._bootstrap._find_and_load = _find_and_load_in_its_interpreter  # type:
 importlib.util._LazyModule.__getattribute__ = _run_lazy_module_in_main(  # type: ignore[attr-defined]
     importlib.util._LazyModule.__getattribute__  # type: ignore[attr-defined]
 )
+builtins.compile = _compile_in_main(builtins.compile)
 _main_sys.meta_path.insert(0, _TaskFinder())
 _thread.start_new_thread = _thread.start_new = threading._start_new_thread = _start_unless_ending(  # type: ignore
     _thread.start_new_thread

@@ -7,6 +7,8 @@ Only the user's own modules, ``sys``, and what imports modules are its own.
 
 from __future__ import annotations
 
+import codecs
+import encodings
 import gc
 import importlib
 import sys
@@ -70,7 +72,10 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
 
     loader = importlib._bootstrap_external._LoaderBasics  # type: ignore[attr-defined]
     execute, loader.exec_module = loader.exec_module, exec_module
+    # It would not know what the shared modules of encodings make.
+    codecs.unregister(encodings.search_function)
     main.connect(sys, shared_import, importlib.import_module, packages, path)
+    codecs.register(sys.modules["encodings"].search_function)
     sys.meta_path[place] = SharedModules()
     _mains.append(main)
     _first_modules.update(sys.modules)

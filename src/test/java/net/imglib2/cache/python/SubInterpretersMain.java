@@ -36,7 +36,7 @@ import java.util.Map;
 /**
  * Runs code on queues of one worker each. Arguments: a folder of modules, then
  * {@code name: statements}, which opens the queue where there is none with that
- * name, or {@code close name}.
+ * name, or {@code close name}. Prints each step before it is done.
  */
 public final class SubInterpretersMain
 {
@@ -49,6 +49,7 @@ public final class SubInterpretersMain
 		final Map< String, PythonCacheLoaderQueue > queues = new LinkedHashMap<>();
 		for ( final String step : Arrays.asList( args ).subList( 1, args.length ) )
 		{
+			System.out.println( step );
 			if ( step.startsWith( "close " ) )
 			{
 				queues.remove( step.substring( 6 ) ).close();
