@@ -259,7 +259,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 		catch ( final ExecutionException e )
 		{
 			// Here, where no cache waits for it, and no other image.
-			awaitTurnOfReader( cell, repeated, e.getCause() );
+			slowDown( cell, repeated, e.getCause() );
 			throw e;
 		}
 	}
@@ -347,7 +347,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 		}
 	}
 
-	private void awaitTurnOfReader( final Long cell, final boolean repeated, final Throwable error ) throws ExecutionException
+	private void slowDown( final Long cell, final boolean repeated, final Throwable error ) throws ExecutionException
 	{
 		try
 		{

@@ -284,7 +284,10 @@ class InvalidationTest
 			{
 				value = i % 2 == 0 ? i : -1;
 				retries().forEach( retry -> retry.accept( loader, img.getCache() ) );
+				// Who is interrupted excludes readers nevertheless.
+				Thread.currentThread().interrupt();
 				invalidations().forEach( invalidation -> invalidation.accept( loader, img.getCache() ) );
+				assertTrue( Thread.interrupted() );
 				if ( i % 2 == 0 )
 					assertPixels( i, img );
 			}
