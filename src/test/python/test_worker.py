@@ -435,6 +435,16 @@ def test_the_last_failure_is_told(bench: Bench) -> None:
     assert bench.worker.failure() == []
 
 
+def test_a_failure_that_nobody_asked_for_is_not_told_of_a_later_block(bench: Bench) -> None:
+    bench.run("prepare", 1, "raise KeyError(block.index)", "<loader>")
+    for index in (1, 2):
+        bench.describe(1, (2,), index=index)
+        assert bench.call("step", np.zeros(2)) != OK
+    told = Told.of(bench.worker.failure())
+    assert (told.type_name, told.message) == ("KeyError", "2")
+    assert bench.worker.failure() == []
+
+
 def test_a_flaky_block_recovers(bench: Bench) -> None:
     bench.run(
         "prepare", 1, "n = globals().get('n', 0) + 1\nif n < 3:\n    raise OSError(n)\nblock.data[...] = n", "<l>"

@@ -30,6 +30,9 @@ package net.imglib2.cache.python;
 
 import java.time.Duration;
 import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -40,7 +43,7 @@ import net.imglib2.type.numeric.integer.IntType;
 /**
  * How long readers wait for what they are promised within a time.
  */
-final class Promptness
+final class Promptness implements AutoCloseable
 {
 	private static final Duration LIMIT = Duration.ofMillis( 500 );
 
@@ -48,13 +51,32 @@ final class Promptness
 
 	private static final int REPETITIONS = 5;
 
-	private final PythonCacheLoaderQueue queue;
+	/**
+	 * So many that those that were given up need not be replaced before the next
+	 * measurement.
+	 */
+	private static final int WORKERS = 4;
+
+	private final Map< String, Callable< Long > > measurements = new LinkedHashMap<>();
+
+	private final PythonEnvironment environment = PythonEnvironment.detected().withOutput( line -> this.running.countDown(), line -> {} );
+
+	private final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( WORKERS, "import time", environment );
 
 	private volatile CountDownLatch running;
 
-	private Promptness()
+	private long nextCell;
+
+	Promptness()
 	{
-		queue = new PythonCacheLoaderQueue( 2, "import time", PythonEnvironment.detected().withOutput( line -> running.countDown(), line -> {} ) );
+		addTimeout( "a loop", "while True: pass" );
+		addTimeout( "a sleep", "time.sleep(60)" );
+		addTimeout( "a loop that catches what cancels it", "while True:\n    try:\n        while True: pass\n    except BaseException: pass" );
+		addTimeout( "a function in C that keeps Python's lock for some seconds", "sum(range(10**8))" );
+		addInterrupt( "whose block runs", false );
+		addInterrupt( "of a cell that another one reads", true );
+		measurements.put( "closing a queue whose workers were given up while a reader waits for a loop: %d ms%n", this::closeWhileALoopRuns );
+		measurements.put( "closing a queue that has nothing to do: %d ms%n", this::closeIdle );
 	}
 
 	/**
@@ -62,58 +84,98 @@ final class Promptness
 	 */
 	static void print() throws Exception
 	{
-		final Promptness promptness = new Promptness();
-		promptness.printTimeout( "a loop", "while True: pass" );
-		promptness.printTimeout( "a sleep", "time.sleep(60)" );
-		promptness.printTimeout( "a loop that catches what cancels it", "while True:\n    try:\n        while True: pass\n    except BaseException: pass" );
-		promptness.printTimeout( "a function in C that keeps Python's lock for some seconds", "sum(range(10**8))" );
-		promptness.printInterrupt( "whose block runs", false );
-		promptness.printInterrupt( "of a cell that another one reads", true );
-		final Thread reader = promptness.read( promptness.loader( "print()\nwhile True: pass" ) );
-		final long start = System.nanoTime();
-		promptness.queue.close();
-		reader.join();
-		System.out.printf( "closing a queue whose workers were given up while a reader waits for a loop: %d ms%n", millisSince( start ) );
-	}
-
-	private void printTimeout( final String what, final String code ) throws Exception
-	{
-		final PythonCacheLoader< IntType, ? > loader = loader( code );
-		long longest = 0;
-		for ( int i = 0; i < REPETITIONS; ++i )
+		try (final Promptness promptness = new Promptness())
 		{
-			final long cell = i;
-			// Workers that were given up are replaced; the code begins when one is there.
-			final long start = System.nanoTime();
-			try
+			for ( final Map.Entry< String, Callable< Long > > measurement : promptness.measurements().entrySet() )
 			{
-				loader.get( cell );
-				throw new AssertionError( what + " has ended" );
+				long longest = 0;
+				for ( int i = 0; i < REPETITIONS; ++i )
+					longest = Math.max( longest, measurement.getValue().call() );
+				System.out.printf( measurement.getKey(), longest );
 			}
-			catch ( final PythonTimeoutException e )
-			{
-				longest = Math.max( longest, millisSince( start ) - LIMIT.toMillis() );
-			}
-			awaitAWorker();
 		}
-		System.out.printf( "timeout of %s: the reader has its error %d ms after the limit or earlier%n", what, longest );
 	}
 
-	private void printInterrupt( final String what, final boolean ofAnother ) throws Exception
+	/**
+	 * @return what measures how many milliseconds it takes longer than it may, by a
+	 *         format for the number
+	 */
+	Map< String, Callable< Long > > measurements()
 	{
-		long longest = 0;
-		for ( int i = 0; i < REPETITIONS; ++i )
-		{
-			final PythonCacheLoader< IntType, ? > loader = loader( "print()\ntime.sleep(0.3)" );
+		return measurements;
+	}
+
+	@Override
+	public void close()
+	{
+		queue.close();
+	}
+
+	private void addTimeout( final String what, final String code )
+	{
+		measurements.put( "timeout of " + what + ": the reader has its error %d ms after the limit or earlier%n", () -> {
+			// Workers that were given up are replaced; the code begins when one is there.
+			queue.submit( python -> python.getValue( "1" ) ).get( 60, TimeUnit.SECONDS );
+			final PythonCacheLoader< IntType, ? > loader = loader( queue, code );
+			final long start = System.nanoTime();
+			requireTimeout( loader );
+			return millisSince( start ) - LIMIT.toMillis();
+		} );
+	}
+
+	private void addInterrupt( final String what, final boolean ofAnother )
+	{
+		measurements.put( "interrupt of a reader " + what + ": it leaves after %d ms or earlier%n", () -> {
+			final PythonCacheLoader< IntType, ? > loader = loader( queue, "print()\ntime.sleep(0.3)" );
 			final Thread reader = ofAnother ? second( loader ) : read( loader );
 			final long start = System.nanoTime();
 			reader.interrupt();
 			reader.join();
-			longest = Math.max( longest, millisSince( start ) );
+			final long millis = millisSince( start );
 			// Not before the block has ended.
 			loader.get( 0L );
+			return millis;
+		} );
+	}
+
+	private long closeWhileALoopRuns() throws Exception
+	{
+		try (final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 1, "import time", environment ))
+		{
+			requireTimeout( loader( own, "time.sleep(60)" ) );
+			// Without a timeout, which would end it as well.
+			final Thread reader = read( PythonCacheLoader.fromRandomAccessibles( GRID, own, "print()\nwhile True: pass", new IntType() ) );
+			final long start = System.nanoTime();
+			own.close();
+			reader.join();
+			return millisSince( start );
 		}
-		System.out.printf( "interrupt of a reader %s: it leaves after %d ms or earlier%n", what, longest );
+	}
+
+	private long closeIdle() throws Exception
+	{
+		try (final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 2, "import time", environment ))
+		{
+			loader( own, "block.data[...] = 1" ).get( 0L );
+			// Until Python's own thread looks no more, either.
+			TimeUnit.MILLISECONDS.sleep( 1500 );
+			final long start = System.nanoTime();
+			own.close();
+			return millisSince( start );
+		}
+	}
+
+	private void requireTimeout( final PythonCacheLoader< IntType, ? > loader ) throws Exception
+	{
+		try
+		{
+			loader.get( nextCell++ % 28 );
+		}
+		catch ( final PythonTimeoutException e )
+		{
+			return;
+		}
+		throw new AssertionError( "code that shall not end has ended" );
 	}
 
 	/**
@@ -160,12 +222,7 @@ final class Promptness
 		return reader;
 	}
 
-	private void awaitAWorker() throws Exception
-	{
-		queue.submit( python -> python.getValue( "1" ) ).get( 60, TimeUnit.SECONDS );
-	}
-
-	private PythonCacheLoader< IntType, ? > loader( final String code )
+	private static PythonCacheLoader< IntType, ? > loader( final PythonCacheLoaderQueue queue, final String code )
 	{
 		return PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), Halo.empty( 2 ), PythonLoaderOptions.options().timeout( LIMIT ), Collections.emptyList() );
 	}

@@ -302,7 +302,48 @@ class PythonCacheLoaderQueueTest
 	}
 
 	@Test
-	void closingReleasesReadersOfRunningAndOfWaitingBlocks() throws Exception
+	void closingReleasesReadersOfRunningAndOfWaitingBlocks( @TempDir final Path folder ) throws Exception
+	{
+		final Path release = folder.resolve( "release" );
+		final CountDownLatch running = new CountDownLatch( 1 );
+		final PythonEnvironment environment = PythonEnvironment.getDefault().withOutput( line -> running.countDown(), System.err::println );
+		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import os, time", environment );
+		// Closing does not end it: its reader must not wait for it.
+		final CachedCellImg< LongType, ? extends BufferAccess< ? > > stubborn = image( queue, "print('runs')\nwhile True:\n    try:\n"
+				+ "        while not os.path.exists(r'" + release + "'): time.sleep(0.001)\n        break\n    except BaseException: pass" );
+		final CachedCellImg< LongType, ? extends BufferAccess< ? > > waiting = image( queue, "block.data[...] = 1" );
+		final List< CompletableFuture< Throwable > > readers = new ArrayList<>();
+		readers.add( errorOf( () -> stubborn.getAt( 0, 0, 0 ) ) );
+		running.await();
+		// Of the running image, too.
+		readers.add( errorOf( () -> stubborn.getAt( 5, 0, 0 ) ) );
+		for ( int i = 0; i < 3; ++i )
+		{
+			final int y = 5 * i;
+			readers.add( errorOf( () -> waiting.getAt( 0, y, 0 ) ) );
+		}
+		awaitReaders( readers.size() );
+		final Thread closer = new Thread( queue::close );
+		closer.start();
+		for ( final CompletableFuture< Throwable > reader : readers )
+			assertInstanceOf( PythonClosedException.class, reader.get( 30, TimeUnit.SECONDS ).getCause().getCause() );
+		assertTrue( closer.isAlive(), "the block still runs" );
+		Files.createFile( release );
+		closer.join();
+	}
+
+	/**
+	 * Waits until so many threads wait for their blocks.
+	 */
+	private static void awaitReaders( final int number )
+	{
+		while ( Thread.getAllStackTraces().values().stream().filter( stack -> Arrays.stream( stack )
+				.anyMatch( frame -> frame.getClassName().endsWith( ".Task" ) && frame.getMethodName().equals( "await" ) ) ).count() < number )
+			Thread.onSpinWait();
+	}
+
+	@Test
+	void closingReleasesWhoWaitsForARunningAndForWaitingTasks() throws Exception
 	{
 		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 );
 		final CountDownLatch running = new CountDownLatch( 1 );

@@ -76,6 +76,9 @@ class TaskQueueTest
 		// Says that it looks, and does not: as one whose small block takes very long.
 		queue.becomeAttentive();
 		final Thread worker = worker( false, ConcurrentHashMap.newKeySet() );
+		// Else it finds the task before it sleeps.
+		while ( worker.getState() != Thread.State.WAITING )
+			Thread.onSpinWait();
 		final TestTask task = new TestTask();
 		queue.add( task );
 		assertEquals( "done", result( task ) );
