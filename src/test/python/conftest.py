@@ -55,12 +55,12 @@ DTYPES = ("bool", "uint8", "float32", "float64", "complex64")
 class Bench:
     """A worker, called as Java calls it."""
 
-    def __init__(self, name: str, mode: str = "SHARED", shared_modules: str = "") -> None:
+    def __init__(self, name: str, mode: str = "SHARED") -> None:
         """Creates the worker."""
         self.request = np.zeros(REQUEST_LENGTH, np.int64)
         self.control = np.zeros(200, np.int64)
         self.stack = np.zeros(10_000, np.uint8)
-        self.worker = Worker(name, mode, shared_modules, "\n".join(DTYPES), self.request, self.control, self.stack)
+        self.worker = Worker(name, mode, "\n".join(DTYPES), self.request, self.control, self.stack)
         self._described: list[int] = []
         self._reused = 0
 
@@ -129,8 +129,8 @@ def make_bench() -> Iterator[Callable[..., Bench]]:
     """Function that makes workers, which are closed at the end."""
     benches = []
 
-    def make(name: str = "python_1_worker_1", mode: str = "SHARED", shared_modules: str = "") -> Bench:
-        benches.append(Bench(name, mode, shared_modules))
+    def make(name: str = "python_1_worker_1", mode: str = "SHARED") -> Bench:
+        benches.append(Bench(name, mode))
         return benches[-1]
 
     yield make

@@ -88,21 +88,31 @@ class Lines:
     def accept(self, line):
         self.lines.append(line)
 
-main_interpreter = {"sys": type(sys)("sys"), "os": type(sys)("os")}
-main_interpreter["sys"].path, main_interpreter["os"].environ = [], {}
-sys.modules["_jep"] = type(sys)("_jep")
-sys.modules["_jep"].mainInterpreterModules = main_interpreter
-sys.modules["_jep"].mainInterpreterModulesLock = __import__("threading").Lock()
+# Of a sub-interpreter, the package that the main interpreter imports, and what of Jep it finds.
+asked = []
+main_interpreter = {"sys": type(sys)("sys"), "builtins": __import__("builtins")}
+main_interpreter["sys"].path = []
+main_module = type(sys)("imglib2_cache_python.main_interpreter")
+main_module.is_shared = lambda name: False
+main_module.connect = lambda *arguments: asked.append(arguments)
+main_module.disconnect = lambda own_sys: asked.append("disconnect")
+main_module.run_exit_functions = lambda: asked.append("exit functions")
+main_module.is_alone = lambda: True
+main_module.end = lambda own_sys: asked.append("end") or True
 
 class JepSharedModuleImporter:
     def sharedImport(self, name):
-        main_interpreter[name] = None
+        main_interpreter[name] = main_module
     @property
     def sharedImporter(self):
         return self
     def find_spec(self, *_):
         return None
 if mode == "SUB":
+    for name in ("_jep", "jep", "jep.shared_modules_hook"):
+        sys.modules[name] = type(sys)(name)
+    sys.modules["_jep"].mainInterpreterModules = main_interpreter
+    sys.modules["jep.shared_modules_hook"].JepSharedModuleImporter = JepSharedModuleImporter
     sys.meta_path.append(JepSharedModuleImporter())
 
 out, err = Lines(), Lines()
@@ -115,16 +125,13 @@ names = {
     "out": out,
     "err": err,
 }
-import builtins
-imported, original = [], builtins.__import__
-builtins.__import__ = lambda name, *rest, **more: imported.append(name) or original(name, *rest, **more)
 exec(text, names)
 import numpy as np
 request, control = np.zeros(200, np.int64), np.zeros(200, np.int64)
 layout, block = [5, 1, 2, 3, 1, 0, 0, 0], [0, 0, -1, -2, 0, 0, 0, 2]
 request[:22] = [22, 1, 0, 1, 0, 8, *layout, *block]
 stack = np.zeros(200, np.uint8)
-worker = names["Worker"]("python_1_worker_1", mode, "numpy\\nscipy", "float64", request, control, stack)
+worker = names["Worker"]("python_1_worker_1", mode, "float64", request, control, stack)
 statuses = [
     worker.initialise("print('init')\\nimport scipy", 30.0, result + ".stack"),
     worker.prepare(5, "filters_of_user:shifted", "<loader 5>"),
@@ -141,9 +148,10 @@ with open(result, "w", encoding="utf-8") as file:
         "err": err.lines,
         "path": sys.path,
         "main path": main_interpreter["sys"].path,
-        "environment": main_interpreter["os"].environ,
-        "imported": imported,
         "imported by main": list(main_interpreter)[2:],
+        "shared": [list(asked[0][3]), list(asked[0][4])] if asked else None,
+        "closed": [worker.close(), *asked[1:]],
+        "finders": [type(finder).__name__ for finder in sys.meta_path],
         "start method": __import__("multiprocessing").get_start_method(),
     }, file)
 """
@@ -170,16 +178,22 @@ def test_what_java_runs_makes_a_worker(tmp_path: Path, mode: str, packed: bool) 
         text=True,
         check=False,
     )
-    assert (child.returncode, child.stdout, child.stderr) == (0, "", "")
+    assert (child.returncode, child.stdout, child.stderr) == (0, "", ""), child.stderr
     told = json.loads(result.read_text("utf-8"))
     assert told["statuses"] == [0, 0, 0, 0, 1]
     assert told["failure"][:5] == ["SystemExit", "3", "<task>", "3", "sys.exit(3)"]
     assert told["failure"][6:] == ["<module>", "<task>", "3"]
     assert (told["out"], told["err"]) == (["init", "called"], ["unfinished"])
-    assert told["imported"].index("pickle") < min(map(told["imported"].index, ("imglib2_cache_python.worker", "numpy")))
     assert told["path"][0] == location
     assert told["path"].count(str(folder)) == 1
-    assert told["main path"] == ([location, str(folder)] if mode == "SUB" else [])
-    assert told["imported by main"] == (["imglib2_cache_python.main_interpreter"] if mode == "SUB" else [])
-    assert told["start method"] == "spawn"
-    assert told["environment"] == ({"EAGER_IMPORT": "1"} if mode == "SUB" else {})
+    if mode == "SUB":
+        assert told["main path"] == [location, str(folder)]
+        assert told["imported by main"] == ["imglib2_cache_python.main_interpreter"]
+        assert told["shared"] == [["numpy", "scipy"], [location, str(folder), str(folder)]]
+        assert told["closed"] == [0, "exit functions", "end", "disconnect"]
+        assert "SharedModules" in told["finders"]
+        assert "JepSharedModuleImporter" not in told["finders"]
+    else:
+        assert told["imported by main"] == []
+        assert told["closed"] == [0]
+        assert told["start method"] == "spawn"

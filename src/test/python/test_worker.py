@@ -269,7 +269,7 @@ def test_a_stack_file_that_cannot_be_written_is_a_failure(bench: Bench, tmp_path
 )
 @pytest.mark.parametrize("mode", ["SHARED", "SUB"])
 def test_an_expression_is_evaluated(make_bench: MakeBench, mode: str, expression: str, value: object) -> None:
-    bench = make_bench(mode=mode, shared_modules="some_shared_module")
+    bench = make_bench(mode=mode)
     assert bench.value(expression) == value
     assert bench.worker.result() is None
 
@@ -277,7 +277,7 @@ def test_an_expression_is_evaluated(make_bench: MakeBench, mode: str, expression
 @pytest.mark.parametrize("expression", ["x = 1", "", "  ", "1 +", "pass", "1\n2", "'\0'"])
 @pytest.mark.parametrize("mode", ["SHARED", "SUB"])
 def test_what_is_no_expression_is_a_syntax_error(make_bench: MakeBench, mode: str, expression: str) -> None:
-    bench = make_bench(mode=mode, shared_modules="some_shared_module")
+    bench = make_bench(mode=mode)
     told = bench.fail("evaluate", expression)
     assert (told.type_name, told.file) == ("SyntaxError", "<task>")
 
@@ -402,7 +402,7 @@ def test_close_drops_all_and_nothing_else(code: str) -> None:
 )
 @pytest.mark.parametrize("mode", ["SHARED", "SUB"])
 def test_nothing_that_code_does_gets_out(make_bench: MakeBench, stack_file: Path, mode: str, code: str) -> None:
-    bench = make_bench(mode=mode, shared_modules="some_shared_module")
+    bench = make_bench(mode=mode)
     for method, arguments in (
         ("execute", (code,)),
         ("initialise", (code, INIT_TIMEOUT, str(stack_file))),
@@ -451,7 +451,7 @@ def test_a_flaky_block_recovers(bench: Bench) -> None:
 def test_an_import_that_fails_in_a_sub_interpreter_comes_with_advice(
     make_bench: MakeBench, mode: str, advised: bool
 ) -> None:
-    bench = make_bench(mode=mode, shared_modules="some_shared_module")
+    bench = make_bench(mode=mode)
     told = bench.fail("execute", "raise ImportError('cannot load module more than once per process')")
     assert told.message.startswith("cannot load module more than once per process")
     assert ("try InterpreterMode.SHARED" in told.message) == advised

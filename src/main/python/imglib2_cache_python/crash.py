@@ -11,16 +11,13 @@ installed, which the JDK's library for signal chaining does if it was loaded bef
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import os
 import signal
 import sys
 import warnings
 from pathlib import Path
-
-from imglib2_cache_python.interpreters import shared_module
-
-ctypes = shared_module("ctypes")
 
 # The function itself, see `keep_signals_of_the_jvm`.
 _enable = faulthandler.enable

@@ -1,19 +1,366 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Prepares the main interpreter, which sub-interpreters share packages with, when that imports this module.
+"""The main interpreter's side of what all sub-interpreters share: the standard library, and packages.
 
-Not from a sub-interpreter, because what that creates must not outlive it.
+Imported in the main interpreter only, on its own thread. Sub-interpreters call its functions, on their threads.
+
+A shared module is always imported by the main interpreter, on its own thread. A sub-interpreter that began such an
+import itself, because a function of a shared package asks for it late, would hold the main interpreter's import lock
+while that waits for it (https://github.com/ninia/jep/issues/487).
 """
 
-import numpy.fft
-import numpy.linalg
-import numpy.ma
-import numpy.random  # noqa: F401
+from __future__ import annotations
+import __future__
 
-from imglib2_cache_python.processes import forbid_fork, spawn_by_default
+import _thread
+import ast
+import atexit
+import builtins
+import ctypes
+import functools
+import importlib
+import importlib.util
+import itertools
+import operator
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from imglib2_cache_python import threadstates
+from imglib2_cache_python.processes import USER_MODULES, forbid_fork, spawn_by_default
 from imglib2_cache_python.protection import protect
+from imglib2_cache_python.threadstates import is_alone
+
+# Of the standard library, what each interpreter must have of its own: its state, its import machinery, and what works
+# with the latter.
+_OWN = {
+    "_frozen_importlib",
+    "_frozen_importlib_external",
+    "_imp",
+    "_sitebuiltins",
+    "idlelib",
+    "imp",
+    "importlib",
+    "modulefinder",
+    "pkgutil",
+    "runpy",
+    "site",
+    "sys",
+    "zipimport",
+}
+
+_dict_of_module = ModuleType.__dict__["__dict__"]
+
+_TASK = "imglib2_cache_python_task_"
+
+_main_sys = sys
+
+_FUTURES = functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
+
+# In C: with the name of a module that is loaded, it returns the one of the interpreter that the calling thread is in.
+_import = builtins.__import__
+
+_find_and_load = importlib._bootstrap._find_and_load  # type: ignore[attr-defined]
+
+_state_of_module = ctypes.pythonapi["PyState_FindModule"]
+_state_of_module.restype, _state_of_module.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
+_add_module = ctypes.pythonapi["PyState_AddModule"]
+_add_module.restype, _add_module.argtypes = ctypes.c_int, (ctypes.py_object, ctypes.c_void_p)
+_definition = ctypes.pythonapi["PyModule_GetDef"]
+_definition.restype, _definition.argtypes = ctypes.c_void_p, (ctypes.py_object,)
+
+
+@dataclass(frozen=True)
+class _Interpreter:
+    """A sub-interpreter.
+
+    Attributes:
+        modules: Its ``sys.modules``.
+        shared_import: Imports a module in the main interpreter, on its own thread, and waits for that.
+        own_import: Its ``importlib.import_module``.
+    """
+
+    modules: dict[str, ModuleType]
+    shared_import: Callable[[str], object]
+    own_import: Callable[[str], ModuleType]
+
+
+class _CurrentSys(ModuleType):
+    """The module ``sys`` of the interpreter that the calling thread is in, for modules that interpreters share."""
+
+    def __init__(self) -> None:
+        super().__init__("sys")
+        # Nothing but what the modules have.
+        _dict_of_module.__get__(self).clear()
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        return _current_sys().__dict__
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(_current_sys(), name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(_current_sys(), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(_current_sys(), name)
+
+    def __dir__(self) -> list[str]:
+        return dir(_current_sys())
+
+
+class _Task:
+    """A call that the main interpreter's thread makes when it imports a module with the task's name."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self._function = function
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def create_module(self, _: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, _: ModuleType) -> None:
+        try:
+            self.result = self._function()
+        except BaseException as error:
+            # Jep would lose most of it, and end the JVM for a SystemExit.
+            self.error = error
+        _publish()
+
+
+class _TaskFinder:
+    """Finds the tasks."""
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        task = _tasks.get(name)
+        return None if task is None else ModuleSpec(name, task)  # type: ignore[arg-type]
+
+
+_tasks: dict[str, _Task] = {}
+_numbers = itertools.count()
+_interpreters: dict[ModuleType, _Interpreter] = {}
+_packages = {__package__}
+
+# Values of ``sys`` of interpreters that end, in which no thread can be started any more.
+_ending: weakref.WeakSet[ModuleType] = weakref.WeakSet()
+
+
+def connect(
+    own_sys: ModuleType,
+    shared_import: Callable[[str], object],
+    own_import: Callable[[str], ModuleType],
+    packages: Sequence[str],
+    path: Sequence[str],
+) -> None:
+    """Makes the calling sub-interpreter one that shares modules; by its only thread, before its first user code.
+
+    Args:
+        own_sys: Its module ``sys``.
+        shared_import: Imports a module in the main interpreter, on its own thread, and waits for that.
+        own_import: Its ``importlib.import_module``.
+        packages: Names of the top-level modules that are shared besides the standard library.
+        path: Folders that the main interpreter must find modules in.
+
+    Raises:
+        RuntimeError: The threads of this Python cannot be told apart.
+    """
+    threadstates.make_ids_unique()
+    _packages.update(packages)
+    _main_sys.path.extend(folder for folder in path if folder not in _main_sys.path)
+    modules = own_sys.modules
+    _interpreters[own_sys] = _Interpreter(modules, shared_import, own_import)
+    for name in list(modules):
+        if is_shared(name):
+            import_shared(name)
+    modules.update(_shared_modules())
+    _add_states()
+
+
+def disconnect(own_sys: ModuleType) -> None:
+    """Takes all shared modules out of the calling sub-interpreter, which would empty them when it ends."""
+    if _interpreters.pop(own_sys, None) is not None:
+        shared = {id(module) for module in _main_sys.modules.values()}
+        for name, module in list(own_sys.modules.items()):
+            if id(module) in shared:
+                del own_sys.modules[name]
+
+
+def run_exit_functions() -> None:
+    """Runs what the calling sub-interpreter has been told to do at its exit, once."""
+    atexit._run_exitfuncs()
+
+
+def end(own_sys: ModuleType) -> bool:
+    """Lets no code of the calling sub-interpreter start a thread any more, unless there is another one.
+
+    Returns:
+        Whether there is none.
+    """
+    _ending.add(own_sys)
+    if is_alone():
+        return True
+    _ending.discard(own_sys)
+    return False
+
+
+def is_shared(name: str) -> bool:
+    """Whether interpreters share the module with this dotted name."""
+    top = name.partition(".")[0]
+    if top in _packages:
+        return not name.startswith(USER_MODULES)
+    return top in _main_sys.stdlib_module_names and top not in _OWN
+
+
+def import_shared(name: str) -> ModuleType:
+    """Imports a shared module for the calling sub-interpreter.
+
+    Raises:
+        BaseException: Whatever the module, or the import, raises.
+    """
+    module = _main_sys.modules.get(name)
+    if module is None or getattr(getattr(module, "__spec__", None), "_initializing", False):
+        module = _on_main_thread(lambda: importlib.import_module(name))
+        _add_states()
+    return module
+
+
+def _on_main_thread(function: Callable[[], Any]) -> Any:  # noqa: ANN401
+    name = f"{_TASK}{next(_numbers)}"
+    task = _tasks[name] = _Task(function)
+    try:
+        _interpreters[_import("sys")].shared_import(name)
+    finally:
+        del _tasks[name]
+        _main_sys.modules.pop(name, None)
+    if task.error is not None:
+        try:
+            raise task.error
+        finally:
+            # Its traceback holds this frame.
+            del task
+    return task.result
+
+
+def _shared_modules() -> dict[str, ModuleType]:
+    return {name: module for name, module in list(_main_sys.modules.items()) if is_shared(name)}
+
+
+def _publish() -> None:
+    """Lets all sub-interpreters see what the main one has imported."""
+    shared = _shared_modules()
+    for interpreter in list(_interpreters.values()):
+        for name, module in shared.items():
+            interpreter.modules.setdefault(name, module)
+
+
+def _add_states() -> None:
+    """Lets C code of shared modules find its state in the calling sub-interpreter, too; else it would crash."""
+    for module in list(_main_sys.modules.values()):
+        definition = _definition(module) if isinstance(module, ModuleType) else None
+        if definition and not _state_of_module(definition):
+            try:
+                _add_module(module, definition)
+            except SystemError:
+                # One that has no state of this kind.
+                continue
+
+
+def _current_sys() -> ModuleType:
+    current = _import("sys")
+    return _main_sys if current is _proxy else current
+
+
+def _find_and_load_in_its_interpreter(name: str, import_: Callable[..., ModuleType]) -> ModuleType:
+    interpreter = _interpreters.get(_import("sys"))
+    if interpreter is None:
+        return _find_and_load(name, import_)
+    if not is_shared(name):
+        return interpreter.own_import(name)
+    return import_shared(name)
+
+
+def _run_lazy_module_in_main(original: Callable[[ModuleType, str], Any]) -> Callable[[ModuleType, str], Any]:
+    def getattribute(self: ModuleType, name: str) -> Any:  # noqa: ANN401
+        if _import("sys") in _interpreters:
+            return _on_main_thread(lambda: original(self, name))
+        return original(self, name)
+
+    return getattribute
+
+
+def _start_unless_ending(original: Callable[..., int]) -> Callable[..., int]:
+    def start_new_thread(*arguments: Any) -> int:  # noqa: ANN401
+        if _import("sys") in _ending:
+            raise RuntimeError("can't start new thread: its interpreter is being closed")
+        return original(*arguments)
+
+    return start_new_thread
+
+
+def _compile_in_main(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Lets all syntax trees of the process be of one kind: each interpreter has its own classes of their nodes."""
+
+    @functools.wraps(original)
+    def compile(
+        source: Any,  # noqa: ANN401
+        filename: Any,  # noqa: ANN401
+        mode: str,
+        flags: int = 0,
+        dont_inherit: bool = False,
+        optimize: int = -1,
+        **more: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        if not dont_inherit:
+            flags |= sys._getframe(1).f_code.co_flags & _FUTURES
+        call = functools.partial(original, source, filename, mode, flags, True, optimize, **more)
+        if (flags & ast.PyCF_ONLY_AST or isinstance(source, ast.AST)) and _import("sys") in _interpreters:
+            return _on_main_thread(call)
+        return call()
+
+    return compile
+
+
+def _replace_sys() -> None:
+    for name, module in list(_main_sys.modules.items()):
+        if name.partition(".")[0] not in _OWN and module is not sys.modules[__name__]:
+            namespace = getattr(module, "__dict__", {})
+            for variable in ("sys", "_sys"):
+                if namespace.get(variable) is _main_sys:
+                    namespace[variable] = _proxy
+    _main_sys.modules["sys"] = _proxy
+
+
+threadstates.find_places()
+
+import _elementtree  # noqa: E402, F401 - sub-interpreters cannot be given its state, and that of pickle, later
+import pickle  # noqa: E402, F401
+
+import numpy.fft  # noqa: E402
+import numpy.linalg  # noqa: E402
+import numpy.ma  # noqa: E402
+import numpy.random  # noqa: E402, F401
 
 protect("numpy")
-# Shared packages use multiprocessing and os as the main interpreter has them.
 spawn_by_default()
 forbid_fork()
+
+_proxy = _CurrentSys()
+_replace_sys()
+importlib._bootstrap._find_and_load = _find_and_load_in_its_interpreter  # type: ignore[attr-defined]
+importlib.util._LazyModule.__getattribute__ = _run_lazy_module_in_main(  # type: ignore[attr-defined]
+    importlib.util._LazyModule.__getattribute__  # type: ignore[attr-defined]
+)
+builtins.compile = _compile_in_main(builtins.compile)
+_main_sys.meta_path.insert(0, _TaskFinder())
+_thread.start_new_thread = _thread.start_new = threading._start_new_thread = _start_unless_ending(  # type: ignore
+    _thread.start_new_thread
+)

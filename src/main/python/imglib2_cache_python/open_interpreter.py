@@ -3,15 +3,14 @@
 """First thing that runs in each embedded interpreter.
 
 Java defines ``location`` (where this package lies), ``module_path`` (a list of folders of the user's own modules),
-``mode``, ``shared_modules``, ``crash_file``, ``out`` and ``err``, runs the text of this file, and takes the class
-``Worker``.
+``mode``, ``shared_modules``, ``crash_file``, ``out`` and ``err``, runs the text of this file, and takes ``Worker``,
+which makes one.
 """
 
 # ruff: noqa: F821 - names that Java defines
-# pickle before numpy: in a sub-interpreter, C code of shared packages crashes in it if it was not imported.
 import contextlib
+import functools
 import locale
-import pickle
 import sys
 
 if locale.getpreferredencoding(False).lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
@@ -24,20 +23,23 @@ if location not in sys.path:
     sys.path.insert(0, location)
 sys.path.extend(folder for folder in module_path if folder not in sys.path)
 
+if mode == "SUB":
+    from imglib2_cache_python import subinterpreter
+
+    # Before all else that is imported: it will be what the main interpreter has.
+    subinterpreter.share(shared_modules.split("\n"), [location, *module_path])
+
 from imglib2_cache_python import crash, processes
 
-processes.spawn_by_default()
+if mode != "SUB":
+    processes.spawn_by_default()
 crash.keep_signals_of_the_jvm()
 if crash_file:
     crash.write_stack_on_crash(crash_file)
 
-if mode == "SUB":
-    from imglib2_cache_python import subinterpreter
-
-    processes.forbid_fork()
-    subinterpreter.prepare_main_interpreter([location, *module_path])
-    subinterpreter.install_import_guard(frozenset(shared_modules.split("\n")))
-
 from imglib2_cache_python.worker import Worker, redirect_streams
+
+if mode == "SUB":
+    Worker = functools.partial(Worker, end=subinterpreter.end)
 
 redirect_streams(out.accept, err.accept)

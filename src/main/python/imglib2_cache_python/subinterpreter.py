@@ -1,151 +1,84 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What a sub-interpreter needs so that packages shared with other sub-interpreters work in it.
+"""What makes a sub-interpreter one that shares packages and the standard library with others, see `main_interpreter`.
 
-Shared packages live in the main interpreter. Where one of them imports a module of its own on first use, as an
-attribute (``scipy.ndimage``, or ``from scipy import ndimage``), it would hang for ever: the sub-interpreter's thread
-holds the main interpreter's import lock while Jep asks the main interpreter for the same module
-(https://github.com/ninia/jep/issues/487). An ``import scipy.ndimage`` beforehand avoids that.
+Only the user's own modules, ``sys``, and what imports modules are its own.
 """
 
 from __future__ import annotations
 
-import ast
-import builtins
-import importlib.util
+import codecs
+import encodings
+import gc
+import importlib
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Sequence
 from contextlib import suppress
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from imglib2_cache_python.snippet import function_reference, normalised
+# Seconds that closing waits for threads of user code, and between two looks at them.
+_THREADS_TIMEOUT = 1.0
+_INTERVAL = 0.005
 
 
-def prepare_main_interpreter(locations: Iterable[str]) -> None:
-    """Makes the main interpreter ready; to be called before the first shared package is imported.
+def share(packages: Sequence[str], path: Sequence[str]) -> None:
+    """Lets the calling sub-interpreter share modules from now on; to be called before other modules are imported.
 
     Args:
-        locations: Folders that the main interpreter must find modules in.
+        packages: Names of the top-level modules that are shared besides the standard library.
+        path: Folders that the main interpreter must find modules in.
     """
-    from _jep import mainInterpreterModules, mainInterpreterModulesLock  # type: ignore[import-not-found]
+    from _jep import mainInterpreterModules  # type: ignore[import-not-found]
+    from jep.shared_modules_hook import JepSharedModuleImporter  # type: ignore[import-not-found]
 
+    place, finder = next(
+        (place, finder) for place, finder in enumerate(sys.meta_path) if isinstance(finder, JepSharedModuleImporter)
+    )
+    shared_import = finder.sharedImporter.sharedImport
+    # It imports this package.
     main_path = mainInterpreterModules["sys"].path
-    main_path.extend(location for location in locations if location not in main_path)
-    # Packages that use lazy_loader (scikit-image) then import all their modules at once.
-    mainInterpreterModules["os"].environ["EAGER_IMPORT"] = "1"
-    if f"{__package__}.main_interpreter" not in mainInterpreterModules:
-        with mainInterpreterModulesLock:
-            jep_importer().sharedImporter.sharedImport(f"{__package__}.main_interpreter")
+    main_path.extend(folder for folder in path if folder not in main_path)
+    shared_import(f"{__package__}.main_interpreter")
+    main = mainInterpreterModules[f"{__package__}.main_interpreter"]
 
+    class SharedModules(JepSharedModuleImporter):
+        """Takes shared modules from the main interpreter; in place of Jep's own finder."""
 
-def jep_importer() -> Any:  # noqa: ANN401
-    """What imports shared modules, on the main interpreter's own thread."""
-    return next(finder for finder in sys.meta_path if type(finder).__name__ == "JepSharedModuleImporter")
+        def __init__(self) -> None:
+            pass
 
+        def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+            return ModuleSpec(name, self) if main.is_shared(name) else None  # type: ignore[arg-type]
 
-def install_import_guard(shared: Collection[str]) -> None:
-    """Lets every import of a shared package import the modules first that the importing code reaches through it.
+        def create_module(self, _: ModuleSpec) -> None:
+            # The import machinery changes what is returned here.
+            return None
 
-    These are the module in ``from package import module``, and whatever a module of the user reaches as an attribute.
+        def exec_module(self, module: ModuleType) -> None:
+            # It takes it from there when this is done.
+            sys.modules[module.__name__] = main.import_shared(module.__name__)
 
-    Args:
-        shared: Names of the shared top-level modules.
-    """
-    original = builtins.__import__
-    importers: set[str] = set()
+        def unload_modules(self) -> None:
+            """Called by Jep when the interpreter ends."""
+            main.disconnect(sys)
 
-    def guard(
-        name: str,
-        globals: Mapping[str, Any] | None = None,
-        locals: Mapping[str, Any] | None = None,
-        fromlist: tuple[str, ...] | None = (),
-        level: int = 0,
-    ) -> Any:  # noqa: ANN401
-        if not level and name.partition(".")[0] in shared:
-            importer = (globals or {}).get("__name__") or ""
-            if importer not in importers and importer.partition(".")[0] not in shared:
-                importers.add(importer)
-                import_attributes(_source_of(importer), shared, {})
-            import_submodules([f"{name}.{attribute}" for attribute in fromlist or () if attribute != "*"], shared)
-        return original(name, globals, locals, fromlist or (), level)
+    def exec_module(self: Any, module: ModuleType) -> None:  # noqa: ANN401
+        # Functions of the user that shared modules have kept would lack the interpreter's own ones after its end.
+        vars(module)["__builtins__"] = mainInterpreterModules["builtins"]
+        execute(self, module)
 
-    builtins.__import__ = guard
-
-
-def import_attributes(code: str, shared: Collection[str], names: Mapping[str, Any]) -> None:
-    """Imports modules of shared packages that the code reaches as attributes: ``import scipy`` … ``scipy.ndimage``.
-
-    Args:
-        code: Statements, an expression or a function reference.
-        shared: Names of the shared top-level modules.
-        names: What the code sees; the modules among it count as imported.
-    """
-    reference = function_reference(code)
-    if reference:
-        module, function = reference
-        import_submodules([module, *_attributes(module, function.split("."))], shared)
-    else:
-        # Not isinstance, which asks the value itself: proxies may raise then.
-        known = {name: value.__name__ for name, value in names.items() if issubclass(type(value), ModuleType)}
-        import_submodules(attributes_of_imports(code, known), shared)
-
-
-def import_submodules(names: Iterable[str], shared: Collection[str]) -> None:
-    """Imports those of the dotted names that are modules of a shared package; passes over all others."""
-    for name in names:
-        parent, _, attribute = name.rpartition(".")
-        if name.partition(".")[0] not in shared or name in sys.modules:
-            continue
-        if parent in sys.modules and attribute in vars(sys.modules[parent]):
-            continue
-        try:
-            importlib.import_module(name)
-        except Exception:
-            # An attribute that is no module, or a module that cannot be imported: the user's own statement will say so.
-            continue
-
-
-def attributes_of_imports(code: str, known: Mapping[str, str] | None = None) -> list[str]:
-    """Dotted names of all attributes of imported modules, in order, each after its prefixes; none if it is not Python.
-
-    Args:
-        code: Statements or an expression.
-        known: Modules that are imported already: their names by the names that the code knows them by.
-    """
-    try:
-        tree = ast.parse(normalised(code).strip())
-    except (SyntaxError, ValueError):
-        # Who compiles the code says it better.
-        return []
-    modules = dict(known or {})
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                top = alias.name.partition(".")[0]
-                modules[alias.asname or top] = alias.name if alias.asname else top
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            modules.update((alias.asname or alias.name, f"{node.module}.{alias.name}") for alias in node.names)
-    names: dict[str, None] = {}
-    for node in ast.walk(tree):
-        path: list[str] = []
-        while isinstance(node, ast.Attribute):
-            path.insert(0, node.attr)
-            node = node.value
-        if path and isinstance(node, ast.Name) and node.id in modules:
-            names.update(dict.fromkeys(_attributes(modules[node.id], path)))
-    return sorted(names, key=lambda name: name.count("."))
-
-
-def _source_of(module: str) -> str:
-    try:
-        return importlib.util.find_spec(module).loader.get_source(module) or ""  # type: ignore[union-attr]
-    except Exception:
-        return ""
-
-
-def _attributes(module: str, path: Sequence[str]) -> list[str]:
-    return [".".join([module, *path[:end]]) for end in range(1, len(path) + 1)]
+    loader = importlib._bootstrap_external._LoaderBasics  # type: ignore[attr-defined]
+    execute, loader.exec_module = loader.exec_module, exec_module
+    # It would not know what the shared modules of encodings make.
+    codecs.unregister(encodings.search_function)
+    main.connect(sys, shared_import, importlib.import_module, packages, path)
+    codecs.register(sys.modules["encodings"].search_function)
+    sys.meta_path[place] = SharedModules()
+    _mains.append(main)
+    _first_modules.update(sys.modules)
 
 
 def with_advice(error: BaseException, mode: str) -> BaseException:
@@ -160,3 +93,40 @@ def with_advice(error: BaseException, mode: str) -> BaseException:
                 "try InterpreterMode.SHARED, or -Dimglib2.python.mode=SHARED"
             )
     return error
+
+
+def end() -> None:
+    """Makes the calling sub-interpreter ready to end; where `share` was called.
+
+    Whatever runs at an exit runs here, because the process would be aborted if it left a thread.
+
+    Raises:
+        RuntimeError: There are threads besides the calling one, so that it must not end.
+    """
+    main = _mains[0]
+    gc.unfreeze()
+    gc.collect()
+    _wait_for_threads(main)
+    main.run_exit_functions()
+    # What objects do when they end, they do here.
+    for name in [name for name in sys.modules if name not in _first_modules and not main.is_shared(name)]:
+        sys.modules.pop(name, None)
+    gc.collect()
+    _wait_for_threads(main)
+    if not main.end(sys):
+        raise RuntimeError(_THREADS_LIVE)
+    main.disconnect(sys)
+
+
+def _wait_for_threads(main: ModuleType) -> None:
+    end = time.monotonic() + _THREADS_TIMEOUT
+    while not main.is_alone():
+        if time.monotonic() > end:
+            raise RuntimeError(_THREADS_LIVE)
+        time.sleep(_INTERVAL)
+
+
+_THREADS_LIVE = "threads that its code has started still live"
+
+_mains: list[ModuleType] = []
+_first_modules: set[str] = set()

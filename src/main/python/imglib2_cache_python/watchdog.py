@@ -9,13 +9,13 @@ does not return: nothing can stop that.
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import threading
 from contextlib import suppress
 
 from imglib2_cache_python.failure import capture_stack
 from imglib2_cache_python.handover import CANCEL, RETIRED, RUNNING, STACK_LENGTH, STACK_OF
-from imglib2_cache_python.interpreters import shared_module
 
 # Seconds between two looks.
 _INTERVAL = 0.05
@@ -32,15 +32,13 @@ _FIELDS = 6
 # Seconds that stopping waits for the thread.
 _STOP_TIMEOUT = 5.0
 
-_ctypes = shared_module("ctypes")
+_set_async_exc = ctypes.pythonapi["PyThreadState_SetAsyncExc"]
+_set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
+_set_async_exc.restype = ctypes.c_int
 
-_set_async_exc = _ctypes.pythonapi["PyThreadState_SetAsyncExc"]
-_set_async_exc.argtypes = (_ctypes.c_ulong, _ctypes.py_object)
-_set_async_exc.restype = _ctypes.c_int
-
-_clear_async_exc = _ctypes.pythonapi["PyThreadState_SetAsyncExc"]
-_clear_async_exc.argtypes = (_ctypes.c_ulong, _ctypes.c_void_p)
-_clear_async_exc.restype = _ctypes.c_int
+_clear_async_exc = ctypes.pythonapi["PyThreadState_SetAsyncExc"]
+_clear_async_exc.argtypes = (ctypes.c_ulong, ctypes.c_void_p)
+_clear_async_exc.restype = ctypes.c_int
 
 
 class Cancelled(BaseException):

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import faulthandler
 import functools
-import gc
 import linecache
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from sys import getrefcount
@@ -28,16 +26,13 @@ from imglib2_cache_python.failure import capture
 from imglib2_cache_python.handover import Layout, Memories, read_numbers
 from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, new_namespace
 from imglib2_cache_python.streams import LineWriter
-from imglib2_cache_python.subinterpreter import import_attributes, with_advice
+from imglib2_cache_python.subinterpreter import with_advice
 from imglib2_cache_python.watchdog import Watchdog
 
 # What the methods that Java calls return. Never None, because Jep also returns null for a failed conversion.
 OK = 0
 FAILED = 1
 BROKEN = 2
-
-# Seconds that closing waits for threads of user code.
-_THREADS_TIMEOUT = 1.0
 
 # References to a memory that nobody else holds, as `Worker._tell_freed` counts them.
 _UNHELD = next(getrefcount(memory) for _, memory in [(0, np.empty(0))])
@@ -68,29 +63,29 @@ class Worker:
         self,
         name: str,
         mode: str,
-        shared_modules: str,
         dtypes: str,
         request: np.ndarray,
         control: np.ndarray,
         stack: np.ndarray,
+        end: Callable[[], None] = lambda: None,
     ) -> None:
         """Creates the worker, on the thread that calls it from then on.
 
         Args:
             name: Name of the worker, part of the names of its modules.
             mode: ``SUB`` or ``SHARED``.
-            shared_modules: Names of the top-level modules shared by all sub-interpreters, separated by line ends.
             dtypes: Names of the dtypes, separated by line ends; their numbers mean them in requests.
             request: Array of 64-bit integers that Java writes requests into, see `handover`.
             control: Array of 64-bit integers for what else Java and Python tell each other.
             stack: Array of bytes that the stack of code is written into that is to be cancelled.
+            end: Called at last when the worker is closed; raises if its interpreter must not end.
         """
         self._request = memoryview(request)
         self._control = memoryview(control)
         self._dtypes = [np.dtype(dtype) for dtype in dtypes.split("\n")]
         self._name = name
         self._mode = mode
-        self._shared_modules = frozenset(shared_modules.split("\n")) if mode == "SUB" else frozenset()
+        self._end = end
         # Not asked from the globals later: user code may have changed __name__.
         self._module_name = f"imglib2_cache_python.user.{name}"
         self._globals = new_namespace(self._module_name, f"<{name}>", {})
@@ -278,7 +273,6 @@ class Worker:
     def prepare(self, loader: int, code: str, file_name: str, check_written: bool = False) -> None:
         """Makes the code of a loader ready for `step`; see `Snippet`."""
         if loader not in self._snippets:
-            self._import_submodules(code)
             module = f"imglib2_cache_python.user.{self._name}_loader_{loader}"
             self._snippets[loader] = Snippet(code, file_name, module, self._globals, check_written=check_written)
 
@@ -297,7 +291,6 @@ class Worker:
     @guarded
     def evaluate(self, expression: str) -> None:
         """Evaluates an expression in the namespace that `initialise` filled; `result` then returns its value."""
-        self._import_submodules(expression)
         self._result = eval(compile_code(expression.strip(), "<task>", "eval"), self._globals)
 
     @guarded
@@ -317,13 +310,13 @@ class Worker:
         self._globals = {}
         self._held = []
         self._memories = Memories()
+        self._result = None
         # Where the queue was closed, whatever runs is cancelled; not this.
         self._control[handover.RUNNING] = 0
         stopped = self._watchdog.stop()
-        if self._mode == "SUB":
-            end_threads()
-            if not stopped:
-                raise RuntimeError("the watchdog of the worker has not ended")
+        if not stopped:
+            raise RuntimeError("the watchdog of the worker has not ended")
+        self._end()
 
     def result(self) -> Any:  # noqa: ANN401
         """The value of the last `evaluate`, once."""
@@ -336,12 +329,7 @@ class Worker:
 
     def _execute(self, code: str, file_name: str) -> None:
         compiled = compile_code(code, file_name)
-        self._import_submodules(code)
         exec(compiled, self._globals)
-
-    def _import_submodules(self, code: str) -> None:
-        if self._shared_modules:
-            import_attributes(code, self._shared_modules, self._globals)
 
 
 def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:
@@ -353,19 +341,6 @@ def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> No
         if not isinstance(getattr(sys, name, None), LineWriter):
             setattr(sys, name, LineWriter(emit, f"<{name}>"))
         getattr(sys, name).route(emit)
-
-
-def end_threads() -> None:
-    """Waits a little for threads of user code, because a sub-interpreter cannot be closed while they live.
-
-    The threads of an executor end when it is collected.
-    """
-    gc.unfreeze()
-    gc.collect()
-    end = time.monotonic() + _THREADS_TIMEOUT
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join(max(0.0, end - time.monotonic()))
 
 
 def finish_lines() -> None:

@@ -41,9 +41,9 @@ public enum InterpreterMode
 
 	/**
 	 * Each worker has a sub-interpreter: the user's own modules, their variables,
-	 * {@code sys.path} and the standard streams are its own. Packages with
-	 * compiled code are shared by all workers. Many packages were not written for
-	 * that: for environments in which the code was tried in this mode. Only for
+	 * {@code sys.path} and the standard streams are its own. The standard library,
+	 * and packages with compiled code, are shared by all workers. Not all packages
+	 * work so: for environments in which the code was tried in this mode. Only for
 	 * CPython 3.10 and 3.11.
 	 */
 	SUB,

@@ -96,8 +96,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 			python.set( "location", runtime.packageLocation() );
 			python.set( "module_path", new ArrayList<>( runtime.modulePath() ) );
 			python.set( "mode", runtime.mode().name() );
-			final String sharedModules = String.join( "\n", runtime.sharedModules() );
-			python.set( "shared_modules", sharedModules );
+			python.set( "shared_modules", String.join( "\n", runtime.sharedModules() ) );
 			python.set( "crash_file", System.getProperty( PythonEnvironment.CRASH_FILE_PROPERTY, "" ) );
 			python.set( "out", new LineConsumer( runtime.out() ) );
 			python.set( "err", new LineConsumer( runtime.err() ) );
@@ -105,7 +104,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 
 			final PyCallable type = python.getValue( "Worker", PyCallable.class );
 			final Object[] shared = handOver.sharedArrays();
-			worker = type.callAs( PyObject.class, name, runtime.mode().name(), sharedModules, Dtype.names(), shared[ 0 ], shared[ 1 ], shared[ 2 ] );
+			worker = type.callAs( PyObject.class, name, runtime.mode().name(), Dtype.names(), shared[ 0 ], shared[ 1 ], shared[ 2 ] );
 			step = worker.getAttr( "step", PyCallable.class );
 			failure = worker.getAttr( "failure", PyCallable.class );
 		}
