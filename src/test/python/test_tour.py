@@ -4,12 +4,20 @@
 
 from __future__ import annotations
 
+import ast
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from conftest import SOURCES
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from tour import itinerary
 
 STOPS = itinerary.plan()
+
+# Jep is what all stops run on; the others are tools, or stand in for newer Pythons.
+NOT_FOR_USERS = {"jep", "setuptools", "ruff", "exceptiongroup", "tomli", "typing-extensions", "colorama"}
 
 
 @pytest.mark.parametrize("function", STOPS, ids=lambda function: function.__name__)
@@ -20,8 +28,21 @@ def test_stop_computes_what_it_should(function: itinerary.Stop, n: int) -> None:
 
 def test_the_tour_is_long_enough() -> None:
     standard = [function for function in STOPS if function.__module__ == "tour.standard_library"]
-    assert len(standard) >= 40
+    assert len(standard) >= 80
     assert len({function.__name__ for function in STOPS}) == len(STOPS)
+
+
+def test_every_package_of_the_environment_is_visited() -> None:
+    lines = SOURCES.joinpath("requirements.txt").read_text("utf-8").splitlines()
+    requirements = [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]
+    wanted = {canonicalize_name(r.name) for r in requirements if r.marker is None or r.marker.evaluate()}
+    tree = ast.parse(Path(itinerary.__file__).with_name("packages.py").read_text("utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    visited = {name.partition(".")[0] for name in names}
+    packages = packages_distributions()
+    missing = wanted - {canonicalize_name(name) for package in visited for name in packages.get(package, ())}
+    assert missing <= NOT_FOR_USERS
 
 
 def test_what_is_left_out_in_sub_interpreters_exists_and_is_told_to_users() -> None:

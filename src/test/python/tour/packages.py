@@ -684,3 +684,13 @@ def _pytest_and_pluggy(n: int) -> int:
         assert 1 // 0
     assert pytest.approx(0.3) == 0.1 + 0.2
     return manager.hook.number(x=n)[0]
+
+
+@stop
+def _iniconfig_and_lazy_loader(n: int) -> int:
+    import iniconfig
+    import lazy_loader
+
+    read = iniconfig.IniConfig("tour.ini", f"[image]\nvalue = {3 * n + 1}\n")
+    fractions = lazy_loader.load("fractions")
+    return int(fractions.Fraction(read["image"]["value"]))

@@ -260,13 +260,13 @@ public final class StressMain
 				cause = cause.getCause();
 			final List< String > names = stops.get( order );
 			// Not which cell of which image it was.
-			count( names.get( index % names.size() ) + ": " + String.valueOf( cause.getMessage() ).replaceFirst( "^Cell .* failed: ", "" ) );
+			count( names.get( index % names.size() ) + ": " + String.valueOf( cause.getMessage() ).replaceFirst( "^Cell .* failed: ", "" ).replaceFirst( "\n  at <PythonCacheLoader.*", "" ) );
 		}
 	}
 
 	private void count( final String failure )
 	{
-		failures.computeIfAbsent( failure.replaceAll( "\\d{2,}", "#" ), what -> new AtomicLong() ).incrementAndGet();
+		failures.computeIfAbsent( failure.replaceAll( "0x[0-9a-f]+|\\d{2,}", "#" ), what -> new AtomicLong() ).incrementAndGet();
 	}
 
 	private void report( final double seconds ) throws IOException
