@@ -185,8 +185,8 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		timeout = options.getTimeout();
 		errorListener = options.getErrorListener();
 		failures = new CellFailures( options.clock() );
-		snippet = queue.pool().register( code, options.isCheckWritten(), timeout, this );
-		name = options.getName() != null ? options.getName() : snippet.loaderName();
+		snippet = queue.pool().register( options.getName(), code, options.isCheckWritten(), timeout, this );
+		name = snippet.loaderName();
 	}
 
 	/**

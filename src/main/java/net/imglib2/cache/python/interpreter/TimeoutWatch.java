@@ -220,7 +220,7 @@ final class TimeoutWatch extends Thread
 			if ( told == null && ticket != 0 && !now )
 				return;
 			stack = describe( told, ticket, run.timeoutNanos );
-			run.expired( ticket, BlockResult.timedOut( worker.getName(), stack ) );
+			run.expired( ticket, BlockResult.timedOut( worker.workerName(), stack ) );
 		}
 	}
 

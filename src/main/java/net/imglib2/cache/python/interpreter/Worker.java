@@ -37,6 +37,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -102,6 +103,8 @@ final class Worker extends Thread
 
 	private final String init;
 
+	private final String workerName;
+
 	private final String initName;
 
 	private final Consumer< Worker > ended;
@@ -132,6 +135,11 @@ final class Worker extends Thread
 	private volatile boolean over;
 
 	/**
+	 * Name of the loader in this thread's name, or {@code null}.
+	 */
+	private String shownName;
+
+	/**
 	 * Whether the queue counts on this worker.
 	 */
 	private final AtomicBoolean attentive = new AtomicBoolean();
@@ -140,6 +148,7 @@ final class Worker extends Thread
 	{
 		super( GROUP, null, pool + "_worker_" + number, STACK_SIZE );
 		setContextClassLoader( Worker.class.getClassLoader() );
+		workerName = getName();
 		initName = "<init of " + pool + ">";
 		this.tasks = tasks;
 		this.runtime = runtime;
@@ -180,7 +189,7 @@ final class Worker extends Thread
 		catch ( final ExecutionException e )
 		{
 			if ( e.getCause() instanceof PythonException )
-				throw ( PythonException ) e.getCause();
+				throw Crossing.toThisThread( ( PythonException ) e.getCause() );
 			throw new PythonEnvironmentException( "Could not " + phase + " with " + runtime + ": " + messages( e.getCause() ), e.getCause() );
 		}
 		finally
@@ -210,6 +219,14 @@ final class Worker extends Thread
 			over = true;
 			ended.accept( this );
 		}
+	}
+
+	/**
+	 * @return what messages call this worker
+	 */
+	String workerName()
+	{
+		return workerName;
 	}
 
 	/**
@@ -360,7 +377,7 @@ final class Worker extends Thread
 
 	private EmbeddedInterpreter open()
 	{
-		final EmbeddedInterpreter python = new EmbeddedInterpreter( getName(), runtime );
+		final EmbeddedInterpreter python = new EmbeddedInterpreter( workerName, runtime );
 		opened = python;
 		try
 		{
@@ -453,6 +470,7 @@ final class Worker extends Thread
 	private void runWork( final EmbeddedInterpreter python, final WorkTask< ? > task )
 	{
 		becomeOccupied();
+		showName( null );
 		begin( new Run( Collections.singletonList( task ), Long.MAX_VALUE ) );
 		try
 		{
@@ -472,7 +490,10 @@ final class Worker extends Thread
 		final Snippet snippet = first.snippet();
 		final boolean small = snippet.expectedNanos() < SMALL_NANOS;
 		if ( !small )
+		{
 			becomeOccupied();
+			showName( snippet.givenName() );
+		}
 		final List< BlockTask > blocks = small ? together( python, first ) : Collections.singletonList( first );
 		final Run run = new Run( blocks, snippet.timeoutNanos() );
 		begin( run );
@@ -482,7 +503,7 @@ final class Worker extends Thread
 			final PythonFailure failed = python.prepare( snippet );
 			if ( failed != null )
 			{
-				first.complete( asTimedOut( python, run, run.firstTicket, BlockResult.failed( getName(), failed ) ) );
+				first.complete( asTimedOut( python, run, run.firstTicket, BlockResult.failed( workerName, failed ) ) );
 				return;
 			}
 			run.firstTicket = python.handOver().nextTicket();
@@ -498,6 +519,21 @@ final class Worker extends Thread
 			if ( !small )
 				becomeAttentive();
 		}
+	}
+
+	/**
+	 * Shows in this thread's name what it computes, or computed last. Not for small
+	 * blocks, for which that would take too long.
+	 *
+	 * @param loader
+	 * 		name that the user has given to the loader, or {@code null}
+	 */
+	private void showName( final String loader )
+	{
+		if ( Objects.equals( loader, shownName ) )
+			return;
+		shownName = loader;
+		setName( loader == null ? workerName : workerName + " (" + loader + ")" );
 	}
 
 	private void compute( final EmbeddedInterpreter python, final Run run, final List< BlockTask > blocks )
@@ -522,7 +558,7 @@ final class Worker extends Thread
 		final List< String > stack = python.handOver().stackOf( ticket );
 		// Code that ends well after that has caught the exception: who knows what it wrote.
 		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( CANCELLED );
-		return timedOut ? BlockResult.timedOut( getName(), TimeoutWatch.describe( stack, ticket, run.timeoutNanos ) ) : result;
+		return timedOut ? BlockResult.timedOut( workerName, TimeoutWatch.describe( stack, ticket, run.timeoutNanos ) ) : result;
 	}
 
 	/**

@@ -76,7 +76,6 @@ public final class WorkerPool implements AutoCloseable
 
 	private static final long LONGEST_START_PAUSE = TimeUnit.MINUTES.toNanos( 1 );
 
-	// Unique in the JVM: interpreters may share the table of sources.
 	private static final AtomicLong LAST_SNIPPET = new AtomicLong();
 
 	private static final AtomicLong LAST_POOL = new AtomicLong();
@@ -154,6 +153,8 @@ public final class WorkerPool implements AutoCloseable
 	/**
 	 * Makes a loader's code known.
 	 *
+	 * @param name
+	 * 		what the user calls the loader, or {@code null}
 	 * @param code
 	 * 		the code
 	 * @param checkWritten
@@ -164,18 +165,18 @@ public final class WorkerPool implements AutoCloseable
 	 * 		once it is collected, the workers drop the code
 	 * @return handle of the code
 	 */
-	public Snippet register( final String code, final boolean checkWritten, final Duration timeout, final Object loader )
+	public Snippet register( final String name, final String code, final boolean checkWritten, final Duration timeout, final Object loader )
 	{
 		TrustPolicy.ofThisJvm().requireLoader( code );
 		requireNotOnAWorker( "A loader cannot be made" );
 		dropDeadLoaders();
-		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code, checkWritten, nanos( timeout ) );
+		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), name, code, checkWritten, nanos( timeout ) );
 		if ( timeout != null )
 			watchTimeouts();
 		final WorkTask< Void > check = new WorkTask<>( python -> {
 			python.check( snippet );
 			return null;
-		} );
+		}, null );
 		// Before blocks that wait, because a user waits for the constructor.
 		tasks.addFirst( check );
 		submittedWork( check );
@@ -197,7 +198,7 @@ public final class WorkerPool implements AutoCloseable
 		}
 		catch ( final ExecutionException e )
 		{
-			throw unwrapped( e.getCause() );
+			throw e.getCause() instanceof RuntimeException ? Crossing.toThisThread( ( RuntimeException ) e.getCause() ) : Crossing.forThisThread( e.getCause() );
 		}
 		loaders.add( new LoaderReference( loader, deadLoaders, snippet.id() ) );
 		return snippet;
@@ -250,7 +251,7 @@ public final class WorkerPool implements AutoCloseable
 		}
 		catch ( final Throwable t )
 		{
-			throw unwrapped( t );
+			throw Crossing.forThisThread( t );
 		}
 	}
 
@@ -265,7 +266,7 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public < R > CompletableFuture< R > submit( final PythonTask< ? extends R > work )
 	{
-		final WorkTask< R > task = new WorkTask<>( work::execute );
+		final WorkTask< R > task = new WorkTask<>( work::execute, new Throwable() );
 		tasks.add( task );
 		submittedWork( task );
 		return task.promise();
@@ -492,11 +493,6 @@ public final class WorkerPool implements AutoCloseable
 	static PythonClosedException closedException()
 	{
 		return new PythonClosedException( "The PythonCacheLoaderQueue is closed: cells that are not cached can no longer be computed" );
-	}
-
-	private static RuntimeException unwrapped( final Throwable cause )
-	{
-		return cause instanceof RuntimeException ? ( RuntimeException ) cause : new PythonException( String.valueOf( cause ), cause );
 	}
 
 	private static final class LoaderReference extends PhantomReference< Object >

@@ -91,7 +91,7 @@ public class HandOverBenchmark
 	public void setup()
 	{
 		pool = new WorkerPool( 1, "", PythonRuntime.start( PythonEnvironment.getDefault() ) );
-		snippet = pool.register( "pass", false, null, this );
+		snippet = pool.register( null, "pass", false, null, this );
 		cell = new FinalInterval( DIMS );
 		type = PixelType.of( new FloatType(), "image" );
 		output = BufferPool.instance().take( 4 * 64 * 64 * 64 );
