@@ -58,6 +58,7 @@ class Told(NamedTuple):
     source: str
     traceback: str
     frames: list[tuple[str, str, int]]
+    advice: str
 
     @staticmethod
     def of(strings: list[str]) -> Told:
@@ -70,7 +71,8 @@ class Told(NamedTuple):
             text.encode("utf-8")
         triples = zip(strings[6::3], strings[7::3], strings[8::3], strict=True)
         frames = [(function, file, int(line)) for function, file, line in triples]
-        return Told(strings[0], strings[1], strings[2], int(strings[3]), strings[4], strings[5], frames)
+        advice = frames.pop()[1] if frames and frames[-1][0] == "<advice>" else ""
+        return Told(strings[0], strings[1], strings[2], int(strings[3]), strings[4], strings[5], frames, advice)
 
 
 DTYPES = ("bool", "uint8", "float32", "float64", "complex64")

@@ -39,12 +39,12 @@ def smooth(a):
         ("def f(a):\n    return [x for x in a if x > 0]\nresult = f(block.inputs[0])", 3),
         ("data = np.zeros(block.dim)\ndata[...] = block.inputs[0][block.halo]", 2),
         ("x: int = 5", 1),
-        ("if (n := block.index) > 3:\n    print(n)", 1),
+        ("if (n := block.dim[0]) > 3:\n    print(n)", 1),
+        ("match block.dim:\n    case [a]:\n        b = a\n    case other:\n        b = other", 5),
+        ("try:\n    a = 1 / block.inputs[0]\nexcept ZeroDivisionError as e:\n    a = str(e)", 4),
+        ("x = 1\nlast = x", 2),
         ("result = 0\nfor a in block.inputs:\n    result += a", 3),
         ("block = np.zeros(3)", 1),
-        ("with open('x') as f:\n    a = f.read()", 2),
-        ("match block.index:\n    case 0:\n        a = 1\n    case other:\n        a = other", 5),
-        ("try:\n    a = 1 / block.index\nexcept ZeroDivisionError as e:\n    a = str(e)", 4),
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -99,6 +99,14 @@ def test_code_that_can_never_write_is_refused(bench: Bench, code: str, line: int
         "n = 1\nraise ValueError(n)",
         "n: int",
         "filters_of_user:f",
+        "x = 1\nprint(x)",
+        "import time\nx = 1\ntime.sleep(x)",
+        "if block.index == 7:\n    raise ValueError(block.index)",
+        "if block.index == 7:\n    while True: pass",
+        "a = []\nfor i in range(5):\n    a = [a]",
+        # Fails when it runs.
+        "block.inputs[0] += 1",
+        "block.inputs[0][3].real = 1",
     ],
 )
 def test_code_that_may_write_is_not_refused(bench: Bench, write_module: WriteModule, code: str) -> None:

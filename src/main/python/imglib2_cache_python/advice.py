@@ -94,7 +94,7 @@ _RUN = {Snippet._run_statements.__code__, Snippet._run_function.__code__}
 
 
 def with_advice(failure: Failure, error: BaseException, mode: str) -> Failure:
-    """Appends to the message what can be done; never raises.
+    """Adds what can be done; never raises.
 
     Args:
         failure: What is known of the exception.
@@ -114,7 +114,7 @@ def with_advice(failure: Failure, error: BaseException, mode: str) -> Failure:
             match = pattern.search(failure.message) if not kinds.isdisjoint(names) else None
             advice = remedy(_Case(error, failure.message, match, frames, mode)) if match else None
             if advice:
-                return replace(failure, message=f"{failure.message}\n{advice[:MAX_MESSAGE]}")
+                return replace(failure, advice=advice[:MAX_MESSAGE])
     return failure
 
 
@@ -267,6 +267,14 @@ def _read_only(case: _Case) -> str | None:
     )
 
 
+def _single_number(_: _Case) -> str:
+    return "That is a single number: a function has to return the pixels of the cell, as an array"
+
+
+def _nothing_returned(_: _Case) -> str:
+    return "A function has to return the pixels of the cell: return result"
+
+
 def _imaginary_part(_: _Case) -> str:
     return (
         "Say which numbers are meant: result.real, result.imag or abs(result); or make an image of complex pixels, "
@@ -351,6 +359,8 @@ _REMEDIES: tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[_Case], str |
             r"shape mismatch|same shape|inconsistent shape|wrong shape|not aligned",
             _other_shape,
         ),
+        ("ValueError", r"^the function returned shape \(\), expected", _single_number),
+        ("TypeError", r"^the function returned None, expected", _nothing_returned),
         (ComplexWarning.__name__, r"", _imaginary_part),
         ("RuntimeError", r"cannot cache function .*: no locator available for file '([^']*)'", _no_file),
         ("BrokenProcessPool BrokenExecutor", r"un-?serialize", _other_process),

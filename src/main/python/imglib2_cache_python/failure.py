@@ -20,6 +20,9 @@ MAX_MESSAGE = 10_000
 MAX_TRACEBACK = 100_000
 MAX_FRAMES = 200
 
+# In the place of a frame's function: its file is advice. No function is called so.
+ADVICE = "<advice>"
+
 # Longer names of files, functions and classes are shortened.
 _MAX_NAME = 1_000
 
@@ -57,6 +60,7 @@ class Failure:
         traceback: The traceback as Python prints it, shortened to `MAX_TRACEBACK` characters, without the frames
             of this package and of importlib.
         frames: ``( function, file, line )``, innermost first, at most `MAX_FRAMES`.
+        advice: What can be done about it; empty if that is not known. Nothing that Python has told is changed by it.
     """
 
     type_name: str
@@ -66,12 +70,18 @@ class Failure:
     source: str
     traceback: str
     frames: tuple[tuple[str, str, int], ...]
+    advice: str = ""
 
     def to_strings(self) -> list[str]:
-        """All fields as a flat list of strings, three for each frame at the end: crosses into Java in one call."""
+        """All fields as a flat list of strings: crosses into Java in one call.
+
+        Three for each frame are at the end; where there is advice, it follows in the place of a frame's file.
+        """
         flat = [self.type_name, self.message, self.file, str(self.line), self.source, self.traceback]
         for function, file, line in self.frames:
             flat += [function, file, str(line)]
+        if self.advice:
+            flat += [ADVICE, self.advice, "0"]
         return [transferable(text) for text in flat]
 
 

@@ -148,6 +148,7 @@ class Snippet:
         else:
             self._function = resolve(*reference)
             self.run = self._run_function
+        self._source = linecache.cache.get(file_name)
 
     def may_ignore_read_only(self) -> bool:
         """Whether the code may write into arrays that are read-only, by a package that does not care for that.
@@ -216,7 +217,9 @@ class Snippet:
             classes that it defined, which Python's collector frees together with it.
         """
         sys.modules.pop(self.module_name, None)
-        linecache.cache.pop(self.file_name, None)
+        # Code of other workers, or later code, may have the same name.
+        if linecache.cache.get(self.file_name) is self._source:
+            linecache.cache.pop(self.file_name, None)
         namespace = vars(self).pop("_namespace", None)
         # Refers to this object, which would wait for the collector.
         vars(self).pop("run", None)
@@ -244,10 +247,12 @@ def store(result: Any, block: Block) -> None:  # noqa: ANN401 - whatever a user'
         TypeError: It is no array, has masked pixels, or its dtype does not fit by the rule ``same_kind``.
         ValueError: Its shape is neither the cell's nor the inputs'.
     """
+    if result is None:
+        raise TypeError("the function returned None, expected an array")
     # Not block.dim: pixels of several components have an axis more.
     expected = block.data.shape
     padded = tuple(block.inputs[0].shape[: len(block.dim)] if block.inputs else block.dim) + expected[len(block.dim) :]
-    wanted = f"expected {'an array of shape ' if type(result) is not np.ndarray else ''}{expected} or, padded, {padded}"
+    wanted = f"expected {'' if _has_shape(result) else 'an array of shape '}{expected} or, padded, {padded}"
     remedy = _no_array(result)
     if remedy:
         raise TypeError(f"the function returned {_described(result)}, {wanted}; {remedy}")
@@ -270,15 +275,16 @@ def store(result: Any, block: Block) -> None:  # noqa: ANN401 - whatever a user'
     np.copyto(block.data, array, casting="same_kind")
 
 
+def _has_shape(result: Any) -> bool:  # noqa: ANN401
+    """Whether it is an array or a single number."""
+    return isinstance(result, (np.ndarray, np.generic, int, float, complex))
+
+
 def _described(result: Any) -> str:  # noqa: ANN401
     """What a function returned, in a few words."""
     kind = type(result)
-    if result is None:
-        return "None"
-    if kind is np.ndarray:
-        return f"shape {result.shape}"
-    if kind in (bool, int, float, complex):
-        return f"a single {kind.__name__}, {result!r}"
+    if _has_shape(result):
+        return f"shape {np.shape(result)}"
     name = kind.__name__
     text = f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
     if issubclass(kind, (tuple, list)):
@@ -295,8 +301,6 @@ def _described_item(item: Any) -> str:  # noqa: ANN401
 
 def _no_array(result: Any) -> str:  # noqa: ANN401
     """What to do instead of returning this, which is no array; empty if it may be one."""
-    if result is None:
-        return "the array must be returned: return result"
     if inspect.iscoroutine(result):
         # Else Python warns that nobody has awaited it.
         result.close()

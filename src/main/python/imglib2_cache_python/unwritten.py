@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Finds code of an image that computes something, but can never write it into the image.
+"""Finds code of an image that computes pixels, but can never write them into the image.
 
 What cannot be known counts as writing: code is refused only if nothing that it can reach has the block.
 """
@@ -19,8 +19,14 @@ from typing import Any
 
 from imglib2_cache_python.snippet import normalised
 
+# What code asks the block for when it computes pixels.
+_OF_PIXELS = {"inputs", "min", "max", "dim", "halo"}
+
 # What code can know of the block without having it.
-_HARMLESS = {"inputs", "index", "min", "max", "dim", "halo"}
+_HARMLESS = _OF_PIXELS | {"index"}
+
+# Statements, and an expression, that give a value a name.
+_KEEPING = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.NamedExpr)
 
 # By these, code can get at its own variables, or at the frames of its callers, without naming them.
 _REFLECTION = {
@@ -42,7 +48,7 @@ _REFUSAL = (
 
 
 def require_written(code: str, file_name: str, names: Mapping[str, Any], code_of_names: str | None) -> None:
-    """Raises if the code computes something, but can never write into ``block.data``.
+    """Raises if the code computes pixels, but can never write into ``block.data``.
 
     Args:
         code: Valid statements.
@@ -51,7 +57,7 @@ def require_written(code: str, file_name: str, names: Mapping[str, Any], code_of
         code_of_names: What has defined these names; None if that is not known.
 
     Raises:
-        SyntaxError: With the line that computes something last.
+        SyntaxError: With the last line that computes something.
     """
     source = normalised(code)
     tree = ast.parse(source)
@@ -61,17 +67,33 @@ def require_written(code: str, file_name: str, names: Mapping[str, Any], code_of
 
 
 def _last_computation(tree: ast.Module) -> int:
-    """Line of the last statement that keeps a value or asks the block; 0 if there is none.
+    """Line of the last statement that keeps a value or looks at the block's pixels; 0 if no pixels are computed.
 
-    Code that is empty, or only calls functions, is not meant to write.
+    They are where code looks at the block's pixels, or ends with a value that it keeps. Other code may be there for
+    anything else; that which writes into the inputs fails when it runs, and is told why.
     """
-    return max((node.lineno for node in ast.walk(tree) if _computes(node)), default=0)  # type: ignore[attr-defined]
+    if not tree.body or any(_is_of_block(target) for target in ast.walk(tree)):
+        return 0
+    looks = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_of_pixels(node)]
+    keeps = [node.lineno for node in ast.walk(tree) if isinstance(node, _KEEPING) and node.value is not None]
+    last = tree.body[-1]
+    if isinstance(last, _KEEPING) and last.value is not None:
+        return last.lineno
+    return max(looks + keeps) if looks else 0
 
 
-def _computes(node: ast.AST) -> bool:
-    if isinstance(node, ast.AnnAssign):
-        return node.value is not None
-    return isinstance(node, (ast.Assign, ast.AugAssign, ast.NamedExpr)) or _is_name(node, "block")
+def _is_of_pixels(node: ast.Attribute) -> bool:
+    return _is_name(node.value, "block") and node.attr in _OF_PIXELS
+
+
+def _is_of_block(target: ast.AST) -> bool:
+    if not isinstance(getattr(target, "ctx", None), ast.Store):
+        return False
+    while isinstance(target, (ast.Attribute, ast.Subscript)):
+        target = target.value
+        if _is_name(target, "block"):
+            return True
+    return False
 
 
 def _never_ends(last: ast.stmt) -> bool:

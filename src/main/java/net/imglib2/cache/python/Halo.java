@@ -28,7 +28,12 @@
  */
 package net.imglib2.cache.python;
 
+import java.lang.reflect.Array;
+import java.math.BigDecimal;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 import net.imglib2.FinalInterval;
@@ -75,6 +80,55 @@ public final class Halo
 		requireNotNegative( "upper", upper );
 		this.lower = lower.clone();
 		this.upper = upper.clone();
+	}
+
+	/**
+	 * The same width before and after the cell, for scripts.
+	 *
+	 * @param width
+	 * 		width along each axis: a list or an array of whole numbers of any kind, not
+	 * 		negative. A single number is the width along the only axis.
+	 * @throws IllegalArgumentException
+	 * 		if it is something else, or has such entries
+	 */
+	public Halo( final Object width )
+	{
+		this( widths( "the halo", width ) );
+	}
+
+	/**
+	 * Different widths before and after the cell, for scripts.
+	 *
+	 * @param lower
+	 * 		width before the cell along each axis: a list or an array of whole numbers
+	 * 		of any kind, not negative
+	 * @param upper
+	 * 		width after the cell along each axis. If both are single numbers, they are
+	 * 		the widths before and after the cell along two axes.
+	 * @throws IllegalArgumentException
+	 * 		if they are something else, or have such entries
+	 */
+	public Halo( final Object lower, final Object upper )
+	{
+		this( lower( lower, upper ), upper( lower, upper ) );
+	}
+
+	/**
+	 * The same width before and after the cell along three axes, for scripts, whose
+	 * numbers can be of any kind.
+	 *
+	 * @param x
+	 * 		width along the first axis, a whole number that is not negative
+	 * @param y
+	 * 		width along the second axis
+	 * @param z
+	 * 		width along the third axis
+	 * @throws IllegalArgumentException
+	 * 		if they are something else
+	 */
+	public Halo( final Object x, final Object y, final Object z )
+	{
+		this( Arrays.asList( x, y, z ) );
 	}
 
 	/**
@@ -152,6 +206,53 @@ public final class Halo
 	public String toString()
 	{
 		return "Halo " + Arrays.toString( lower ) + ( Arrays.equals( lower, upper ) ? "" : ".." + Arrays.toString( upper ) );
+	}
+
+	private static int[] lower( final Object lower, final Object upper )
+	{
+		return areNumbers( lower, upper ) ? widths( "the halo", Arrays.asList( lower, upper ) ) : widths( "lower halo", lower );
+	}
+
+	private static int[] upper( final Object lower, final Object upper )
+	{
+		return areNumbers( lower, upper ) ? widths( "the halo", Arrays.asList( lower, upper ) ) : widths( "upper halo", upper );
+	}
+
+	private static boolean areNumbers( final Object lower, final Object upper )
+	{
+		return lower instanceof Number && upper instanceof Number;
+	}
+
+	private static int[] widths( final String name, final Object widths )
+	{
+		// Nashorn's arrays are maps.
+		final Object list = widths instanceof Map ? ( ( Map< ?, ? > ) widths ).values() : Objects.requireNonNull( widths, name );
+		final List< Object > entries = new ArrayList<>();
+		if ( list instanceof Number )
+			entries.add( list );
+		else if ( list instanceof Iterable )
+			( ( Iterable< ? > ) list ).forEach( entries::add );
+		else if ( list.getClass().isArray() )
+			for ( int d = 0; d < Array.getLength( list ); ++d )
+				entries.add( Array.get( list, d ) );
+		else
+			throw new IllegalArgumentException( name + " is " + list + ", a " + list.getClass().getName() + ": expected whole numbers, or a list or an array of them" );
+		return entries.stream().mapToInt( entry -> width( name, entries, entry ) ).toArray();
+	}
+
+	private static int width( final String name, final List< Object > widths, final Object width )
+	{
+		if ( width instanceof Number )
+			try
+			{
+				// Of every kind of number, this is its value.
+				return new BigDecimal( width.toString() ).intValueExact();
+			}
+			catch ( final ArithmeticException | NumberFormatException e )
+			{
+				// Not whole, too large, or not finite.
+			}
+		throw new IllegalArgumentException( name + " " + widths + " has the width " + width + ": expected a whole number from 0 to " + Integer.MAX_VALUE );
 	}
 
 	private static void requireNotNegative( final String name, final int[] widths )

@@ -213,7 +213,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		errorListener = options.getErrorListener();
 		failures = new CellFailures( options.clock() );
 		snippet = queue.pool().register( code, options, this );
-		name = options.getName() != null ? options.getName() : snippet.loaderName();
+		name = snippet.loaderName();
 	}
 
 	/**

@@ -32,7 +32,8 @@ import net.imglib2.cache.python.interpreter.PythonFailure;
 
 /**
  * The user's Python code raised an exception: any, also {@code SystemExit}. The
- * frames of the Python code precede the Java frames in the stack trace.
+ * frames of the Python code precede the Java frames of the caller in the stack
+ * trace.
  */
 public class PythonCodeException extends PythonException
 {
@@ -109,6 +110,15 @@ public class PythonCodeException extends PythonException
 	public String getTraceback()
 	{
 		return failure.getTraceback();
+	}
+
+	/**
+	 * @return what can be done about it, which is the end of the message, or an empty
+	 *         string where that is not known
+	 */
+	public String getAdvice()
+	{
+		return failure.getAdvice();
 	}
 
 	PythonFailure failure()

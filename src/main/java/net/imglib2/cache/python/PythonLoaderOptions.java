@@ -138,7 +138,10 @@ public final class PythonLoaderOptions
 	}
 
 	/**
-	 * What messages call the loader.
+	 * What messages call the loader, also tracebacks, which call its code
+	 * {@code <name>}, and thread dumps, in the name of the thread that computes its
+	 * cells unless these take almost no time. Of loaders that have the same name, all
+	 * but the first have a number after it there.
 	 *
 	 * @param newName
 	 * 		the name; {@code PythonCacheLoader} and a number by default

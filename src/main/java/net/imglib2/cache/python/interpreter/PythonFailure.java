@@ -40,7 +40,17 @@ public final class PythonFailure implements Serializable
 {
 	private static final long serialVersionUID = 1L;
 
+	/**
+	 * Class name of stack trace elements that are frames of Python code.
+	 */
+	static final String PYTHON = "<python>";
+
 	private static final int NUM_FIELDS = 6;
+
+	/**
+	 * In the place of a frame's function: its file is advice.
+	 */
+	private static final String ADVICE = "<advice>";
 
 	private final String type;
 
@@ -56,6 +66,8 @@ public final class PythonFailure implements Serializable
 
 	private final StackTraceElement[] frames;
 
+	private final String advice;
+
 	/**
 	 * @param strings
 	 * 		what {@code Failure.to_strings} returned
@@ -68,11 +80,14 @@ public final class PythonFailure implements Serializable
 		line = Integer.parseInt( strings.get( 3 ) );
 		sourceLine = strings.get( 4 );
 		traceback = strings.get( 5 );
-		frames = new StackTraceElement[ ( strings.size() - NUM_FIELDS ) / 3 ];
+		final int last = strings.size() - 3;
+		final boolean advised = last >= NUM_FIELDS && strings.get( last ).equals( ADVICE );
+		advice = advised ? strings.get( last + 1 ) : "";
+		frames = new StackTraceElement[ ( strings.size() - NUM_FIELDS ) / 3 - ( advised ? 1 : 0 ) ];
 		for ( int i = 0; i < frames.length; ++i )
 		{
 			final int at = NUM_FIELDS + 3 * i;
-			frames[ i ] = new StackTraceElement( "<python>", strings.get( at ), strings.get( at + 1 ), Integer.parseInt( strings.get( at + 2 ) ) );
+			frames[ i ] = new StackTraceElement( PYTHON, strings.get( at ), strings.get( at + 1 ), Integer.parseInt( strings.get( at + 2 ) ) );
 		}
 	}
 
@@ -116,8 +131,13 @@ public final class PythonFailure implements Serializable
 		return traceback;
 	}
 
+	public String getAdvice()
+	{
+		return advice;
+	}
+
 	/**
-	 * @return type, message and the user's line, as far as there are any
+	 * @return type, message, the user's line and advice, as far as there are any
 	 */
 	public String describe()
 	{
@@ -128,6 +148,8 @@ public final class PythonFailure implements Serializable
 			text.append( "\n  at " ).append( file ).append( ", line " ).append( line );
 		if ( !sourceLine.isEmpty() )
 			text.append( ": " ).append( sourceLine );
+		if ( !advice.isEmpty() )
+			text.append( '\n' ).append( advice );
 		return text.toString();
 	}
 

@@ -28,13 +28,29 @@
  */
 package net.imglib2.cache.python.interpreter;
 
+import java.lang.ref.WeakReference;
+import java.util.HashMap;
+import java.util.Map;
+
 /**
  * The code of a loader. Each worker compiles it when it computes the loader's
  * first block there.
  */
 public final class Snippet
 {
+	private static final int MAX_LABEL = 100;
+
+	/**
+	 * All labels that are in use in this JVM: interpreters may share the table of
+	 * sources.
+	 */
+	private static final Map< String, WeakReference< Snippet > > LABELS = new HashMap<>();
+
 	private final long id;
+
+	private final String givenName;
+
+	private final String label;
 
 	private final String code;
 
@@ -48,13 +64,15 @@ public final class Snippet
 
 	private volatile boolean dropped;
 
-	Snippet( final long id, final String code, final boolean checkWritten, final boolean writableInputs, final long timeoutNanos )
+	Snippet( final long id, final String givenName, final String code, final boolean checkWritten, final boolean writableInputs, final long timeoutNanos )
 	{
 		this.id = id;
+		this.givenName = givenName;
 		this.code = code;
 		this.checkWritten = checkWritten;
 		this.writableInputs = writableInputs;
 		this.timeoutNanos = timeoutNanos;
+		label = newLabel( givenName == null ? "PythonCacheLoader " + id : givenName );
 	}
 
 	/**
@@ -124,24 +142,59 @@ public final class Snippet
 	}
 
 	/**
-	 * @return what the loader is called if the user does not name it
+	 * @return what the user calls the loader, or {@code null}
 	 */
-	public String loaderName()
+	String givenName()
 	{
-		return "PythonCacheLoader " + id;
+		return givenName;
 	}
 
 	/**
-	 * @return what tracebacks call the code
+	 * @return what messages call the loader
+	 */
+	public String loaderName()
+	{
+		return givenName == null ? label : givenName;
+	}
+
+	/**
+	 * @return what tracebacks call the code; no other code has that name
 	 */
 	String fileName()
 	{
-		return "<" + loaderName() + ">";
+		return "<" + label + ">";
 	}
 
+	/**
+	 * @return name of the loader, with a number if there is another one of that name
+	 */
 	@Override
 	public String toString()
 	{
-		return loaderName();
+		return label;
+	}
+
+	private String newLabel( final String name )
+	{
+		final String wanted = oneLine( name );
+		synchronized ( LABELS )
+		{
+			LABELS.values().removeIf( snippet -> snippet.get() == null );
+			String unused = wanted;
+			for ( int i = 2; LABELS.containsKey( unused ); ++i )
+				unused = wanted + " " + i;
+			LABELS.put( unused, new WeakReference<>( this ) );
+			return unused;
+		}
+	}
+
+	/**
+	 * Python does not take every string for the name of a file, and tracebacks have
+	 * it in a line.
+	 */
+	private static String oneLine( final String name )
+	{
+		final String line = name.replaceAll( "[\\p{Cntrl}\\p{Cs}\\u2028\\u2029]+", " " ).trim();
+		return line.length() <= MAX_LABEL ? line : line.substring( 0, MAX_LABEL ) + "...";
 	}
 }

@@ -54,9 +54,15 @@ final class WorkTask< R > extends Task< R >
 
 	private final CompletableFuture< R > promise = new CompletableFuture<>();
 
-	WorkTask( final Work< ? extends R > work )
+	/**
+	 * Made by who submitted the task, or {@code null} if that waits for it.
+	 */
+	private final Throwable submission;
+
+	WorkTask( final Work< ? extends R > work, final Throwable submission )
 	{
 		this.work = work;
+		this.submission = submission;
 	}
 
 	void run( final EmbeddedInterpreter python )
@@ -71,6 +77,8 @@ final class WorkTask< R > extends Task< R >
 		// Also an Error is the waiting thread's business: this thread must live on.
 		catch ( final Throwable t )
 		{
+			if ( submission != null )
+				Crossing.append( t, submission );
 			fail( t );
 		}
 	}

@@ -36,6 +36,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -136,6 +137,11 @@ final class Worker
 	private volatile boolean over;
 
 	/**
+	 * Name of the loader in this thread's name, or {@code null}.
+	 */
+	private String shownName;
+
+	/**
 	 * Whether the queue counts on this worker.
 	 */
 	private final AtomicBoolean attentive = new AtomicBoolean();
@@ -174,11 +180,6 @@ final class Worker
 		return OF_THIS_THREAD.get();
 	}
 
-	String getName()
-	{
-		return name;
-	}
-
 	/**
 	 * Starts the thread, which opens the interpreter.
 	 */
@@ -211,7 +212,7 @@ final class Worker
 		catch ( final ExecutionException e )
 		{
 			if ( e.getCause() instanceof PythonException )
-				throw ( PythonException ) e.getCause();
+				throw Crossing.toThisThread( ( PythonException ) e.getCause() );
 			throw new PythonEnvironmentException( "Could not " + phase + " with " + runtime + ": " + messages( e.getCause() ), e.getCause() );
 		}
 		finally
@@ -241,6 +242,14 @@ final class Worker
 			over = true;
 			ended.accept( this );
 		}
+	}
+
+	/**
+	 * @return what messages call this worker
+	 */
+	String getName()
+	{
+		return name;
 	}
 
 	/**
@@ -403,7 +412,7 @@ final class Worker
 
 	private EmbeddedInterpreter open()
 	{
-		final EmbeddedInterpreter python = new EmbeddedInterpreter( getName(), runtime );
+		final EmbeddedInterpreter python = new EmbeddedInterpreter( name, runtime );
 		opened = python;
 		try
 		{
@@ -504,6 +513,7 @@ final class Worker
 	private void runWork( final EmbeddedInterpreter python, final WorkTask< ? > task )
 	{
 		becomeOccupied();
+		showName( null );
 		begin( new Run( Collections.singletonList( task ), Long.MAX_VALUE ) );
 		try
 		{
@@ -528,7 +538,10 @@ final class Worker
 		}
 		final boolean small = snippet.expectedNanos() < SMALL_NANOS;
 		if ( !small )
+		{
 			becomeOccupied();
+			showName( snippet.givenName() );
+		}
 		final List< BlockTask > blocks = small ? together( python, first ) : Collections.singletonList( first );
 		final Run run = new Run( blocks, snippet.timeoutNanos() );
 		begin( run );
@@ -538,7 +551,7 @@ final class Worker
 			final PythonFailure failed = python.prepare( snippet );
 			if ( failed != null )
 			{
-				first.complete( asTimedOut( python, run, run.firstTicket, BlockResult.failed( getName(), failed ) ) );
+				first.complete( asTimedOut( python, run, run.firstTicket, BlockResult.failed( name, failed ) ) );
 				return;
 			}
 			run.firstTicket = python.handOver().nextTicket();
@@ -554,6 +567,21 @@ final class Worker
 			if ( !small )
 				becomeAttentive();
 		}
+	}
+
+	/**
+	 * Shows in this thread's name what it computes, or computed last. Not for small
+	 * blocks, for which that would take too long.
+	 *
+	 * @param loader
+	 * 		name that the user has given to the loader, or {@code null}
+	 */
+	private void showName( final String loader )
+	{
+		if ( Objects.equals( loader, shownName ) )
+			return;
+		shownName = loader;
+		thread.setName( loader == null ? name : name + " (" + loader + ")" );
 	}
 
 	private void compute( final EmbeddedInterpreter python, final Run run, final List< BlockTask > blocks )
@@ -578,7 +606,7 @@ final class Worker
 		final List< String > stack = python.handOver().stackOf( ticket );
 		// Code that ends well after that has caught the exception: who knows what it wrote.
 		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( CANCELLED );
-		return timedOut ? BlockResult.timedOut( getName(), TimeoutWatch.describe( stack, ticket, run.timeoutNanos ) ) : result;
+		return timedOut ? BlockResult.timedOut( name, TimeoutWatch.describe( stack, ticket, run.timeoutNanos ) ) : result;
 	}
 
 	/**

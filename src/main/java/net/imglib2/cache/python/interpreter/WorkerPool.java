@@ -85,7 +85,6 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	private static final Duration CHECK_TIMEOUT = Duration.ofSeconds( 2 );
 
-	// Unique in the JVM: interpreters may share the table of sources.
 	private static final AtomicLong LAST_SNIPPET = new AtomicLong();
 
 	private static final AtomicLong LAST_POOL = new AtomicLong();
@@ -181,7 +180,7 @@ public final class WorkerPool implements AutoCloseable
 	{
 		TrustPolicy.ofThisJvm().requireLoader( code );
 		requireNotOnAWorker( "A loader cannot be made" );
-		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), code, options.isCheckWritten(), options.isWritableInputs(), nanos( options.getTimeout() ) );
+		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), options.getName(), code, options.isCheckWritten(), options.isWritableInputs(), nanos( options.getTimeout() ) );
 		if ( options.getTimeout() != null )
 			watchTimeouts();
 		check( snippet );
@@ -214,7 +213,7 @@ public final class WorkerPool implements AutoCloseable
 		final WorkTask< Void > check = new WorkTask<>( python -> {
 			python.check( snippet );
 			return null;
-		} );
+		}, null );
 		// Before blocks that wait, because a user waits for the constructor.
 		queue.addFirst( check );
 		submittedWork( check, queue );
@@ -243,7 +242,7 @@ public final class WorkerPool implements AutoCloseable
 		}
 		catch ( final ExecutionException e )
 		{
-			throw unwrapped( e.getCause() );
+			throw e.getCause() instanceof RuntimeException ? Crossing.toThisThread( ( RuntimeException ) e.getCause() ) : Crossing.forThisThread( e.getCause() );
 		}
 	}
 
@@ -302,7 +301,7 @@ public final class WorkerPool implements AutoCloseable
 		}
 		catch ( final Throwable t )
 		{
-			throw unwrapped( t );
+			throw Crossing.forThisThread( t );
 		}
 	}
 
@@ -317,7 +316,7 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public < R > CompletableFuture< R > submit( final PythonTask< ? extends R > work )
 	{
-		final WorkTask< R > task = new WorkTask<>( work::execute );
+		final WorkTask< R > task = new WorkTask<>( work::execute, new Throwable() );
 		tasks.add( task );
 		submittedWork( task, tasks );
 		return task.promise();
@@ -582,10 +581,5 @@ public final class WorkerPool implements AutoCloseable
 	static PythonClosedException closedException()
 	{
 		return new PythonClosedException( "The PythonCacheLoaderQueue is closed: cells that are not cached can no longer be computed" );
-	}
-
-	private static RuntimeException unwrapped( final Throwable cause )
-	{
-		return cause instanceof RuntimeException ? ( RuntimeException ) cause : new PythonException( String.valueOf( cause ), cause );
 	}
 }
