@@ -12,6 +12,7 @@ while that waits for it (https://github.com/ninia/jep/issues/487).
 from __future__ import annotations
 import __future__
 
+import _io
 import _thread
 import ast
 import atexit
@@ -73,6 +74,8 @@ _state_of_module = ctypes.pythonapi["PyState_FindModule"]
 _state_of_module.restype, _state_of_module.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
 _add_module = ctypes.pythonapi["PyState_AddModule"]
 _add_module.restype, _add_module.argtypes = ctypes.c_int, (ctypes.py_object, ctypes.c_void_p)
+_remove_module = ctypes.pythonapi["PyState_RemoveModule"]
+_remove_module.restype, _remove_module.argtypes = ctypes.c_int, (ctypes.c_void_p,)
 _definition = ctypes.pythonapi["PyModule_GetDef"]
 _definition.restype, _definition.argtypes = ctypes.c_void_p, (ctypes.py_object,)
 
@@ -182,6 +185,8 @@ def connect(
         if is_shared(name):
             import_shared(name)
     modules.update(_shared_modules())
+    # Of its own, with an UnsupportedOperation that code of shared modules does not catch.
+    _remove_module(_definition(_io))
     _add_states()
 
 
@@ -348,6 +353,9 @@ import numpy.fft  # noqa: E402
 import numpy.linalg  # noqa: E402
 import numpy.ma  # noqa: E402
 import numpy.random  # noqa: E402, F401
+
+# The first finalizer registers their exit function: at that of a sub-interpreter, it would end those of all.
+weakref.finalize(sys.modules[__name__], int)
 
 protect("numpy")
 spawn_by_default()

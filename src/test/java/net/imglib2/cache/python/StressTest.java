@@ -41,7 +41,7 @@ class StressTest
 	private static final int SECONDS = 15;
 
 	@ParameterizedTest
-	@EnumSource( names = { "SHARED" } )
+	@EnumSource( names = { "SUB", "SHARED" } )
 	void everyStopOfTheTourWorksWhileQueuesComeAndGo( final InterpreterMode mode ) throws Exception
 	{
 		final int seconds = Integer.getInteger( "stress.seconds", SECONDS );

@@ -37,6 +37,8 @@ import net.imglib2.cache.python.InputWay;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.loops.LoopBuilder;
 import net.imglib2.type.NativeType;
+import net.imglib2.view.StackView;
+import net.imglib2.view.SubsampleView;
 import net.imglib2.view.Views;
 
 /**
@@ -66,8 +68,16 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 		final ViewChain chain = ViewChain.of( source );
 		if ( !chain.isRightByMoves() )
 			return false;
-		final RandomAccessible< ? > converted = ViewChain.converted( chain.root() );
-		return converted != null ? isRightByMoves( converted ) : NativeSource.hasCells( chain.root() );
+		final RandomAccessible< ? > root = chain.root();
+		final RandomAccessible< ? > converted = ViewChain.converted( root );
+		if ( converted != null )
+			return isRightByMoves( converted );
+		if ( root instanceof SubsampleView )
+			return isRightByMoves( ( ( SubsampleView< ? > ) root ).getSource() );
+		// Slices of a line have no axes, and chains need one.
+		if ( root instanceof StackView && root.numDimensions() > 1 )
+			return ( ( StackView< ? > ) root ).getSourceSlices().stream().allMatch( PixelCopier::isRightByMoves );
+		return NativeSource.hasCells( root );
 	}
 
 	@Override
