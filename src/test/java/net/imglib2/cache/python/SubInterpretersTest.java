@@ -434,6 +434,8 @@ class SubInterpretersTest
 	}
 
 	private static final String[] LAST_WORDS = {
+			// As tqdm's.
+			"import threading\nclass TMonitor(threading.Thread):\n    was_killed = threading.Event()\n    def run(self):\n        self.was_killed.wait(600)\nTMonitor(daemon=True).start()",
 			"import threading, _thread, time; threading._register_atexit(_thread.start_new_thread, time.sleep, (600,))",
 			"import sys, _thread, time\nclass Last:\n    def __del__(self, start=_thread.start_new_thread, sleep=time.sleep):\n        start(sleep, (600,))\nsys.last_of_test = Last()",
 			"import concurrent.futures, sys; sys.executor = concurrent.futures.ThreadPoolExecutor(2); list(sys.executor.map(abs, [1, 2])); sys.executor.shutdown()",
