@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
 
 # Seconds that closing waits for threads of user code, and between two looks at them.
 _THREADS_TIMEOUT = 1.0
@@ -65,13 +64,13 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
             """Called by Jep when the interpreter ends."""
             main.disconnect(sys)
 
-    def exec_module(self: Any, module: ModuleType) -> None:  # noqa: ANN401
+    def create_module(_: object, spec: ModuleSpec) -> ModuleType:
         # Functions of the user that shared modules have kept would lack the interpreter's own ones after its end.
+        module = ModuleType(spec.name)
         vars(module)["__builtins__"] = mainInterpreterModules["builtins"]
-        execute(self, module)
+        return module
 
-    loader = importlib._bootstrap_external._LoaderBasics  # type: ignore[attr-defined]
-    execute, loader.exec_module = loader.exec_module, exec_module
+    importlib._bootstrap_external._LoaderBasics.create_module = create_module  # type: ignore[attr-defined]
     # It would not know what the shared modules of encodings make.
     codecs.unregister(encodings.search_function)
     main.connect(sys, shared_import, importlib.import_module, packages, path)
