@@ -103,6 +103,8 @@ def test_code_that_can_never_write_is_refused(bench: Bench, code: str, line: int
         "import time\nx = 1\ntime.sleep(x)",
         "if block.index == 7:\n    raise ValueError(block.index)",
         "if block.index == 7:\n    while True: pass",
+        "np.add = np.subtract",
+        "np.x[0] = 5",
         "a = []\nfor i in range(5):\n    a = [a]",
         # Fails when it runs.
         "block.inputs[0] += 1",

@@ -44,7 +44,7 @@ _GROUP: Any = getattr(builtins, "BaseExceptionGroup", None)
 _GROUP_LIMITS: dict[str, Any] = {"max_group_width": _MAX_EXCEPTIONS, "max_group_depth": _MAX_NESTING} if _GROUP else {}
 
 # Frames of this package, and of the import machinery between it and a module of the user.
-_HIDDEN_FILES = (str(Path(__file__).parent) + os.sep, importlib.__file__, "<frozen importlib")
+_HIDDEN_FILES = (str(Path(__file__).parent) + os.sep, importlib.__file__, "<frozen importlib._bootstrap")
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,12 @@ def _last_computation(tree: ast.Module) -> int:
     looks = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_of_pixels(node)]
     keeps = [node.lineno for node in ast.walk(tree) if isinstance(node, _KEEPING) and node.value is not None]
     last = tree.body[-1]
-    if isinstance(last, _KEEPING) and last.value is not None:
+    # Not what replaces attributes or entries of something that lives elsewhere.
+    if (
+        isinstance(last, _KEEPING)
+        and last.value is not None
+        and any(isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) for node in ast.walk(last))
+    ):
         return last.lineno
     return max(looks + keeps) if looks else 0
 
