@@ -23,7 +23,7 @@ class TMonitor(threading.Thread):
 
 def test_the_monitors_of_progress_bars_can_be_ended() -> None:
     monitors = [TMonitor(), TMonitor()]
-    subinterpreter._end_monitors()
+    subinterpreter._end_monitors(threading.enumerate())
     for monitor in monitors:
         monitor.join(30)
         assert not monitor.is_alive()

@@ -12,9 +12,8 @@ import encodings
 import gc
 import importlib
 import sys
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -91,7 +90,7 @@ def end() -> None:
     main = _mains[0]
     gc.unfreeze()
     gc.collect()
-    _end_monitors()
+    _end_monitors(main.threading.enumerate())
     _wait_for_threads(main)
     main.run_exit_functions()
     # What objects do when they end, they do here.
@@ -104,9 +103,9 @@ def end() -> None:
     main.disconnect(sys)
 
 
-def _end_monitors() -> None:
+def _end_monitors(threads: Iterable[object]) -> None:
     """Ends the threads of tqdm, which would go on as long as the interpreter; its next progress bar starts another."""
-    for thread in threading.enumerate():
+    for thread in threads:
         if type(thread).__name__ == "TMonitor":
             thread.was_killed.set()  # type: ignore[attr-defined]
 
