@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import Bench
-from imglib2_cache_python import handover
+from imglib2_cache_python import handover, watchdog
 from imglib2_cache_python.imports import importing, keep_imports_whole
 from test_watchdog import wait_until
 
@@ -122,6 +122,26 @@ def test_the_end_of_the_jvm_waits_for_no_import(bench: Bench, write_module: Writ
     assert bench.fail("execute", "import endless_module").type_name.endswith("Cancelled")
     canceller.join()
     assert "endless_module" not in sys.modules
+
+
+def test_an_import_that_never_ends_is_cancelled_in_the_end(
+    bench: Bench, write_module: WriteModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "_IMPORT_PATIENCE", 3)
+    write_module("endless_package.__init__", "from . import whole\nfrom . import endless\n")
+    write_module("endless_package.whole", "value = 1\n")
+    write_module("endless_package.endless", "while True:\n    pass\n")
+    bench.control[handover.TICKET] = 7
+
+    def cancel() -> None:
+        wait_until(lambda: bool(importing))
+        bench.control[handover.CANCEL] = 7
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    assert bench.fail("execute", "import endless_package").type_name.endswith("Cancelled")
+    canceller.join()
+    assert [name for name in sys.modules if name.startswith("endless_package")] == []
 
 
 @pytest.mark.parametrize("error", ["ValueError", "ImportError", "KeyboardInterrupt", "SystemExit", "MemoryError"])

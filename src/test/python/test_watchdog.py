@@ -104,7 +104,7 @@ def test_a_cancellation_that_comes_too_late_does_not_arrive(bench: Bench) -> Non
         bench.control[handover.RUNNING] = ticket
         try:
             # It can arrive at once.
-            watchdog._cancel(ticket)
+            watchdog._cancel(ticket, False)
             bench.control[handover.RUNNING] = 0
             watchdog.settle()
         except Cancelled:
@@ -118,7 +118,7 @@ def test_a_cancellation_that_comes_too_late_does_not_arrive(bench: Bench) -> Non
 def test_code_that_has_ended_is_not_cancelled() -> None:
     control = np.zeros(100, np.int64)
     watchdog = Watchdog(memoryview(control), memoryview(np.zeros(100, np.uint8)))
-    watchdog._cancel(3)
+    watchdog._cancel(3, False)
     watchdog.settle()
     assert sum(range(1000)) == 499500
 

@@ -24,6 +24,9 @@ _INTERVAL = 0.05
 # After so many looks at an idle worker, the watchdog sleeps until it is woken.
 _IDLE_LOOKS = 20
 
+# An import that takes so many looks longer is taken for one that never ends.
+_IMPORT_PATIENCE = 1200
+
 # User code may catch the exception: it is raised again after so many looks.
 _PATIENCE = 10
 
@@ -124,7 +127,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         control = self._control
-        idle = looks = 0
+        idle = looks = imports = 0
         while not self._stopped:
             self._alarm.acquire(timeout=_INTERVAL)
             ticket = control[RUNNING]
@@ -139,15 +142,19 @@ class Watchdog:
                 else:
                     self._alarm.acquire()
             elif ticket and (control[CANCEL] == ticket or control[CANCEL] < 0):
-                if looks % _PATIENCE == 0:
-                    looks += self._cancel(ticket)
-                else:
+                if looks % _PATIENCE or self._cancel(ticket, imports > _IMPORT_PATIENCE):
                     looks += 1
+                else:
+                    imports += 1
             else:
-                looks = 0
+                looks = imports = 0
 
-    def _cancel(self, ticket: int) -> bool:
+    def _cancel(self, ticket: int, insists: bool) -> bool:
         """Tells the stack, and raises the exception unless the thread imports something.
+
+        Args:
+            ticket: Of the code.
+            insists: Whether to raise it in the code of a module that is imported, too.
 
         Returns:
             Whether it was raised; else it must be soon.
@@ -158,17 +165,20 @@ class Watchdog:
             with suppress(Exception):
                 self._tell_stack()
             control[STACK_OF] = ticket
+        # Never within the import machinery itself, where it may hold a lock that others will wait for.
+        insists = control[CANCEL] == ENDING or (insists and not self._is_in_import_machinery())
         self.sent = True
         # In one expression, in which no other thread can run, because it calls nothing and does not branch: neither
         # after the user code has ended nor within an import. 0 is no thread.
         return bool(
             _set_async_exc(
-                self._watched
-                * (control[RUNNING] == ticket)
-                * ((self._watched not in importing) | (control[CANCEL] == ENDING)),
+                self._watched * (control[RUNNING] == ticket) * ((self._watched not in importing) | insists),
                 Cancelled,
             )
         )
+
+    def _is_in_import_machinery(self) -> bool:
+        return sys._current_frames()[self._watched].f_code.co_filename.startswith("<frozen importlib")
 
     def _tell_stack(self) -> None:
         strings = capture_stack(sys._current_frames()[self._watched]).to_strings()

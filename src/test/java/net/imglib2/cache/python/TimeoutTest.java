@@ -366,7 +366,9 @@ class TimeoutTest
 	@Test
 	void codeThatIsMadeReadyForTooLongTimesOut( @TempDir final Path folder ) throws Exception
 	{
-		Files.write( folder.resolve( "never_imported.py" ), Arrays.asList( "def f(block):", "    pass", "while True:", "    pass" ), StandardCharsets.UTF_8 );
+		// What is being imported is cancelled late, and would keep a processor busy.
+		final Path release = folder.resolve( "release" );
+		Files.write( folder.resolve( "never_imported.py" ), Arrays.asList( "import os", "def f(block):", "    pass", "while not os.path.exists(r'" + release + "'):", "    pass" ), StandardCharsets.UTF_8 );
 		try (final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 1, "import sys; sys.path.append(r'" + folder + "')" ))
 		{
 			final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, own, "never_imported:f",
@@ -374,6 +376,10 @@ class TimeoutTest
 			final PythonTimeoutException e = assertTimesOut( loader, 0 );
 			assertTrue( e.getTraceback().contains( "never_imported.py\", line " ), e.getTraceback() );
 			assertEquals( 3, PythonCacheLoader.fromRandomAccessibles( GRID, own, "block.data[...] = 3", new IntType() ).createCachedCellImg( 1 ).getAt( 0, 0 ).get() );
+		}
+		finally
+		{
+			Files.createFile( release );
 		}
 	}
 
