@@ -408,6 +408,10 @@ final class Worker
 			failStart( t );
 			return null;
 		}
+		finally
+		{
+			deleteStackFile();
+		}
 	}
 
 	private EmbeddedInterpreter open()
