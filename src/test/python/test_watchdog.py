@@ -74,6 +74,42 @@ def test_tasks_are_cancelled(bench: Bench, method: str, arguments: tuple[str, ..
     bench.run("execute", "x = 1")
 
 
+def traced() -> list[str]:
+    """Events of a call that is traced."""
+    events: list[str] = []
+    before = sys.gettrace()
+    sys.settrace(lambda frame, event, _: events.append(frame.f_code.co_name))  # type: ignore[func-returns-value]
+    try:
+        wait_until(lambda: True)
+    finally:
+        sys.settrace(before)
+    return events
+
+
+def test_code_can_be_traced_after_a_cancellation(bench: Bench) -> None:
+    cancelled(bench, "execute", LOOP)
+    assert traced()[0] == "wait_until"
+
+
+def test_code_can_be_traced_while_a_function_in_c_is_cancelled(bench: Bench) -> None:
+    lock = threading.Lock()
+    lock.acquire()
+    bench.worker._globals["lock"] = lock
+    bench.control[handover.TICKET] = 7
+    # A worker belongs to the thread that has made it; here, the watchdog is told of another one.
+    thread = threading.Thread(target=lambda: bench.worker.execute("lock.acquire()"))
+    thread.start()
+    bench.worker._watchdog._watched = thread.ident
+    wait_until(lambda: bench.control[handover.RUNNING] == 7)
+    bench.control[handover.CANCEL] = 7
+    wait_until(lambda: bench.control[handover.STACK_OF] == 7)
+    for _ in range(3):
+        assert traced()[0] == "wait_until"
+    lock.release()
+    thread.join()
+    assert Told.of(bench.worker.failure()).type_name.endswith("Cancelled")
+
+
 def test_code_that_catches_everything_is_cancelled_again(bench: Bench) -> None:
     catch = "    try:\n        while True:\n            pass\n    except BaseException:\n        caught += 1"
     code = f"caught = 0\nwhile caught < 2:\n{catch}"

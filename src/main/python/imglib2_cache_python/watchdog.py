@@ -66,6 +66,7 @@ class Watchdog:
         """
         self.asleep = True
         self.sent = False
+        self._signalled = False
         self._control = control
         self._stack = stack
         self._watched = threading.get_ident()
@@ -90,6 +91,7 @@ class Watchdog:
         for _ in range(2):
             try:
                 if self.sent:
+                    self._signalled = True
                     _clear_async_exc(self._watched, None)
                     self.sent = False
                 return
@@ -130,6 +132,8 @@ class Watchdog:
         idle = looks = imports = 0
         while not self._stopped:
             self._alarm.acquire(timeout=_INTERVAL)
+            if self._signalled:
+                self._end_signal()
             ticket = control[RUNNING]
             idle = 0 if ticket else idle + 1
             if idle > _IDLE_LOOKS:
@@ -148,6 +152,22 @@ class Watchdog:
                     imports += 1
             else:
                 looks = imports = 0
+        if self._signalled:
+            self._end_signal()
+
+    def _end_signal(self) -> None:
+        """Lets the other threads of the interpreter run undisturbed again.
+
+        Python tells all of them that there is an exception for one, until one has got its own: so this thread gets
+        one. Otherwise, as long as the watched thread is in a function in C, and for ever where its exception was taken
+        back, all would be slower, and in CPython 3.11 code that is traced would never begin. The watched thread sees
+        its exception all the same, when it next shares Python's lock.
+        """
+        self._signalled = False
+        with suppress(Cancelled):
+            _set_async_exc(threading.get_ident(), Cancelled)
+            while True:
+                pass
 
     def _cancel(self, ticket: int, insists: bool) -> bool:
         """Tells the stack, and raises the exception unless the thread imports something.
@@ -167,7 +187,7 @@ class Watchdog:
             control[STACK_OF] = ticket
         # Never within the import machinery itself, where it may hold a lock that others will wait for.
         insists = control[CANCEL] == ENDING or (insists and not self._is_in_import_machinery())
-        self.sent = True
+        self.sent = self._signalled = True
         # In one expression, in which no other thread can run, because it calls nothing and does not branch: neither
         # after the user code has ended nor within an import. 0 is no thread.
         return bool(
