@@ -100,6 +100,8 @@ def test_code_that_can_never_write_is_refused(bench: Bench, code: str, line: int
         "n: int",
         "filters_of_user:f",
         "x = 1\nprint(x)",
+        "assert (block.inputs[0] == 5).all(), block.inputs[0]",
+        "x = 5\nassert x in block.dim",
         "import time\nx = 1\ntime.sleep(x)",
         "if block.index == 7:\n    raise ValueError(block.index)",
         "if block.index == 7:\n    while True: pass",

@@ -70,11 +70,17 @@ def _last_computation(tree: ast.Module) -> int:
     """Line of the last statement that keeps a value or looks at the block's pixels; 0 if no pixels are computed.
 
     They are where code looks at the block's pixels, or ends with a value that it keeps. Other code may be there for
-    anything else; that which writes into the inputs fails when it runs, and is told why.
+    anything else: what it asserts of them, for instance; that which writes into the inputs fails when it runs, and is
+    told why.
     """
     if not tree.body or any(_is_of_block(target) for target in ast.walk(tree)):
         return 0
-    looks = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_of_pixels(node)]
+    asserted = {id(node) for check in ast.walk(tree) if isinstance(check, ast.Assert) for node in ast.walk(check)}
+    looks = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and _is_of_pixels(node) and id(node) not in asserted
+    ]
     keeps = [node.lineno for node in ast.walk(tree) if isinstance(node, _KEEPING) and node.value is not None]
     last = tree.body[-1]
     # Not what replaces attributes or entries of something that lives elsewhere.

@@ -46,7 +46,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -106,7 +105,6 @@ import net.imglib2.view.Views;
  * <p>
  * {@code -Dcase=…} runs a single case.
  */
-@Tag( "both-modes" )
 class InputWaysTest
 {
 	private static final int CASES = 10_500;

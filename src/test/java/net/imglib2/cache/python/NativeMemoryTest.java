@@ -38,7 +38,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import jep.DirectNDArray;
@@ -58,7 +57,6 @@ import net.imglib2.view.Views;
 /**
  * Memory of the operating system: its bounds, and what happens when it is full.
  */
-@Tag( "both-modes" )
 class NativeMemoryTest
 {
 	private static final int MIB = 1 << 20;

@@ -126,8 +126,16 @@ class ReadmeTest
 	{
 		final Matcher link = Pattern.compile( "]\\(([^)]+)\\)" ).matcher( read( "README.md" ) );
 		while ( link.find() )
-			if ( !link.group( 1 ).startsWith( "http" ) )
-				assertTrue( Files.exists( ROOT.resolve( link.group( 1 ) ) ), link.group( 1 ) );
+		{
+			if ( link.group( 1 ).startsWith( "http" ) )
+				continue;
+			final String[] fileAndHeading = link.group( 1 ).split( "#" );
+			final String file = fileAndHeading[ 0 ].isEmpty() ? "README.md" : fileAndHeading[ 0 ];
+			assertTrue( Files.exists( ROOT.resolve( file ) ), link.group( 1 ) );
+			if ( fileAndHeading.length > 1 )
+				assertTrue( read( file ).lines().anyMatch( line -> line.startsWith( "#" )
+						&& line.replaceFirst( "#+ ", "" ).toLowerCase().replaceAll( "[^\\w -]", "" ).replace( ' ', '-' ).equals( fileAndHeading[ 1 ] ) ), link.group( 1 ) );
+		}
 	}
 
 	private void run( final String block ) throws Exception

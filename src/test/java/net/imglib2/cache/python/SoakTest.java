@@ -43,7 +43,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout( value = 1, unit = TimeUnit.DAYS )
 class SoakTest
 {
-	private static final int SECONDS = 30;
+	private static final int SECONDS = 10;
 
 	@ParameterizedTest
 	@EnumSource( names = { "SUB", "SHARED" } )
