@@ -98,6 +98,7 @@ main_module.connect = lambda *arguments: asked.append(arguments)
 main_module.disconnect = lambda own_sys: asked.append("disconnect")
 main_module.run_exit_functions = lambda: asked.append("exit functions")
 main_module.is_alone = lambda: True
+main_module.threading = __import__("threading")
 main_module.end = lambda own_sys: asked.append("end") or True
 
 class JepSharedModuleImporter:

@@ -442,7 +442,8 @@ def test_a_failure_that_nobody_asked_for_is_not_told_of_a_later_block(bench: Ben
         assert bench.call("step", np.zeros(2)) != OK
     told = Told.of(bench.worker.failure())
     assert (told.type_name, told.message) == ("KeyError", "2")
-    assert bench.worker.failure() == []
+    assert bench.worker.failure(1) == bench.worker.failure()
+    assert bench.worker.failure(2) == []
 
 
 def test_a_flaky_block_recovers(bench: Bench) -> None:
