@@ -113,6 +113,7 @@ if mode == "SUB":
     for name in ("_jep", "jep", "jep.shared_modules_hook"):
         sys.modules[name] = type(sys)(name)
     sys.modules["_jep"].mainInterpreterModules = main_interpreter
+    sys.modules["jep"].findClass = lambda _: type("Thread", (), {"interrupted": staticmethod(lambda: False)})
     sys.modules["jep.shared_modules_hook"].JepSharedModuleImporter = JepSharedModuleImporter
     sys.meta_path.append(JepSharedModuleImporter())
 

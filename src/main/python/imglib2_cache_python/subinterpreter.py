@@ -30,12 +30,24 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
         path: Folders that the main interpreter must find modules in.
     """
     from _jep import mainInterpreterModules  # type: ignore[import-not-found]
+    from jep import findClass  # type: ignore[import-not-found]
     from jep.shared_modules_hook import JepSharedModuleImporter  # type: ignore[import-not-found]
 
     place, finder = next(
         (place, finder) for place, finder in enumerate(sys.meta_path) if isinstance(finder, JepSharedModuleImporter)
     )
-    shared_import = finder.sharedImporter.sharedImport
+    import_by_jep = finder.sharedImporter.sharedImport
+    thread = findClass("java.lang.Thread")
+
+    def shared_import(name: str) -> None:
+        # Jep's two threads would miss each other from then on if the waiting one had been interrupted.
+        interrupted = thread.interrupted()
+        try:
+            import_by_jep(name)
+        finally:
+            if interrupted:
+                thread.currentThread().interrupt()
+
     # It imports this package.
     main_path = mainInterpreterModules["sys"].path
     main_path.extend(folder for folder in path if folder not in main_path)
