@@ -4,28 +4,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-SOURCES = Path(__file__).parents[2] / "main" / "python"
+from conftest import run_in_new_python
 
 
 def run(code: str) -> str:
     """What a new Python prints that prepared its processes."""
     prepare = "from imglib2_cache_python.processes import forbid_fork, spawn_by_default\nspawn_by_default()\n"
-    result = subprocess.run(
-        [sys.executable, "-c", prepare + code],
-        env={"PYTHONPATH": str(SOURCES)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout.strip()
+    return run_in_new_python(prepare + code)
 
 
 def test_nothing_is_imported() -> None:

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
-from conftest import SOURCES
+from conftest import run_in_new_python
 from imglib2_cache_python import threadstates
 
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="for CPython 3.10 and 3.11")
@@ -16,16 +15,7 @@ pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="for CPython
 
 def run(code: str) -> str:
     """What a new Python prints."""
-    result = subprocess.run(
-        [sys.executable, "-B", "-c", "from imglib2_cache_python import threadstates\n" + code],
-        env={"PYTHONPATH": str(SOURCES)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout.strip()
+    return run_in_new_python("from imglib2_cache_python import threadstates\n" + code)
 
 
 # Run in sub-interpreters: prints the ids of their threads.
