@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
-sys.path.insert(0, str(HERE.parents[1] / "main" / "python"))
+sys.path.insert(0, str(HERE.parents[1] / "build" / "python"))
 from make_environment import main as make_environment  # noqa: E402
 
 

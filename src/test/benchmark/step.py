@@ -18,9 +18,9 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "src/main/python"), str(ROOT / "src/test/python")]
 
 from conftest import DTYPES, Bench  # noqa: E402
+from imglib2_cache_python._worker.protocol import HEADER_LENGTH, read_numbers  # noqa: E402
 from imglib2_cache_python.block import Block  # noqa: E402
-from imglib2_cache_python.handover import HEADER_LENGTH, read_numbers  # noqa: E402
-from test_handover import Part, describe, write  # noqa: E402
+from test_protocol import Part, describe, write  # noqa: E402
 
 SIZE = 64
 BLOCKS = 8

@@ -18,9 +18,9 @@ import pytest
 SOURCES = Path(__file__).parents[2] / "main" / "python"
 sys.path.insert(0, str(SOURCES))
 
-from imglib2_cache_python import handover  # noqa: E402
+from imglib2_cache_python._worker import protocol  # noqa: E402
+from imglib2_cache_python._worker.worker import OK, Worker  # noqa: E402
 from imglib2_cache_python.block import Block, halo_slices  # noqa: E402
-from imglib2_cache_python.worker import OK, Worker  # noqa: E402
 
 # Long enough for blocks of 64 axes.
 REQUEST_LENGTH = 1000
@@ -148,7 +148,7 @@ class Bench:
         zeros = [0] * n
         self._described = [loader, index, n, *start, *end, *dim, *(lower or zeros)]
         self._reused = reused
-        self.control[handover.TICKET] = ticket
+        self.control[protocol.TICKET] = ticket
 
     def _write(self, count: int) -> None:
         loader, index, n, *box = self._described
@@ -156,17 +156,17 @@ class Bench:
         layout = [loader, n, count, *box[2 * n :], self._reused, *self._kinds(count)]
         numbers = [1, 0, 1, 0, 0, len(layout), *layout, 0, index, *codes, *[0] * count, *box[: 2 * n]]
         self.request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
-        self.control[handover.RESULTS :] = self.control[handover.FREED] = 0
+        self.control[protocol.RESULTS :] = self.control[protocol.FREED] = 0
 
     @staticmethod
     def _kinds(count: int) -> list[int]:
-        return [handover.AS_IT_IS, handover.WRITE, *[handover.AS_IT_IS, handover.READ] * (count - 1)]
+        return [protocol.AS_IT_IS, protocol.WRITE, *[protocol.AS_IT_IS, protocol.READ] * (count - 1)]
 
     def told(self) -> tuple[int, list[int]]:
         """What the last step told: mask of the watched memories that are held, and numbers of those free again."""
-        freed = self.control[handover.FREED]
-        numbers = self.control[handover.FREED + 1 :][:freed].tolist()
-        return int(self.control[handover.RESULTS + 1]), numbers
+        freed = self.control[protocol.FREED]
+        numbers = self.control[protocol.FREED + 1 :][:freed].tolist()
+        return int(self.control[protocol.RESULTS + 1]), numbers
 
 
 @pytest.fixture

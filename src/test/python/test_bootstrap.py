@@ -17,8 +17,8 @@ import pytest
 from conftest import SOURCES
 
 PACKAGE = SOURCES / "imglib2_cache_python"
-BOOTSTRAP = (PACKAGE / "bootstrap.py").read_text("utf-8")
-OPEN_INTERPRETER = (PACKAGE / "open_interpreter.py").read_text("utf-8")
+BOOTSTRAP = (PACKAGE / "_probe" / "bootstrap.py").read_text("utf-8")
+OPEN_INTERPRETER = (PACKAGE / "_embedding" / "open_interpreter.py").read_text("utf-8")
 
 OLD_VERSIONS = ["3.6", "3.7", "3.8", "3.9"]
 
@@ -92,7 +92,7 @@ class Lines:
 asked = []
 main_interpreter = {"sys": type(sys)("sys"), "builtins": __import__("builtins")}
 main_interpreter["sys"].path = []
-main_module = type(sys)("imglib2_cache_python.main_interpreter")
+main_module = type(sys)("imglib2_cache_python._embedding.main_interpreter")
 main_module.is_shared = lambda name: False
 main_module.connect = lambda *arguments: asked.append(arguments)
 main_module.disconnect = lambda own_sys: asked.append("disconnect")
@@ -166,9 +166,8 @@ def test_what_java_runs_makes_a_worker(tmp_path: Path, mode: str, packed: bool) 
     if packed:
         jar = tmp_path / "größe 1.0.jar"
         with zipfile.ZipFile(jar, "w") as zipped:
-            for file in PACKAGE.iterdir():
-                if file.is_file():
-                    zipped.write(file, f"META-INF/python/imglib2_cache_python/{file.name}")
+            for file in PACKAGE.rglob("*.py"):
+                zipped.write(file, "META-INF/python" / file.relative_to(SOURCES))
         location = str(jar / "META-INF" / "python")
     folder = tmp_path / "modules"
     folder.mkdir()
@@ -190,7 +189,7 @@ def test_what_java_runs_makes_a_worker(tmp_path: Path, mode: str, packed: bool) 
     assert told["path"].count(str(folder)) == 1
     if mode == "SUB":
         assert told["main path"] == [location, str(folder)]
-        assert told["imported by main"] == ["imglib2_cache_python.main_interpreter"]
+        assert told["imported by main"] == ["imglib2_cache_python._embedding.main_interpreter"]
         assert told["shared"] == [["numpy", "scipy"], [location, str(folder), str(folder)]]
         assert told["closed"] == [0, "exit functions", "end", "disconnect"]
         assert "SharedModules" in told["finders"]

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from conftest import SOURCES
-from imglib2_cache_python import crash
+from imglib2_cache_python._embedding import crash
 
 
 def test_handlers_are_not_installed_where_they_could_replace_those_of_a_jvm(tmp_path: Path) -> None:
     # In a process of its own, because pytest has enabled faulthandler in this one.
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from imglib2_cache_python import crash; import faulthandler\n"
+        "import sys; sys.path.insert(0, sys.argv[1]); from imglib2_cache_python._embedding import crash; import faulthandler\n"
         "try:\n    crash.write_stack_on_crash(sys.argv[2])\n"
         "except RuntimeError as error:\n    print(faulthandler.is_enabled(), error)"
     )

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from conftest import Bench
-from imglib2_cache_python import handover, watchdog
-from imglib2_cache_python.imports import importing, keep_imports_whole
+from imglib2_cache_python._worker import protocol, watchdog
+from imglib2_cache_python._worker.imports import importing, keep_imports_whole
 from test_watchdog import wait_until
 
 WriteModule = Callable[[str, str], Path]
@@ -83,7 +83,7 @@ IMPORTS = {
 
 @pytest.mark.parametrize("way", IMPORTS)
 def test_an_import_is_not_cancelled(bench: Bench, control: Any, write_module: WriteModule, way: str) -> None:
-    noticed = NOTICED.format(stack_of=handover.STACK_OF)
+    noticed = NOTICED.format(stack_of=protocol.STACK_OF)
     write_module("slow_module", noticed)
     write_module("slow_package.__init__", "before = True\nfrom . import inner\nafter = inner.whole\n")
     write_module("slow_package.inner", noticed)
@@ -92,11 +92,11 @@ def test_an_import_is_not_cancelled(bench: Bench, control: Any, write_module: Wr
     quick = write_module("quick_module", "def change():\n    pass\n")
     if way == "reload":
         write_module("quick_module", f"def change():\n    open({str(quick)!r}, 'w').write({noticed!r})\n")
-    bench.control[handover.TICKET] = 7
+    bench.control[protocol.TICKET] = 7
 
     def cancel() -> None:
         wait_until(lambda: control.modules)
-        bench.control[handover.CANCEL] = 7
+        bench.control[protocol.CANCEL] = 7
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
@@ -111,11 +111,11 @@ def test_an_import_is_not_cancelled(bench: Bench, control: Any, write_module: Wr
 
 def test_the_end_of_the_jvm_waits_for_no_import(bench: Bench, write_module: WriteModule) -> None:
     write_module("endless_module", "while True:\n    pass\n")
-    bench.control[handover.TICKET] = 7
+    bench.control[protocol.TICKET] = 7
 
     def cancel() -> None:
         wait_until(lambda: bool(importing))
-        bench.control[handover.CANCEL] = handover.ENDING
+        bench.control[protocol.CANCEL] = protocol.ENDING
 
     canceller = threading.Thread(target=cancel)
     canceller.start()
@@ -131,11 +131,11 @@ def test_an_import_that_never_ends_is_cancelled_in_the_end(
     write_module("endless_package.__init__", "from . import whole\nfrom . import endless\n")
     write_module("endless_package.whole", "value = 1\n")
     write_module("endless_package.endless", "while True:\n    pass\n")
-    bench.control[handover.TICKET] = 7
+    bench.control[protocol.TICKET] = 7
 
     def cancel() -> None:
         wait_until(lambda: bool(importing))
-        bench.control[handover.CANCEL] = 7
+        bench.control[protocol.CANCEL] = 7
 
     canceller = threading.Thread(target=cancel)
     canceller.start()

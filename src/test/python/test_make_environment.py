@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of src/main/python/make_environment.py: without network, and with a stand-in for venv and pip."""
+"""Tests of src/build/python/make_environment.py: without network, and with a stand-in for venv and pip."""
 
 import importlib.util
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "main" / "python" / "make_environment.py"
+SCRIPT = Path(__file__).parents[2] / "build" / "python" / "make_environment.py"
 
 
 def load_script():

@@ -17,10 +17,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import SOURCES
-from imglib2_cache_python import probe
-from imglib2_cache_python.probe import BEGIN, END, JEP_LIBRARIES, as_properties, find_jep, find_numpy, python_library
+from imglib2_cache_python._probe import probe
+from imglib2_cache_python._probe.probe import (
+    BEGIN,
+    END,
+    JEP_LIBRARIES,
+    as_properties,
+    find_jep,
+    find_numpy,
+    python_library,
+)
 
-BOOTSTRAP = (SOURCES / "imglib2_cache_python" / "bootstrap.py").read_text("utf-8")
+BOOTSTRAP = (SOURCES / "imglib2_cache_python" / "_probe" / "bootstrap.py").read_text("utf-8")
 
 
 def read_properties(text: str) -> dict[str, str]:
@@ -142,9 +150,8 @@ def test_what_a_sitecustomize_prints_does_no_harm(environment: Environment, site
 def test_the_probe_works_from_inside_of_a_jar(tmp_path: Path) -> None:
     jar = tmp_path / "größe 1.0.jar"
     with zipfile.ZipFile(jar, "w") as zipped:
-        for file in (SOURCES / "imglib2_cache_python").iterdir():
-            if file.is_file():
-                zipped.write(file, f"META-INF/python/imglib2_cache_python/{file.name}")
+        for file in (SOURCES / "imglib2_cache_python").rglob("*.py"):
+            zipped.write(file, "META-INF/python" / file.relative_to(SOURCES))
     in_jar = run_probe(sys.executable, jar / "META-INF" / "python")[1]
     assert in_jar == run_probe(sys.executable)[1]
 

@@ -12,7 +12,9 @@ from conftest import run_in_new_python
 
 def run(code: str) -> str:
     """What a new Python prints that prepared its processes."""
-    prepare = "from imglib2_cache_python.processes import forbid_fork, spawn_by_default\nspawn_by_default()\n"
+    prepare = (
+        "from imglib2_cache_python._embedding.processes import forbid_fork, spawn_by_default\nspawn_by_default()\n"
+    )
     return run_in_new_python(prepare + code)
 
 

@@ -13,7 +13,7 @@ from types import ModuleType
 from unittest import mock
 
 import pytest
-from imglib2_cache_python.protection import protect
+from imglib2_cache_python._embedding.protection import protect
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_other_packages_are_left_alone(package: ModuleType) -> None:
 
 def test_numpy_works_when_it_is_protected() -> None:
     code = """
-import imglib2_cache_python.main_interpreter
+import imglib2_cache_python._embedding.main_interpreter
 import numpy as np, numpy.linalg, os, multiprocessing, inspect, pickle
 for module in (np, np.linalg, np.fft, np.random, np.ma):
     name = next(n for n in dir(module) if not n.startswith("_") and inspect.isroutine(getattr(module, n)))
@@ -86,4 +86,4 @@ print(os.fork.__module__)
         timeout=60,
         check=False,
     )
-    assert (printed.stdout, printed.stderr) == ("imglib2_cache_python.processes\n", "")
+    assert (printed.stdout, printed.stderr) == ("imglib2_cache_python._embedding.processes\n", "")

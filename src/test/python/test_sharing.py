@@ -13,7 +13,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
-from imglib2_cache_python.sharing import Sharing, find_sharing
+from imglib2_cache_python._probe.sharing import Sharing, find_sharing
 
 COMPILED = f"core{EXTENSION_SUFFIXES[0]}"
 

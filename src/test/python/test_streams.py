@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import SOURCES
-from imglib2_cache_python.streams import MAX_LINE, LineWriter
+from imglib2_cache_python._worker.streams import MAX_LINE, LineWriter
 
 
 @pytest.fixture
@@ -238,7 +238,7 @@ WRITES_EVERYTHING = """
 import sys
 location, result = sys.argv[1:]
 sys.path.insert(0, location)
-from imglib2_cache_python.worker import finish_lines, redirect_streams
+from imglib2_cache_python._worker.worker import finish_lines, redirect_streams
 
 out, err = [], []
 redirect_streams(out.append, err.append)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 
-from imglib2_cache_python import subinterpreter
+from imglib2_cache_python._embedding import subinterpreter
 
 
 class TMonitor(threading.Thread):

@@ -8,14 +8,14 @@ import sys
 
 import pytest
 from conftest import run_in_new_python
-from imglib2_cache_python import threadstates
+from imglib2_cache_python._embedding import threadstates
 
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="for CPython 3.10 and 3.11")
 
 
 def run(code: str) -> str:
     """What a new Python prints."""
-    return run_in_new_python("from imglib2_cache_python import threadstates\n" + code)
+    return run_in_new_python("from imglib2_cache_python._embedding import threadstates\n" + code)
 
 
 # Run in sub-interpreters: prints the ids of their threads.
@@ -23,7 +23,7 @@ IN_INTERPRETERS = """
 import _xxsubinterpreters as interpreters
 interpreters_code = '''
 import os, threading
-from imglib2_cache_python import threadstates
+from imglib2_cache_python._embedding import threadstates
 number = {number}
 if number:
     # As all interpreters of the library share one module.

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from conftest import Bench, Told
-from imglib2_cache_python import handover
-from imglib2_cache_python import watchdog as watchdog_module
-from imglib2_cache_python.watchdog import Cancelled, Watchdog
+from imglib2_cache_python._worker import protocol
+from imglib2_cache_python._worker import watchdog as watchdog_module
+from imglib2_cache_python._worker.watchdog import Cancelled, Watchdog
 
 LOOP = "while True:\n    pass"
 
@@ -30,8 +30,8 @@ class Canceller(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        wait_until(lambda: self._control[handover.RUNNING] == self._ticket)
-        self._control[handover.CANCEL] = self._value
+        wait_until(lambda: self._control[protocol.RUNNING] == self._ticket)
+        self._control[protocol.CANCEL] = self._value
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -44,13 +44,13 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def cancelled(bench: Bench, method: str, *arguments: object, ticket: int = 7) -> Told:
     """Runs code that is cancelled; returns the stack that was told."""
-    bench.control[handover.TICKET] = ticket
+    bench.control[protocol.TICKET] = ticket
     canceller = Canceller(bench.control, ticket)
     told = bench.fail(method, *arguments)
     canceller.join()
     assert told.type_name.endswith("Cancelled")
-    assert bench.control[handover.STACK_OF] == ticket
-    return Told.of(bench.stack[: bench.control[handover.STACK_LENGTH]].tobytes().decode().split("\0"))
+    assert bench.control[protocol.STACK_OF] == ticket
+    return Told.of(bench.stack[: bench.control[protocol.STACK_LENGTH]].tobytes().decode().split("\0"))
 
 
 def test_a_loop_is_cancelled_and_its_stack_told(bench: Bench) -> None:
@@ -95,14 +95,14 @@ def test_code_can_be_traced_while_a_function_in_c_is_cancelled(bench: Bench) -> 
     lock = threading.Lock()
     lock.acquire()
     bench.worker._globals["lock"] = lock
-    bench.control[handover.TICKET] = 7
+    bench.control[protocol.TICKET] = 7
     # A worker belongs to the thread that has made it; here, the watchdog is told of another one.
     thread = threading.Thread(target=lambda: bench.worker.execute("lock.acquire()"))
     thread.start()
     bench.worker._watchdog._watched = thread.ident
-    wait_until(lambda: bench.control[handover.RUNNING] == 7)
-    bench.control[handover.CANCEL] = 7
-    wait_until(lambda: bench.control[handover.STACK_OF] == 7)
+    wait_until(lambda: bench.control[protocol.RUNNING] == 7)
+    bench.control[protocol.CANCEL] = 7
+    wait_until(lambda: bench.control[protocol.STACK_OF] == 7)
     for _ in range(3):
         assert traced()[0] == "wait_until"
     lock.release()
@@ -113,7 +113,7 @@ def test_code_can_be_traced_while_a_function_in_c_is_cancelled(bench: Bench) -> 
 def test_code_that_catches_everything_is_cancelled_again(bench: Bench) -> None:
     catch = "    try:\n        while True:\n            pass\n    except BaseException:\n        caught += 1"
     code = f"caught = 0\nwhile caught < 2:\n{catch}"
-    bench.control[handover.TICKET] = 7
+    bench.control[protocol.TICKET] = 7
     canceller = Canceller(bench.control, 7)
     bench.run("execute", code)
     canceller.join()
@@ -121,14 +121,14 @@ def test_code_that_catches_everything_is_cancelled_again(bench: Bench) -> None:
 
 
 def test_only_the_code_that_was_meant_is_cancelled(bench: Bench) -> None:
-    bench.control[handover.CANCEL] = 6
-    bench.control[handover.TICKET] = 7
+    bench.control[protocol.CANCEL] = 6
+    bench.control[protocol.TICKET] = 7
     bench.run("execute", "import time\nfor _ in range(15):\n    time.sleep(0.01)")
 
 
 def test_a_retired_worker_is_cancelled_whatever_it_runs(bench: Bench) -> None:
-    bench.control[handover.TICKET] = 9
-    canceller = Canceller(bench.control, 9, handover.RETIRED)
+    bench.control[protocol.TICKET] = 9
+    canceller = Canceller(bench.control, 9, protocol.RETIRED)
     assert bench.fail("execute", LOOP).type_name.endswith("Cancelled")
     canceller.join()
 
@@ -136,15 +136,15 @@ def test_a_retired_worker_is_cancelled_whatever_it_runs(bench: Bench) -> None:
 def test_a_cancellation_that_comes_too_late_does_not_arrive(bench: Bench) -> None:
     watchdog = bench.worker._watchdog
     for late in range(200):
-        bench.control[handover.TICKET] = ticket = 10 + late
-        bench.control[handover.RUNNING] = ticket
+        bench.control[protocol.TICKET] = ticket = 10 + late
+        bench.control[protocol.RUNNING] = ticket
         try:
             # It can arrive at once.
             watchdog._cancel(ticket, False)
-            bench.control[handover.RUNNING] = 0
+            bench.control[protocol.RUNNING] = 0
             watchdog.settle()
         except Cancelled:
-            bench.control[handover.RUNNING] = 0
+            bench.control[protocol.RUNNING] = 0
             watchdog.settle()
         assert not watchdog.sent
         assert sum(range(1000)) == 499500
@@ -169,16 +169,16 @@ def test_a_watchdog_that_has_fallen_asleep_is_woken(bench: Bench) -> None:
 def test_a_stack_that_is_too_long_loses_its_outermost_frames(bench: Bench) -> None:
     bench.run("execute", f"def deep(n):\n    if n:\n        deep(n - 1)\n    {LOOP.replace(chr(10), chr(10) + '    ')}")
     full = cancelled(bench, "execute", "deep(50)", ticket=7)
-    length = int(bench.control[handover.STACK_LENGTH])
+    length = int(bench.control[protocol.STACK_LENGTH])
     bench.worker._watchdog._stack = bench.worker._watchdog._stack[: length - 100]
     cut = cancelled(bench, "execute", "deep(50)", ticket=8)
     assert 0 < len(cut.frames) < len(full.frames)
     bench.worker._watchdog._stack = bench.worker._watchdog._stack[:100]
-    bench.control[handover.TICKET] = 9
+    bench.control[protocol.TICKET] = 9
     canceller = Canceller(bench.control, 9)
     bench.fail("execute", "deep(50)")
     canceller.join()
-    assert (bench.control[handover.STACK_OF], bench.control[handover.STACK_LENGTH]) == (9, 0)
+    assert (bench.control[protocol.STACK_OF], bench.control[protocol.STACK_LENGTH]) == (9, 0)
 
 
 def test_closing_ends_the_thread(make_bench: Callable[..., Bench]) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Bench, Told
-from imglib2_cache_python.streams import LineWriter
-from imglib2_cache_python.worker import BROKEN, FAILED, OK, finish_lines, redirect_streams
+from imglib2_cache_python._worker.streams import LineWriter
+from imglib2_cache_python._worker.worker import BROKEN, FAILED, OK, finish_lines, redirect_streams
 
 MakeBench = Callable[..., Bench]
 WriteModule = Callable[[str, str], Path]

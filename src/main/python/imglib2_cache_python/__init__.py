@@ -5,3 +5,6 @@
 Nothing in here needs a JVM: the package is packed into the jar, where Jep runs it, and it can be used and tested
 on its own.
 """
+
+# Prefix of the names of the modules that the code of images, queues and tasks runs in.
+USER_MODULES = "imglib2_cache_python.user."

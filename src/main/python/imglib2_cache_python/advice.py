@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from imglib2_cache_python import USER_MODULES
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.complex_warning import ComplexWarning
 from imglib2_cache_python.failure import MAX_MESSAGE, Failure
-from imglib2_cache_python.processes import USER_MODULES
 from imglib2_cache_python.snippet import Snippet
 
 # Folders of the user's own modules.

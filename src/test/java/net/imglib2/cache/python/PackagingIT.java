@@ -96,9 +96,9 @@ class PackagingIT
 	{
 		final Path sources = Paths.get( System.getProperty( "basedir", "" ), "src", "main", "python", "imglib2_cache_python" );
 		final Set< String > expected = new TreeSet<>();
-		try (final Stream< Path > files = Files.list( sources ))
+		try (final Stream< Path > files = Files.walk( sources ))
 		{
-			files.map( file -> file.getFileName().toString() ).filter( name -> name.matches( ".*\\.(py|txt|typed)" ) ).forEach( name -> expected.add( PYTHON_PACKAGE + name ) );
+			files.map( file -> sources.relativize( file ).toString().replace( '\\', '/' ) ).filter( name -> name.matches( ".*\\.(py|txt|typed)" ) ).forEach( name -> expected.add( PYTHON_PACKAGE + name ) );
 		}
 		assertTrue( expected.contains( PYTHON_PACKAGE + "__init__.py" ), expected.toString() );
 		final Set< String > actual = entries( mainJar() ).stream().filter( name -> name.startsWith( "META-INF/python/" ) ).collect( Collectors.toCollection( TreeSet::new ) );

@@ -118,7 +118,7 @@ class ReadmeTest
 		final String readme = read( "README.md" );
 		assertTrue( readme.contains( "jep-" + version + ".jar" ) );
 		assertTrue( readme.contains( "jep==" + version ) );
-		assertEquals( version, find( "(?m)^jep==(\\S+)", read( "src/main/python/requirements.txt" ) ) );
+		assertEquals( version, find( "(?m)^jep==(\\S+)", read( "src/build/python/requirements.txt" ) ) );
 	}
 
 	@Test

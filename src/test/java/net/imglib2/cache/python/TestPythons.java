@@ -157,7 +157,7 @@ public final class TestPythons
 		if ( python == null )
 			abort( "this machine has no Python " + version );
 		final Path venv = PROJECT.resolve( ".venvs" ).resolve( version );
-		final Path sources = PROJECT.resolve( "src" ).resolve( "main" ).resolve( "python" );
+		final Path sources = PROJECT.resolve( "src" ).resolve( "build" ).resolve( "python" );
 		final Output made = start( new ProcessBuilder( python.toString(), sources.resolve( "make_environment.py" ).toString(),
 				"--venv", venv.toString(), "--requirements", sources.resolve( "requirements-core.txt" ).toString(),
 				"--jdk", System.getProperty( "java.home" ) ) );

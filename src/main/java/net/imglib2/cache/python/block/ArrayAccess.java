@@ -30,7 +30,7 @@ package net.imglib2.cache.python.block;
 
 /**
  * What Python code may do with an array of a block. The order is that of
- * {@code handover.py}.
+ * {@code protocol.py}.
  */
 public enum ArrayAccess
 {

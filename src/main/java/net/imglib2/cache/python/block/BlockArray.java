@@ -263,7 +263,7 @@ public final class BlockArray
 	}
 
 	/**
-	 * Writes what {@code handover.py} reads of an array's layout.
+	 * Writes what {@code protocol.py} reads of an array's layout.
 	 *
 	 * @param layout
 	 * 		where to write

@@ -38,7 +38,7 @@ import net.imglib2.cache.python.block.BufferPool;
 
 /**
  * A block to compute: numbers and the memory of its arrays, see
- * {@code handover.py}.
+ * {@code protocol.py}.
  */
 public final class BlockRequest
 {

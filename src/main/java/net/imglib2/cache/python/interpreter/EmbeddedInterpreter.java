@@ -103,7 +103,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 			python.set( "crash_file", System.getProperty( PythonEnvironment.CRASH_FILE_PROPERTY, "" ) );
 			python.set( "out", new LineConsumer( runtime.out() ) );
 			python.set( "err", new LineConsumer( runtime.err() ) );
-			python.exec( PythonSources.read( "open_interpreter.py" ) );
+			python.exec( PythonSources.read( "_embedding/open_interpreter.py" ) );
 
 			final PyCallable type = python.getValue( "Worker", PyCallable.class );
 			final Object[] shared = handOver.sharedArrays();

@@ -47,7 +47,7 @@ import net.imglib2.cache.python.block.NativeMemory;
 
 /**
  * The memory that Java and the Python half of an interpreter share, and what it
- * means: the one side of {@code handover.py}, which describes it.
+ * means: the one side of {@code protocol.py}, which describes it.
  * <p>
  * Used on the interpreter's thread, but for {@link #running()}, {@link #cancel},
  * {@link #retire()}, {@link #end()} and {@link #stackOf}.

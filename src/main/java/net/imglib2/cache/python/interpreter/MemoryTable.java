@@ -39,7 +39,7 @@ import net.imglib2.cache.python.block.NativeMemory;
 
 /**
  * Which memories an interpreter knows, and by which number; the one side of
- * {@code handover.Memories}. Each new one costs as much as a small block.
+ * {@code protocol.Memories}. Each new one costs as much as a small block.
  */
 final class MemoryTable
 {

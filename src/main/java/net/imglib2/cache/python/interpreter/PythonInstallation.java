@@ -86,7 +86,7 @@ final class PythonInstallation
 	static PythonInstallation probe( final LocatedPython located )
 	{
 		TrustPolicy.ofThisJvm().requirePython( located.executable() );
-		final String output = run( located, knownToItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "bootstrap.py" ), PythonSources.location() );
+		final String output = run( located, knownToItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "_probe/bootstrap.py" ), PythonSources.location() );
 		final int begin = output.indexOf( BEGIN );
 		final int end = output.indexOf( END, begin + 1 );
 		if ( begin < 0 || end < 0 )

@@ -91,7 +91,7 @@ final class Worker
 	 */
 	private static final long STACK_MILLIS = 1000;
 
-	private static final String CANCELLED = "imglib2_cache_python.watchdog.Cancelled";
+	private static final String CANCELLED = "imglib2_cache_python._worker.watchdog.Cancelled";
 
 	private final String name;
 

@@ -25,12 +25,14 @@ if location not in sys.path:
 sys.path.extend(folder for folder in module_path if folder not in sys.path)
 
 if mode == "SUB":
-    from imglib2_cache_python import subinterpreter
+    from imglib2_cache_python._embedding import subinterpreter
 
     # Before all else that is imported: it will be what the main interpreter has.
     subinterpreter.share(shared_modules.split("\n"), [location, *module_path])
 
-from imglib2_cache_python import advice, complex_warning, crash, imports, processes
+from imglib2_cache_python import advice, complex_warning
+from imglib2_cache_python._embedding import crash, processes
+from imglib2_cache_python._worker import imports
 
 advice.module_path[:] = module_path
 complex_warning.make_an_error()
@@ -42,7 +44,7 @@ crash.keep_signals_of_the_jvm()
 if crash_file:
     crash.write_stack_on_crash(crash_file)
 
-from imglib2_cache_python.worker import Worker, redirect_streams
+from imglib2_cache_python._worker.worker import Worker, redirect_streams
 
 if mode == "SUB":
     Worker = functools.partial(Worker, end=subinterpreter.end)

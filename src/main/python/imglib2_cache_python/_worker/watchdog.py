@@ -14,9 +14,9 @@ import sys
 import threading
 from contextlib import suppress
 
+from imglib2_cache_python._worker.imports import importing
+from imglib2_cache_python._worker.protocol import CANCEL, ENDING, RUNNING, STACK_LENGTH, STACK_OF
 from imglib2_cache_python.failure import capture_stack
-from imglib2_cache_python.handover import CANCEL, ENDING, RUNNING, STACK_LENGTH, STACK_OF
-from imglib2_cache_python.imports import importing
 
 # Seconds between two looks.
 _INTERVAL = 0.05
@@ -61,7 +61,7 @@ class Watchdog:
         """Creates a watchdog; `wake` starts it.
 
         Args:
-            control: Words that Java sees, see `handover`.
+            control: Words that Java sees, see `protocol`.
             stack: Bytes that Java sees, for where the worker is: what `Failure.to_strings` tells, separated by NUL.
         """
         self.asleep = True

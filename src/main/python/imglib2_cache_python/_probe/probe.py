@@ -15,7 +15,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from imglib2_cache_python.sharing import find_sharing
+from imglib2_cache_python._probe.sharing import find_sharing
 
 BEGIN = "<imglib2-cache-python>"
 END = "</imglib2-cache-python>"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of handover.py: blocks as numbers in shared memory."""
+"""Tests of protocol.py: blocks as numbers in shared memory."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from conftest import DTYPES, Bench, Told
-from imglib2_cache_python import handover
-from imglib2_cache_python import worker as worker_module
-from imglib2_cache_python.failure import Failure
-from imglib2_cache_python.handover import (
+from imglib2_cache_python._worker import protocol
+from imglib2_cache_python._worker import worker as worker_module
+from imglib2_cache_python._worker.protocol import (
     AS_IT_IS,
     MADE_CONTIGUOUS,
     PART,
@@ -27,8 +26,9 @@ from imglib2_cache_python.handover import (
     Layout,
     Memories,
 )
+from imglib2_cache_python._worker.worker import BROKEN, FAILED, OK
+from imglib2_cache_python.failure import Failure
 from imglib2_cache_python.snippet import _is_installed
-from imglib2_cache_python.worker import BROKEN, FAILED, OK
 
 # Of DTYPES.
 UINT8, FLOAT64 = DTYPES.index("uint8"), DTYPES.index("float64")
@@ -90,13 +90,13 @@ def write(
     for place, described in enumerate(blocks):
         numbers += [place, *described.block]
     bench.request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
-    bench.control[handover.TICKET] = ticket
-    bench.control[handover.RESULTS :] = bench.control[handover.FREED] = 0
+    bench.control[protocol.TICKET] = ticket
+    bench.control[protocol.RESULTS :] = bench.control[protocol.FREED] = 0
 
 
 def results(bench: Bench, blocks: int) -> list[tuple[int, int]]:
     """Status of each block, and the mask of the memories that it holds."""
-    words = bench.control[handover.RESULTS :][: 2 * blocks].tolist()
+    words = bench.control[protocol.RESULTS :][: 2 * blocks].tolist()
     return list(zip(words[::2], words[1::2], strict=True))
 
 
@@ -323,21 +323,21 @@ def test_it_is_told_whether_a_call_has_begun(bench: Bench) -> None:
     bench.request[4] = bench.request[1] = 0
     bench.request[0] = 3
     assert bench.worker.step(np.zeros(3)) == BROKEN
-    assert bench.control[handover.BEGUN] != 7
+    assert bench.control[protocol.BEGUN] != 7
     write(bench, [describe(1, 0, [3], [whole(-1)])], ticket=7)
     done(bench, np.zeros(3))
-    assert bench.control[handover.BEGUN] == 7
-    bench.control[handover.TICKET] = 8
+    assert bench.control[protocol.BEGUN] == 7
+    bench.control[protocol.TICKET] = 8
     bench.run("execute", "pass")
-    assert bench.control[handover.BEGUN] == 8
+    assert bench.control[protocol.BEGUN] == 8
 
 
 def test_a_worker_that_is_retired_begins_no_further_block(bench: Bench) -> None:
     bench.run("prepare", 1, "block.data[...] = 1\nif block.index == 1:\n    control[1] = -1", "<loader 1>")
     bench.run("prepare", 2, "pass", "<loader 2>")
     bench.worker._snippets[1]._namespace["control"] = bench.control
-    assert handover.CANCEL == 1
-    assert handover.RETIRED == -1
+    assert protocol.CANCEL == 1
+    assert protocol.RETIRED == -1
     outputs = [np.zeros(3) for _ in range(4)]
     write(bench, [describe(1, i, [3], [whole(-1 - i)]) for i in range(4)])
     assert bench.worker.step(*outputs) == BROKEN
@@ -372,7 +372,7 @@ def test_memories_that_are_held_leave_the_table_until_they_are_free(bench: Bench
 def test_as_many_held_memories_are_watched_as_java_expects(bench: Bench) -> None:
     bench.run("prepare", 1, "kept = globals().get('kept', []) + block.inputs", "<loader 1>")
     bench.run("prepare", 2, "pass", "<loader 2>")
-    count = handover.MAX_HELD + 10
+    count = protocol.MAX_HELD + 10
     for ticket in range(1, count + 1):
         write(bench, [describe(1, 0, [3], [whole(-1), whole(-2)], watched=0b10)], ticket=ticket)
         done(bench, np.zeros(3), np.zeros(3))
@@ -391,5 +391,5 @@ def done(bench: Bench, *arguments: np.ndarray) -> None:
 
 def freed(bench: Bench) -> list[int]:
     """Numbers of the memories that are free again."""
-    count = bench.control[handover.FREED]
-    return bench.control[handover.FREED + 1 :][:count].tolist()
+    count = bench.control[protocol.FREED]
+    return bench.control[protocol.FREED + 1 :][:count].tolist()

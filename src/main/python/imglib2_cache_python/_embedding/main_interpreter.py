@@ -32,10 +32,11 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from imglib2_cache_python import threadstates
-from imglib2_cache_python.processes import USER_MODULES, forbid_fork, spawn_by_default
-from imglib2_cache_python.protection import protect
-from imglib2_cache_python.threadstates import is_alone
+from imglib2_cache_python import USER_MODULES
+from imglib2_cache_python._embedding import threadstates
+from imglib2_cache_python._embedding.processes import forbid_fork, spawn_by_default
+from imglib2_cache_python._embedding.protection import protect
+from imglib2_cache_python._embedding.threadstates import is_alone
 
 # Of the standard library, what each interpreter must have of its own: its state, its import machinery, and what works
 # with the latter.

@@ -15,6 +15,6 @@ if sys.version_info < (3, 10):
     print("</%s>" % "imglib2-cache-python")
 else:
     sys.path.insert(0, sys.argv[1])
-    from imglib2_cache_python import probe
+    from imglib2_cache_python._probe import probe
 
     probe.main()

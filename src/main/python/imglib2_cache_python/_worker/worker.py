@@ -21,15 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from imglib2_cache_python import handover
+from imglib2_cache_python import USER_MODULES
+from imglib2_cache_python._worker import protocol
+from imglib2_cache_python._worker.protocol import Layout, Memories, read_numbers
+from imglib2_cache_python._worker.streams import LineWriter
+from imglib2_cache_python._worker.watchdog import Watchdog
 from imglib2_cache_python.advice import with_advice
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.failure import capture
-from imglib2_cache_python.handover import Layout, Memories, read_numbers
 from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, new_namespace
-from imglib2_cache_python.streams import LineWriter
 from imglib2_cache_python.unwritten import require_written
-from imglib2_cache_python.watchdog import Watchdog
 
 # What the methods that Java calls return. Never None, because Jep also returns null for a failed conversion.
 OK = 0
@@ -47,7 +48,7 @@ def guarded(method: Callable[..., Any]) -> Callable[..., int]:
     def guard(self: Worker, *arguments: Any) -> int:  # noqa: ANN401
         try:
             self._failures.clear()
-            ticket = self._control[handover.BEGUN] = self._control[handover.TICKET]
+            ticket = self._control[protocol.BEGUN] = self._control[protocol.TICKET]
             self._enter(ticket)
             method(self, *arguments)
             self._leave()
@@ -78,7 +79,7 @@ class Worker:
             name: Name of the worker, part of the names of its modules.
             mode: ``SUB`` or ``SHARED``.
             dtypes: Names of the dtypes, separated by line ends; their numbers mean them in requests.
-            request: Array of 64-bit integers that Java writes requests into, see `handover`.
+            request: Array of 64-bit integers that Java writes requests into, see `protocol`.
             control: Array of 64-bit integers for what else Java and Python tell each other.
             stack: Array of bytes that the stack of code is written into that is to be cancelled.
             end: Called at last when the worker is closed; raises if its interpreter must not end.
@@ -90,7 +91,7 @@ class Worker:
         self._mode = mode
         self._end = end
         # Not asked from the globals later: user code may have changed __name__.
-        self._module_name = f"imglib2_cache_python.user.{name}"
+        self._module_name = f"{USER_MODULES}{name}"
         self._globals = new_namespace(self._module_name, f"<{name}>", {})
         # What has defined the names in there; None if that is not known, after tasks.
         self._code_of_names: str | None = ""
@@ -103,7 +104,7 @@ class Worker:
         self._watchdog = Watchdog(self._control, memoryview(stack))
 
     def step(self, *arguments: np.ndarray) -> int:
-        """Computes the blocks of the request, see `handover`, and writes how each ended into the control words.
+        """Computes the blocks of the request, see `protocol`, and writes how each ended into the control words.
 
         Args:
             arguments: Memories that are new in the table, then those that the blocks name as arguments.
@@ -124,42 +125,42 @@ class Worker:
             self._failures.clear()
         control = self._control
         numbers = read_numbers(self._request)
-        _, blocks, memories, layouts, emptied = numbers[: handover.HEADER_LENGTH]
-        at = handover.HEADER_LENGTH
+        _, blocks, memories, layouts, emptied = numbers[: protocol.HEADER_LENGTH]
+        at = protocol.HEADER_LENGTH
         if memories or layouts:
             if emptied:
                 self._empty_tables()
             at = self._read_tables(numbers, memories, layouts, arguments)
-        ticket = control[handover.BEGUN] = control[handover.TICKET]
+        ticket = control[protocol.BEGUN] = control[protocol.TICKET]
         count_references = self._memories.references
         watchdog = self._watchdog
         status = OK
         # Calls are what small blocks spend their time on: `_enter` and `_leave` are written out.
         for block in range(blocks):
-            if control[handover.CANCEL] < 0:
+            if control[protocol.CANCEL] < 0:
                 return BROKEN
             layout = self._layouts[numbers[at]]
             watched = layout.watched
             references = count_references(watched, numbers, at, arguments) if watched else None
             try:
-                control[handover.RUNNING] = ticket
+                control[protocol.RUNNING] = ticket
                 if watchdog.asleep:
                     watchdog.wake()
                 self._compute(layout, numbers, at, arguments)
                 if LineWriter.unfinished_threads:
                     finish_lines()
-                control[handover.RUNNING] = 0
+                control[protocol.RUNNING] = 0
                 if watchdog.sent:
                     watchdog.settle()
             except BaseException as error:
-                control[handover.RESULTS + 2 * block] = status = FAILED
+                control[protocol.RESULTS + 2 * block] = status = FAILED
                 told = len(self._failures)
                 self._failed(error)
                 if len(self._failures) > told:
-                    control[handover.RESULTS + 2 * block] += len(self._failures)
+                    control[protocol.RESULTS + 2 * block] += len(self._failures)
             # The exception with its frames is gone here.
             if watched and count_references(watched, numbers, at, arguments) != references:
-                control[handover.RESULTS + 2 * block + 1] = self._hold(
+                control[protocol.RESULTS + 2 * block + 1] = self._hold(
                     layout, numbers, at, references, ticket, arguments
                 )
             ticket += 1
@@ -186,8 +187,8 @@ class Worker:
         self, numbers: tuple[int, ...], memories: int, layouts: int, arguments: tuple[np.ndarray, ...]
     ) -> int:
         """Adds what is new to the tables; returns where the blocks begin."""
-        at = handover.HEADER_LENGTH + memories
-        for place, memory in zip(numbers[handover.HEADER_LENGTH : at], arguments, strict=False):
+        at = protocol.HEADER_LENGTH + memories
+        for place, memory in zip(numbers[protocol.HEADER_LENGTH : at], arguments, strict=False):
             self._memories.put(place >> 1, memory, writable=place & 1 == 1)
         for _ in range(layouts):
             place, length = numbers[at : at + 2]
@@ -220,19 +221,19 @@ class Worker:
             if self._memories.references((i,), numbers, at, arguments)[0] > before:
                 mask |= 1 << i
                 self._held.append((64 * ticket + i, self._memories.take(numbers[at + 2 + i], arguments)))
-        self._held = self._held[-handover.MAX_HELD :]
+        self._held = self._held[-protocol.MAX_HELD :]
         return mask
 
     def _tell_freed(self) -> None:
         freed = [number for number, memory in self._held if getrefcount(memory) <= _UNHELD]
         self._held = [held for held in self._held if held[0] not in freed]
-        self._control[handover.FREED] = len(freed)
+        self._control[protocol.FREED] = len(freed)
         for i, number in enumerate(freed):
-            self._control[handover.FREED + 1 + i] = number
+            self._control[protocol.FREED + 1 + i] = number
 
     def _enter(self, ticket: int) -> None:
         """Before user code runs."""
-        self._control[handover.RUNNING] = ticket
+        self._control[protocol.RUNNING] = ticket
         # In this order: the watchdog falls asleep, then looks again.
         if self._watchdog.asleep:
             self._watchdog.wake()
@@ -241,7 +242,7 @@ class Worker:
         """After user code has run."""
         if LineWriter.unfinished_threads:
             finish_lines()
-        self._control[handover.RUNNING] = 0
+        self._control[protocol.RUNNING] = 0
         if self._watchdog.sent:
             self._watchdog.settle()
 
@@ -249,7 +250,7 @@ class Worker:
         """After user code has failed; never raises."""
         for _ in range(2):
             try:
-                self._control[handover.RUNNING] = 0
+                self._control[protocol.RUNNING] = 0
                 self._watchdog.settle()
                 self._failures.append(with_advice(capture(error), error, self._mode).to_strings())
                 # Whoever takes the lines may fail, too; what failed first is told.
@@ -293,7 +294,7 @@ class Worker:
     def prepare(self, loader: int, code: str, file_name: str, check_written: bool = False) -> None:
         """Makes the code of a loader ready for `step`; see `Snippet`."""
         if loader not in self._snippets:
-            module = f"imglib2_cache_python.user.{self._name}_loader_{loader}"
+            module = f"{USER_MODULES}{self._name}_loader_{loader}"
             self._snippets[loader] = Snippet(code, file_name, module, self._globals, check_written=check_written)
 
     @guarded
@@ -334,7 +335,7 @@ class Worker:
         self._empty_tables()
         self._result = None
         # Where the queue was closed, whatever runs is cancelled; not this.
-        self._control[handover.RUNNING] = 0
+        self._control[protocol.RUNNING] = 0
         stopped = self._watchdog.stop()
         if not stopped:
             raise RuntimeError("the watchdog of the worker has not ended")

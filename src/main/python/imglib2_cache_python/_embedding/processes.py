@@ -15,8 +15,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import FunctionType, ModuleType
 from typing import Any
 
-# Modules of the code of loaders, queues and tasks are called so.
-USER_MODULES = "imglib2_cache_python.user."
+from imglib2_cache_python import USER_MODULES
 
 
 def spawn_by_default() -> None:
