@@ -30,7 +30,7 @@ package net.imglib2.cache.python;
 
 import java.nio.file.Paths;
 
-import net.imglib2.cache.python.interpreter.PythonDiagnosis;
+import net.imglib2.cache.python.environment.PythonDiagnosis;
 
 /**
  * Prints which Python would be used and what is wrong with it. Python is not

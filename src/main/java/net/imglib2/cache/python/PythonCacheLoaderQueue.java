@@ -31,10 +31,10 @@ package net.imglib2.cache.python;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
-import net.imglib2.cache.python.interpreter.Cleanup;
-import net.imglib2.cache.python.interpreter.PythonRuntime;
-import net.imglib2.cache.python.interpreter.TrustPolicy;
-import net.imglib2.cache.python.interpreter.WorkerPool;
+import net.imglib2.cache.python.embedded.PythonRuntime;
+import net.imglib2.cache.python.trust.TrustPolicy;
+import net.imglib2.cache.python.worker.Cleanup;
+import net.imglib2.cache.python.worker.WorkerPool;
 
 /**
  * Python interpreters that compute the cells of images, each on a thread of its

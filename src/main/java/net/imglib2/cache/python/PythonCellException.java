@@ -35,7 +35,7 @@ import java.util.List;
 
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
-import net.imglib2.cache.python.interpreter.PythonFailure;
+import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.util.Intervals;
 
 /**

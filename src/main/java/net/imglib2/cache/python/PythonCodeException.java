@@ -28,7 +28,7 @@
  */
 package net.imglib2.cache.python;
 
-import net.imglib2.cache.python.interpreter.PythonFailure;
+import net.imglib2.cache.python.protocol.PythonFailure;
 
 /**
  * The user's Python code raised an exception: any, also {@code SystemExit}. The

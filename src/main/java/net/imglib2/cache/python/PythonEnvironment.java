@@ -38,7 +38,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 
-import net.imglib2.cache.python.interpreter.PythonDiagnosis;
+import net.imglib2.cache.python.environment.PythonDiagnosis;
 
 /**
  * Which Python to use, and how. Immutable; the {@code with…} methods return a

@@ -33,7 +33,7 @@ import java.time.Instant;
 import java.util.List;
 
 import net.imglib2.Interval;
-import net.imglib2.cache.python.interpreter.PythonFailure;
+import net.imglib2.cache.python.protocol.PythonFailure;
 
 /**
  * The code took longer for a cell than {@link PythonLoaderOptions#timeout} allows.

@@ -33,8 +33,8 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Objects;
 
-import net.imglib2.cache.python.interpreter.AllowList;
-import net.imglib2.cache.python.interpreter.TrustPolicy;
+import net.imglib2.cache.python.trust.AllowList;
+import net.imglib2.cache.python.trust.TrustPolicy;
 
 /**
  * Restricts this JVM to Python code that is on an allow-list. Off by default: then

@@ -46,6 +46,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import net.imglib2.cache.python.trust.TrustPolicyTest;
+
 /**
  * The policy of a JVM, in JVMs of their own, because it cannot be switched off
  * again. What a list allows is in {@code TrustPolicyTest}.

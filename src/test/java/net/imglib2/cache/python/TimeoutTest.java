@@ -60,7 +60,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import net.imglib2.RandomAccess;
 import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.interpreter.WorkerPool;
+import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.img.basictypeaccess.nio.IntBufferAccess;
 import net.imglib2.img.cell.Cell;
 import net.imglib2.img.cell.CellGrid;

@@ -1,0 +1,457 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.embedded;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Consumer;
+
+import jep.ClassEnquirer;
+import jep.Interpreter;
+import jep.JepConfig;
+import jep.JepException;
+import jep.SharedInterpreter;
+import jep.SubInterpreter;
+import jep.python.PyCallable;
+import jep.python.PyObject;
+import net.imglib2.cache.python.InterpreterMode;
+import net.imglib2.cache.python.PythonCodeException;
+import net.imglib2.cache.python.PythonEnvironment;
+import net.imglib2.cache.python.PythonException;
+import net.imglib2.cache.python.PythonInterpreter;
+import net.imglib2.cache.python.environment.PythonSources;
+import net.imglib2.cache.python.protocol.BlockRequest;
+import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.HandOver;
+import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.trust.TrustPolicy;
+import net.imglib2.cache.python.type.Dtype;
+
+/**
+ * One Python interpreter, to be used on the thread that created it only.
+ */
+final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
+{
+	// What methods of worker.py return.
+	private static final int OK = 0;
+
+	private static final int BROKEN = 2;
+
+	/**
+	 * What failed last in the last call.
+	 */
+	private static final int LAST = -1;
+
+	private final String name;
+
+	private final Interpreter python;
+
+	private final BlockResult done;
+
+	private final HandOver handOver = new HandOver();
+
+	private final PyObject worker;
+
+	private final PyCallable step;
+
+	private final PyCallable failure;
+
+	private final Set< Long > prepared = new HashSet<>();
+
+	private volatile boolean calling;
+
+	/**
+	 * Starts Python if this is the first interpreter.
+	 */
+	EmbeddedInterpreter( final String name, final PythonRuntime runtime )
+	{
+		this.name = name;
+		done = BlockResult.done( name, false );
+		final boolean sub = runtime.mode() == InterpreterMode.SUB;
+		python = sub ? new SubInterpreter( config().addSharedModules( runtime.sharedModules().toArray( new String[ 0 ] ) ) ) : newSharedInterpreter();
+		try
+		{
+			python.set( "location", runtime.packageLocation() );
+			python.set( "module_path", new ArrayList<>( runtime.modulePath() ) );
+			python.set( "mode", runtime.mode().name() );
+			python.set( "shared_modules", String.join( "\n", runtime.sharedModules() ) );
+			python.set( "crash_file", System.getProperty( PythonEnvironment.CRASH_FILE_PROPERTY, "" ) );
+			python.set( "out", new LineConsumer( runtime.out() ) );
+			python.set( "err", new LineConsumer( runtime.err() ) );
+			python.exec( PythonSources.read( "_embedding/open_interpreter.py" ) );
+
+			final PyCallable type = python.getValue( "Worker", PyCallable.class );
+			final Object[] shared = handOver.sharedArrays();
+			worker = type.callAs( PyObject.class, name, runtime.mode().name(), Dtype.names(), shared[ 0 ], shared[ 1 ], shared[ 2 ] );
+			step = worker.getAttr( "step", PyCallable.class );
+			failure = worker.getAttr( "failure", PyCallable.class );
+		}
+		catch ( final Throwable t )
+		{
+			python.close();
+			throw t;
+		}
+	}
+
+	/**
+	 * What Python's streams are handed to, line by line.
+	 */
+	public static final class LineConsumer
+	{
+		private final Consumer< String > consumer;
+
+		LineConsumer( final Consumer< String > consumer )
+		{
+			this.consumer = consumer;
+		}
+
+		public void accept( final String line )
+		{
+			consumer.accept( line );
+		}
+	}
+
+	/**
+	 * Keeps Jep from importing Java packages, which would come before modules of the
+	 * user that have the same name: {@code net}, {@code org}, {@code utils}.
+	 */
+	public static final class NoJavaPackages implements ClassEnquirer
+	{
+		@Override
+		public boolean isJavaPackage( final String name )
+		{
+			return false;
+		}
+
+		@Override
+		public String[] getClassNames( final String name )
+		{
+			return new String[ 0 ];
+		}
+
+		@Override
+		public String[] getSubPackages( final String name )
+		{
+			return new String[ 0 ];
+		}
+	}
+
+	/**
+	 * Runs the init code.
+	 *
+	 * @param code
+	 * 		Python statements
+	 * @param fileName
+	 * 		what tracebacks call it
+	 * @param timeout
+	 * 		after which the stack is written to the file
+	 * @param stackFile
+	 * 		path of the file
+	 */
+	void initialise( final String code, final String fileName, final Duration timeout, final String stackFile )
+	{
+		requireOk( "The init code", call( "initialise", code, timeout.toMillis() / 1e3, stackFile, fileName ) );
+	}
+
+	/**
+	 * Checks the syntax of a loader's code.
+	 */
+	void check( final Snippet snippet )
+	{
+		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName() ) );
+	}
+
+	/**
+	 * Makes the code of a loader ready.
+	 *
+	 * @return what that failed with, or {@code null}
+	 */
+	PythonFailure prepare( final Snippet snippet )
+	{
+		if ( prepared.contains( snippet.id() ) )
+			return null;
+		final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName(), snippet.checkWritten() );
+		if ( failed == null )
+			prepared.add( snippet.id() );
+		return failed;
+	}
+
+	boolean isPrepared( final Snippet snippet )
+	{
+		return prepared.contains( snippet.id() );
+	}
+
+	/**
+	 * Computes blocks, whose code is ready. Buffers of inputs go back to where they
+	 * came from, unless Python code has kept a reference to them.
+	 *
+	 * @param blocks
+	 * 		the blocks
+	 * @return how each ended
+	 */
+	List< BlockResult > compute( final List< BlockRequest > blocks )
+	{
+		final long ticket = handOver.takeTickets( blocks.size() );
+		final boolean allDone = step( blocks, ticket ) == OK;
+		final boolean[] outputsEscaped = new boolean[ blocks.size() ];
+		if ( allDone )
+			blocks.forEach( block -> block.release( 0 ) );
+		else
+		{
+			for ( int i = 0; i < outputsEscaped.length; ++i )
+				outputsEscaped[ i ] = handOver.release( ticket + i, i, blocks.get( i ) );
+			handOver.releaseFreed();
+		}
+		handOver.tablesAgree();
+		final List< BlockResult > results = new ArrayList<>( blocks.size() );
+		for ( int i = 0; i < outputsEscaped.length; ++i )
+		{
+			final int result = allDone ? HandOver.DONE : handOver.result( i );
+			if ( result != HandOver.DONE )
+				results.add( BlockResult.failed( name, failure( result - HandOver.FAILED ) ) );
+			else
+				results.add( outputsEscaped[ i ] ? BlockResult.done( name, true ) : done );
+		}
+		return results;
+	}
+
+	/**
+	 * @return {@link #OK}, or that there is something to read in the control words
+	 */
+	private int step( final List< BlockRequest > blocks, final long ticket )
+	{
+		try
+		{
+			return tryStep( blocks, ticket );
+		}
+		catch ( final PythonException e )
+		{
+			// Something that earlier code left behind, a tracing function for instance, has
+			// raised before a block began: that is not these blocks' fault, and happens once.
+			if ( handOver.hasBegun( ticket ) )
+				throw e;
+			return tryStep( blocks, ticket );
+		}
+	}
+
+	private int tryStep( final List< BlockRequest > blocks, final long ticket )
+	{
+		final int status = status( step, handOver.write( blocks, ticket ) );
+		if ( status != BROKEN )
+			return status;
+		final List< String > strings = failureStrings( LAST );
+		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "it is retired" : new PythonFailure( strings ).describe() ) );
+	}
+
+	/**
+	 * @return whether Python code runs, or its result is on its way
+	 */
+	boolean isCalling()
+	{
+		return calling;
+	}
+
+	/**
+	 * @return what is shared with the Python half
+	 */
+	HandOver handOver()
+	{
+		return handOver;
+	}
+
+	/**
+	 * Drops the code of loaders.
+	 */
+	void forget( final Collection< Long > ids )
+	{
+		final Object[] known = ids.stream().filter( prepared::remove ).toArray();
+		if ( known.length > 0 )
+			call( "forget", known );
+	}
+
+	@Override
+	public void exec( final String code )
+	{
+		Objects.requireNonNull( code, "code" );
+		TrustPolicy.ofThisJvm().requireCode( "The code of a task", code );
+		requireOk( "The task", call( "execute", code ) );
+	}
+
+	@Override
+	public Object getValue( final String expression )
+	{
+		return getValue( expression, Object.class );
+	}
+
+	@Override
+	public < V > V getValue( final String expression, final Class< V > type )
+	{
+		Objects.requireNonNull( expression, "expression" );
+		TrustPolicy.ofThisJvm().requireCode( "The expression of a task", expression );
+		requireOk( "The task", call( "evaluate", expression ) );
+		try
+		{
+			return worker.getAttr( "result", PyCallable.class ).callAs( type );
+		}
+		catch ( final JepException e )
+		{
+			throw new PythonException( "The value of " + expression + " cannot be converted to " + type.getSimpleName() + ": " + e.getMessage(), e );
+		}
+	}
+
+	@Override
+	public void set( final String variable, final Object value )
+	{
+		requireOk( "The task", call( "assign", variable, value ) );
+	}
+
+	@Override
+	public void close()
+	{
+		final PythonFailure failed = call( "close" );
+		// One that is closed although threads live in it would end the JVM.
+		if ( failed != null && python instanceof SubInterpreter )
+			throw new PythonException( "The interpreter of " + name + " stays open: " + failed.describe() );
+		python.close();
+	}
+
+	private PythonFailure call( final String method, final Object... arguments )
+	{
+		final long ticket = handOver.takeTickets( 1 );
+		final PyCallable callable = worker.getAttr( method, PyCallable.class );
+		int status;
+		try
+		{
+			status = status( callable, arguments );
+		}
+		catch ( final PythonException e )
+		{
+			// See step().
+			if ( handOver.hasBegun( ticket ) )
+				throw e;
+			status = status( callable, arguments );
+		}
+		return status == OK ? null : failure( LAST );
+	}
+
+	/**
+	 * Calls a guarded method of the worker.
+	 */
+	private int status( final PyCallable method, final Object... arguments )
+	{
+		final Object status;
+		calling = true;
+		try
+		{
+			status = method.call( arguments );
+		}
+		catch ( final JepException e )
+		{
+			throw new PythonException( "Python could not be called on " + name + ": " + e.getMessage(), e );
+		}
+		finally
+		{
+			calling = false;
+		}
+		if ( status == null )
+		{
+			// Jep returns null when an argument could not be converted, and leaves
+			// the error pending: raise it here, else the next call fails for it.
+			try
+			{
+				python.eval( "pass" );
+			}
+			catch ( final JepException e )
+			{
+				throw new PythonException( "An argument could not be handed to Python on " + name + ": " + e.getMessage(), e );
+			}
+			throw new PythonException( "An argument could not be handed to Python on " + name );
+		}
+		return ( ( Number ) status ).intValue();
+	}
+
+	/**
+	 * @param number
+	 * 		of the failure within the last call, or {@link #LAST}
+	 */
+	private PythonFailure failure( final int number )
+	{
+		final List< String > strings = failureStrings( number );
+		return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed on " + name + ", and so did describing the failure" ) : new PythonFailure( strings );
+	}
+
+	private List< String > failureStrings( final int number )
+	{
+		Object description;
+		try
+		{
+			description = failure.call( ( long ) number );
+		}
+		catch ( final JepException e )
+		{
+			// See step().
+			description = failure.call( ( long ) number );
+		}
+		final List< String > strings = new ArrayList<>();
+		if ( description instanceof List )
+			for ( final Object entry : ( List< ? > ) description )
+				strings.add( ( String ) entry );
+		return strings;
+	}
+
+	private static void requireOk( final String what, final PythonFailure failure )
+	{
+		if ( failure != null )
+			throw new PythonCodeException( what, failure );
+	}
+
+	private static JepConfig config()
+	{
+		return new JepConfig().setClassLoader( EmbeddedInterpreter.class.getClassLoader() ).setClassEnquirer( new NoJavaPackages() );
+	}
+
+	private static Interpreter newSharedInterpreter()
+	{
+		try
+		{
+			SharedInterpreter.setConfig( config() );
+		}
+		catch ( final JepException e )
+		{
+			// Only the first interpreter of a JVM can set it, and has done so.
+		}
+		return new SharedInterpreter();
+	}
+}

@@ -1,0 +1,168 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.embedded;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+import jep.MainInterpreter;
+import jep.PyConfig;
+import net.imglib2.cache.python.InterpreterMode;
+import net.imglib2.cache.python.PythonEnvironment;
+import net.imglib2.cache.python.PythonEnvironmentException;
+import net.imglib2.cache.python.environment.ClassPathCheck;
+import net.imglib2.cache.python.environment.KnownProperties;
+import net.imglib2.cache.python.environment.LocatedPython;
+import net.imglib2.cache.python.environment.PythonHost;
+import net.imglib2.cache.python.environment.PythonInstallation;
+import net.imglib2.cache.python.environment.PythonLocator;
+import net.imglib2.cache.python.environment.PythonSources;
+import net.imglib2.cache.python.trust.TrustPolicy;
+
+/**
+ * The one Python of this JVM, with the settings of one queue.
+ */
+public final class PythonRuntime
+{
+	private static PythonRuntime first;
+
+	private final PythonInstallation installation;
+
+	private final InterpreterMode mode;
+
+	private final PythonEnvironment environment;
+
+	private PythonRuntime( final PythonInstallation installation, final InterpreterMode mode, final PythonEnvironment environment )
+	{
+		this.installation = installation;
+		this.mode = mode;
+		this.environment = environment;
+	}
+
+	/**
+	 * Makes everything ready for the first interpreter, which starts Python; or,
+	 * if that has happened, checks that the same Python is asked for.
+	 *
+	 * @param environment
+	 * 		what the user asks for
+	 * @return the runtime
+	 * @throws PythonEnvironmentException
+	 * 		if that Python cannot be used, or is not the one that is running
+	 */
+	public static synchronized PythonRuntime start( final PythonEnvironment environment )
+	{
+		ClassPathCheck.requireOneImglib2Cache( PythonRuntime.class.getClassLoader() );
+		KnownProperties.requireOnlyKnown( System.getProperties().stringPropertyNames() );
+		TrustPolicy.ofThisJvm().requireFolders( environment.getModulePath() );
+		if ( first != null )
+			return first.with( environment );
+		PythonHost.requireNone();
+		final PythonInstallation installation = PythonInstallation.probe( PythonLocator.ofThisJvm().locate( environment ) ).requireUsable();
+		final InterpreterMode mode = installation.mode( environment.getMode() );
+		try
+		{
+			MainInterpreter.setInitParams( PyConfig.isolated().setProgramName( installation.executable() ) );
+			MainInterpreter.setJepLibraryPath( installation.jepLibrary() );
+		}
+		catch ( final IllegalStateException e )
+		{
+			throw new PythonEnvironmentException( "Other code has already started Python in this JVM by Jep. A JVM can start one Python, once: "
+					+ "create the first PythonCacheLoaderQueue before that code runs", e );
+		}
+		first = new PythonRuntime( installation, mode, environment );
+		return first;
+	}
+
+	private PythonRuntime with( final PythonEnvironment other )
+	{
+		final PythonLocator locator = PythonLocator.ofThisJvm();
+		if ( locator.isExplicit( other ) )
+		{
+			final LocatedPython located = locator.locate( other );
+			if ( !located.executable().toAbsolutePath().equals( installation.located().executable().toAbsolutePath() ) )
+			{
+				final PythonInstallation asked = PythonInstallation.probe( located );
+				if ( !asked.isSameAs( installation ) )
+					throw new PythonEnvironmentException( "This JVM runs " + installation + ", but " + asked + " is asked for (" + located.origin()
+							+ "). A JVM can start one Python, once: use the running one, or start another JVM" );
+			}
+		}
+		final InterpreterMode requested = other.getMode();
+		if ( requested != InterpreterMode.AUTO && requested != mode )
+			throw new PythonEnvironmentException( "The interpreters of this JVM run in mode " + mode + ", but " + requested
+					+ " is asked for. The first queue of a JVM decides: use its mode, or start another JVM" );
+		return new PythonRuntime( installation, mode, other );
+	}
+
+	InterpreterMode mode()
+	{
+		return mode;
+	}
+
+	List< String > sharedModules()
+	{
+		return installation.sharedModules();
+	}
+
+	/**
+	 * @return where the Python half of this library lies
+	 */
+	String packageLocation()
+	{
+		return PythonSources.location();
+	}
+
+	List< String > modulePath()
+	{
+		return environment.getModulePath().stream().map( folder -> folder.toAbsolutePath().toString() ).collect( Collectors.toList() );
+	}
+
+	Duration startupTimeout()
+	{
+		return environment.getStartupTimeout();
+	}
+
+	Consumer< String > out()
+	{
+		return environment.getOut();
+	}
+
+	Consumer< String > err()
+	{
+		return environment.getErr();
+	}
+
+	@Override
+	public String toString()
+	{
+		return installation + " in mode " + mode;
+	}
+}

@@ -1,0 +1,177 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.environment;
+
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+
+import net.imglib2.cache.python.PythonEnvironment;
+import net.imglib2.cache.python.PythonEnvironmentException;
+
+/**
+ * Decides which Python executable is meant.
+ */
+final class PythonLocator
+{
+	private final OperatingSystem os;
+
+	private final UnaryOperator< String > properties;
+
+	private final UnaryOperator< String > variables;
+
+	private final Predicate< Path > isFile;
+
+	/**
+	 * @param os
+	 * 		operating system
+	 * @param properties
+	 * 		value of a system property or {@code null}
+	 * @param variables
+	 * 		value of an environment variable or {@code null}
+	 * @param isFile
+	 * 		whether a path is a file
+	 */
+	PythonLocator( final OperatingSystem os, final UnaryOperator< String > properties, final UnaryOperator< String > variables, final Predicate< Path > isFile )
+	{
+		this.os = os;
+		this.properties = properties;
+		this.variables = variables;
+		this.isFile = isFile;
+	}
+
+	static PythonLocator ofThisJvm()
+	{
+		return new PythonLocator( OperatingSystem.current(), System::getProperty, System::getenv, Files::isRegularFile );
+	}
+
+	/**
+	 * @return whether a certain Python is asked for, and not just any
+	 */
+	boolean isExplicit( final PythonEnvironment environment )
+	{
+		return environment.getPath() != null || environment.isSystem() || isSet( properties.apply( PythonEnvironment.EXECUTABLE_PROPERTY ) )
+				|| isSet( variables.apply( PythonEnvironment.EXECUTABLE_VARIABLE ) );
+	}
+
+	/**
+	 * @param environment
+	 * 		what the user asks for
+	 * @return the executable and who named it
+	 * @throws PythonEnvironmentException
+	 * 		if what is named is not there, or nothing is found
+	 */
+	LocatedPython locate( final PythonEnvironment environment )
+	{
+		if ( environment.getPath() != null )
+			return new LocatedPython( inPlace( environment.getPath().toString(), "PythonEnvironment.at" ), "PythonEnvironment.at" );
+		if ( !environment.isSystem() )
+		{
+			final String property = properties.apply( PythonEnvironment.EXECUTABLE_PROPERTY );
+			if ( isSet( property ) )
+				return new LocatedPython( inPlace( property, "the system property " + PythonEnvironment.EXECUTABLE_PROPERTY ),
+						"system property " + PythonEnvironment.EXECUTABLE_PROPERTY );
+			for ( final String name : new String[] { PythonEnvironment.EXECUTABLE_VARIABLE, "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME" } )
+			{
+				final String value = variables.apply( name );
+				if ( isSet( value ) )
+					return new LocatedPython( inPlace( firstOf( name, value ), "the environment variable " + name ), "environment variable " + name );
+			}
+		}
+		return onPath();
+	}
+
+	private LocatedPython onPath()
+	{
+		final String path = variables.apply( "PATH" );
+		if ( isSet( path ) )
+			for ( final String name : os.executablesOnPath() )
+				for ( final String folder : path.split( Pattern.quote( os.pathSeparator() ) ) )
+				{
+					final Path candidate = path( folder.isEmpty() ? "." : folder, name );
+					if ( candidate != null && isFile.test( candidate ) )
+						return new LocatedPython( candidate, "PATH" );
+				}
+		throw new PythonEnvironmentException( "No Python found: there is no " + String.join( " or ", os.executablesOnPath() ) + " on the PATH (" + path
+				+ "). Install Python 3.10 or 3.11, or name one: -D" + PythonEnvironment.EXECUTABLE_PROPERTY + "=/path/to/environment" );
+	}
+
+	private Path inPlace( final String place, final String origin )
+	{
+		final List< String > tried = new ArrayList<>();
+		final Path itself = path( place, "" );
+		if ( itself == null )
+			throw new PythonEnvironmentException( "No Python at " + place + ", which " + origin + " names: this JVM cannot have a file of that name"
+					+ " (sun.jnu.encoding is " + properties.apply( "sun.jnu.encoding" ) + "). Start it in a locale that has these letters, with LC_ALL=C.UTF-8 for instance" );
+		if ( isFile.test( itself ) )
+			return itself;
+		tried.add( itself.toString() );
+		for ( final String name : os.executablesInFolder() )
+		{
+			final Path candidate = itself.resolve( name );
+			if ( isFile.test( candidate ) )
+				return candidate;
+			tried.add( candidate.toString() );
+		}
+		throw new PythonEnvironmentException( "No Python at " + place + ", which " + origin + " names: none of these is a file: "
+				+ String.join( ", ", tried ) + ". Name an executable, or the folder of a virtual or conda environment" );
+	}
+
+	/**
+	 * {@code PYTHONHOME} may hold two folders.
+	 */
+	private String firstOf( final String name, final String value )
+	{
+		return name.equals( "PYTHONHOME" ) ? value.split( Pattern.quote( os.pathSeparator() ) )[ 0 ] : value;
+	}
+
+	private static Path path( final String first, final String second )
+	{
+		try
+		{
+			return Paths.get( first, second );
+		}
+		catch ( final InvalidPathException e )
+		{
+			// What is not a path cannot be a file.
+			return null;
+		}
+	}
+
+	private static boolean isSet( final String value )
+	{
+		return value != null && !value.trim().isEmpty();
+	}
+}

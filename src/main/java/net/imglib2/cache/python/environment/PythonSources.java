@@ -1,0 +1,111 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.environment;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.JarURLConnection;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.net.URLConnection;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Paths;
+
+import net.imglib2.cache.python.PythonException;
+
+/**
+ * The Python half of this library, as packed into the jar or in a folder of
+ * classes.
+ */
+final class PythonSources
+{
+	private static final String FOLDER = "META-INF/python";
+
+	private static final String PACKAGE = FOLDER + "/imglib2_cache_python/";
+
+	private PythonSources()
+	{}
+
+	/**
+	 * @param fileName
+	 * 		name of a file of the Python package
+	 * @return its text
+	 */
+	static String read( final String fileName )
+	{
+		try (final InputStream in = url( fileName ).openStream())
+		{
+			final ByteArrayOutputStream out = new ByteArrayOutputStream();
+			final byte[] chunk = new byte[ 8192 ];
+			for ( int n = in.read( chunk ); n >= 0; n = in.read( chunk ) )
+				out.write( chunk, 0, n );
+			return new String( out.toByteArray(), StandardCharsets.UTF_8 );
+		}
+		catch ( final IOException e )
+		{
+			throw new UncheckedIOException( "cannot read " + fileName, e );
+		}
+	}
+
+	/**
+	 * @return what {@code sys.path} must contain: a folder, or a folder inside of a
+	 *         jar, which Python imports from as well
+	 */
+	static String location()
+	{
+		final URL url = url( "__init__.py" );
+		try
+		{
+			final URLConnection connection = url.openConnection();
+			if ( connection instanceof JarURLConnection )
+			{
+				final URL jar = ( ( JarURLConnection ) connection ).getJarFileURL();
+				if ( "file".equals( jar.getProtocol() ) )
+					return Paths.get( jar.toURI() ).resolve( FOLDER ).toString();
+			}
+			else if ( "file".equals( url.getProtocol() ) )
+				return Paths.get( url.toURI() ).getParent().getParent().toString();
+		}
+		catch ( final IOException | URISyntaxException e )
+		{
+			throw new PythonException( "cannot tell where " + url + " lies", e );
+		}
+		throw new PythonException( "Python cannot import from " + url + ": put the jar of imglib2-cache-python on the class path as a file of its own" );
+	}
+
+	private static URL url( final String fileName )
+	{
+		final URL url = PythonSources.class.getClassLoader().getResource( PACKAGE + fileName );
+		if ( url == null )
+			throw new PythonException( "the jar of imglib2-cache-python lacks " + PACKAGE + fileName );
+		return url;
+	}
+}

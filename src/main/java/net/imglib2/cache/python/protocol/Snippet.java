@@ -1,0 +1,200 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.protocol;
+
+import java.lang.ref.WeakReference;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The code of a loader. Each worker compiles it when it computes the loader's
+ * first block there.
+ */
+public final class Snippet
+{
+	private static final int MAX_LABEL = 100;
+
+	/**
+	 * All labels that are in use in this JVM: interpreters may share the table of
+	 * sources.
+	 */
+	private static final Map< String, WeakReference< Snippet > > LABELS = new HashMap<>();
+
+	private final long id;
+
+	private final String givenName;
+
+	private final String label;
+
+	private final String code;
+
+	private final boolean checkWritten;
+
+	private final boolean writableInputs;
+
+	private final long timeoutNanos;
+
+	private volatile long expectedNanos;
+
+	private volatile boolean dropped;
+
+	Snippet( final long id, final String givenName, final String code, final boolean checkWritten, final boolean writableInputs, final long timeoutNanos )
+	{
+		this.id = id;
+		this.givenName = givenName;
+		this.code = code;
+		this.checkWritten = checkWritten;
+		this.writableInputs = writableInputs;
+		this.timeoutNanos = timeoutNanos;
+		label = newLabel( givenName == null ? "PythonCacheLoader " + id : givenName );
+	}
+
+	/**
+	 * @return how long a block may take, or {@link Long#MAX_VALUE}
+	 */
+	long timeoutNanos()
+	{
+		return timeoutNanos;
+	}
+
+	/**
+	 * @return how long a block takes about, or {@link Long#MAX_VALUE} if that is not
+	 *         known yet
+	 */
+	long expectedNanos()
+	{
+		return expectedNanos == 0 ? Long.MAX_VALUE : expectedNanos;
+	}
+
+	/**
+	 * Learns from some blocks. Workers may forget what another has learnt at the
+	 * same time.
+	 */
+	void took( final long nanos )
+	{
+		final long before = expectedNanos;
+		expectedNanos = Math.max( 1, before == 0 ? nanos : before + ( nanos - before ) / 4 );
+	}
+
+	/**
+	 * Nobody has the loader any more.
+	 */
+	void drop()
+	{
+		dropped = true;
+	}
+
+	boolean isDropped()
+	{
+		return dropped;
+	}
+
+	long id()
+	{
+		return id;
+	}
+
+	String code()
+	{
+		return code;
+	}
+
+	/**
+	 * @return whether pixels that the code does not write are an error
+	 */
+	boolean checkWritten()
+	{
+		return checkWritten;
+	}
+
+	/**
+	 * @return whether the code may write into its inputs
+	 */
+	boolean writableInputs()
+	{
+		return writableInputs;
+	}
+
+	/**
+	 * @return what the user calls the loader, or {@code null}
+	 */
+	String givenName()
+	{
+		return givenName;
+	}
+
+	/**
+	 * @return what messages call the loader
+	 */
+	public String loaderName()
+	{
+		return givenName == null ? label : givenName;
+	}
+
+	/**
+	 * @return what tracebacks call the code; no other code has that name
+	 */
+	String fileName()
+	{
+		return "<" + label + ">";
+	}
+
+	/**
+	 * @return name of the loader, with a number if there is another one of that name
+	 */
+	@Override
+	public String toString()
+	{
+		return label;
+	}
+
+	private String newLabel( final String name )
+	{
+		final String wanted = oneLine( name );
+		synchronized ( LABELS )
+		{
+			LABELS.values().removeIf( snippet -> snippet.get() == null );
+			String unused = wanted;
+			for ( int i = 2; LABELS.containsKey( unused ); ++i )
+				unused = wanted + " " + i;
+			LABELS.put( unused, new WeakReference<>( this ) );
+			return unused;
+		}
+	}
+
+	/**
+	 * Python does not take every string for the name of a file, and tracebacks have
+	 * it in a line.
+	 */
+	private static String oneLine( final String name )
+	{
+		final String line = name.replaceAll( "[\\p{Cntrl}\\p{Cs}\\u2028\\u2029]+", " " ).trim();
+		return line.length() <= MAX_LABEL ? line : line.substring( 0, MAX_LABEL ) + "...";
+	}
+}

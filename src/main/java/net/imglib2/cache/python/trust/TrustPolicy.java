@@ -1,0 +1,264 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.trust;
+
+import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+import net.imglib2.cache.python.PythonTrust;
+import net.imglib2.cache.python.PythonTrustException;
+
+/**
+ * Decides what may run, see {@link PythonTrust}. Whatever text of a user gets to
+ * Python must have passed it, before Python sees it. Immutable.
+ */
+public final class TrustPolicy
+{
+	private static final int MAX_EXCERPT = 120;
+
+	/**
+	 * A part of what {@code snippet.py} takes for a function reference: without a
+	 * dot in the function, which could lead into other modules, to
+	 * {@code pickle.loads} for instance.
+	 */
+	private static final Pattern FUNCTION_REFERENCE = Pattern.compile( "\\s*(" + AllowList.DOTTED_NAME + "):[A-Za-z_][A-Za-z0-9_]*\\s*" );
+
+	private static TrustPolicy ofThisJvm;
+
+	private static String propertyOfThisJvm;
+
+	/**
+	 * Why nothing runs in this JVM, or {@code null}.
+	 */
+	private static String problemOfThisJvm;
+
+	private final List< AllowList > lists;
+
+	/**
+	 * @param lists
+	 * 		what is on all of them is allowed; if there is none, everything is
+	 */
+	TrustPolicy( final AllowList... lists )
+	{
+		this.lists = Arrays.asList( lists );
+	}
+
+	/**
+	 * The policy that holds now. Reads the system property, once: a file that
+	 * changes later changes nothing.
+	 *
+	 * @throws PythonTrustException
+	 * 		if the allow-list cannot be read or has a line that is not an entry, or if
+	 * 		the property has changed since it was read
+	 */
+	public static synchronized TrustPolicy ofThisJvm()
+	{
+		final String property = System.getProperty( PythonTrust.FILE_PROPERTY );
+		if ( ofThisJvm == null && problemOfThisJvm == null )
+		{
+			propertyOfThisJvm = property;
+			try
+			{
+				ofThisJvm = property == null ? new TrustPolicy() : new TrustPolicy( AllowList.read( Paths.get( property ), "system property " + PythonTrust.FILE_PROPERTY ) );
+			}
+			catch ( final InvalidPathException e )
+			{
+				problemOfThisJvm = "No Python code runs, because the system property " + PythonTrust.FILE_PROPERTY + " is not the path of a file: " + e.getMessage();
+			}
+			catch ( final PythonTrustException e )
+			{
+				problemOfThisJvm = e.getMessage();
+			}
+		}
+		if ( problemOfThisJvm != null )
+			throw new PythonTrustException( problemOfThisJvm, "" );
+		// Who sets it too late would believe that it holds.
+		if ( !Objects.equals( property, propertyOfThisJvm ) )
+			throw new PythonTrustException( "No Python code runs, because the system property " + PythonTrust.FILE_PROPERTY + " was changed from "
+					+ propertyOfThisJvm + " to " + property + " after it had been read: set it when the JVM is started, or use PythonTrust.restrictTo", "" );
+		return ofThisJvm;
+	}
+
+	/**
+	 * Lets the policy of this JVM allow no more than what is on a list.
+	 */
+	public static synchronized void restrict( final AllowList list )
+	{
+		final List< AllowList > lists = new ArrayList<>( ofThisJvm().lists );
+		lists.add( list );
+		ofThisJvm = new TrustPolicy( lists.toArray( new AllowList[ 0 ] ) );
+	}
+
+	/**
+	 * @return the entry that allows exactly this text
+	 * @throws PythonTrustException
+	 * 		if the text is not valid Unicode
+	 */
+	public static String entryFor( final String text )
+	{
+		try
+		{
+			// Not String.getBytes, for which all halves of surrogate pairs are alike.
+			final ByteBuffer utf8 = StandardCharsets.UTF_8.newEncoder().encode( CharBuffer.wrap( text ) );
+			final MessageDigest digest = MessageDigest.getInstance( "SHA-256" );
+			digest.update( utf8 );
+			return AllowList.TEXT + String.format( "%064x", new BigInteger( 1, digest.digest() ) );
+		}
+		catch ( final CharacterCodingException e )
+		{
+			throw new PythonTrustException( "Code that is not valid Unicode cannot be trusted: it has half of a surrogate pair in \"" + excerpt( text ) + "\"", "" );
+		}
+		catch ( final NoSuchAlgorithmException e )
+		{
+			throw new IllegalStateException( "every JVM must have SHA-256", e );
+		}
+	}
+
+	/**
+	 * @return whether not everything is allowed
+	 */
+	public boolean isRestricted()
+	{
+		return !lists.isEmpty();
+	}
+
+	/**
+	 * @param code
+	 * 		code of a loader: statements or a function reference
+	 * @throws PythonTrustException
+	 * 		if it may not run
+	 */
+	void requireLoader( final String code )
+	{
+		if ( !isRestricted() || code.isEmpty() )
+			return;
+		final Matcher reference = FUNCTION_REFERENCE.matcher( code );
+		if ( reference.matches() )
+			require( "The function of a loader, " + excerpt( code ) + ",", "run", AllowList.MODULE + reference.group( 1 ), entryFor( code ) );
+		else
+			requireCode( "The code of a loader", code );
+	}
+
+	/**
+	 * @param what
+	 * 		what kind of code it is
+	 * @param code
+	 * 		statements or an expression; an empty text is always allowed
+	 * @throws PythonTrustException
+	 * 		if it may not run
+	 */
+	public void requireCode( final String what, final String code )
+	{
+		if ( isRestricted() && !code.isEmpty() )
+			require( what + ", \"" + excerpt( code ) + "\",", "run", entryFor( code ) );
+	}
+
+	/**
+	 * @param folders
+	 * 		where Python shall find modules
+	 * @throws PythonTrustException
+	 * 		if one of them may not be used
+	 */
+	void requireFolders( final List< Path > folders )
+	{
+		if ( isRestricted() )
+			for ( final Path folder : folders )
+				// As it is: without its ".." it could be another one.
+				require( "The module path " + folder.toAbsolutePath(), "used", AllowList.FOLDER + folder.toAbsolutePath() );
+	}
+
+	/**
+	 * @param executable
+	 * 		a Python
+	 * @throws PythonTrustException
+	 * 		if it may not be started
+	 */
+	void requirePython( final Path executable )
+	{
+		// Few need to name one: a list without is about code only.
+		final AllowList[] naming = lists.stream().filter( AllowList::namesAPython ).toArray( AllowList[]::new );
+		new TrustPolicy( naming ).require( "The Python " + executable.toAbsolutePath(), "started", AllowList.PYTHON + executable.toAbsolutePath() );
+	}
+
+	/**
+	 * @return where the allow-lists come from
+	 */
+	@Override
+	public String toString()
+	{
+		return lists.isEmpty() ? "nothing, all code is allowed" : lists.stream().map( AllowList::toString ).collect( Collectors.joining( ", " ) );
+	}
+
+	/**
+	 * First line of a text, bounded, without what would let it look like something
+	 * else in a message.
+	 */
+	static String excerpt( final String text )
+	{
+		final String line = text.trim().split( "[\r\n]", 2 )[ 0 ];
+		final StringBuilder shown = new StringBuilder();
+		line.codePoints().limit( MAX_EXCERPT ).map( c -> isPlain( c ) ? c : '?' ).forEach( shown::appendCodePoint );
+		return shown.length() < text.trim().length() ? shown + " …" : shown.toString();
+	}
+
+	private static boolean isPlain( final int c )
+	{
+		final int type = Character.getType( c );
+		return type != Character.CONTROL && type != Character.FORMAT && type != Character.SURROGATE && type != Character.LINE_SEPARATOR
+				&& type != Character.PARAGRAPH_SEPARATOR;
+	}
+
+	/**
+	 * @param entries
+	 * 		each of which would allow it
+	 */
+	private void require( final String what, final String verb, final String... entries )
+	{
+		final List< AllowList > lacking = lists.stream().filter( list -> !list.containsOneOf( Arrays.asList( entries ) ) ).collect( Collectors.toList() );
+		if ( !lacking.isEmpty() )
+			throw new PythonTrustException( what + " is not trusted and was not " + verb + ". If you trust it, add this line to "
+					+ lacking.stream().map( AllowList::toString ).collect( Collectors.joining( " and to " ) ) + ", and start the JVM again:\n"
+					+ String.join( "\nor, for exactly this text:\n", entries ), entries[ 0 ] );
+	}
+}

@@ -1,0 +1,284 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.worker;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.PythonFailure;
+
+/**
+ * Ends the waiting for blocks that take too long: asks Python where their code is,
+ * lets it cancel the code, and gives up workers where that has no effect. One
+ * thread for a pool, from the first loader on that has a timeout.
+ */
+final class TimeoutWatch
+{
+	private static final Logger LOG = Logger.getLogger( TimeoutWatch.class.getName() );
+
+	private static final long INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos( 20 );
+
+	/**
+	 * Python looks 20 times a second, but it cannot while a function in C keeps its
+	 * lock.
+	 */
+	static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
+
+	/**
+	 * How long a worker has to get out of the code that was cancelled.
+	 */
+	private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos( 2 );
+
+	static final long OF_ANOTHER_RUN = -1;
+
+	private final Thread thread;
+
+	private final List< Worker > workers;
+
+	private final BiConsumer< Worker, PythonFailure > retire;
+
+	private final Runnable startMissing;
+
+	private final Map< Worker, Watched > watched = new HashMap<>();
+
+	private volatile boolean ended;
+
+	/**
+	 * @param pool
+	 * 		name of the pool
+	 * @param workers
+	 * 		its workers, which other threads may replace meanwhile
+	 * @param retire
+	 * 		gives up a worker that does not come back, and is told where its code is
+	 * @param startMissing
+	 * 		lets others take the place of those
+	 */
+	TimeoutWatch( final String pool, final List< Worker > workers, final BiConsumer< Worker, PythonFailure > retire, final Runnable startMissing )
+	{
+		thread = LibraryThreads.create( pool + "_timeouts", this::run );
+		this.workers = workers;
+		this.retire = retire;
+		this.startMissing = startMissing;
+	}
+
+	void start()
+	{
+		thread.start();
+	}
+
+	void end()
+	{
+		ended = true;
+		LockSupport.unpark( thread );
+	}
+
+	private void run()
+	{
+		while ( !ended )
+		{
+			LockSupport.parkNanos( INTERVAL_NANOS );
+			Thread.interrupted();
+			for ( final Worker worker : workers )
+				try
+				{
+					look( worker );
+				}
+				catch ( final Throwable t )
+				{
+					// The other workers, and the next blocks, are watched all the same.
+					LOG.log( Level.SEVERE, "The timeouts of " + worker.getName() + " could not be looked at", t );
+				}
+			startMissing.run();
+		}
+	}
+
+	private void look( final Worker worker )
+	{
+		final Worker.Run run = worker.current();
+		if ( run == null || run.timeoutNanos == Long.MAX_VALUE )
+		{
+			watched.remove( worker );
+			return;
+		}
+		final long ticket = ticketOf( run, worker.handOver()::running, worker::current );
+		if ( ticket == OF_ANOTHER_RUN )
+			return;
+		Watched now = watched.get( worker );
+		if ( now == null || now.run != run )
+			now = new Watched( worker, run, ticket, run.startNanos );
+		else if ( now.ticket != ticket )
+		{
+			now.hasEnded();
+			now = new Watched( worker, run, ticket, System.nanoTime() );
+		}
+		watched.put( worker, now );
+		now.look();
+	}
+
+	/**
+	 * What code runs, and for which run, is told in two places.
+	 *
+	 * @param run
+	 * 		what the worker did when that was looked at
+	 * @param running
+	 * 		tells the ticket of the code that runs
+	 * @param current
+	 * 		tells what the worker does
+	 * @return the ticket, which belongs to the run; {@link #OF_ANOTHER_RUN} if the
+	 *         worker has gone on meanwhile: that may be for as long as it likes
+	 */
+	static long ticketOf( final Worker.Run run, final LongSupplier running, final Supplier< Worker.Run > current )
+	{
+		final long ticket = running.getAsLong();
+		return current.get() == run ? ticket : OF_ANOTHER_RUN;
+	}
+
+	/**
+	 * What a worker does: one of the blocks of a run, each of which has the whole time
+	 * for itself, or nothing yet.
+	 */
+	private final class Watched
+	{
+		private final Worker worker;
+
+		private final Worker.Run run;
+
+		/**
+		 * Of the block, 0 if no code runs: the worker waits for Python's lock.
+		 */
+		private final long ticket;
+
+		private final long sinceNanos;
+
+		private long expiredNanos;
+
+		private boolean expired;
+
+		private PythonFailure stack;
+
+		Watched( final Worker worker, final Worker.Run run, final long ticket, final long sinceNanos )
+		{
+			this.worker = worker;
+			this.run = run;
+			this.ticket = ticket;
+			this.sinceNanos = sinceNanos;
+		}
+
+		void look()
+		{
+			if ( !expired )
+			{
+				// What could not begin in time is not waited for any more.
+				if ( System.nanoTime() - sinceNanos < run.timeoutNanos && !( ticket != 0 && run.isDone( ticket ) ) )
+					return;
+				expired = true;
+				expiredNanos = System.nanoTime();
+				if ( ticket != 0 )
+					cancel();
+			}
+			final long waited = System.nanoTime() - expiredNanos;
+			if ( stack == null )
+				tell( waited > STACK_NANOS );
+			if ( stack != null && waited > GRACE_NANOS )
+			{
+				// Its memory is to go when it ends.
+				watched.remove( worker );
+				retire.accept( worker, stack );
+			}
+		}
+
+		private void cancel()
+		{
+			run.cancel( ticket );
+			worker.handOver().cancel( ticket );
+		}
+
+		/**
+		 * The code has ended, or another block's has begun.
+		 */
+		void hasEnded()
+		{
+			if ( expired && stack == null )
+				tell( true );
+		}
+
+		/**
+		 * Releases the readers.
+		 *
+		 * @param now
+		 * 		also if it is not known where the code is
+		 */
+		private void tell( final boolean now )
+		{
+			final List< String > told = ticket == 0 ? null : worker.handOver().stackOf( ticket );
+			if ( told == null && ticket != 0 && !now )
+				return;
+			stack = describe( told, ticket, run.timeoutNanos );
+			run.expired( ticket, BlockResult.timedOut( worker.getName(), stack ) );
+		}
+	}
+
+	/**
+	 * Describes where code is that takes too long.
+	 *
+	 * @param told
+	 * 		what Python told of it; {@code null} or empty if it did not
+	 * @param ticket
+	 * 		of the code, 0 if none runs
+	 * @param timeoutNanos
+	 * 		how long it may run
+	 * @return as if it had raised a {@code TimeoutError} there
+	 */
+	static PythonFailure describe( final List< String > told, final long ticket, final long timeoutNanos )
+	{
+		final String seconds = Duration.ofNanos( timeoutNanos ).toMillis() / 1e3 + " s";
+		if ( told != null && !told.isEmpty() )
+		{
+			final List< String > strings = new ArrayList<>( told );
+			strings.set( 1, "the code has been running for longer than the timeout of " + seconds );
+			return new PythonFailure( strings );
+		}
+		final String why = ticket == 0
+				? "the worker could not go on within the timeout of " + seconds + ": other code keeps Python's lock"
+				: "the code has been running for longer than the timeout of " + seconds + ", and where it is cannot be told: a function in C keeps Python's lock";
+		return new PythonFailure( Arrays.asList( "TimeoutError", why, "", "0", "", "TimeoutError: " + why ) );
+	}
+}

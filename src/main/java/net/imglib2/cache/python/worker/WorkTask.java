@@ -1,0 +1,101 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.worker;
+
+import java.util.concurrent.CompletableFuture;
+
+import net.imglib2.cache.python.embedded.EmbeddedInterpreter;
+
+/**
+ * Any other work than blocks.
+ *
+ * @param <R>
+ * 		type of the result
+ */
+final class WorkTask< R > extends Task< R >
+{
+	/**
+	 * What runs on the interpreter's thread.
+	 *
+	 * @param <R>
+	 * 		type of the result
+	 */
+	@FunctionalInterface
+	interface Work< R >
+	{
+		R apply( EmbeddedInterpreter python ) throws Exception;
+	}
+
+	private final Work< ? extends R > work;
+
+	private final CompletableFuture< R > promise = new CompletableFuture<>();
+
+	/**
+	 * Made by who submitted the task, or {@code null} if that waits for it.
+	 */
+	private final Throwable submission;
+
+	WorkTask( final Work< ? extends R > work, final Throwable submission )
+	{
+		this.work = work;
+		this.submission = submission;
+	}
+
+	void run( final EmbeddedInterpreter python )
+	{
+		// Who has the promise can cancel it.
+		if ( promise.isDone() || !begin() )
+			return;
+		try
+		{
+			complete( work.apply( python ) );
+		}
+		// Also an Error is the waiting thread's business: this thread must live on.
+		catch ( final Throwable t )
+		{
+			if ( submission != null )
+				Crossing.append( t, submission );
+			fail( t );
+		}
+	}
+
+	CompletableFuture< R > promise()
+	{
+		return promise;
+	}
+
+	@Override
+	void ended( final R result, final Throwable failure )
+	{
+		if ( failure == null )
+			promise.complete( result );
+		else
+			promise.completeExceptionally( failure );
+	}
+}

@@ -1,0 +1,246 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.environment;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Paths;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Properties;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import net.imglib2.cache.python.ChildJvm;
+import net.imglib2.cache.python.InterpreterMode;
+import net.imglib2.cache.python.PythonEnvironmentException;
+
+class PythonInstallationTest
+{
+	private static final String PIP = "\"/venv/bin/python\" -m pip install ";
+
+	private final Properties properties = new Properties();
+
+	PythonInstallationTest()
+	{
+		set( "version", "3.11.7" );
+		set( "implementation", "CPython" );
+		set( "executable", "/venv/bin/python" );
+		set( "prefix", "/venv" );
+		set( "bits", System.getProperty( "sun.arch.data.model" ) );
+		set( "free.threaded", "false" );
+		set( "jep.folder", "/venv/lib/python3.11/site-packages/jep" );
+		set( "jep.version", "4.3.1" );
+		set( "jep.library", "/venv/lib/python3.11/site-packages/jep/libjep.so" );
+		set( "numpy.version", "2.4.6" );
+	}
+
+	@Test
+	void completePythonHasNoProblems()
+	{
+		assertEquals( List.of(), installation().problems() );
+		installation().requireUsable();
+		set( "jep.version", "4.3.2" );
+		assertEquals( List.of(), installation().problems() );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "3.9.18", "3.0.1", "2.7.18", "4.0.0" } )
+	void otherVersionsAreRefusedWithoutFurtherQuestions( final String version )
+	{
+		properties.clear();
+		set( "version", version );
+		requireOneProblem( "it is Python " + version + ", but 3.10 or newer is needed", "-Dimglib2.python.executable=" );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "3.10.0", "3.14.0rc1", "3.15.0a2+", "3.100.1" } )
+	void newerVersionsAreNotRefused( final String version )
+	{
+		set( "version", version );
+		assertEquals( List.of(), installation().problems() );
+	}
+
+	@Test
+	void otherImplementationsAreRefused()
+	{
+		set( "implementation", "PyPy" );
+		requireOneProblem( "it is PyPy, but CPython is needed" );
+	}
+
+	@Test
+	void freeThreadedBuildsAreRefused()
+	{
+		set( "version", "3.13.1" );
+		set( "free.threaded", "true" );
+		requireOneProblem( "it is a free-threaded build", "use the ordinary build of Python 3.13.1" );
+	}
+
+	@Test
+	void otherWidthThanTheJvmsIsRefused()
+	{
+		set( "bits", "16" );
+		requireOneProblem( "it has 16 bits, the JVM has " + System.getProperty( "sun.arch.data.model" ) );
+	}
+
+	@Test
+	void missingJepIsNamedWithTheCommandThatInstallsIt()
+	{
+		properties.keySet().removeIf( key -> key.toString().startsWith( "jep." ) );
+		requireOneProblem( "the package jep is missing: JAVA_HOME=/path/to/jdk " + PIP + "jep==4.3.1" );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "4.2.2", "4.3.0", "4.3.10", "5.0" } )
+	void jepThatDoesNotFitIsRefused( final String version )
+	{
+		set( "jep.version", version );
+		requireOneProblem( "the package jep in /venv/lib/python3.11/site-packages/jep has version " + version, "does not fit the jep-4.3.1.jar", PIP + "jep==4.3.1" );
+	}
+
+	@Test
+	void jepOfUnknownVersionIsRefused()
+	{
+		properties.remove( "jep.version" );
+		requireOneProblem( "has version unknown", PIP + "jep==4.3.1" );
+	}
+
+	@Test
+	void jepWithoutItsLibraryIsRefused()
+	{
+		properties.remove( "jep.library" );
+		requireOneProblem( "has no native library (libjep.so, libjep.jnilib or jep.dll)", PIP + "--force-reinstall --no-cache-dir jep==4.3.1" );
+	}
+
+	@Test
+	void missingNumpyIsNamedWithTheCommandThatInstallsIt()
+	{
+		properties.remove( "numpy.version" );
+		requireOneProblem( "the package numpy is missing: " + PIP + "numpy" );
+	}
+
+	@Test
+	void allProblemsAreToldAtOnce()
+	{
+		properties.keySet().removeIf( key -> key.toString().startsWith( "jep." ) );
+		properties.remove( "numpy.version" );
+		assertEquals( 2, installation().problems().size() );
+		final String message = assertThrows( PythonEnvironmentException.class, () -> installation().requireUsable() ).getMessage();
+		requireContains( message, "/named/python (named by: the test) cannot be used:\n- the package jep is missing", "\n- the package numpy is missing" );
+	}
+
+	@Test
+	void autoIsShared()
+	{
+		assertEquals( InterpreterMode.SHARED, installation().mode( InterpreterMode.AUTO ) );
+		assertEquals( InterpreterMode.SUB, installation().mode( InterpreterMode.SUB ) );
+		assertEquals( InterpreterMode.SHARED, installation().mode( InterpreterMode.SHARED ) );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "3.12.1", "3.13.0", "3.1.0", "3.100.0" } )
+	void subInterpretersAreRefusedWhereNumpyCrashesInThem( final String version )
+	{
+		set( "version", version );
+		final String message = assertThrows( PythonEnvironmentException.class, () -> installation().mode( InterpreterMode.SUB ) ).getMessage();
+		requireContains( message, "InterpreterMode.SUB needs CPython 3.10 or 3.11", "/named/python (named by: the test) is " + version,
+				"use InterpreterMode.SHARED or AUTO" );
+		assertEquals( InterpreterMode.SHARED, installation().mode( InterpreterMode.SHARED ) );
+	}
+
+	@Test
+	void sameEnvironmentIsKnownByItsFolder()
+	{
+		final PythonInstallation one = installation();
+		set( "executable", "/venv/bin/python3" );
+		assertTrue( one.isSameAs( installation() ) );
+		set( "version", "3.11.8" );
+		assertFalse( one.isSameAs( installation() ) );
+		set( "version", "3.11.7" );
+		set( "prefix", "/other" );
+		assertFalse( one.isSameAs( installation() ) );
+	}
+
+	@Test
+	void listsAreSeparatedByLineEnds()
+	{
+		assertEquals( List.of(), installation().sharedModules() );
+		set( "shared.modules", "numpy\nscipy" );
+		set( "compiled.distributions", "numpy" );
+		assertEquals( List.of( "numpy", "scipy" ), installation().sharedModules() );
+		assertEquals( List.of( "numpy" ), installation().compiledDistributions() );
+	}
+
+	@Test
+	void probeTellsAllOfTheTestsPython()
+	{
+		final PythonInstallation installation = PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ) );
+		assertEquals( List.of(), installation.problems() );
+		assertEquals( ChildJvm.testPython().toString(), installation.executable() );
+		assertTrue( PythonInstallation.JEP_VERSIONS.contains( installation.get( "jep.version" ) ) );
+		assertTrue( Files.isRegularFile( Paths.get( installation.jepLibrary() ) ), installation.jepLibrary() );
+		assertTrue( Files.isRegularFile( Paths.get( installation.get( "library" ) ) ), installation.get( "library" ) );
+		assertTrue( installation.compiledDistributions().contains( "numpy" ), installation.compiledDistributions().toString() );
+		assertTrue( installation.sharedModules().contains( "numpy" ), installation.sharedModules().toString() );
+		assertFalse( installation.sharedModules().contains( "jep" ) );
+		assertEquals( "Python " + installation.get( "version" ) + " (" + ChildJvm.testPython() + ")", installation.toString() );
+	}
+
+	private void set( final String key, final String value )
+	{
+		properties.setProperty( key, value );
+	}
+
+	private PythonInstallation installation()
+	{
+		final Properties copy = new Properties();
+		copy.putAll( properties );
+		return new PythonInstallation( new LocatedPython( Paths.get( "/named/python" ), "the test" ), copy );
+	}
+
+	private void requireOneProblem( final String... parts )
+	{
+		final List< String > problems = installation().problems();
+		assertEquals( 1, problems.size(), problems.toString() );
+		requireContains( problems.get( 0 ), parts );
+		final String message = assertThrows( PythonEnvironmentException.class, () -> installation().requireUsable() ).getMessage();
+		requireContains( message, "/named/python (named by: the test) cannot be used:\n- " + problems.get( 0 ) );
+	}
+
+	private static void requireContains( final String text, final String... parts )
+	{
+		Arrays.asList( parts ).forEach( part -> assertTrue( text.contains( part ), () -> "\"" + part + "\" is missing in: " + text ) );
+	}
+}

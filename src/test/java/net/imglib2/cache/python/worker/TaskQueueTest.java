@@ -1,0 +1,199 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.worker;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout( 60 )
+class TaskQueueTest
+{
+	private final TaskQueue queue = new TaskQueue();
+
+	private final AtomicBoolean ended = new AtomicBoolean();
+
+	@Test
+	void everyTaskIsTakenOnceWhoeverSleeps() throws Exception
+	{
+		final int numTasks = 20_000;
+		final List< Thread > threads = new ArrayList<>();
+		final Set< Task< ? > > taken = ConcurrentHashMap.newKeySet();
+		for ( int i = 0; i < 4; ++i )
+			threads.add( worker( i % 2 == 0, taken ) );
+		for ( int i = 0; i < 3; ++i )
+			threads.add( reader( numTasks / 3 ) );
+		for ( final Thread reader : threads.subList( 4, 7 ) )
+			reader.join();
+		ended.set( true );
+		queue.wakeAllWorkers();
+		for ( final Thread worker : threads )
+			worker.join();
+		assertEquals( 3 * ( numTasks / 3 ), taken.size() );
+		assertNull( queue.poll() );
+	}
+
+	@Test
+	void aTaskThatNobodyBeginsGetsAWorkerAlthoughAnotherIsAttentive() throws Exception
+	{
+		// Says that it looks, and does not: as one whose small block takes very long.
+		queue.becomeAttentive();
+		final Thread worker = worker( false, ConcurrentHashMap.newKeySet() );
+		// Else it finds the task before it sleeps.
+		while ( worker.getState() != Thread.State.WAITING )
+			Thread.onSpinWait();
+		final TestTask task = new TestTask();
+		queue.add( task );
+		assertEquals( "done", result( task ) );
+		ended.set( true );
+		queue.wakeAllWorkers();
+		worker.join();
+	}
+
+	@Test
+	void aWorkerThatBecomesOccupiedLeavesNoTaskBehind() throws Exception
+	{
+		queue.becomeAttentive();
+		final Set< Task< ? > > taken = ConcurrentHashMap.newKeySet();
+		final Thread worker = worker( false, taken );
+		while ( worker.getState() != Thread.State.WAITING )
+			Thread.onSpinWait();
+		final TestTask task = new TestTask();
+		queue.add( task );
+		queue.becomeOccupied();
+		while ( taken.isEmpty() )
+			Thread.onSpinWait();
+		assertSame( task, taken.iterator().next() );
+		ended.set( true );
+		queue.wakeAllWorkers();
+		worker.join();
+	}
+
+	@Test
+	void aTaskCanBeAbandonedUntilItIsBegun()
+	{
+		final TestTask task = new TestTask();
+		assertTrue( task.begin() );
+		assertEquals( false, task.abandon() );
+		final TestTask other = new TestTask();
+		assertTrue( other.abandon() );
+		assertEquals( false, other.begin() );
+	}
+
+	@Test
+	void theFirstEndOfATaskCounts() throws Exception
+	{
+		final TestTask task = new TestTask();
+		task.fail( new IllegalStateException( "first" ) );
+		task.complete( "second" );
+		assertEquals( false, task.begin() );
+		assertEquals( "first", assertThrows( IllegalStateException.class, () -> result( task ) ).getMessage() );
+	}
+
+	@Test
+	void anInterruptedReaderLeaves() throws Exception
+	{
+		final TestTask task = new TestTask();
+		Thread.currentThread().interrupt();
+		assertThrows( InterruptedException.class, () -> result( task ) );
+		assertEquals( false, Thread.interrupted() );
+	}
+
+	private Thread worker( final boolean occupied, final Set< Task< ? > > taken )
+	{
+		final Thread thread = new Thread( () -> {
+			queue.becomeAttentive();
+			while ( !ended.get() )
+			{
+				final Task< ? > task = queue.take( ended::get );
+				if ( task == null || !task.begin() )
+					continue;
+				if ( occupied )
+					queue.becomeOccupied();
+				if ( !taken.add( task ) )
+					throw new AssertionError( "taken twice" );
+				( ( TestTask ) task ).complete( "done" );
+				if ( occupied )
+					queue.becomeAttentive();
+			}
+			queue.becomeOccupied();
+		} );
+		thread.start();
+		return thread;
+	}
+
+	private Thread reader( final int numTasks )
+	{
+		final Thread thread = new Thread( () -> {
+			for ( int i = 0; i < numTasks; ++i )
+			{
+				final TestTask task = new TestTask();
+				if ( i % 100 == 0 )
+					queue.addFirst( task );
+				else
+					queue.add( task );
+				assertEquals( "done", result( task ) );
+			}
+		} );
+		thread.start();
+		return thread;
+	}
+
+	private String result( final TestTask task )
+	{
+		try
+		{
+			return task.await( queue );
+		}
+		catch ( final Throwable t )
+		{
+			throw TaskQueueTest.< RuntimeException >unchecked( t );
+		}
+	}
+
+	@SuppressWarnings( "unchecked" )
+	private static < E extends Throwable > E unchecked( final Throwable t ) throws E
+	{
+		throw ( E ) t;
+	}
+
+	private static final class TestTask extends Task< String >
+	{}
+}
