@@ -83,7 +83,7 @@ public class PythonCellException extends PythonCodeException
 	 * @param failure
 	 * 		what went wrong
 	 */
-	PythonCellException(
+	public PythonCellException(
 			final String loaderName,
 			final long index,
 			final Interval interval,
@@ -110,7 +110,7 @@ public class PythonCellException extends PythonCodeException
 	 * @param cause
 	 * 		failure of the other cell
 	 */
-	PythonCellException(
+	public PythonCellException(
 			final String loaderName,
 			final long index,
 			final Interval interval,
@@ -228,7 +228,7 @@ public class PythonCellException extends PythonCodeException
 	 * What later reads get while the code does not run again. To be overridden where
 	 * a subclass shall be repeated as such.
 	 */
-	PythonCellException repeated( final int numFailures, final Instant newNextAttempt )
+	public PythonCellException repeated( final int numFailures, final Instant newNextAttempt )
 	{
 		return new PythonCellException( this, numFailures, newNextAttempt );
 	}

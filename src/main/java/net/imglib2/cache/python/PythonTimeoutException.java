@@ -74,7 +74,7 @@ public final class PythonTimeoutException extends PythonCellException
 	}
 
 	@Override
-	PythonCellException repeated( final int numFailures, final Instant nextAttempt )
+	public PythonCellException repeated( final int numFailures, final Instant nextAttempt )
 	{
 		return new PythonTimeoutException( this, numFailures, nextAttempt );
 	}

@@ -47,6 +47,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.TestImages.Storage;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.view.Views;

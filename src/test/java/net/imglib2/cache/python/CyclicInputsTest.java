@@ -74,7 +74,7 @@ import net.imglib2.type.numeric.integer.LongType;
  */
 @Tag( "both-modes" )
 @Timeout( 60 )
-class CyclicInputsTest
+public class CyclicInputsTest
 {
 	private static final int NUM_CELLS = 200;
 

@@ -43,6 +43,7 @@ import org.junit.jupiter.api.Test;
 
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.TestImages.Storage;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.array.IntArray;
 import net.imglib2.img.basictypeaccess.nio.IntBufferAccess;

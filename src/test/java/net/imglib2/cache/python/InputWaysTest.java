@@ -60,6 +60,8 @@ import net.imglib2.blocks.PrimitiveBlocks;
 import net.imglib2.blocks.PrimitiveBlocks.OnFallback;
 import net.imglib2.cache.Cache;
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.TestImages.Data;
+import net.imglib2.cache.python.TestImages.Storage;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
 import net.imglib2.converter.Converters;
 import net.imglib2.img.Img;

@@ -80,7 +80,7 @@ class PackagingIT
 	{
 		final Set< String > entries = entries( mainJar() );
 		assertTrue( entries.contains( "net/imglib2/cache/python/PythonCacheLoader.class" ), entries.toString() );
-		assertTrue( entries.contains( "net/imglib2/cache/python/interpreter/WorkerPool.class" ), entries.toString() );
+		assertTrue( entries.contains( "net/imglib2/cache/python/worker/WorkerPool.class" ), entries.toString() );
 		assertEquals( List.of(), entries.stream().filter( name -> name.endsWith( ".class" ) && !name.startsWith( "net/imglib2/cache/python/" ) ).toList() );
 		assertEquals( List.of(), entries.stream().filter( name -> !name.startsWith( "net/imglib2/cache/python/" ) && !name.startsWith( "META-INF/" ) ).toList() );
 		assertEquals( List.of(), entries.stream().filter( name -> name.matches( ".*(Test|IT|ChildJvm|SmokeMain|Benchmark)(\\$.*)?\\.class" ) ).toList() );

@@ -50,6 +50,7 @@ import org.junit.jupiter.api.Test;
 import net.imglib2.RandomAccessible;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.blocks.PrimitiveBlocks.OnFallback;
+import net.imglib2.cache.python.TestImages.Storage;
 import net.imglib2.cache.python.block.SourceInput;
 import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgs;

@@ -62,7 +62,7 @@ import net.imglib2.cache.python.type.Dtype;
 /**
  * One Python interpreter, to be used on the thread that created it only.
  */
-final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
+public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 {
 	// What methods of worker.py return.
 	private static final int OK = 0;
@@ -95,7 +95,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	/**
 	 * Starts Python if this is the first interpreter.
 	 */
-	EmbeddedInterpreter( final String name, final PythonRuntime runtime )
+	public EmbeddedInterpreter( final String name, final PythonRuntime runtime )
 	{
 		this.name = name;
 		done = BlockResult.done( name, false );
@@ -180,7 +180,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	 * @param stackFile
 	 * 		path of the file
 	 */
-	void initialise( final String code, final String fileName, final Duration timeout, final String stackFile )
+	public void initialise( final String code, final String fileName, final Duration timeout, final String stackFile )
 	{
 		requireOk( "The init code", call( "initialise", code, timeout.toMillis() / 1e3, stackFile, fileName ) );
 	}
@@ -188,7 +188,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	/**
 	 * Checks the syntax of a loader's code.
 	 */
-	void check( final Snippet snippet )
+	public void check( final Snippet snippet )
 	{
 		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName() ) );
 	}
@@ -198,7 +198,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	 *
 	 * @return what that failed with, or {@code null}
 	 */
-	PythonFailure prepare( final Snippet snippet )
+	public PythonFailure prepare( final Snippet snippet )
 	{
 		if ( prepared.contains( snippet.id() ) )
 			return null;
@@ -208,7 +208,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 		return failed;
 	}
 
-	boolean isPrepared( final Snippet snippet )
+	public boolean isPrepared( final Snippet snippet )
 	{
 		return prepared.contains( snippet.id() );
 	}
@@ -221,7 +221,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	 * 		the blocks
 	 * @return how each ended
 	 */
-	List< BlockResult > compute( final List< BlockRequest > blocks )
+	public List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
 		final long ticket = handOver.takeTickets( blocks.size() );
 		final boolean allDone = step( blocks, ticket ) == OK;
@@ -278,7 +278,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	/**
 	 * @return whether Python code runs, or its result is on its way
 	 */
-	boolean isCalling()
+	public boolean isCalling()
 	{
 		return calling;
 	}
@@ -286,7 +286,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	/**
 	 * @return what is shared with the Python half
 	 */
-	HandOver handOver()
+	public HandOver handOver()
 	{
 		return handOver;
 	}
@@ -294,7 +294,7 @@ final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 	/**
 	 * Drops the code of loaders.
 	 */
-	void forget( final Collection< Long > ids )
+	public void forget( final Collection< Long > ids )
 	{
 		final Object[] known = ids.stream().filter( prepared::remove ).toArray();
 		if ( known.length > 0 )

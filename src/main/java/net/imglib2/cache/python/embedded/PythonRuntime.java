@@ -145,7 +145,7 @@ public final class PythonRuntime
 		return environment.getModulePath().stream().map( folder -> folder.toAbsolutePath().toString() ).collect( Collectors.toList() );
 	}
 
-	Duration startupTimeout()
+	public Duration startupTimeout()
 	{
 		return environment.getStartupTimeout();
 	}

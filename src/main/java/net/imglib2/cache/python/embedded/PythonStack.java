@@ -34,7 +34,7 @@ import java.util.regex.Pattern;
 /**
  * Stacks as Python's {@code faulthandler} writes them.
  */
-final class PythonStack
+public final class PythonStack
 {
 	private static final Pattern FRAME = Pattern.compile( "File \"(.*)\", line (\\d+) in .*" );
 
@@ -52,7 +52,7 @@ final class PythonStack
 	 * 		that source
 	 * @return the text, each frame of the code followed by its source line
 	 */
-	static String withSource( final String stack, final String file, final String code )
+	public static String withSource( final String stack, final String file, final String code )
 	{
 		final String[] source = code.split( "\r\n|\r|\n", -1 );
 		final StringBuilder text = new StringBuilder();

@@ -41,7 +41,7 @@ import net.imglib2.cache.python.PythonEnvironmentException;
  * provides and the released artifact: which of them a class came from would be
  * chance.
  */
-final class ClassPathCheck
+public final class ClassPathCheck
 {
 	private static final String SUBSET_MARKER = "META-INF/imglib2-cache-subset";
 
@@ -56,7 +56,7 @@ final class ClassPathCheck
 	 * @throws PythonEnvironmentException
 	 * 		if it holds both, or none
 	 */
-	static void requireOneImglib2Cache( final ClassLoader loader )
+	public static void requireOneImglib2Cache( final ClassLoader loader )
 	{
 		final List< String > subsets = locations( loader, SUBSET_MARKER );
 		final List< String > all = locations( loader, CLASS_OF_BOTH );

@@ -43,7 +43,7 @@ import net.imglib2.cache.python.PythonTrust;
  * one would leave something off that was meant to be on, an allow-list for
  * instance.
  */
-final class KnownProperties
+public final class KnownProperties
 {
 	static final String PREFIX = "imglib2.python.";
 
@@ -62,7 +62,7 @@ final class KnownProperties
 	 * @throws PythonEnvironmentException
 	 * 		if one begins as this library's do and is not known
 	 */
-	static void requireOnlyKnown( final Collection< String > names )
+	public static void requireOnlyKnown( final Collection< String > names )
 	{
 		for ( final String name : new TreeSet<>( names ) )
 			if ( name.startsWith( PREFIX ) && !NAMES.contains( name ) )

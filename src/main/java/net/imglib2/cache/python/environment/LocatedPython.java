@@ -33,7 +33,7 @@ import java.nio.file.Path;
 /**
  * A Python executable and who named it.
  */
-final class LocatedPython
+public final class LocatedPython
 {
 	private final Path executable;
 
@@ -45,12 +45,12 @@ final class LocatedPython
 		this.origin = origin;
 	}
 
-	Path executable()
+	public Path executable()
 	{
 		return executable;
 	}
 
-	String origin()
+	public String origin()
 	{
 		return origin;
 	}

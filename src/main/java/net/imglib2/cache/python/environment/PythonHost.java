@@ -47,7 +47,7 @@ import net.imglib2.cache.python.PythonEnvironmentException;
  * Recognises a process whose Python has started this JVM. Jep cannot start a
  * second Python in it, and its attempt ends in an obscure error or the process.
  */
-final class PythonHost
+public final class PythonHost
 {
 	/**
 	 * Set by Java's own launcher alone. What it has started is no guest, whatever has
@@ -86,7 +86,7 @@ final class PythonHost
 	 * @throws PythonEnvironmentException
 	 * 		if this JVM was started from Python
 	 */
-	static void requireNone()
+	public static void requireNone()
 	{
 		final String launcher = System.getProperty( LAUNCHER_PROPERTY );
 		final String host = find( launcher, executable(), name -> ClassLoader.getSystemResource( name.replace( '.', '/' ) + ".class" ) != null, mappedFiles(),

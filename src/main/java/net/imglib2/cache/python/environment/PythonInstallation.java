@@ -49,7 +49,7 @@ import net.imglib2.cache.python.trust.TrustPolicy;
 /**
  * What a Python told about itself, in a process of its own.
  */
-final class PythonInstallation
+public final class PythonInstallation
 {
 	/**
 	 * Versions of Jep's Python module that fit the Jep on this library's class
@@ -84,7 +84,7 @@ final class PythonInstallation
 	 * @throws PythonEnvironmentException
 	 * 		if it does not answer as a Python does
 	 */
-	static PythonInstallation probe( final LocatedPython located )
+	public static PythonInstallation probe( final LocatedPython located )
 	{
 		TrustPolicy.ofThisJvm().requirePython( located.executable() );
 		final String output = run( located, knownToItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "_probe/bootstrap.py" ), PythonSources.location() );
@@ -145,7 +145,7 @@ final class PythonInstallation
 	 * @throws PythonEnvironmentException
 	 * 		with all {@link #problems()}
 	 */
-	PythonInstallation requireUsable()
+	public PythonInstallation requireUsable()
 	{
 		final List< String > problems = problems();
 		if ( !problems.isEmpty() )
@@ -160,7 +160,7 @@ final class PythonInstallation
 	 * @throws PythonEnvironmentException
 	 * 		if sub-interpreters are asked for and this Python cannot have them
 	 */
-	InterpreterMode mode( final InterpreterMode requested )
+	public InterpreterMode mode( final InterpreterMode requested )
 	{
 		if ( requested == InterpreterMode.AUTO )
 			return InterpreterMode.SHARED;
@@ -174,12 +174,12 @@ final class PythonInstallation
 	/**
 	 * @return whether both are one environment, however its executable was named
 	 */
-	boolean isSameAs( final PythonInstallation other )
+	public boolean isSameAs( final PythonInstallation other )
 	{
 		return get( "version" ).equals( other.get( "version" ) ) && real( get( "prefix" ) ).equals( real( other.get( "prefix" ) ) );
 	}
 
-	LocatedPython located()
+	public LocatedPython located()
 	{
 		return located;
 	}
@@ -187,17 +187,17 @@ final class PythonInstallation
 	/**
 	 * @return what {@code sys.executable} is
 	 */
-	String executable()
+	public String executable()
 	{
 		return properties.getProperty( "executable", located.executable().toString() );
 	}
 
-	String jepLibrary()
+	public String jepLibrary()
 	{
 		return get( "jep.library" );
 	}
 
-	List< String > sharedModules()
+	public List< String > sharedModules()
 	{
 		return list( "shared.modules" );
 	}

@@ -44,7 +44,7 @@ import net.imglib2.cache.python.PythonEnvironmentException;
 /**
  * Decides which Python executable is meant.
  */
-final class PythonLocator
+public final class PythonLocator
 {
 	private final OperatingSystem os;
 
@@ -72,7 +72,7 @@ final class PythonLocator
 		this.isFile = isFile;
 	}
 
-	static PythonLocator ofThisJvm()
+	public static PythonLocator ofThisJvm()
 	{
 		return new PythonLocator( OperatingSystem.current(), System::getProperty, System::getenv, Files::isRegularFile );
 	}
@@ -80,7 +80,7 @@ final class PythonLocator
 	/**
 	 * @return whether a certain Python is asked for, and not just any
 	 */
-	boolean isExplicit( final PythonEnvironment environment )
+	public boolean isExplicit( final PythonEnvironment environment )
 	{
 		return environment.getPath() != null || environment.isSystem() || isSet( properties.apply( PythonEnvironment.EXECUTABLE_PROPERTY ) )
 				|| isSet( variables.apply( PythonEnvironment.EXECUTABLE_VARIABLE ) );
@@ -93,7 +93,7 @@ final class PythonLocator
 	 * @throws PythonEnvironmentException
 	 * 		if what is named is not there, or nothing is found
 	 */
-	LocatedPython locate( final PythonEnvironment environment )
+	public LocatedPython locate( final PythonEnvironment environment )
 	{
 		if ( environment.getPath() != null )
 			return new LocatedPython( inPlace( environment.getPath().toString(), "PythonEnvironment.at" ), "PythonEnvironment.at" );

@@ -45,7 +45,7 @@ import net.imglib2.cache.python.PythonException;
  * The Python half of this library, as packed into the jar or in a folder of
  * classes.
  */
-final class PythonSources
+public final class PythonSources
 {
 	private static final String FOLDER = "META-INF/python";
 
@@ -59,7 +59,7 @@ final class PythonSources
 	 * 		name of a file of the Python package
 	 * @return its text
 	 */
-	static String read( final String fileName )
+	public static String read( final String fileName )
 	{
 		try (final InputStream in = url( fileName ).openStream())
 		{
@@ -79,7 +79,7 @@ final class PythonSources
 	 * @return what {@code sys.path} must contain: a folder, or a folder inside of a
 	 *         jar, which Python imports from as well
 	 */
-	static String location()
+	public static String location()
 	{
 		final URL url = url( "__init__.py" );
 		try

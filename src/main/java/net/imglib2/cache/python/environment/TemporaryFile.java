@@ -39,7 +39,7 @@ import net.imglib2.cache.python.PythonEnvironmentException;
 /**
  * Makes temporary files.
  */
-final class TemporaryFile
+public final class TemporaryFile
 {
 	private static final String FOLDER_PROPERTY = "java.io.tmpdir";
 
@@ -53,7 +53,7 @@ final class TemporaryFile
 	 * @throws PythonEnvironmentException
 	 * 		if there cannot be one
 	 */
-	static Path create( final String suffix )
+	public static Path create( final String suffix )
 	{
 		final String folder = System.getProperty( FOLDER_PROPERTY, "" );
 		try

@@ -63,7 +63,7 @@ import net.imglib2.util.Cast;
  * @param <A>
  * 		access to the pixels of a cell
  */
-final class CellCache< A > implements Cache< Long, Cell< A > >
+public final class CellCache< A > implements Cache< Long, Cell< A > >
 {
 	/**
 	 * Computes cells.
@@ -72,7 +72,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	 * 		access to the pixels of a cell
 	 */
 	@FunctionalInterface
-	interface Loader< A >
+	public interface Loader< A >
 	{
 		/**
 		 * @param cell
@@ -89,7 +89,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	 * @param <A>
 	 * 		access to the pixels
 	 */
-	static final class Filled< A > extends Cell< A >
+	public static final class Filled< A > extends Cell< A >
 	{
 		private static final long serialVersionUID = 1L;
 
@@ -99,7 +99,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 		 * @param report
 		 * 		tells why, see {@link CellCache#report}
 		 */
-		Filled( final int[] dimensions, final long[] min, final A data, final Runnable report )
+		public Filled( final int[] dimensions, final long[] min, final A data, final Runnable report )
 		{
 			super( dimensions, min, data );
 			this.report = report;
@@ -109,7 +109,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	/**
 	 * If a cell has substitutes for its pixels, tells why, once.
 	 */
-	static void report( final Cell< ? > cell )
+	public static void report( final Cell< ? > cell )
 	{
 		if ( !( cell instanceof Filled ) )
 			return;
@@ -222,7 +222,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	 * @param listeners
 	 * 		of the loader
 	 */
-	CellCache(
+	public CellCache(
 			final LoaderCache< Long, Cell< A > > cells,
 			final Object owner,
 			final Loader< A > loader,
@@ -438,7 +438,7 @@ final class CellCache< A > implements Cache< Long, Cell< A > >
 	 * @param retried
 	 * 		tells for which cells that are being computed it shall be done
 	 */
-	void invalidateFilled( final Collection< Long > filled, final Predicate< Long > retried )
+	public void invalidateFilled( final Collection< Long > filled, final Predicate< Long > retried )
 	{
 		alone( () -> {
 			loading.forEach( ( cell, affected ) -> affected.retried |= retried.test( cell ) );

@@ -46,7 +46,7 @@ import net.imglib2.cache.python.PythonCellException;
  * <p>
  * Thread-safe.
  */
-final class CellFailures
+public final class CellFailures
 {
 	/**
 	 * After the second failure in a row; doubled by each further one.
@@ -85,7 +85,7 @@ final class CellFailures
 	 * @param nanoTime
 	 * 		a clock like {@link System#nanoTime()}
 	 */
-	CellFailures( final LongSupplier nanoTime )
+	public CellFailures( final LongSupplier nanoTime )
 	{
 		this.nanoTime = nanoTime;
 		reads = new RepeatedReads( nanoTime, RepeatedReads.DELAY );
@@ -94,7 +94,7 @@ final class CellFailures
 	/**
 	 * @return number of failures so far, by which readers tell when they arrived
 	 */
-	long count()
+	public long count()
 	{
 		return count;
 	}
@@ -109,7 +109,7 @@ final class CellFailures
 	 * @return the error, if the reader waited for the attempt that failed or comes too
 	 *         soon after it; {@code null} if the cell is to be computed
 	 */
-	PythonCellException find( final Long cell, final long arrival )
+	public PythonCellException find( final Long cell, final long arrival )
 	{
 		if ( empty )
 			return null;
@@ -142,7 +142,7 @@ final class CellFailures
 	 * @param pauses
 	 * 		whether reads that come too soon shall not try again
 	 */
-	synchronized void add( final Long cell, final long arrival, final PythonCellException error, final boolean pauses )
+	public synchronized void add( final Long cell, final long arrival, final PythonCellException error, final boolean pauses )
 	{
 		final Failure last = failures.get( cell );
 		final Failure failure = new Failure( error, count + 1, nanoTime.getAsLong() );
@@ -164,7 +164,7 @@ final class CellFailures
 	 *
 	 * @return what {@link #readerFails} needs to know of that
 	 */
-	boolean isRepeated( final Long cell )
+	public boolean isRepeated( final Long cell )
 	{
 		return reads.isRepeated( cell );
 	}
@@ -182,7 +182,7 @@ final class CellFailures
 	 * @throws InterruptedException
 	 * 		if the thread is interrupted while it waits
 	 */
-	void readerFails( final Long cell, final boolean repeated, final Throwable error ) throws InterruptedException
+	public void readerFails( final Long cell, final boolean repeated, final Throwable error ) throws InterruptedException
 	{
 		if ( !( error instanceof InterruptedException ) )
 			reads.fail( cell, repeated && !isAttempt( error ) );
@@ -197,7 +197,7 @@ final class CellFailures
 	 * @return whether this is the first call for the cell since it was computed, or
 	 *         forgotten here
 	 */
-	synchronized boolean tell( final Long cell )
+	public synchronized boolean tell( final Long cell )
 	{
 		final Failure failure = failures.get( cell );
 		if ( failure == null || failure.told )
@@ -209,7 +209,7 @@ final class CellFailures
 	/**
 	 * The cell was computed, or shall be at the next read.
 	 */
-	void forget( final Long cell )
+	public void forget( final Long cell )
 	{
 		reads.forget( cell );
 		if ( empty )
@@ -221,7 +221,7 @@ final class CellFailures
 		}
 	}
 
-	void forgetIf( final Predicate< Long > condition )
+	public void forgetIf( final Predicate< Long > condition )
 	{
 		reads.forgetIf( condition );
 		final List< Long > cells;

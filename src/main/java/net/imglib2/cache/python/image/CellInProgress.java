@@ -45,7 +45,7 @@ import net.imglib2.cache.python.PythonCycleException;
  * its inputs; or it waits for another thread that computes one of these. Who waits
  * for what is looked at only when an input's cell is not cached.
  */
-final class CellInProgress
+public final class CellInProgress
 {
 	private static final ThreadLocal< CellInProgress > INNERMOST = new ThreadLocal<>();
 
@@ -92,7 +92,7 @@ final class CellInProgress
 	 * @throws PythonCycleException
 	 * 		if this thread is computing that cell already
 	 */
-	static CellInProgress begin( final Object loader, final long cell )
+	public static CellInProgress begin( final Object loader, final long cell )
 	{
 		final CellInProgress outer = INNERMOST.get();
 		final Key key = new Key( loader, cell );
@@ -102,7 +102,7 @@ final class CellInProgress
 		return begun;
 	}
 
-	void end()
+	public void end()
 	{
 		INNERMOST.set( outer );
 		if ( listed )
@@ -128,7 +128,7 @@ final class CellInProgress
 	 * @return the innermost cell that this thread gathers the inputs of, or
 	 *         {@code null}
 	 */
-	static CellInProgress ofThisThread()
+	public static CellInProgress ofThisThread()
 	{
 		return INNERMOST.get();
 	}

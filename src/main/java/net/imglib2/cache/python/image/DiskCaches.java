@@ -43,7 +43,7 @@ import net.imglib2.type.PrimitiveType;
  * such as know whether they were written to. Others end the thread that saves,
  * and all who read after that wait for ever.
  */
-final class DiskCaches
+public final class DiskCaches
 {
 	/**
 	 * Asks the loader for the cells that are not on disk.
@@ -58,7 +58,7 @@ final class DiskCaches
 	 *
 	 * @return whether one asks for a cell, on this thread
 	 */
-	static boolean isAsking()
+	public static boolean isAsking()
 	{
 		for ( final StackTraceElement caller : Thread.currentThread().getStackTrace() )
 			if ( caller.getClassName().equals( ASKS ) )
@@ -73,7 +73,7 @@ final class DiskCaches
 	 * @throws IllegalArgumentException
 	 * 		if they cannot save this type
 	 */
-	static ArrayDataAccess< ? > access( final NativeType< ? > type )
+	public static ArrayDataAccess< ? > access( final NativeType< ? > type )
 	{
 		final PrimitiveType primitive = type.getNativeTypeFactory().getPrimitiveType();
 		if ( primitive == PrimitiveType.BOOLEAN )

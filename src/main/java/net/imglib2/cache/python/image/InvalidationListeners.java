@@ -42,7 +42,7 @@ import net.imglib2.cache.python.PythonCacheLoader;
  * <p>
  * Thread-safe.
  */
-final class InvalidationListeners
+public final class InvalidationListeners
 {
 	private static final Logger LOG = Logger.getLogger( PythonCacheLoader.class.getName() );
 
@@ -53,7 +53,7 @@ final class InvalidationListeners
 	/**
 	 * @return ends it
 	 */
-	Runnable add( final Consumer< ? super Predicate< Long > > listener )
+	public Runnable add( final Consumer< ? super Predicate< Long > > listener )
 	{
 		final Listener added = new Listener( listener );
 		listeners.add( added );
@@ -67,7 +67,7 @@ final class InvalidationListeners
 	 * @param cells
 	 * 		tells which ones were invalidated
 	 */
-	void tell( final Predicate< Long > cells )
+	public void tell( final Predicate< Long > cells )
 	{
 		if ( listeners.isEmpty() || telling.get() != null )
 			return;
@@ -94,7 +94,7 @@ final class InvalidationListeners
 			this.listener = listener;
 		}
 
-		void tell( final Predicate< Long > cells )
+		public void tell( final Predicate< Long > cells )
 		{
 			try
 			{

@@ -47,14 +47,14 @@ import java.util.function.Predicate;
  * <p>
  * Thread-safe.
  */
-final class RepeatedReads
+public final class RepeatedReads
 {
 	static final long DELAY = TimeUnit.MILLISECONDS.toNanos( 100 );
 
 	/**
 	 * Long enough to print an error.
 	 */
-	static final long TURNAROUND = TimeUnit.SECONDS.toNanos( 1 );
+	public static final long TURNAROUND = TimeUnit.SECONDS.toNanos( 1 );
 
 	/**
 	 * A viewer has fewer threads, and each of them comes again for one cell.

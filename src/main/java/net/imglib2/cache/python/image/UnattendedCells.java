@@ -41,16 +41,16 @@ import net.imglib2.cache.python.worker.BlockTask;
  * <p>
  * Thread-safe.
  */
-final class UnattendedCells
+public final class UnattendedCells
 {
 	/**
 	 * A cell whose code waits, runs or has run.
 	 */
-	static final class Computation
+	public static final class Computation
 	{
-		final CellOutput output;
+		public final CellOutput output;
 
-		final BlockTask task;
+		public final BlockTask task;
 
 		private final long version;
 
@@ -62,7 +62,7 @@ final class UnattendedCells
 		 * @param version
 		 * 		{@link #version()} before the inputs were read
 		 */
-		Computation( final CellOutput output, final BlockTask task, final long version )
+		public Computation( final CellOutput output, final BlockTask task, final long version )
 		{
 			this.output = output;
 			this.task = task;
@@ -77,7 +77,7 @@ final class UnattendedCells
 	/**
 	 * @return number of the last {@link #invalidate()}
 	 */
-	long version()
+	public long version()
 	{
 		return version.get();
 	}
@@ -85,7 +85,7 @@ final class UnattendedCells
 	/**
 	 * The reader was interrupted.
 	 */
-	void leave( final long cell, final Computation computation )
+	public void leave( final long cell, final Computation computation )
 	{
 		if ( !computation.task.isBegun() )
 			return;
@@ -97,7 +97,7 @@ final class UnattendedCells
 	/**
 	 * @return the computation of the cell that was left, once, or {@code null}
 	 */
-	Computation take( final long cell )
+	public Computation take( final long cell )
 	{
 		final Computation left = computations.isEmpty() ? null : computations.remove( cell );
 		return left != null && left.version == version.get() ? left : null;
@@ -106,7 +106,7 @@ final class UnattendedCells
 	/**
 	 * What was begun until now has old pixels.
 	 */
-	void invalidate()
+	public void invalidate()
 	{
 		version.incrementAndGet();
 		computations.clear();

@@ -94,7 +94,7 @@ public final class BlockRequest
 			throw new IllegalArgumentException( numInputs + " inputs are too many: at most " + most + " are possible with " + numDimensions + " axes" );
 	}
 
-	Snippet snippet()
+	public Snippet snippet()
 	{
 		return snippet;
 	}
@@ -130,7 +130,7 @@ public final class BlockRequest
 	/**
 	 * @return how many numbers the request needs at most, with its layout
 	 */
-	int length()
+	public int length()
 	{
 		return 4 + layout.numbers.length + 3 * arrays.length + 2 * cell.numDimensions();
 	}
@@ -175,7 +175,7 @@ public final class BlockRequest
 	 * @param escaped
 	 * 		mask of the arrays that Python code still holds
 	 */
-	void release( final long escaped )
+	public void release( final long escaped )
 	{
 		for ( int i = 1; i < arrays.length; ++i )
 		{

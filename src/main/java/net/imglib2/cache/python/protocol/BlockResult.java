@@ -52,17 +52,17 @@ public final class BlockResult
 		this.outputEscaped = outputEscaped;
 	}
 
-	static BlockResult done( final String worker, final boolean outputEscaped )
+	public static BlockResult done( final String worker, final boolean outputEscaped )
 	{
 		return new BlockResult( worker, null, false, false, outputEscaped );
 	}
 
-	static BlockResult failed( final String worker, final PythonFailure failure )
+	public static BlockResult failed( final String worker, final PythonFailure failure )
 	{
 		return new BlockResult( worker, failure, false, false, true );
 	}
 
-	static BlockResult timedOut( final String worker, final PythonFailure stack )
+	public static BlockResult timedOut( final String worker, final PythonFailure stack )
 	{
 		return new BlockResult( worker, stack, true, false, true );
 	}
@@ -70,7 +70,7 @@ public final class BlockResult
 	/**
 	 * @return of a block that must be handed over again, with other memory
 	 */
-	static BlockResult dropped()
+	public static BlockResult dropped()
 	{
 		return new BlockResult( "", null, false, true, true );
 	}

@@ -53,25 +53,25 @@ import net.imglib2.cache.python.worker.Worker;
  * Used on the interpreter's thread, but for {@link #running()}, {@link #cancel},
  * {@link #retire()}, {@link #end()} and {@link #stackOf}.
  */
-final class HandOver
+public final class HandOver
 {
 	/**
 	 * Room for the numbers of a request.
 	 */
-	static final int REQUEST_LENGTH = 1 << 14;
+	public static final int REQUEST_LENGTH = 1 << 14;
 
-	static final int HEADER_LENGTH = 5;
+	public static final int HEADER_LENGTH = 5;
 
 	/**
 	 * So many blocks are computed at most by one call.
 	 */
-	static final int MAX_BLOCKS = 8;
+	public static final int MAX_BLOCKS = 8;
 
-	static final int DONE = 0;
+	public static final int DONE = 0;
 
-	static final int FAILED = 1;
+	public static final int FAILED = 1;
 
-	static final int MAX_HELD = 64;
+	public static final int MAX_HELD = 64;
 
 	private static final int MAX_LAYOUTS = 1000;
 
@@ -136,7 +136,7 @@ final class HandOver
 	/**
 	 * @return what {@code Worker} is made with
 	 */
-	Object[] sharedArrays()
+	public Object[] sharedArrays()
 	{
 		return new Object[] {
 				new DirectNDArray<>( request, REQUEST_LENGTH ),
@@ -151,7 +151,7 @@ final class HandOver
 	 * 		how many it needs
 	 * @return the first one
 	 */
-	long takeTickets( final int number )
+	public long takeTickets( final int number )
 	{
 		final long first = nextTicket;
 		nextTicket += number;
@@ -162,7 +162,7 @@ final class HandOver
 	/**
 	 * @return ticket that the next call or block gets
 	 */
-	long nextTicket()
+	public long nextTicket()
 	{
 		return nextTicket;
 	}
@@ -177,7 +177,7 @@ final class HandOver
 	 * 		of the first block
 	 * @return the arguments for {@code Worker.step}
 	 */
-	Object[] write( final List< BlockRequest > blocks, final long ticket )
+	public Object[] write( final List< BlockRequest > blocks, final long ticket )
 	{
 		final boolean emptied = !tablesAgree;
 		tablesAgree = false;
@@ -257,7 +257,7 @@ final class HandOver
 	/**
 	 * Python has read the last request, and all that it has told is known here.
 	 */
-	void tablesAgree()
+	public void tablesAgree()
 	{
 		tablesAgree = true;
 	}
@@ -267,7 +267,7 @@ final class HandOver
 	 * 		of a call, the first one if it has several
 	 * @return whether its user code may have run
 	 */
-	boolean hasBegun( final long ticket )
+	public boolean hasBegun( final long ticket )
 	{
 		return control.get( BEGUN ) == ticket;
 	}
@@ -276,7 +276,7 @@ final class HandOver
 	 * @return how a block of the last call ended: {@link #DONE}, {@link #FAILED}, or
 	 *         that plus the number of the failure that Python tells
 	 */
-	int result( final int block )
+	public int result( final int block )
 	{
 		return ( int ) control.get( RESULTS + 2 * block );
 	}
@@ -292,7 +292,7 @@ final class HandOver
 	 * 		the block
 	 * @return whether Python code has kept the array that it wrote into
 	 */
-	boolean release( final long ticket, final int block, final BlockRequest request )
+	public boolean release( final long ticket, final int block, final BlockRequest request )
 	{
 		final long escaped = control.get( RESULTS + 2 * block + 1 );
 		for ( int i = 0; escaped >> i != 0; ++i )
@@ -310,7 +310,7 @@ final class HandOver
 	/**
 	 * Gives memory back that Python code has held after an earlier block.
 	 */
-	void releaseFreed()
+	public void releaseFreed()
 	{
 		for ( int i = 0; i < control.get( FREED ); ++i )
 		{
@@ -323,7 +323,7 @@ final class HandOver
 	/**
 	 * @return ticket of the call or block whose code runs in Python, 0 for none
 	 */
-	long running()
+	public long running()
 	{
 		return control.get( RUNNING );
 	}
@@ -331,7 +331,7 @@ final class HandOver
 	/**
 	 * Lets Python cancel the code with a ticket.
 	 */
-	synchronized void cancel( final long ticket )
+	public synchronized void cancel( final long ticket )
 	{
 		if ( control.get( CANCEL ) >= 0 )
 			control.put( CANCEL, ticket );
@@ -341,7 +341,7 @@ final class HandOver
 	 * Lets Python cancel whatever it runs, now and later, but no import, which is for
 	 * all.
 	 */
-	synchronized void retire()
+	public synchronized void retire()
 	{
 		if ( control.get( CANCEL ) >= 0 )
 			control.put( CANCEL, RETIRED );
@@ -350,7 +350,7 @@ final class HandOver
 	/**
 	 * Lets Python cancel whatever it runs, now and later, because the JVM ends.
 	 */
-	synchronized void end()
+	public synchronized void end()
 	{
 		control.put( CANCEL, ENDING );
 	}
@@ -363,7 +363,7 @@ final class HandOver
 	 * @return strings for a {@link PythonFailure}; empty if it cannot be told;
 	 *         {@code null} if Python has not answered yet
 	 */
-	List< String > stackOf( final long ticket )
+	public List< String > stackOf( final long ticket )
 	{
 		if ( control.get( STACK_OF ) != ticket )
 			return null;

@@ -43,7 +43,7 @@ public final class PythonFailure implements Serializable
 	/**
 	 * Class name of stack trace elements that are frames of Python code.
 	 */
-	static final String PYTHON = "<python>";
+	public static final String PYTHON = "<python>";
 
 	private static final int NUM_FIELDS = 6;
 
@@ -72,7 +72,7 @@ public final class PythonFailure implements Serializable
 	 * @param strings
 	 * 		what {@code Failure.to_strings} returned
 	 */
-	PythonFailure( final List< String > strings )
+	public PythonFailure( final List< String > strings )
 	{
 		type = strings.get( 0 );
 		message = strings.get( 1 );

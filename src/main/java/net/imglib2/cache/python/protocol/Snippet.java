@@ -64,7 +64,7 @@ public final class Snippet
 
 	private volatile boolean dropped;
 
-	Snippet( final long id, final String givenName, final String code, final boolean checkWritten, final boolean writableInputs, final long timeoutNanos )
+	public Snippet( final long id, final String givenName, final String code, final boolean checkWritten, final boolean writableInputs, final long timeoutNanos )
 	{
 		this.id = id;
 		this.givenName = givenName;
@@ -78,7 +78,7 @@ public final class Snippet
 	/**
 	 * @return how long a block may take, or {@link Long#MAX_VALUE}
 	 */
-	long timeoutNanos()
+	public long timeoutNanos()
 	{
 		return timeoutNanos;
 	}
@@ -87,7 +87,7 @@ public final class Snippet
 	 * @return how long a block takes about, or {@link Long#MAX_VALUE} if that is not
 	 *         known yet
 	 */
-	long expectedNanos()
+	public long expectedNanos()
 	{
 		return expectedNanos == 0 ? Long.MAX_VALUE : expectedNanos;
 	}
@@ -96,7 +96,7 @@ public final class Snippet
 	 * Learns from some blocks. Workers may forget what another has learnt at the
 	 * same time.
 	 */
-	void took( final long nanos )
+	public void took( final long nanos )
 	{
 		final long before = expectedNanos;
 		expectedNanos = Math.max( 1, before == 0 ? nanos : before + ( nanos - before ) / 4 );
@@ -105,22 +105,22 @@ public final class Snippet
 	/**
 	 * Nobody has the loader any more.
 	 */
-	void drop()
+	public void drop()
 	{
 		dropped = true;
 	}
 
-	boolean isDropped()
+	public boolean isDropped()
 	{
 		return dropped;
 	}
 
-	long id()
+	public long id()
 	{
 		return id;
 	}
 
-	String code()
+	public String code()
 	{
 		return code;
 	}
@@ -128,7 +128,7 @@ public final class Snippet
 	/**
 	 * @return whether pixels that the code does not write are an error
 	 */
-	boolean checkWritten()
+	public boolean checkWritten()
 	{
 		return checkWritten;
 	}
@@ -144,7 +144,7 @@ public final class Snippet
 	/**
 	 * @return what the user calls the loader, or {@code null}
 	 */
-	String givenName()
+	public String givenName()
 	{
 		return givenName;
 	}
@@ -160,7 +160,7 @@ public final class Snippet
 	/**
 	 * @return what tracebacks call the code; no other code has that name
 	 */
-	String fileName()
+	public String fileName()
 	{
 		return "<" + label + ">";
 	}

@@ -169,7 +169,7 @@ public final class TrustPolicy
 	 * @throws PythonTrustException
 	 * 		if it may not run
 	 */
-	void requireLoader( final String code )
+	public void requireLoader( final String code )
 	{
 		if ( !isRestricted() || code.isEmpty() )
 			return;
@@ -200,7 +200,7 @@ public final class TrustPolicy
 	 * @throws PythonTrustException
 	 * 		if one of them may not be used
 	 */
-	void requireFolders( final List< Path > folders )
+	public void requireFolders( final List< Path > folders )
 	{
 		if ( isRestricted() )
 			for ( final Path folder : folders )
@@ -214,7 +214,7 @@ public final class TrustPolicy
 	 * @throws PythonTrustException
 	 * 		if it may not be started
 	 */
-	void requirePython( final Path executable )
+	public void requirePython( final Path executable )
 	{
 		// Few need to name one: a list without is about code only.
 		final AllowList[] naming = lists.stream().filter( AllowList::namesAPython ).toArray( AllowList[]::new );

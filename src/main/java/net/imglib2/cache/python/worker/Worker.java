@@ -68,7 +68,7 @@ import net.imglib2.cache.python.protocol.Snippet;
  * <p>
  * A platform thread: interpreters must not share an operating system's thread.
  */
-final class Worker
+public final class Worker
 {
 	private static final Logger LOG = Logger.getLogger( Worker.class.getName() );
 

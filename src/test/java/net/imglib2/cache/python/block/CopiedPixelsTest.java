@@ -57,6 +57,8 @@ import net.imglib2.RandomAccessible;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.cache.python.InputWay;
 import net.imglib2.cache.python.TestImages;
+import net.imglib2.cache.python.TestImages.Data;
+import net.imglib2.cache.python.TestImages.Storage;
 import net.imglib2.cache.python.TestPixels;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.type.PixelType;

@@ -51,7 +51,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import net.imglib2.cache.python.PythonTrust;
 import net.imglib2.cache.python.PythonTrustException;
 
-class TrustPolicyTest
+public class TrustPolicyTest
 {
 	/**
 	 * Of the text {@code abc}, from FIPS 180-2.
