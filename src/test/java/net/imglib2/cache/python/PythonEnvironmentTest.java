@@ -55,6 +55,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.Resources;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -65,6 +70,9 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Whatever starts Python does so in a JVM of its own.
  */
 @DisabledOnOs( value = OS.WINDOWS, disabledReason = "environments are put together from symbolic links and shell scripts" )
+// Each test waits for a JVM of its own.
+@Execution( ExecutionMode.CONCURRENT )
+@ResourceLock( value = Resources.SYSTEM_PROPERTIES, mode = ResourceAccessMode.READ )
 class PythonEnvironmentTest
 {
 	private static final Path PYTHON = ChildJvm.testPython();
@@ -574,6 +582,7 @@ class PythonEnvironmentTest
 	}
 
 	@Test
+	@ResourceLock( Resources.SYSTEM_PROPERTIES )
 	void modeComesFromThePropertyUnlessItIsSet()
 	{
 		final String before = System.getProperty( PythonEnvironment.MODE_PROPERTY );
@@ -596,6 +605,7 @@ class PythonEnvironmentTest
 	}
 
 	@Test
+	@ResourceLock( Resources.SYSTEM_PROPERTIES )
 	void defaultIsWhatWasSetElseTheDetectedOne()
 	{
 		final PythonEnvironment environment = PythonEnvironment.at( PYTHON );
