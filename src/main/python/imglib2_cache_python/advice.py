@@ -180,13 +180,13 @@ def _undefined_name(case: _Case) -> str | None:
     name, frame = case.match[1], case.frames[-1]
     known = [*frame.f_locals, *frame.f_globals, *vars(builtins)]
     similar = _did_you_mean(_similar_names(name, known))
-    of_user = str(frame.f_globals.get("__name__")).startswith(USER_MODULES)
+    in_user_code = str(frame.f_globals.get("__name__")).startswith(USER_MODULES)
     if name == "block":
         return (
             "Only the code of an image knows block, and only while it runs. Functions of init code and of modules need "
             "it as an argument: f(block)"
         )
-    if not of_user:
+    if not in_user_code:
         if not frame.f_code.co_filename.startswith(tuple(module_path) or ("\0",)):
             return similar.strip() or None
         return f"{similar}A module sees the names that it defines or imports, not those of the queue's init code"

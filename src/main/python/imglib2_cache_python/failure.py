@@ -29,9 +29,9 @@ _MAX_NAME = 1_000
 # Number of innermost entries that are read of a traceback.
 _MAX_DEPTH = 2_000
 
-# Limits for an exception together with its causes, contexts and members of groups. Up to the first two limits, Python
-# formats them. Beyond, at most `_MAX_VISITED` of them are visited, and the first and the last, `_MAX_SHOWN` in all, are
-# formatted one after the other.
+# Limits for an exception together with its causes, contexts and members of groups. Python formats all of them if there
+# are at most `_MAX_EXCEPTIONS`, nested in at most `_MAX_NESTING` groups. If there are more, at most `_MAX_VISITED` are
+# visited. The first and the last ones, `_MAX_SHOWN` in all, are then formatted one after the other.
 _MAX_EXCEPTIONS = 500
 _MAX_NESTING = 50
 _MAX_VISITED = 100_000

@@ -19,7 +19,7 @@ from typing import Any
 
 from imglib2_cache_python.snippet import normalised
 
-# Attributes of the block that code reads when it computes pixels.
+# Pixel attributes: code that computes pixels reads one of these attributes of the block.
 _PIXEL_ATTRIBUTES = {"inputs", "min", "max", "dim", "halo"}
 
 # Attributes of the block that code can read without being able to write its pixels.
@@ -62,16 +62,16 @@ def require_written(code: str, file_name: str, names: Mapping[str, Any], code_of
     source = normalised(code)
     tree = ast.parse(source)
     line = _last_computation(tree)
-    if line and not _never_ends(tree.body[-1]) and not _may_write(tree, names, code_of_names):
+    if line and not _never_completes(tree.body[-1]) and not _may_write(tree, names, code_of_names):
         raise SyntaxError(_REFUSAL, (file_name, line, None, source.split("\n")[line - 1]))
 
 
 def _last_computation(tree: ast.Module) -> int:
-    """Line of the last statement that assigns a value or reads attributes of pixels; 0 if no pixels are computed.
+    """Line of the last statement that assigns a value or reads a pixel attribute; 0 if the code computes no pixels.
 
-    Code computes pixels if it reads the block's attributes of pixels, or if its last statement assigns a value. Other
-    code may have another purpose. So reads inside ``assert`` do not count. Code that writes into the block's attributes
-    is accepted: if it writes into a read-only input, it fails when it runs, with an error that says why.
+    Code computes pixels if it reads a pixel attribute of the block, or if its last statement assigns a value. Reads in
+    ``assert`` do not count. Code that writes into an attribute of the block is accepted: if it writes into a read-only
+    input, it fails when it runs, with an error that says why.
     """
     if not tree.body or any(_writes_to_block(target) for target in ast.walk(tree)):
         return 0
@@ -98,6 +98,7 @@ def _reads_pixels(node: ast.Attribute) -> bool:
 
 
 def _writes_to_block(target: ast.AST) -> bool:
+    """Whether a node assigns to an attribute of the block, or to entries of it."""
     if not isinstance(getattr(target, "ctx", None), ast.Store):
         return False
     while isinstance(target, (ast.Attribute, ast.Subscript)):
@@ -107,7 +108,8 @@ def _writes_to_block(target: ast.AST) -> bool:
     return False
 
 
-def _never_ends(last: ast.stmt) -> bool:
+def _never_completes(last: ast.stmt) -> bool:
+    """Whether code with this last statement never completes: the statement is an endless loop, or raises."""
     if isinstance(last, ast.While) and isinstance(last.test, ast.Constant) and last.test.value:
         return not any(isinstance(node, ast.Break) for node in ast.walk(last))
     return isinstance(last, ast.Raise)
