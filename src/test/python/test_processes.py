@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Other processes that user code starts: each test in a Python of its own, which is changed for good."""
+"""Tests of processes.py: processes that user code starts. Each test changes its Python, so each runs in a new one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conftest import run_in_new_python
 
 
 def run(code: str) -> str:
-    """What a new Python prints that prepared its processes."""
+    """Runs code in a new Python after the calls that prepare it. Returns what it prints."""
     prepare = (
         "from imglib2_cache_python._embedding.processes import forbid_fork, spawn_by_default\nspawn_by_default()\n"
     )
