@@ -86,7 +86,7 @@ public final class PythonTrust
 	 * the first queue is made or this class is used first. While the file cannot be
 	 * read or has a line that is not an entry, nothing runs.
 	 */
-	public static final String FILE_PROPERTY = "imglib2.python.trust";
+	public static final String FILE_PROPERTY = TrustPolicy.FILE_PROPERTY;
 
 	private PythonTrust()
 	{}

@@ -54,4 +54,10 @@ public final class LocatedPython
 	{
 		return origin;
 	}
+
+	@Override
+	public String toString()
+	{
+		return executable + " (named by: " + origin + ")";
+	}
 }

@@ -42,7 +42,6 @@ import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 
 import net.imglib2.cache.python.InterpreterMode;
-import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.trust.TrustPolicy;
 
@@ -91,7 +90,7 @@ public final class PythonInstallation
 		final int begin = output.indexOf( BEGIN );
 		final int end = output.indexOf( END, begin + 1 );
 		if ( begin < 0 || end < 0 )
-			throw new PythonEnvironmentException( what( located ) + " is not a Python 3 that works; it answered:\n" + output.trim() );
+			throw new PythonEnvironmentException( located + " is not a Python 3 that works; it answered:\n" + output.trim() );
 		final Properties properties = new Properties();
 		try
 		{
@@ -99,10 +98,10 @@ public final class PythonInstallation
 		}
 		catch ( final IOException e )
 		{
-			throw new PythonEnvironmentException( what( located ) + " gave an answer that cannot be read", e );
+			throw new PythonEnvironmentException( located + " gave an answer that cannot be read", e );
 		}
 		if ( !properties.getProperty( "version", "" ).matches( "\\d+\\.\\d+.*" ) )
-			throw new PythonEnvironmentException( what( located ) + " is not a Python 3 that works; it answered:\n" + output.trim() );
+			throw new PythonEnvironmentException( located + " is not a Python 3 that works; it answered:\n" + output.trim() );
 		return new PythonInstallation( located, properties );
 	}
 
@@ -115,7 +114,7 @@ public final class PythonInstallation
 		final List< String > problems = new ArrayList<>();
 		if ( !isNewEnough() )
 		{
-			problems.add( "it is Python " + get( "version" ) + ", but 3.10 or newer is needed: name another, -D" + PythonEnvironment.EXECUTABLE_PROPERTY
+			problems.add( "it is Python " + get( "version" ) + ", but 3.10 or newer is needed: name another, -D" + KnownProperties.EXECUTABLE
 					+ "=/path/to/environment" );
 			return problems;
 		}
@@ -149,7 +148,7 @@ public final class PythonInstallation
 	{
 		final List< String > problems = problems();
 		if ( !problems.isEmpty() )
-			throw new PythonEnvironmentException( what( located ) + " cannot be used:\n- " + String.join( "\n- ", problems ) );
+			throw new PythonEnvironmentException( located + " cannot be used:\n- " + String.join( "\n- ", problems ) );
 		return this;
 	}
 
@@ -166,7 +165,7 @@ public final class PythonInstallation
 			return InterpreterMode.SHARED;
 		final String version = get( "version" );
 		if ( requested == InterpreterMode.SUB && !( version.startsWith( "3.10." ) || version.startsWith( "3.11." ) ) )
-			throw new PythonEnvironmentException( "InterpreterMode.SUB needs CPython 3.10 or 3.11, but " + what( located ) + " is " + version
+			throw new PythonEnvironmentException( "InterpreterMode.SUB needs CPython 3.10 or 3.11, but " + located + " is " + version
 					+ ", where numpy crashes in sub-interpreters: use InterpreterMode.SHARED or AUTO" );
 		return requested;
 	}
@@ -271,11 +270,6 @@ public final class PythonInstallation
 		}
 	}
 
-	private static String what( final LocatedPython located )
-	{
-		return located.executable() + " (named by: " + located.origin() + ")";
-	}
-
 	private static String run( final LocatedPython located, final String... command )
 	{
 		// A file, not a pipe: nobody has to read it while the process runs.
@@ -287,17 +281,17 @@ public final class PythonInstallation
 			process = new ProcessBuilder( Command.of( command ) ).redirectErrorStream( true ).redirectOutput( output.toFile() ).start();
 			process.getOutputStream().close();
 			if ( !process.waitFor( TIMEOUT_SECONDS, TimeUnit.SECONDS ) )
-				throw new PythonEnvironmentException( what( located ) + " did not tell its version within " + TIMEOUT_SECONDS + " s: is it a Python?" );
+				throw new PythonEnvironmentException( located + " did not tell its version within " + TIMEOUT_SECONDS + " s: is it a Python?" );
 			return new String( Files.readAllBytes( output ), StandardCharsets.UTF_8 );
 		}
 		catch ( final IOException e )
 		{
-			throw new PythonEnvironmentException( what( located ) + " cannot be run: " + e.getMessage(), e );
+			throw new PythonEnvironmentException( located + " cannot be run: " + e.getMessage(), e );
 		}
 		catch ( final InterruptedException e )
 		{
 			Thread.currentThread().interrupt();
-			throw new PythonEnvironmentException( "Interrupted while " + what( located ) + " was probed", e );
+			throw new PythonEnvironmentException( "Interrupted while " + located + " was probed", e );
 		}
 		finally
 		{

@@ -38,7 +38,6 @@ import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
-import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonEnvironmentException;
 
 /**
@@ -46,6 +45,8 @@ import net.imglib2.cache.python.PythonEnvironmentException;
  */
 public final class PythonLocator
 {
+	public static final String EXECUTABLE_VARIABLE = "IMGLIB2_PYTHON";
+
 	private final OperatingSystem os;
 
 	private final UnaryOperator< String > properties;
@@ -78,32 +79,38 @@ public final class PythonLocator
 	}
 
 	/**
-	 * @return whether a certain Python is asked for, and not just any
+	 * @param path
+	 * 		executable or folder that the user named, or {@code null}
+	 * @param onlyOnPath
+	 * 		whether the user asks for the Python on the {@code PATH}
+	 * @return whether the user asks for a particular Python
 	 */
-	public boolean isExplicit( final PythonEnvironment environment )
+	public boolean isExplicit( final Path path, final boolean onlyOnPath )
 	{
-		return environment.getPath() != null || environment.isSystem() || isSet( properties.apply( PythonEnvironment.EXECUTABLE_PROPERTY ) )
-				|| isSet( variables.apply( PythonEnvironment.EXECUTABLE_VARIABLE ) );
+		return path != null || onlyOnPath || isSet( properties.apply( KnownProperties.EXECUTABLE ) )
+				|| isSet( variables.apply( EXECUTABLE_VARIABLE ) );
 	}
 
 	/**
-	 * @param environment
-	 * 		what the user asks for
+	 * @param path
+	 * 		executable or folder that the user named, or {@code null}
+	 * @param onlyOnPath
+	 * 		whether to look on the {@code PATH} only, if no path is given
 	 * @return the executable and who named it
 	 * @throws PythonEnvironmentException
-	 * 		if what is named is not there, or nothing is found
+	 * 		if there is no Python at the place that is named, or none is found
 	 */
-	public LocatedPython locate( final PythonEnvironment environment )
+	public LocatedPython locate( final Path path, final boolean onlyOnPath )
 	{
-		if ( environment.getPath() != null )
-			return new LocatedPython( inPlace( environment.getPath().toString(), "PythonEnvironment.at" ), "PythonEnvironment.at" );
-		if ( !environment.isSystem() )
+		if ( path != null )
+			return new LocatedPython( inPlace( path.toString(), "PythonEnvironment.at" ), "PythonEnvironment.at" );
+		if ( !onlyOnPath )
 		{
-			final String property = properties.apply( PythonEnvironment.EXECUTABLE_PROPERTY );
+			final String property = properties.apply( KnownProperties.EXECUTABLE );
 			if ( isSet( property ) )
-				return new LocatedPython( inPlace( property, "the system property " + PythonEnvironment.EXECUTABLE_PROPERTY ),
-						"system property " + PythonEnvironment.EXECUTABLE_PROPERTY );
-			for ( final String name : new String[] { PythonEnvironment.EXECUTABLE_VARIABLE, "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME" } )
+				return new LocatedPython( inPlace( property, "the system property " + KnownProperties.EXECUTABLE ),
+						"system property " + KnownProperties.EXECUTABLE );
+			for ( final String name : new String[] { EXECUTABLE_VARIABLE, "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME" } )
 			{
 				final String value = variables.apply( name );
 				if ( isSet( value ) )
@@ -125,7 +132,7 @@ public final class PythonLocator
 						return new LocatedPython( candidate, "PATH" );
 				}
 		throw new PythonEnvironmentException( "No Python found: there is no " + String.join( " or ", os.executablesOnPath() ) + " on the PATH (" + path
-				+ "). Install Python 3.10 or 3.11, or name one: -D" + PythonEnvironment.EXECUTABLE_PROPERTY + "=/path/to/environment" );
+				+ "). Install Python 3.10 or 3.11, or name one: -D" + KnownProperties.EXECUTABLE + "=/path/to/environment" );
 	}
 
 	private Path inPlace( final String place, final String origin )

@@ -41,11 +41,10 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-import net.imglib2.cache.python.PythonTrust;
 import net.imglib2.cache.python.PythonTrustException;
 
 /**
- * The entries of one allow-list, see {@link PythonTrust}. Immutable.
+ * The entries of one allow-list, see {@code PythonTrust}. Immutable.
  */
 public final class AllowList
 {

@@ -46,15 +46,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-import net.imglib2.cache.python.PythonTrust;
 import net.imglib2.cache.python.PythonTrustException;
 
 /**
- * Decides what may run, see {@link PythonTrust}. Whatever text of a user gets to
+ * Decides what may run, see {@code PythonTrust}. Whatever text of a user gets to
  * Python must have passed it, before Python sees it. Immutable.
  */
 public final class TrustPolicy
 {
+	/**
+	 * System property that names the file of an allow-list.
+	 */
+	public static final String FILE_PROPERTY = "imglib2.python.trust";
+
 	private static final int MAX_EXCERPT = 120;
 
 	/**
@@ -94,17 +98,17 @@ public final class TrustPolicy
 	 */
 	public static synchronized TrustPolicy ofThisJvm()
 	{
-		final String property = System.getProperty( PythonTrust.FILE_PROPERTY );
+		final String property = System.getProperty( FILE_PROPERTY );
 		if ( ofThisJvm == null && problemOfThisJvm == null )
 		{
 			propertyOfThisJvm = property;
 			try
 			{
-				ofThisJvm = property == null ? new TrustPolicy() : new TrustPolicy( AllowList.read( Paths.get( property ), "system property " + PythonTrust.FILE_PROPERTY ) );
+				ofThisJvm = property == null ? new TrustPolicy() : new TrustPolicy( AllowList.read( Paths.get( property ), "system property " + FILE_PROPERTY ) );
 			}
 			catch ( final InvalidPathException e )
 			{
-				problemOfThisJvm = "No Python code runs, because the system property " + PythonTrust.FILE_PROPERTY + " is not the path of a file: " + e.getMessage();
+				problemOfThisJvm = "No Python code runs, because the system property " + FILE_PROPERTY + " is not the path of a file: " + e.getMessage();
 			}
 			catch ( final PythonTrustException e )
 			{
@@ -115,7 +119,7 @@ public final class TrustPolicy
 			throw new PythonTrustException( problemOfThisJvm, "" );
 		// Who sets it too late would believe that it holds.
 		if ( !Objects.equals( property, propertyOfThisJvm ) )
-			throw new PythonTrustException( "No Python code runs, because the system property " + PythonTrust.FILE_PROPERTY + " was changed from "
+			throw new PythonTrustException( "No Python code runs, because the system property " + FILE_PROPERTY + " was changed from "
 					+ propertyOfThisJvm + " to " + property + " after it had been read: set it when the JVM is started, or use PythonTrust.restrictTo", "" );
 		return ofThisJvm;
 	}

@@ -216,14 +216,14 @@ class PythonLocatorTest
 
 	private void requireFound( final String executable, final String origin, final OperatingSystem os, final PythonEnvironment environment )
 	{
-		final LocatedPython located = locator( os ).locate( environment );
+		final LocatedPython located = locator( os ).locate( environment.getPath(), environment.isSystem() );
 		assertEquals( Paths.get( executable ), located.executable() );
 		assertEquals( origin, located.origin() );
 	}
 
 	private void requireRefused( final OperatingSystem os, final PythonEnvironment environment, final String... parts )
 	{
-		final String message = assertThrows( PythonEnvironmentException.class, () -> locator( os ).locate( environment ) ).getMessage().replace( '\\', '/' );
+		final String message = assertThrows( PythonEnvironmentException.class, () -> locator( os ).locate( environment.getPath(), environment.isSystem() ) ).getMessage().replace( '\\', '/' );
 		for ( final String part : parts )
 			assertTrue( message.contains( part ), () -> "\"" + part + "\" is missing in: " + message );
 	}
