@@ -197,8 +197,8 @@ class PythonEnvironmentTest
 		requireRefused( result, textFile, textFile + " (named by: PythonEnvironment.at) cannot be run", "Permission denied" );
 		requireRefused( result, emptyFolder, "No Python at " + emptyFolder, emptyFolder.resolve( "bin/python3" ).toString(), "Name an executable, or the folder of a virtual or conda environment" );
 		requireRefused( result, missing, "No Python at " + missing, "which PythonEnvironment.at names", "Name an executable" );
-		requireRefused( result, echo, "is not a Python 3 that works; it answered:\n-I -c" );
-		requireRefused( result, nonsense, "is not a Python 3 that works; it answered:\nI am no snake" );
+		requireRefused( result, echo, "is not a working Python 3; it answered:\n-I -c" );
+		requireRefused( result, nonsense, "is not a working Python 3; it answered:\nI am no snake" );
 		requireRefused( result, stale, stale + " (named by: PythonEnvironment.at) cannot be run" );
 		requireAccepted( result, PYTHON.toString() );
 	}
@@ -216,7 +216,7 @@ class PythonEnvironmentTest
 	void python2IsRefused() throws Exception
 	{
 		final Path python = require( "2.7" );
-		requireContains( PythonEnvironment.at( python ).diagnose(), "PROBLEM: " + python + " (named by: PythonEnvironment.at) is not a Python 3 that works" );
+		requireContains( PythonEnvironment.at( python ).diagnose(), "PROBLEM: " + python + " (named by: PythonEnvironment.at) is not a working Python 3" );
 	}
 
 	// -------------------------------------------------- what is in the Python
@@ -305,7 +305,7 @@ class PythonEnvironmentTest
 				os._exit(0)
 				""", name, bridge.toString(), System.getProperty( "java.home" ), System.getProperty( "java.class.path" ), PYTHON.toString() );
 		final String refusal = "Python already runs in this process: " + host + " has started this JVM from ";
-		requireContains( output, "PROBLEM: " + refusal, "both cannot be used in one process: start Java without Python", "Jep is loaded: False" );
+		requireContains( output, "PROBLEM: " + refusal, "Jep cannot start a second Python there. Start Java by the command java", "Jep is loaded: False" );
 		assertEquals( 3, output.split( Pattern.quote( refusal ) ).length - 1, output );
 		assertFalse( output.contains( "accepted" ), output );
 	}
@@ -366,7 +366,7 @@ class PythonEnvironmentTest
 	{
 		// The folder of the environment alone: where the jars lie, Java itself does not find them.
 		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).withVariable( "LC_ALL", "C" ).withProperty( "imglib2.python.executable", "/home/M\u00fcller" ).run( "default" );
-		result.requireExitCode( 0 ).requireOutput( "refused: No Python at /home/M", "this JVM cannot have a file of that name", "with LC_ALL=C.UTF-8 for instance" );
+		result.requireExitCode( 0 ).requireOutput( "refused: No Python at /home/M", "this JVM cannot open a file of that name", "for instance with LC_ALL=C.UTF-8" );
 	}
 
 	/**

@@ -31,7 +31,8 @@ package net.imglib2.cache.python.environment;
 import java.nio.file.Path;
 
 /**
- * A Python executable and who named it.
+ * A Python executable, and what named it: a method, a system property, an
+ * environment variable, or the {@code PATH}.
  */
 public final class LocatedPython
 {

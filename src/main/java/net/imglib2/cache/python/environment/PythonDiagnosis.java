@@ -39,7 +39,7 @@ import net.imglib2.cache.python.PythonTrustException;
 import net.imglib2.cache.python.trust.TrustPolicy;
 
 /**
- * All that can be told about an environment without starting Python in this JVM.
+ * What is known about a Python environment without starting Python in this JVM.
  */
 public final class PythonDiagnosis
 {
@@ -82,7 +82,7 @@ public final class PythonDiagnosis
 	}
 
 	/**
-	 * @return whether a queue could be started
+	 * @return whether a queue can use this Python
 	 */
 	public boolean isUsable()
 	{

@@ -41,7 +41,7 @@ import java.util.regex.Pattern;
 import net.imglib2.cache.python.PythonEnvironmentException;
 
 /**
- * Decides which Python executable is meant.
+ * Decides which Python executable is used.
  */
 public final class PythonLocator
 {
@@ -59,9 +59,9 @@ public final class PythonLocator
 	 * @param os
 	 * 		operating system
 	 * @param properties
-	 * 		value of a system property or {@code null}
+	 * 		gives the value of a system property, or {@code null}
 	 * @param variables
-	 * 		value of an environment variable or {@code null}
+	 * 		gives the value of an environment variable, or {@code null}
 	 * @param isFile
 	 * 		whether a path is a file
 	 */
@@ -103,18 +103,18 @@ public final class PythonLocator
 	public LocatedPython locate( final Path path, final boolean onlyOnPath )
 	{
 		if ( path != null )
-			return new LocatedPython( inPlace( path.toString(), "PythonEnvironment.at" ), "PythonEnvironment.at" );
+			return new LocatedPython( executableAt( path.toString(), "PythonEnvironment.at" ), "PythonEnvironment.at" );
 		if ( !onlyOnPath )
 		{
 			final String property = properties.apply( KnownProperties.EXECUTABLE );
 			if ( isSet( property ) )
-				return new LocatedPython( inPlace( property, "the system property " + KnownProperties.EXECUTABLE ),
+				return new LocatedPython( executableAt( property, "the system property " + KnownProperties.EXECUTABLE ),
 						"system property " + KnownProperties.EXECUTABLE );
 			for ( final String name : new String[] { EXECUTABLE_VARIABLE, "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME" } )
 			{
 				final String value = variables.apply( name );
 				if ( isSet( value ) )
-					return new LocatedPython( inPlace( firstOf( name, value ), "the environment variable " + name ), "environment variable " + name );
+					return new LocatedPython( executableAt( firstFolder( name, value ), "the environment variable " + name ), "environment variable " + name );
 			}
 		}
 		return onPath();
@@ -135,19 +135,19 @@ public final class PythonLocator
 				+ "). Install Python 3.10 or 3.11, or name one: -D" + KnownProperties.EXECUTABLE + "=/path/to/environment" );
 	}
 
-	private Path inPlace( final String place, final String origin )
+	private Path executableAt( final String place, final String origin )
 	{
 		final List< String > tried = new ArrayList<>();
-		final Path itself = path( place, "" );
-		if ( itself == null )
-			throw new PythonEnvironmentException( "No Python at " + place + ", which " + origin + " names: this JVM cannot have a file of that name"
-					+ " (sun.jnu.encoding is " + properties.apply( "sun.jnu.encoding" ) + "). Start it in a locale that has these letters, with LC_ALL=C.UTF-8 for instance" );
-		if ( isFile.test( itself ) )
-			return itself;
-		tried.add( itself.toString() );
+		final Path named = path( place, "" );
+		if ( named == null )
+			throw new PythonEnvironmentException( "No Python at " + place + ", which " + origin + " names: this JVM cannot open a file of that name"
+					+ " (sun.jnu.encoding is " + properties.apply( "sun.jnu.encoding" ) + "). Start it in a locale that has these letters, for instance with LC_ALL=C.UTF-8" );
+		if ( isFile.test( named ) )
+			return named;
+		tried.add( named.toString() );
 		for ( final String name : os.executablesInFolder() )
 		{
-			final Path candidate = itself.resolve( name );
+			final Path candidate = named.resolve( name );
 			if ( isFile.test( candidate ) )
 				return candidate;
 			tried.add( candidate.toString() );
@@ -157,9 +157,9 @@ public final class PythonLocator
 	}
 
 	/**
-	 * {@code PYTHONHOME} may hold two folders.
+	 * {@code PYTHONHOME} may hold two folders: prefix and exec-prefix.
 	 */
-	private String firstOf( final String name, final String value )
+	private String firstFolder( final String name, final String value )
 	{
 		return name.equals( "PYTHONHOME" ) ? value.split( Pattern.quote( os.pathSeparator() ) )[ 0 ] : value;
 	}
@@ -172,7 +172,7 @@ public final class PythonLocator
 		}
 		catch ( final InvalidPathException e )
 		{
-			// What is not a path cannot be a file.
+			// There is no file whose name is not a path.
 			return null;
 		}
 	}

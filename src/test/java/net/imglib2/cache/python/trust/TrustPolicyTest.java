@@ -201,7 +201,7 @@ public class TrustPolicyTest
 	{
 		final Path file = Files.write( folder.resolve( "allowed.txt" ), Arrays.asList( "# comment", "module:numpy", line ) );
 		final String message = refused( "", () -> AllowList.read( file, "test" ) );
-		for ( final String part : new String[] { "No Python code runs", "line 3", file.toString(), "(test)", "\"" + line + "\"", expected, "Mend that line" } )
+		for ( final String part : new String[] { "No Python code runs", "line 3", file.toString(), "(test)", "\"" + line + "\"", expected, "Correct that line" } )
 			assertTrue( message.contains( part ), () -> part + " is missing in: " + message );
 	}
 
