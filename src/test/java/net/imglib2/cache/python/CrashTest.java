@@ -166,7 +166,7 @@ class CrashTest
 				.requireExitCode( 0 ).requireOutput( "refused: ", "RuntimeWarning: faulthandler.enable() has no effect here", "own signals handled", "done" );
 		assertFalse( result.output.contains( "accepted" ), result.output );
 		if ( Files.exists( LIBRARY ) )
-			result.requireOutput( "start it with the environment variable LD_PRELOAD=" + LIBRARY.toRealPath() );
+			result.requireOutput( "start Java with the environment variable LD_PRELOAD=" + LIBRARY.toRealPath() );
 		assertFalse( Files.exists( crashFile ) );
 	}
 
