@@ -107,7 +107,7 @@ class PythonLocatorTest
 	}
 
 	@Test
-	void whatIsNamedButMissingIsNotReplacedByAnother()
+	void aNamedPythonThatIsMissingIsNotReplacedByAnother()
 	{
 		files( "/venv/bin/python3", "/path/python3" );
 		properties.put( PROPERTY, "/missing" );
@@ -122,7 +122,7 @@ class PythonLocatorTest
 	}
 
 	@Test
-	void whatIsNoPathIsRefused()
+	void namesThatAreNoPathsAreRefused()
 	{
 		properties.put( PROPERTY, "/a\0b" );
 		requireRefused( OperatingSystem.LINUX, PythonEnvironment.detected(), "No Python at /a\0b", PROPERTY );
@@ -149,7 +149,7 @@ class PythonLocatorTest
 	}
 
 	@Test
-	void withoutAnyPythonTheMessageTellsWhereItWasLookedFor()
+	void withoutAnyPythonTheMessageTellsWhereItWasSearchedFor()
 	{
 		variables.put( "PATH", "/first:/second" );
 		requireRefused( OperatingSystem.LINUX, PythonEnvironment.detected(), "there is no python3 or python on the PATH (/first:/second)", "Install Python 3.10 or 3.11",
