@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of probe.py: what a Python tells of itself in a process of its own."""
+"""Tests of probe.py: how a Python describes itself in a process of its own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BOOTSTRAP = (SOURCES / "imglib2_cache_python" / "_probe" / "bootstrap.py").read_
 
 
 def read_properties(text: str) -> dict[str, str]:
-    """Reads the part of ``java.util.Properties``' format that the probe uses."""
+    """Reads the part of the format of ``java.util.Properties`` that the probe uses."""
     assert text.isascii()
     properties = {}
     for line in text.splitlines():
@@ -48,7 +48,7 @@ def read_properties(text: str) -> dict[str, str]:
 
 
 def run_probe(python: Path | str, location: Path = SOURCES) -> tuple[str, dict[str, str]]:
-    """What the probe printed in all, and the properties in it."""
+    """The output of the probe, and the properties in it."""
     child = subprocess.run(
         [str(python), "-I", "-B", "-c", BOOTSTRAP, str(location)],
         capture_output=True,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of threadstates.py: each in a Python of its own, whose threads get other ids."""
+"""Tests of threadstates.py: each in a new Python, because the ids of its threads change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="for CPython
 
 
 def run(code: str) -> str:
-    """What a new Python prints."""
+    """Output of a new Python."""
     return run_in_new_python("from imglib2_cache_python._embedding import threadstates\n" + code)
 
 
