@@ -24,7 +24,7 @@ OLD_VERSIONS = ["3.6", "3.7", "3.8", "3.9"]
 
 
 def version_of(python: str | Path) -> str | None:
-    """Version of a Python; None if it does not run, like a command of a version manager without a Python behind it."""
+    """Version of a Python, or None if it does not run: version managers have commands for inactive versions."""
     code = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
     try:
         child = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, check=False)
@@ -77,7 +77,7 @@ def test_a_package_that_is_not_there_ends_the_bootstrap(tmp_path: Path) -> None:
     assert "<imglib2-cache-python>" not in child.stdout
 
 
-# Does what Java does: defines the names, runs the script, and calls the worker.
+# Acts as Java: defines the names, runs the text, and calls the worker.
 JAVA = """
 import sys
 text, location, folder, mode, result = sys.argv[1:]
@@ -88,7 +88,7 @@ class Lines:
     def accept(self, line):
         self.lines.append(line)
 
-# In mode SUB: stand-ins for the module of the main interpreter and for the parts of Jep that the script uses.
+# Imitates a sub-interpreter: the package that the main interpreter imports, and the parts of Jep that are used.
 asked = []
 main_interpreter = {"sys": type(sys)("sys"), "builtins": __import__("builtins")}
 main_interpreter["sys"].path = []

@@ -27,7 +27,7 @@ make_environment = load_script()
 
 @pytest.fixture
 def python(tmp_path):
-    """A Python that lacks nothing."""
+    """A Python that has everything."""
     (tmp_path / "headers").mkdir()
     (tmp_path / "headers" / "Python.h").touch()
     (tmp_path / "libpython3.12.so").touch()
@@ -79,7 +79,7 @@ def failure(python, builds_jep=True, jdk=None):
 
 
 class TestWhatIsMissing:
-    """Every message says what is missing, what was found and where, and which command installs it."""
+    """Every message says what is missing, what was found and where, and which command is the remedy."""
 
     def test_nothing(self, python, path, jdk):
         path("gcc")
@@ -209,7 +209,7 @@ class TestRunningInterpreter:
 
 
 class FakeEnvironment(make_environment.Environment):
-    """Records the commands instead of running them. A virtual environment is a link to the running Python."""
+    """Records the commands and does not run them; a virtual environment is a link to the running Python."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -237,7 +237,7 @@ ALL_STEPS = ["virtual environment", "what jep is built with", "jep 4.3.1, compil
 class TestStamp:
     @pytest.fixture
     def run(self, tmp_path, python):
-        """Function that runs the script on tmp_path/venv. Returns the steps that it ran, or None if it was current."""
+        """Runs the script on tmp_path/venv; returns the steps that it took, or None if the environment was current."""
         requirements = tmp_path / "requirements.txt"
         requirements.write_text("jep==4.3.1\nnumpy==2.2.6\n")
 
@@ -403,7 +403,7 @@ class TestCommands:
 
 
 class TestScript:
-    """The real script in a process of its own."""
+    """Runs the real script in a process of its own."""
 
     def run(self, *arguments, **variables):
         command = [sys.executable, str(SCRIPT), *map(str, arguments)]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of probe.py: what a Python reports about itself in a process of its own."""
+"""Tests of probe.py: how a Python describes itself in a process of its own."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_properties(text: str) -> dict[str, str]:
 
 
 def run_probe(python: Path | str, location: Path = SOURCES) -> tuple[str, dict[str, str]]:
-    """Runs the probe. Returns its whole output, and the properties in it."""
+    """The output of the probe, and the properties in it."""
     child = subprocess.run(
         [str(python), "-I", "-B", "-c", BOOTSTRAP, str(location)],
         capture_output=True,

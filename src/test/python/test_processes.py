@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of processes.py: processes that user code starts. Each test changes its Python, so each runs in a new one."""
+"""Tests of processes.py: each in a new Python, because it changes that Python for good."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conftest import run_in_new_python
 
 
 def run(code: str) -> str:
-    """Runs code in a new Python after the calls that prepare it. Returns what it prints."""
+    """Output of a new Python that has been adapted."""
     prepare = (
         "from imglib2_cache_python._embedding.processes import forbid_fork, spawn_by_default\nspawn_by_default()\n"
     )

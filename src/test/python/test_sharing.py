@@ -26,7 +26,7 @@ def standard_paths() -> list[str]:
 
 
 def installer(folder: Path) -> Install:
-    """Function that writes the files of a distribution into a site-packages folder, as pip does."""
+    """Function that writes a distribution into a site-packages folder, with the metadata that pip would write."""
 
     def install(
         name: str,
@@ -41,7 +41,7 @@ def installer(folder: Path) -> Install:
         (info / "METADATA").write_text("\n".join(lines) + "\n\nSome text.\n", "utf-8")
         if direct_url is not None:
             (info / "direct_url.json").write_text(json.dumps(direct_url), "utf-8")
-        # The quotes allow names with a comma.
+        # Names with a comma are quoted.
         rows = [f'"{file}",,' for file in [*files, f"{info.name}/METADATA", f"{info.name}/RECORD"]]
         (info / "RECORD").write_text("\n".join(rows) + "\n", "utf-8")
         for file in files:

@@ -10,7 +10,7 @@ from imglib2_cache_python._embedding import subinterpreter
 
 
 class TMonitor(threading.Thread):
-    """A thread like that of tqdm: a daemon that wakes up every ten seconds."""
+    """Like the one of tqdm: a daemon, which wakes up every ten seconds."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

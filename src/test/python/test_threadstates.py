@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of threadstates.py. Each changes the ids of threads, so each runs in a new Python."""
+"""Tests of threadstates.py: each in a new Python, because the ids of its threads change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="for CPython
 
 
 def run(code: str) -> str:
-    """Runs code in a new Python. Returns what it prints."""
+    """Output of a new Python."""
     return run_in_new_python("from imglib2_cache_python._embedding import threadstates\n" + code)
 
 
