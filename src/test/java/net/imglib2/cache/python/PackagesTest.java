@@ -74,8 +74,8 @@ class PackagesTest
 			""";
 
 	/**
-	 * What all packages may use of the public one, besides exceptions: values, and
-	 * interfaces that users implement.
+	 * What all packages may use of the public one, besides exceptions: values,
+	 * interfaces that users implement, and the cache that users can choose.
 	 */
 	private static final Set< String > PUBLIC_FOR_ALL = Set.of(
 			"Halo",
@@ -85,7 +85,8 @@ class PackagesTest
 			"PythonEnvironment",
 			"PythonInterpreter",
 			"PythonLoaderOptions",
-			"PythonTask" );
+			"PythonTask",
+			"WeightBoundedLoaderCache" );
 
 	/**
 	 * Who may use Jep: the backend, and the interface whose public signature has one
