@@ -29,9 +29,9 @@
 package net.imglib2.cache.python;
 
 /**
- * A Python that cannot be used. The message says what was found, where, and what
- * mends it. Nothing was started: another attempt with another
- * {@link PythonEnvironment} is possible.
+ * A Python cannot be used. The message says what was found, where, and the remedy.
+ * Nothing was started: another attempt with another {@link PythonEnvironment} is
+ * possible.
  */
 public class PythonEnvironmentException extends PythonException
 {

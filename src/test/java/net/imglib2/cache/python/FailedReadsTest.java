@@ -91,7 +91,7 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * Which readers of a cell that fails get what, and when the code runs again.
+ * What each reader of a failing cell gets, and when the code runs again.
  */
 @Tag( "both-modes" )
 class FailedReadsTest
@@ -148,7 +148,7 @@ class FailedReadsTest
 			others.remove( Thread.currentThread() );
 			awaitWaiting( others );
 		} ).createCachedCellImg( cells ).getCache();
-		// Classes are loaded before: nothing else is to wait for.
+		// Classes are loaded before, so that no thread waits for class loading.
 		bad = false;
 		cache.get( 1L );
 		bad = true;
@@ -175,7 +175,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void readersOfTheLoaderItselfArriveWhenTheyCall()
+	void readersOfTheLoaderItselfCountFromTheirCall()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( throwing );
 		final PythonCellException first = error( loader );
@@ -228,10 +228,10 @@ class FailedReadsTest
 		assertEquals( 4, attempts.get() );
 	}
 
-	// Readers that come again at once
+	// Readers that read again at once
 
 	/**
-	 * Whose thread is interrupted does not get past a place where it has to wait.
+	 * A thread that is interrupted does not pass a place where it has to wait.
 	 */
 	private static void assertWaits( final Cache< Long, ? > cache )
 	{
@@ -261,7 +261,7 @@ class FailedReadsTest
 			assertWaits( loader );
 		}
 		assertEquals( 2, attempts.get() );
-		// It does not wait where it can get more than an error.
+		// The reader does not wait when it can get more than an error.
 		bad = false;
 		assertEquals( 1, img.getAt( 5, 14, 34 ).get() );
 	}
@@ -282,7 +282,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void waitingReaderKeepsNobodyFromReading() throws Exception
+	void waitingReaderBlocksNoOtherReader() throws Exception
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( throwing );
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( 10 );
@@ -296,7 +296,7 @@ class FailedReadsTest
 					assertThrows( ExecutionException.class, () -> img.getCache().get( 0L ) );
 			} ) );
 		waiting.forEach( Thread::start );
-		// Were they one after the other, the last would be blocked for good.
+		// If they ran one after the other, the last one would be blocked for ever.
 		awaitStates( waiting, EnumSet.of( Thread.State.TIMED_WAITING ) );
 		ended.countDown();
 		for ( final Thread thread : waiting )
@@ -347,7 +347,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void whoReadsFromAClosedQueueAgainAndAgainWaits()
+	void repeatedReadsFromAClosedQueueWait()
 	{
 		for ( final PythonLoaderOptions options : new PythonLoaderOptions[] { throwing, filling } )
 		{
@@ -371,7 +371,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void whoReadsWhatCannotBeReadAgainAndAgainWaits()
+	void repeatedReadsOfAnInputThatFailsWait()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = PythonCacheLoader.fromInputGenerators(
 				GRID, queue, CODE, new FloatType(), new FloatBufferAccess( 1, true ), Halo.empty( 3 ), throwing, Collections.singletonList( interval -> {
@@ -442,7 +442,7 @@ class FailedReadsTest
 		reset.accept( loader, img.getCache() );
 		assertEquals( 1, pixel( img ) );
 		assertEquals( 3, attempts.get() );
-		// Computed cells stay where they are: only retry can tell them.
+		// Computed cells stay in the cache: only a retry can tell the cells apart.
 		loader.retry( 0 );
 		loader.retryAll();
 		assertEquals( 1, pixel( img ) );
@@ -472,7 +472,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void closedQueueIsToldAlsoInAPause()
+	void closedQueueIsReportedAlsoDuringAPause()
 	{
 		for ( final PythonLoaderOptions options : new PythonLoaderOptions[] { throwing, filling } )
 		{
@@ -496,7 +496,7 @@ class FailedReadsTest
 	// Cells that are filled
 
 	@Test
-	void filledCellIsCachedAndToldOnce()
+	void filledCellIsCachedAndReportedOnce()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( filling );
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( 10 );
@@ -506,7 +506,7 @@ class FailedReadsTest
 		assertEquals( 1, reports.size() );
 		assertEquals( 0, reports.get( 0 ).getIndex() );
 		assertEquals( "bad", reports.get( 0 ).getPythonMessage() );
-		// As if it had been evicted.
+		// As after an eviction.
 		final CachedCellImg< FloatType, FloatBufferAccess > other = loader.createCachedCellImg( 10 );
 		assertEquals( 7, pixel( other ) );
 		assertEquals( 2, attempts.get() );
@@ -600,7 +600,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void whatIsNotTheCodesFaultIsNotFilled()
+	void failuresThatTheCodeDidNotCauseAreNotFilled()
 	{
 		final Exception[] others = { new IllegalStateException( "no such file" ), new NativeMemoryException( 1, 2, 3, null ), new InterruptedException() };
 		for ( final Exception other : others )
@@ -649,7 +649,7 @@ class FailedReadsTest
 		return assertThrows( IllegalArgumentException.class, () -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", type, Halo.empty( 3 ), options ) ).getMessage();
 	}
 
-	// Inputs that fail
+	// Failing inputs
 
 	@Test
 	void failureOfAnInputIsTheCause()
@@ -691,7 +691,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void messageDoesNotGrowWithEachImageUponAnother()
+	void messageDoesNotGrowWithTheLengthOfAChainOfImages()
 	{
 		CachedCellImg< FloatType, ? extends BufferAccess< ? > > img = loader( throwing ).createCachedCellImg( 10 );
 		for ( int i = 0; i < 10; ++i )
@@ -706,7 +706,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void otherSettingsHoldForInputGeneratorsToo()
+	void otherOptionsApplyToInputGeneratorsToo()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = PythonCacheLoader.fromInputGenerators( GRID, queue, "block.data[0] = block.inputs[0][0]", new FloatType(),
 				new FloatBufferAccess( 1, true ), Halo.empty( 3 ), PythonLoaderOptions.options().name( "partial" ).checkWritten( true ), Collections.singletonList( interval -> pixels( interval, 1 ) ) );
@@ -726,7 +726,7 @@ class FailedReadsTest
 	}
 
 	/**
-	 * Loader of code that fails while {@link #bad}.
+	 * Loader whose code fails while {@link #bad} is set.
 	 */
 	private PythonCacheLoader< FloatType, FloatBufferAccess > loader( final PythonCacheLoaderQueue ofWorkers, final PythonLoaderOptions options, final Runnable before )
 	{

@@ -101,10 +101,8 @@ class PackagesTest
 	private static final Set< String > KNOWN = Set.of(
 			"block.BlockArray -> jep.DirectNDArray",
 			"block.GeneratedInput -> jep.DirectNDArray",
-			"environment.KnownProperties -> PythonTrust",
 			"image.InvalidationListeners -> PythonCacheLoader",
 			"protocol.HandOver -> jep.DirectNDArray",
-			"trust.TrustPolicy -> PythonTrust",
 			"type.Dtype -> jep.DirectNDArray",
 			"worker.WorkTask -> embedded.EmbeddedInterpreter",
 			"worker.Worker -> embedded.EmbeddedInterpreter",
