@@ -63,7 +63,6 @@ import net.imglib2.cache.python.image.CellInProgress;
 import net.imglib2.cache.python.image.DiskCaches;
 import net.imglib2.cache.python.image.InvalidationListeners;
 import net.imglib2.cache.python.image.UnattendedCells;
-import net.imglib2.cache.python.image.WeightBoundedLoaderCache;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.PythonFailure;

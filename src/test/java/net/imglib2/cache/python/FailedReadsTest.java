@@ -72,7 +72,6 @@ import net.imglib2.cache.Cache;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.image.RepeatedReads;
-import net.imglib2.cache.python.image.WeightBoundedLoaderCache;
 import net.imglib2.cache.ref.BoundedSoftRefLoaderCache;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
 import net.imglib2.cache.ref.SoftRefLoaderCache;

@@ -42,6 +42,7 @@ import java.util.function.Predicate;
 
 import net.imglib2.cache.Cache;
 import net.imglib2.cache.LoaderCache;
+import net.imglib2.cache.python.WeightBoundedLoaderCache;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
 import net.imglib2.cache.ref.WeakRefLoaderCache;
