@@ -15,7 +15,7 @@ import threading
 from contextlib import suppress
 
 from imglib2_cache_python._worker.imports import importing
-from imglib2_cache_python._worker.protocol import CANCEL, ENDING, RUNNING, STACK_LENGTH, STACK_OF
+from imglib2_cache_python._worker.protocol import CANCEL, EXITING, RUNNING, STACK_LENGTH, STACK_OF
 from imglib2_cache_python.failure import capture_stack
 
 # Seconds between two looks.
@@ -186,7 +186,7 @@ class Watchdog:
                 self._tell_stack()
             control[STACK_OF] = ticket
         # Never within the import machinery itself, where it may hold a lock that others will wait for.
-        insists = control[CANCEL] == ENDING or (insists and not self._is_in_import_machinery())
+        insists = control[CANCEL] == EXITING or (insists and not self._is_in_import_machinery())
         self.sent = self._signalled = True
         # In one expression, in which no other thread can run, because it calls nothing and does not branch: neither
         # after the user code has ended nor within an import. 0 is no thread.

@@ -44,6 +44,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.Collectors;
 
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
@@ -53,10 +54,12 @@ import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.BlockInput;
+import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.block.CellOutput;
-import net.imglib2.cache.python.block.GeneratedInput;
-import net.imglib2.cache.python.block.NativeMemory;
-import net.imglib2.cache.python.block.SourceInput;
+import net.imglib2.cache.python.block.Footprint;
+import net.imglib2.cache.python.block.ImageSource;
+import net.imglib2.cache.python.block.PixelSource;
+import net.imglib2.cache.python.embedded.GeneratedSource;
 import net.imglib2.cache.python.image.CellCache;
 import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellInProgress;
@@ -283,7 +286,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		for ( final InputGenerator input : Objects.requireNonNull( inputs, "inputs" ) )
 		{
 			final String what = "input " + generated.size();
-			generated.add( new GeneratedInput( Objects.requireNonNull( input, what ), what ) );
+			generated.add( new BlockInput( new GeneratedSource( Objects.requireNonNull( input, what ), what ), Footprint.of( halo ) ) );
 		}
 		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, options, generated );
 	}
@@ -387,7 +390,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final PythonLoaderOptions options,
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
-		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, options, sources( grid, halo, options, inputs ) );
+		return new PythonCacheLoader<>( grid, queue, code, t, a, halo, options, sources( grid, queue, halo, options, inputs ) );
 	}
 
 	/**
@@ -473,7 +476,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
 		final BufferAccess< ? > access = PixelType.of( Objects.requireNonNull( t, "type" ), "the image" ).emptyAccess();
-		return new PythonCacheLoader<>( grid, queue, code, t, access, halo, options, sources( grid, halo, options, inputs ) );
+		return new PythonCacheLoader<>( grid, queue, code, t, access, halo, options, sources( grid, queue, halo, options, inputs ) );
 	}
 
 	/**
@@ -727,7 +730,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 */
 	public InputWay getInputWay( final int input, final long cell )
 	{
-		return inputs.get( input ).wayOf( halo.extendInterval( cellInterval( cell ) ) );
+		return inputs.get( input ).wayOf( cellInterval( cell ) );
 	}
 
 	private void forEachCache( final Consumer< CellCache< A > > action )
@@ -824,7 +827,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		{
 			inProgress.end();
 		}
-		final CellOutput output = new CellOutput( pixelType, sample, interval.dimensionsAsLongArray() );
+		final CellOutput output = new CellOutput( pixelType, sample, interval.dimensionsAsLongArray(), queue.pool().memory() );
 		arrays[ 0 ] = output.array();
 		return new UnattendedCells.Computation( output, queue.pool().submit( new BlockRequest( snippet, cell, interval, lower, arrays ) ), version );
 	}
@@ -847,7 +850,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	{
 		try
 		{
-			return inputs.get( i ).get( halo.extendInterval( interval ) );
+			return inputs.get( i ).get( interval );
 		}
 		catch ( final Exception e )
 		{
@@ -860,13 +863,13 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	private List< Interval > inputIntervals( final Interval interval )
 	{
-		return Collections.nCopies( inputs.size(), halo.extendInterval( interval ) );
+		return inputs.stream().map( input -> input.interval( interval ) ).collect( Collectors.toList() );
 	}
 
 	private Cell< A > filled( final Interval interval, final A sample, final Runnable report )
 	{
 		final long[] dims = interval.dimensionsAsLongArray();
-		final CellOutput output = new CellOutput( pixelType, sample, dims );
+		final CellOutput output = new CellOutput( pixelType, sample, dims, queue.pool().memory() );
 		final A pixels = Cast.unchecked( output.access() );
 		release( output );
 		pixelType.image( pixels, dims ).forEach( pixel -> pixelType.copy( fillValue, pixel ) );
@@ -917,9 +920,9 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	private void warnIfTooMuch( final long cachedBytes )
 	{
-		if ( access instanceof BufferAccess && cachedBytes > NativeMemory.limit() / 2 )
+		if ( access instanceof BufferAccess && cachedBytes > queue.pool().memory().limit() / 2 )
 			LOG.warning( "A cache of " + cachedBytes + " bytes in native memory needs about twice as much until the garbage collector comes, but the limit is "
-					+ NativeMemory.limit() + " bytes: choose a smaller cache, or raise the limit by -XX:MaxDirectMemorySize=…" );
+					+ queue.pool().memory().limit() + " bytes: choose a smaller cache, or raise the limit by -XX:MaxDirectMemorySize=…" );
 	}
 
 	private static void requireSameDimensions( final CellGrid grid, final Halo halo )
@@ -935,29 +938,33 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	private static List< BlockInput > sources(
 			final CellGrid grid,
+			final PythonCacheLoaderQueue queue,
 			final Halo halo,
 			final PythonLoaderOptions options,
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
 		requireSameDimensions( grid, halo );
 		Objects.requireNonNull( options, "options" );
-		final Interval covers = halo.extendInterval( new FinalInterval( grid.getImgDimensions() ) );
+		final BlockMemory memory = Objects.requireNonNull( queue, "queue" ).pool().memory();
+		final Footprint footprint = Footprint.of( halo );
+		final Interval covers = footprint.interval( new FinalInterval( grid.getImgDimensions() ) );
 		final List< BlockInput > sources = new ArrayList<>();
 		for ( final RandomAccessible< ? extends NativeType< ? > > input : Objects.requireNonNull( inputs, "inputs" ) )
 		{
 			final String what = "input " + sources.size();
-			sources.add( source( Objects.requireNonNull( input, what ), what, covers, options ) );
+			sources.add( new BlockInput( source( Objects.requireNonNull( input, what ), what, covers, options, memory ), footprint ) );
 		}
 		return sources;
 	}
 
-	private static < T extends NativeType< T > > BlockInput source(
+	private static < T extends NativeType< T > > PixelSource source(
 			final RandomAccessible< ? > input,
 			final String what,
 			final Interval covers,
-			final PythonLoaderOptions options )
+			final PythonLoaderOptions options,
+			final BlockMemory memory )
 	{
-		return new SourceInput< T >( Cast.unchecked( input ), what, covers, options );
+		return new ImageSource< T >( Cast.unchecked( input ), what, covers, options, memory );
 	}
 
 	private static long[] cellDimensions( final CellGrid grid )

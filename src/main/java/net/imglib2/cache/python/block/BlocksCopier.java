@@ -49,12 +49,15 @@ final class BlocksCopier< T extends NativeType< T > > implements Copier
 
 	private final PixelType< T > pixelType;
 
+	private final BlockMemory memory;
+
 	private final ThreadLocal< TempArray< Object > > arrays;
 
-	BlocksCopier( final PrimitiveBlocks< T > blocks, final PixelType< T > pixelType )
+	BlocksCopier( final PrimitiveBlocks< T > blocks, final PixelType< T > pixelType, final BlockMemory memory )
 	{
 		this.blocks = blocks.threadSafe();
 		this.pixelType = pixelType;
+		this.memory = memory;
 		arrays = ThreadLocal.withInitial( () -> TempArray.forPrimitiveType( pixelType.type().getNativeTypeFactory().getPrimitiveType() ) );
 	}
 
@@ -65,9 +68,9 @@ final class BlocksCopier< T extends NativeType< T > > implements Copier
 		final int numEntities = pixelType.numEntities( dims );
 		final Object array = arrays.get().get( numEntities );
 		blocks.copy( interval, array );
-		final BufferPool.Lease lease = BufferPool.instance().take( pixelType.numBytes( dims ) );
+		final Lease lease = memory.lease( pixelType.numBytes( dims ) );
 		pixelType.primitive().put( lease.buffer(), array, numEntities );
-		return BlockArray.contiguous( pixelType, lease, dims );
+		return BlockArray.input( pixelType, lease, dims );
 	}
 
 	@Override

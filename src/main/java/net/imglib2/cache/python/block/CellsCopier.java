@@ -64,13 +64,16 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 
 	private final PixelCopier< T > pixels;
 
+	private final BlockMemory memory;
+
 	private final PrimitiveType primitiveType;
 
-	CellsCopier( final NativeSource source, final PixelType< T > pixelType, final PixelCopier< T > pixels )
+	CellsCopier( final NativeSource source, final PixelType< T > pixelType, final PixelCopier< T > pixels, final BlockMemory memory )
 	{
 		this.source = source;
 		this.pixelType = pixelType;
 		this.pixels = pixels;
+		this.memory = memory;
 		final PrimitiveType stored = pixelType.type().getNativeTypeFactory().getPrimitiveType();
 		// Booleans in buffers are bytes.
 		primitiveType = stored == PrimitiveType.BOOLEAN ? PrimitiveType.BYTE : stored;
@@ -85,7 +88,7 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 		final ViewChain chain = source.chain();
 		final NativeSource.RootBox box = new NativeSource.RootBox( chain.toRoot(), interval );
 		final long[] dims = box.dims();
-		final BufferPool.Lease lease = BufferPool.instance().take( pixelType.numBytes( dims ) );
+		final Lease lease = memory.lease( pixelType.numBytes( dims ) );
 		final ByteBuffer buffer = lease.buffer();
 		if ( !copyCells( new NativeSource.RootBox( chain.toRoot(), part ), buffer, box.min, dims ) )
 		{

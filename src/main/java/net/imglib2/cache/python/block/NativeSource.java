@@ -105,10 +105,12 @@ final class NativeSource
 	 *
 	 * @param interval
 	 * 		of the view
-	 * @return its pixels, or {@code null} if they do not all lie in the native
-	 *         memory of one cell
+	 * @param visible
+	 * 		tells what interpreters see
+	 * @return its pixels, or {@code null} if they do not all lie in memory of one cell
+	 *         that interpreters see
 	 */
-	BlockArray view( final Interval interval )
+	BlockArray view( final Interval interval, final BlockMemory visible )
 	{
 		if ( !chain.contains( interval ) )
 			return null;
@@ -117,8 +119,8 @@ final class NativeSource
 		for ( int d = 0; d < box.min.length; ++d )
 			if ( box.max[ d ] >= piece.min[ d ] + piece.dims[ d ] )
 				return null;
-		final Buffer memory = piece.nativeMemory();
-		if ( memory == null )
+		final Buffer memory = piece.buffer();
+		if ( memory == null || !visible.isVisible( memory, piece.owner() ) )
 			return null;
 		return box.viewOf( pixelType, memory, piece.min, piece.dims, interval, piece.owner() );
 	}
@@ -162,12 +164,12 @@ final class NativeSource
 		}
 
 		/**
-		 * @return its pixels for Jep, or {@code null} if they are not in native memory;
-		 *         loads them
+		 * @return its pixels as numpy can see them, or {@code null} if they are not in a
+		 *         buffer; loads them
 		 */
-		Buffer nativeMemory()
+		Buffer buffer()
 		{
-			return Primitive.nativeMemory( cells.accessTo( owner(), gridPosition ) );
+			return Primitive.buffer( cells.accessTo( owner(), gridPosition ) );
 		}
 
 		/**

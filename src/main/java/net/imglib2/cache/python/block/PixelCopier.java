@@ -42,7 +42,7 @@ import net.imglib2.view.SubsampleView;
 import net.imglib2.view.Views;
 
 /**
- * Copies pixel by pixel: works for every source.
+ * Copies pixel by pixel, which works for every source.
  *
  * @param <T>
  * 		pixel type
@@ -53,10 +53,13 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 
 	private final PixelType< T > pixelType;
 
-	PixelCopier( final RandomAccessible< T > source, final PixelType< T > pixelType )
+	private final BlockMemory memory;
+
+	PixelCopier( final RandomAccessible< T > source, final PixelType< T > pixelType, final BlockMemory memory )
 	{
 		this.source = isRightByMoves( source ) ? source : new ByPosition<>( source );
 		this.pixelType = pixelType;
+		this.memory = memory;
 	}
 
 	/**
@@ -84,13 +87,13 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 	public BlockArray copy( final Interval interval )
 	{
 		final long[] dims = interval.dimensionsAsLongArray();
-		final BufferPool.Lease lease = BufferPool.instance().take( pixelType.numBytes( dims ) );
+		final Lease lease = memory.lease( pixelType.numBytes( dims ) );
 		final ByteBuffer buffer = lease.buffer();
 		if ( pixelType.isPacked() )
 			pixelType.unpack( Views.interval( source, interval ), buffer );
 		else
 			copyTo( Views.translate( pixelType.image( pixelType.primitive().access( buffer ), dims ), interval.minAsLongArray() ), interval );
-		return BlockArray.contiguous( pixelType, lease, dims );
+		return BlockArray.input( pixelType, lease, dims );
 	}
 
 	/**

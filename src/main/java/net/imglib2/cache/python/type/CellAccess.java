@@ -165,7 +165,7 @@ final class CellAccess
 		}
 
 		/**
-		 * @return the same memory as bytes, which Jep can hand over
+		 * @return the same memory as bytes, which numpy can see
 		 */
 		ByteBuffer bytes()
 		{

@@ -188,20 +188,20 @@ public enum Primitive
 	}
 
 	/**
-	 * The native memory of an access, as Jep can hand it over.
+	 * The buffer of an access, as numpy can see it.
 	 *
 	 * @param access
 	 * 		pixels of a cell or an image
 	 * @return buffer in native byte order, or {@code null} if the pixels are
 	 *         elsewhere
 	 */
-	public static Buffer nativeMemory( final Object access )
+	public static Buffer buffer( final Object access )
 	{
 		if ( access instanceof CellAccess.Chars )
 			return ( ( CellAccess.Chars ) access ).bytes();
 		final Object storage = storage( access );
-		// Jep has no arrays of CharBuffers.
-		if ( !( storage instanceof Buffer ) || storage instanceof CharBuffer || !( ( Buffer ) storage ).isDirect() )
+		// Jep does not hand over CharBuffers.
+		if ( !( storage instanceof Buffer ) || storage instanceof CharBuffer )
 			return null;
 		return orderOf( ( Buffer ) storage ) == nativeOrder() ? ( Buffer ) storage : null;
 	}

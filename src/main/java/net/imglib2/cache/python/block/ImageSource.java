@@ -46,18 +46,21 @@ import net.imglib2.type.NativeType;
 import net.imglib2.util.Intervals;
 
 /**
- * Input that is an image or a view of one.
+ * An image or a view of one. Its pixels are handed over where they are if the
+ * interpreter sees that memory, else copied in the fastest way that is right.
  *
  * @param <T>
  * 		pixel type
  */
-public final class SourceInput< T extends NativeType< T > > implements BlockInput
+public final class ImageSource< T extends NativeType< T > > implements PixelSource
 {
-	private static final Logger LOG = Logger.getLogger( SourceInput.class.getName() );
+	private static final Logger LOG = Logger.getLogger( ImageSource.class.getName() );
 
 	private final PixelType< T > pixelType;
 
 	private final NativeSource nativeSource;
+
+	private final BlockMemory memory;
 
 	private final boolean contiguous;
 
@@ -80,22 +83,25 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 	 * 		all pixels that blocks will ask for
 	 * @param options
 	 * 		what to do if only a slow way is possible, and which arrays are wanted
+	 * @param memory
+	 * 		what pixels are copied into
 	 * @throws IllegalArgumentException
 	 * 		if the type is not supported; the source is bounded and does not contain
 	 * 		all these pixels; or only a slow way is possible and that is not wanted
 	 */
-	public SourceInput( final RandomAccessible< T > source, final String what, final Interval covers, final PythonLoaderOptions options )
+	public ImageSource( final RandomAccessible< T > source, final String what, final Interval covers, final PythonLoaderOptions options, final BlockMemory memory )
 	{
 		if ( source.numDimensions() != covers.numDimensions() )
 			throw new IllegalArgumentException( what + " has " + source.numDimensions() + " axes, the image has " + covers.numDimensions() );
 		pixelType = PixelType.of( source.getType(), what );
 		this.what = what;
+		this.memory = memory;
 		onFallback = options.getOnFallback();
 		requireAll( source, covers, what );
 		contiguous = options.isContiguous();
 		writable = options.isWritableInputs();
 		nativeSource = NativeSource.of( ViewChain.of( source ), pixelType );
-		slowly = new PixelCopier<>( source, pixelType );
+		slowly = new PixelCopier<>( source, pixelType, memory );
 		copier = fastest( source );
 	}
 
@@ -135,7 +141,7 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 	private BlockArray view( final Interval interval )
 	{
 		// What others see is not handed over to be written.
-		final BlockArray view = nativeSource != null && !writable ? nativeSource.view( interval ) : null;
+		final BlockArray view = nativeSource != null && !writable ? nativeSource.view( interval, memory ) : null;
 		return view == null || contiguous && !view.isContiguous() ? null : view;
 	}
 
@@ -164,7 +170,7 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 		if ( reason == null )
 			try
 			{
-				return new BlocksCopier<>( PrimitiveBlocks.of( source, OnFallback.FAIL ), pixelType );
+				return new BlocksCopier<>( PrimitiveBlocks.of( source, OnFallback.FAIL ), pixelType, memory );
 			}
 			// It supports fewer types and views than it can tell without trying.
 			catch ( final IllegalArgumentException | ClassCastException e )
@@ -236,6 +242,6 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 
 	private Copier exceptBlocks()
 	{
-		return nativeSource != null ? new CellsCopier<>( nativeSource, pixelType, slowly ) : slowly;
+		return nativeSource != null ? new CellsCopier<>( nativeSource, pixelType, slowly, memory ) : slowly;
 	}
 }
