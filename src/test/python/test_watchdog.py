@@ -198,7 +198,7 @@ def test_a_watchdog_that_falls_asleep_can_be_stopped(
     make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog_module, "_INTERVAL", 0.0001)
-    monkeypatch.setattr(watchdog_module, "_IDLE_LOOKS", 0)
+    monkeypatch.setattr(watchdog_module, "_IDLE_POLLS", 0)
     for i in range(200):
         bench = make_bench(f"python_1_worker_{i}")
         bench.run("execute", "x = 1")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What runs on one interpreter: prepares the code of images and computes their blocks.
+"""Prepares the code of images and computes their blocks, on one interpreter.
 
 Java calls the methods of one `Worker` per interpreter, always on that interpreter's thread. No exception of user code
 ever leaves this module, because Jep would end the JVM for a ``SystemExit`` and lose most of any other.
@@ -37,7 +37,7 @@ _NOT_RETAINED = next(getrefcount(memory) for _, memory in [(0, np.empty(0))])
 
 
 def guarded(method: Callable[..., Any]) -> Callable[..., int]:
-    """Lets no exception out: the method returns `OK`, or `FAILED` and keeps what `Worker.failure` tells."""
+    """Lets no exception out: the method returns `OK`, or `FAILED` with a failure for `Worker.failure`."""
 
     @functools.wraps(method)
     def guard(self: Worker, *arguments: Any) -> int:  # noqa: ANN401
@@ -91,10 +91,10 @@ class Worker:
         self._name = name
         self._mode = mode
         self._end = end
-        # Not asked from the globals later: user code may have changed __name__.
+        # Not read from the globals later: user code may have changed __name__.
         self._module_name = f"{USER_MODULES}{name}"
         self._globals = new_namespace(self._module_name, f"<{name}>", {})
-        # What has defined the names in there; None if that is not known, after tasks.
+        # The code that has defined the names in there; None after tasks, because it is not known then.
         self._code_of_names: str | None = ""
         self._snippets: dict[int, Snippet] = {}
         self._memories = MemoryTable()
@@ -117,7 +117,7 @@ class Worker:
         try:
             return self._step(arguments)
         except BaseException as error:
-            # A late cancellation, or a defect of this package.
+            # A cancellation that arrived late, or a defect of this package.
             self._failed(error)
             return BROKEN
 
@@ -136,7 +136,7 @@ class Worker:
         count_references = self._memories.references
         watchdog = self._watchdog
         status = OK
-        # Calls are what small blocks spend their time on: `_enter` and `_leave` are written out.
+        # Small blocks spend their time on calls: `_enter` and `_leave` are written out.
         for block in range(blocks):
             if control[protocol.CANCEL] < 0:
                 return BROKEN
@@ -173,7 +173,7 @@ class Worker:
         return status
 
     def _compute(self, layout: Layout, numbers: tuple[int, ...], at: int, arguments: tuple[np.ndarray, ...]) -> None:
-        # In a function of its own, so that no array outlives it.
+        # A function of its own, so that no array outlives it.
         snippet = self._snippets[layout.loader]
         if layout.shared and snippet.may_ignore_read_only():
             arrays = self._memories.arrays(layout, numbers, at, arguments, read_only_is_ignored=True)
@@ -257,12 +257,12 @@ class Worker:
                 self._control[protocol.RUNNING] = 0
                 self._watchdog.settle()
                 self._failures.append(with_advice(capture(error), error, self._mode).to_strings())
-                # Whoever takes the lines may fail, too; what failed first is told.
+                # The function that takes the lines may fail, too; the first failure is reported.
                 with suppress(BaseException):
                     finish_lines()
                 return
             except BaseException:
-                # A cancellation that came late; it comes once.
+                # A cancellation that arrived late; it arrives once.
                 continue
 
     @guarded
@@ -291,7 +291,7 @@ class Worker:
                 compile_code(code, file_name)
                 require_written(code, file_name, self._globals, self._code_of_names)
             finally:
-                # The code may never run here, and then nobody would drop its source.
+                # If the code never runs here, nobody drops its source later.
                 linecache.cache.pop(file_name, None)
 
     @guarded
@@ -303,7 +303,7 @@ class Worker:
 
     @guarded
     def forget(self, *loaders: int) -> None:
-        """Drops the code of loaders and all that it defined: at once, because it may be large."""
+        """Drops the code of loaders and all that it defined, at once, because that may be large."""
         snippets = [self._snippets.pop(loader) for loader in loaders if loader in self._snippets]
         gone = [snippet.dispose() for snippet in snippets]
         if not all(gone):
@@ -338,7 +338,7 @@ class Worker:
         self._globals = {}
         self._reset_tables()
         self._result = None
-        # Where the queue was closed, whatever runs is cancelled; not this.
+        # Of a closed queue, whatever runs is cancelled; this must not be.
         self._control[protocol.RUNNING] = 0
         stopped = self._watchdog.stop()
         if not stopped:
@@ -369,7 +369,7 @@ class Worker:
 
 
 def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:
-    """Hands what the calling thread writes to ``sys.stdout`` and ``sys.stderr`` to functions, line by line.
+    """Passes what the calling thread writes to ``sys.stdout`` and ``sys.stderr`` to functions, line by line.
 
     Threads that user code starts use the functions of the first call in this interpreter.
     """
@@ -380,7 +380,7 @@ def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> No
 
 
 def finish_lines() -> None:
-    """Hands over lines that the calling thread left unfinished."""
+    """Passes on the unfinished lines of the calling thread."""
     for name in ("stdout", "stderr"):
         # User code may have deleted it.
         stream = getattr(sys, name, None)

@@ -37,8 +37,8 @@ import net.imglib2.type.NativeType;
 
 /**
  * Copies by ImgLib2's {@link PrimitiveBlocks} into a primitive array of the thread
- * and from there, in one go, into native memory. Copying into native memory at
- * once would not be faster.
+ * and from there, in one go, into native memory. Copying into native memory directly
+ * would not be faster.
  *
  * @param <T>
  * 		pixel type
@@ -74,7 +74,7 @@ final class BlocksCopier< T extends NativeType< T > > implements Copier
 	}
 
 	@Override
-	public InputWay way( final Interval interval )
+	public InputWay wayOf( final Interval interval )
 	{
 		return InputWay.BLOCKS;
 	}

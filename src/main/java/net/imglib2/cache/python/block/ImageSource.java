@@ -58,7 +58,7 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 
 	private final PixelType< T > pixelType;
 
-	private final NativeSource nativeSource;
+	private final CellsView cellsView;
 
 	private final BlockMemory memory;
 
@@ -100,13 +100,13 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 		requireAll( source, covers, what );
 		contiguous = options.isContiguous();
 		writable = options.isWritableInputs();
-		nativeSource = NativeSource.of( ViewChain.of( source ), pixelType );
+		cellsView = CellsView.of( ViewChain.of( source ), pixelType );
 		slowly = new PixelCopier<>( source, pixelType, memory );
 		copier = fastest( source );
 	}
 
 	/**
-	 * The source's own interval, and those behind views that have none.
+	 * Checks the source's own interval, and those behind views that have none.
 	 */
 	private static void requireAll( final RandomAccessible< ? > source, final Interval covers, final String what )
 	{
@@ -118,7 +118,7 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 					+ "Views.extendBorder( input ) for mode=\"nearest\", Views.extendZero( input ) for mode=\"constant\"" );
 		if ( chain.isExtended() || !( chain.root() instanceof ConvertedRandomAccessible ) )
 			return;
-		final NativeSource.RootBox box = new NativeSource.RootBox( chain.toRoot(), covers );
+		final CellsView.RootBox box = new CellsView.RootBox( chain.toRoot(), covers );
 		requireAll( ( ( ConvertedRandomAccessible< ?, ? > ) chain.root() ).getSource(), new FinalInterval( box.min, box.max ), what + ", behind its converter," );
 	}
 
@@ -135,13 +135,13 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 	@Override
 	public InputWay wayOf( final Interval interval )
 	{
-		return view( interval ) != null ? InputWay.ZERO_COPY : copier.way( interval );
+		return view( interval ) != null ? InputWay.ZERO_COPY : copier.wayOf( interval );
 	}
 
 	private BlockArray view( final Interval interval )
 	{
-		// What others see is not handed over to be written.
-		final BlockArray view = nativeSource != null && !writable ? nativeSource.view( interval, memory ) : null;
+		// Code that may write into its inputs gets no memory that others see.
+		final BlockArray view = cellsView != null && !writable ? cellsView.view( interval, memory ) : null;
 		return view == null || contiguous && !view.isContiguous() ? null : view;
 	}
 
@@ -151,9 +151,9 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 		{
 			return copier.copy( interval );
 		}
-		// Images can say that their cells are of another kind than they are (the
-		// factories of imglib2-cache do for buffers): PrimitiveBlocks believes them, the
-		// others look.
+		// An image can be wrong about the kind of its cells (those of the factories of
+		// imglib2-cache are, for buffers). PrimitiveBlocks relies on what the image says;
+		// the other copiers look at the cells.
 		catch ( final ClassCastException e )
 		{
 			if ( !isCopiedByCells() )
@@ -172,7 +172,7 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 			{
 				return new BlocksCopier<>( PrimitiveBlocks.of( source, OnFallback.FAIL ), pixelType, memory );
 			}
-			// It supports fewer types and views than it can tell without trying.
+			// It tells only by failing that it does not support a type or a view.
 			catch ( final IllegalArgumentException | ClassCastException e )
 			{
 				final String message = String.valueOf( e.getMessage() ).trim();
@@ -184,12 +184,12 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 	}
 
 	/**
-	 * @return whether the pixels are where they can be copied line by line, as far as
-	 *         it can be told without loading a cell
+	 * @return whether pixels can be copied line by line, as far as that is known without
+	 *         loading a cell
 	 */
 	private boolean isCopiedByCells()
 	{
-		return nativeSource != null && CellsCopier.isCopied( Primitive.storage( NativeSource.claimedAccess( nativeSource.chain().root() ) ) );
+		return cellsView != null && CellsCopier.isCopied( Primitive.storage( CellsView.claimedAccess( cellsView.chain().root() ) ) );
 	}
 
 	private void copiedPixelByPixel( final String reason )
@@ -202,14 +202,14 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 	}
 
 	/**
-	 * @return why PrimitiveBlocks would copy wrong pixels without a word, or
-	 *         {@code null} if it would not
+	 * @return why PrimitiveBlocks would silently copy wrong pixels, or {@code null} if it
+	 *         would not
 	 */
 	private static String flawOfBlocks( final RandomAccessible< ? > source )
 	{
 		final int n = source.numDimensions();
 		MixedTransform toRoot = new MixedTransform( n, n );
-		// It refuses more than one.
+		// PrimitiveBlocks refuses a second extension itself.
 		MixedTransform extensionToRoot = null;
 		Rim rim = null;
 		RandomAccessible< ? > root = source;
@@ -236,12 +236,12 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 		if ( rim == Rim.MIRROR_SINGLE && root instanceof Interval && Rim.hasAxisOfLengthOne( ( Interval ) root ) )
 			return "PrimitiveBlocks cannot mirror at a single pixel, where an axis has length 1";
 		// All readers share their position and limit.
-		return Primitive.storage( NativeSource.claimedAccess( root ) ) instanceof Buffer
+		return Primitive.storage( CellsView.claimedAccess( root ) ) instanceof Buffer
 				? "PrimitiveBlocks cannot be used for pixels in buffers (https://github.com/imglib/imglib2/issues/368)" : null;
 	}
 
 	private Copier exceptBlocks()
 	{
-		return nativeSource != null ? new CellsCopier<>( nativeSource, pixelType, slowly, memory ) : slowly;
+		return cellsView != null ? new CellsCopier<>( cellsView, pixelType, slowly, memory ) : slowly;
 	}
 }

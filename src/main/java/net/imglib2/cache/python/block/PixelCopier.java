@@ -63,8 +63,8 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 	}
 
 	/**
-	 * @return whether the source is known to be the same when it is read by moving
-	 *         from pixel to pixel as when it is read by position
+	 * @return whether the source is known to have the same pixels when it is read by
+	 *         moving from pixel to pixel as when it is read by position
 	 */
 	private static boolean isRightByMoves( final RandomAccessible< ? > source )
 	{
@@ -77,10 +77,10 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 			return isRightByMoves( converted );
 		if ( root instanceof SubsampleView )
 			return isRightByMoves( ( ( SubsampleView< ? > ) root ).getSource() );
-		// Slices of a line have no axes, and chains need one.
+		// Slices of a line have no axes, but a ViewChain needs one.
 		if ( root instanceof StackView && root.numDimensions() > 1 )
 			return ( ( StackView< ? > ) root ).getSourceSlices().stream().allMatch( PixelCopier::isRightByMoves );
-		return NativeSource.hasCells( root );
+		return CellsView.hasCells( root );
 	}
 
 	@Override
@@ -106,7 +106,7 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 	}
 
 	@Override
-	public InputWay way( final Interval interval )
+	public InputWay wayOf( final Interval interval )
 	{
 		return InputWay.PIXELS;
 	}

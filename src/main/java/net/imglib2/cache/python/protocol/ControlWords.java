@@ -40,7 +40,7 @@ import java.util.List;
  * which shall be cancelled, how blocks have ended, which memory is free again. See
  * {@code protocol.py} for the words.
  * <p>
- * {@link #running}, {@link #cancel}, {@link #abandon}, {@link #cancelForExit} and
+ * {@link #running}, {@link #cancel}, {@link #abandon}, {@link #exit} and
  * {@link #stackOf} may be called by any thread, all else on the interpreter's thread.
  */
 public final class ControlWords
@@ -187,7 +187,7 @@ public final class ControlWords
 	/**
 	 * Lets Python cancel whatever it runs, now and later, because the JVM exits.
 	 */
-	public synchronized void cancelForExit()
+	public synchronized void exit()
 	{
 		words.put( Protocol.CANCEL, Protocol.EXITING );
 	}

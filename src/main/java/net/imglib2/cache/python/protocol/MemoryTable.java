@@ -98,7 +98,7 @@ final class MemoryTable
 	 * @param writable
 	 * 		whether Python may write into it
 	 * @param request
-	 * 		number of the request; what was asked for with the same number stays
+	 * 		ticket of the request: the memories that it uses are not removed
 	 * @return its place, or -1 if it is not in the table
 	 */
 	int find( final ByteBuffer memory, final boolean writable, final long request )
@@ -118,7 +118,7 @@ final class MemoryTable
 	 * @param writable
 	 * 		whether Python may write into it
 	 * @param request
-	 * 		number of the request
+	 * 		ticket of the request
 	 * @return its place
 	 */
 	int add( final ByteBuffer memory, final boolean writable, final long request )
@@ -129,7 +129,7 @@ final class MemoryTable
 			if ( entry.request == request )
 				break;
 			eldest.remove();
-			dropped( entry );
+			removed( entry );
 		}
 		final int place = freePlaces.isEmpty() ? numPlaces++ : freePlaces.pop();
 		entries.put( new Key( memory, writable ), new Entry( memory, place, request ) );
@@ -144,7 +144,7 @@ final class MemoryTable
 	{
 		final Entry entry = entries.remove( new Key( memory, writable ) );
 		if ( entry != null )
-			dropped( entry );
+			removed( entry );
 	}
 
 	/**
@@ -158,7 +158,7 @@ final class MemoryTable
 		numPlaces = 0;
 	}
 
-	private void dropped( final Entry entry )
+	private void removed( final Entry entry )
 	{
 		bytes -= entry.bytes;
 		freePlaces.push( entry.place );
@@ -201,7 +201,7 @@ final class MemoryTable
 		@Override
 		public boolean equals( final Object other )
 		{
-			// Not equals(), which compares all that is in it.
+			// Not equals() of the buffers, which compares their content.
 			return other instanceof Key && ( ( Key ) other ).memory == memory && ( ( Key ) other ).writable == writable;
 		}
 	}

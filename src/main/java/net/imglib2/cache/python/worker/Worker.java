@@ -312,7 +312,7 @@ public final class Worker
 		// Either it is found here, or the interpreter sees that it is shut down.
 		final EmbeddedInterpreter python = opened;
 		if ( python != null )
-			python.control().cancelForExit();
+			python.control().exit();
 		shutDown( reason );
 	}
 

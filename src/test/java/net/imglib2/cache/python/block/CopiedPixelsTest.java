@@ -170,7 +170,7 @@ class CopiedPixelsTest
 		final ImageSource< T > input = new ImageSource<>( chain.view, "input", covers, options(), MEMORY );
 		final PixelType< T > pixelType = PixelType.of( chain.view.getType(), "input" );
 		final PixelCopier< T > pixels = new PixelCopier<>( chain.view, pixelType, MEMORY );
-		final NativeSource cells = NativeSource.of( ViewChain.of( chain.view ), pixelType );
+		final CellsView cells = CellsView.of( ViewChain.of( chain.view ), pixelType );
 		for ( int i = 0; i < READS; ++i )
 		{
 			final Interval interval = Chain.boxIn( random, covers, MAX_PIXELS );
