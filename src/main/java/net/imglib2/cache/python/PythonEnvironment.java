@@ -98,36 +98,22 @@ public final class PythonEnvironment
 
 	private static volatile PythonEnvironment defaultEnvironment;
 
-	private final Path path;
+	private final Settings settings;
 
-	private final boolean system;
-
-	private final InterpreterMode mode;
-
-	private final Duration startupTimeout;
-
-	private final List< Path > modulePath;
-
-	private final Consumer< String > out;
-
-	private final Consumer< String > err;
-
-	private PythonEnvironment(
-			final Path path,
-			final boolean system,
-			final InterpreterMode mode,
-			final Duration startupTimeout,
-			final List< Path > modulePath,
-			final Consumer< String > out,
-			final Consumer< String > err )
+	/**
+	 * @param settings
+	 * 		not changed any more
+	 */
+	private PythonEnvironment( final Settings settings )
 	{
-		this.path = path;
-		this.system = system;
-		this.mode = mode;
-		this.startupTimeout = startupTimeout;
-		this.modulePath = modulePath;
-		this.out = out;
-		this.err = err;
+		this.settings = settings;
+	}
+
+	private PythonEnvironment with( final Consumer< Settings > change )
+	{
+		final Settings changed = settings.clone();
+		change.accept( changed );
+		return new PythonEnvironment( changed );
 	}
 
 	/**
@@ -138,8 +124,7 @@ public final class PythonEnvironment
 	 */
 	public static PythonEnvironment detected()
 	{
-		return new PythonEnvironment( null, false, null, DEFAULT_STARTUP_TIMEOUT, Collections.emptyList(), line -> System.out.println( line ),
-				line -> System.err.println( line ) );
+		return new PythonEnvironment( new Settings() );
 	}
 
 	/**
@@ -152,9 +137,8 @@ public final class PythonEnvironment
 	 */
 	public static PythonEnvironment at( final Path path )
 	{
-		final PythonEnvironment other = detected();
-		return new PythonEnvironment( Objects.requireNonNull( path, "path" ), false, other.mode, other.startupTimeout, other.modulePath, other.out,
-				other.err );
+		Objects.requireNonNull( path, "path" );
+		return detected().with( changed -> changed.path = path );
 	}
 
 	/**
@@ -165,8 +149,7 @@ public final class PythonEnvironment
 	 */
 	public static PythonEnvironment system()
 	{
-		final PythonEnvironment other = detected();
-		return new PythonEnvironment( null, true, other.mode, other.startupTimeout, other.modulePath, other.out, other.err );
+		return detected().with( changed -> changed.system = true );
 	}
 
 	/**
@@ -197,7 +180,8 @@ public final class PythonEnvironment
 	 */
 	public PythonEnvironment withMode( final InterpreterMode newMode )
 	{
-		return new PythonEnvironment( path, system, Objects.requireNonNull( newMode, "mode" ), startupTimeout, modulePath, out, err );
+		Objects.requireNonNull( newMode, "mode" );
+		return with( changed -> changed.mode = newMode );
 	}
 
 	/**
@@ -210,7 +194,7 @@ public final class PythonEnvironment
 	{
 		if ( Objects.requireNonNull( timeout, "timeout" ).compareTo( MIN_STARTUP_TIMEOUT ) < 0 || timeout.compareTo( MAX_STARTUP_TIMEOUT ) > 0 )
 			throw new IllegalArgumentException( "startup timeout is " + timeout + ", expected 1 millisecond to 365 days" );
-		return new PythonEnvironment( path, system, mode, timeout, modulePath, out, err );
+		return with( changed -> changed.startupTimeout = timeout );
 	}
 
 	/**
@@ -224,7 +208,8 @@ public final class PythonEnvironment
 		for ( final Path folder : Objects.requireNonNull( folders, "folders" ) )
 			if ( !Files.isDirectory( Objects.requireNonNull( folder, "folder" ) ) )
 				throw new IllegalArgumentException( folder.toAbsolutePath() + " is not a folder: modules cannot be imported from there" );
-		return new PythonEnvironment( path, system, mode, startupTimeout, Collections.unmodifiableList( new ArrayList<>( Arrays.asList( folders ) ) ), out, err );
+		final List< Path > newModulePath = Collections.unmodifiableList( new ArrayList<>( Arrays.asList( folders ) ) );
+		return with( changed -> changed.modulePath = newModulePath );
 	}
 
 	/**
@@ -240,7 +225,12 @@ public final class PythonEnvironment
 	 */
 	public PythonEnvironment withOutput( final Consumer< String > newOut, final Consumer< String > newErr )
 	{
-		return new PythonEnvironment( path, system, mode, startupTimeout, modulePath, Objects.requireNonNull( newOut, "out" ), Objects.requireNonNull( newErr, "err" ) );
+		Objects.requireNonNull( newOut, "out" );
+		Objects.requireNonNull( newErr, "err" );
+		return with( changed -> {
+			changed.out = newOut;
+			changed.err = newErr;
+		} );
 	}
 
 	/**
@@ -248,7 +238,7 @@ public final class PythonEnvironment
 	 */
 	public Path getPath()
 	{
-		return path;
+		return settings.path;
 	}
 
 	/**
@@ -256,7 +246,7 @@ public final class PythonEnvironment
 	 */
 	public boolean isSystem()
 	{
-		return system;
+		return settings.system;
 	}
 
 	/**
@@ -266,8 +256,8 @@ public final class PythonEnvironment
 	 */
 	public InterpreterMode getMode()
 	{
-		if ( mode != null )
-			return mode;
+		if ( settings.mode != null )
+			return settings.mode;
 		final String property = System.getProperty( MODE_PROPERTY, InterpreterMode.AUTO.name() );
 		for ( final InterpreterMode value : InterpreterMode.values() )
 			if ( value.name().equalsIgnoreCase( property.trim() ) )
@@ -281,7 +271,7 @@ public final class PythonEnvironment
 	 */
 	public Duration getStartupTimeout()
 	{
-		return startupTimeout;
+		return settings.startupTimeout;
 	}
 
 	/**
@@ -289,7 +279,7 @@ public final class PythonEnvironment
 	 */
 	public List< Path > getModulePath()
 	{
-		return modulePath;
+		return settings.modulePath;
 	}
 
 	/**
@@ -297,7 +287,7 @@ public final class PythonEnvironment
 	 */
 	public Consumer< String > getOut()
 	{
-		return out;
+		return settings.out;
 	}
 
 	/**
@@ -305,7 +295,7 @@ public final class PythonEnvironment
 	 */
 	public Consumer< String > getErr()
 	{
-		return err;
+		return settings.err;
 	}
 
 	/**
@@ -317,5 +307,39 @@ public final class PythonEnvironment
 	public String diagnose()
 	{
 		return PythonDiagnosis.of( this ).toString();
+	}
+
+	/**
+	 * A new setting is a field here, with its default, and two methods above.
+	 */
+	private static final class Settings implements Cloneable
+	{
+		private Path path;
+
+		private boolean system;
+
+		private InterpreterMode mode;
+
+		private Duration startupTimeout = DEFAULT_STARTUP_TIMEOUT;
+
+		private List< Path > modulePath = Collections.emptyList();
+
+		// Looked up for each line: a program may replace System.out.
+		private Consumer< String > out = line -> System.out.println( line );
+
+		private Consumer< String > err = line -> System.err.println( line );
+
+		@Override
+		protected Settings clone()
+		{
+			try
+			{
+				return ( Settings ) super.clone();
+			}
+			catch ( final CloneNotSupportedException e )
+			{
+				throw new AssertionError( e );
+			}
+		}
 	}
 }
