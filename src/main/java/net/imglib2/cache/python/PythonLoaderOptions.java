@@ -31,7 +31,6 @@ package net.imglib2.cache.python;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 
 import net.imglib2.blocks.PrimitiveBlocks.OnFallback;
 import net.imglib2.type.NativeType;
@@ -42,46 +41,24 @@ import net.imglib2.type.NativeType;
  */
 public final class PythonLoaderOptions
 {
-	private static final PythonLoaderOptions DEFAULT = new PythonLoaderOptions( OnFallback.ACCEPT, false, false, null, null, null, false, null, System::nanoTime );
+	private static final PythonLoaderOptions DEFAULT = new PythonLoaderOptions( new Settings() );
 
-	private final OnFallback onFallback;
+	private final Settings settings;
 
-	private final boolean contiguous;
-
-	private final boolean writableInputs;
-
-	private final String name;
-
-	private final NativeType< ? > fillValue;
-
-	private final Consumer< ? super PythonCellException > errorListener;
-
-	private final boolean checkWritten;
-
-	private final Duration timeout;
-
-	private final LongSupplier clock;
-
-	private PythonLoaderOptions(
-			final OnFallback onFallback,
-			final boolean contiguous,
-			final boolean writableInputs,
-			final String name,
-			final NativeType< ? > fillValue,
-			final Consumer< ? super PythonCellException > errorListener,
-			final boolean checkWritten,
-			final Duration timeout,
-			final LongSupplier clock )
+	/**
+	 * @param settings
+	 * 		not changed any more
+	 */
+	private PythonLoaderOptions( final Settings settings )
 	{
-		this.onFallback = onFallback;
-		this.contiguous = contiguous;
-		this.writableInputs = writableInputs;
-		this.name = name;
-		this.fillValue = fillValue;
-		this.errorListener = errorListener;
-		this.checkWritten = checkWritten;
-		this.timeout = timeout;
-		this.clock = clock;
+		this.settings = settings;
+	}
+
+	private PythonLoaderOptions with( final Consumer< Settings > change )
+	{
+		final Settings changed = settings.clone();
+		change.accept( changed );
+		return new PythonLoaderOptions( changed );
 	}
 
 	/**
@@ -105,7 +82,7 @@ public final class PythonLoaderOptions
 	public PythonLoaderOptions onFallback( final OnFallback newOnFallback )
 	{
 		Objects.requireNonNull( newOnFallback, "onFallback" );
-		return new PythonLoaderOptions( newOnFallback, contiguous, writableInputs, name, fillValue, errorListener, checkWritten, timeout, clock );
+		return with( changed -> changed.onFallback = newOnFallback );
 	}
 
 	/**
@@ -120,7 +97,7 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions contiguous( final boolean newContiguous )
 	{
-		return new PythonLoaderOptions( onFallback, newContiguous, writableInputs, name, fillValue, errorListener, checkWritten, timeout, clock );
+		return with( changed -> changed.contiguous = newContiguous );
 	}
 
 	/**
@@ -134,7 +111,7 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions writableInputs( final boolean newWritableInputs )
 	{
-		return new PythonLoaderOptions( onFallback, contiguous, newWritableInputs, name, fillValue, errorListener, checkWritten, timeout, clock );
+		return with( changed -> changed.writableInputs = newWritableInputs );
 	}
 
 	/**
@@ -151,7 +128,7 @@ public final class PythonLoaderOptions
 	{
 		if ( Objects.requireNonNull( newName, "name" ).trim().isEmpty() )
 			throw new IllegalArgumentException( "the name of the loader is empty" );
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, newName, fillValue, errorListener, checkWritten, timeout, clock );
+		return with( changed -> changed.name = newName );
 	}
 
 	/**
@@ -162,7 +139,10 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions onErrorThrow()
 	{
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, null, null, checkWritten, timeout, clock );
+		return with( changed -> {
+			changed.fillValue = null;
+			changed.errorListener = null;
+		} );
 	}
 
 	/**
@@ -194,7 +174,10 @@ public final class PythonLoaderOptions
 	{
 		final T newFillValue = Objects.requireNonNull( value, "value" ).copy();
 		Objects.requireNonNull( listener, "listener" );
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, newFillValue, listener, checkWritten, timeout, clock );
+		return with( changed -> {
+			changed.fillValue = newFillValue;
+			changed.errorListener = listener;
+		} );
 	}
 
 	/**
@@ -213,7 +196,7 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions checkWritten( final boolean newCheckWritten )
 	{
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, fillValue, errorListener, newCheckWritten, timeout, clock );
+		return with( changed -> changed.checkWritten = newCheckWritten );
 	}
 
 	/**
@@ -236,20 +219,7 @@ public final class PythonLoaderOptions
 	{
 		if ( newTimeout != null && ( newTimeout.isZero() || newTimeout.isNegative() ) )
 			throw new IllegalArgumentException( "the timeout is " + newTimeout + ", expected a positive duration, or null for none" );
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, fillValue, errorListener, checkWritten, newTimeout, clock );
-	}
-
-	/**
-	 * For tests.
-	 *
-	 * @param newClock
-	 * 		by which cells that failed are not computed again too soon; like
-	 * 		{@link System#nanoTime()}, the default
-	 * @return changed copy
-	 */
-	PythonLoaderOptions clock( final LongSupplier newClock )
-	{
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, fillValue, errorListener, checkWritten, timeout, newClock );
+		return with( changed -> changed.timeout = newTimeout );
 	}
 
 	/**
@@ -257,7 +227,7 @@ public final class PythonLoaderOptions
 	 */
 	public OnFallback getOnFallback()
 	{
-		return onFallback;
+		return settings.onFallback;
 	}
 
 	/**
@@ -265,7 +235,7 @@ public final class PythonLoaderOptions
 	 */
 	public boolean isContiguous()
 	{
-		return contiguous;
+		return settings.contiguous;
 	}
 
 	/**
@@ -273,7 +243,7 @@ public final class PythonLoaderOptions
 	 */
 	public boolean isWritableInputs()
 	{
-		return writableInputs;
+		return settings.writableInputs;
 	}
 
 	/**
@@ -281,7 +251,7 @@ public final class PythonLoaderOptions
 	 */
 	public String getName()
 	{
-		return name;
+		return settings.name;
 	}
 
 	/**
@@ -290,7 +260,7 @@ public final class PythonLoaderOptions
 	 */
 	public NativeType< ? > getFillValue()
 	{
-		return fillValue == null ? null : ( NativeType< ? > ) fillValue.copy();
+		return settings.fillValue == null ? null : ( NativeType< ? > ) settings.fillValue.copy();
 	}
 
 	/**
@@ -298,7 +268,7 @@ public final class PythonLoaderOptions
 	 */
 	public Consumer< ? super PythonCellException > getErrorListener()
 	{
-		return errorListener;
+		return settings.errorListener;
 	}
 
 	/**
@@ -306,12 +276,7 @@ public final class PythonLoaderOptions
 	 */
 	public boolean isCheckWritten()
 	{
-		return checkWritten;
-	}
-
-	LongSupplier clock()
-	{
-		return clock;
+		return settings.checkWritten;
 	}
 
 	/**
@@ -319,6 +284,41 @@ public final class PythonLoaderOptions
 	 */
 	public Duration getTimeout()
 	{
-		return timeout;
+		return settings.timeout;
+	}
+
+	/**
+	 * A new setting is a field here, with its default, and two methods above.
+	 */
+	private static final class Settings implements Cloneable
+	{
+		private OnFallback onFallback = OnFallback.ACCEPT;
+
+		private boolean contiguous;
+
+		private boolean writableInputs;
+
+		private String name;
+
+		private NativeType< ? > fillValue;
+
+		private Consumer< ? super PythonCellException > errorListener;
+
+		private boolean checkWritten;
+
+		private Duration timeout;
+
+		@Override
+		protected Settings clone()
+		{
+			try
+			{
+				return ( Settings ) super.clone();
+			}
+			catch ( final CloneNotSupportedException e )
+			{
+				throw new AssertionError( e );
+			}
+		}
 	}
 }

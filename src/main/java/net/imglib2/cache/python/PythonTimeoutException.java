@@ -46,7 +46,7 @@ public final class PythonTimeoutException extends PythonCellException
 
 	private final Duration timeout;
 
-	PythonTimeoutException(
+	public PythonTimeoutException(
 			final Duration timeout,
 			final String loaderName,
 			final long index,

@@ -68,6 +68,7 @@ import net.imglib2.cache.Cache;
 import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.WeightBoundedLoaderCache;
 import net.imglib2.cache.ref.BoundedSoftRefLoaderCache;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
@@ -462,7 +463,7 @@ class InvalidationTest
 	@Test
 	void listenerThatThrowsKeepsNobodyFromBeingTold()
 	{
-		try (final LogRecords log = new LogRecords( PythonCacheLoader.class ))
+		try (final LogRecords log = new LogRecords( CellReader.class ))
 		{
 			final PythonCacheLoader< FloatType, FloatBufferAccess > loader = filling();
 			final Cache< Long, ? > cache = loader.createCachedCellImg( 100 ).getCache();
