@@ -41,15 +41,15 @@ import java.util.function.Consumer;
 import net.imglib2.cache.python.environment.PythonDiagnosis;
 
 /**
- * Which Python to use, and how. Immutable; the {@code with…} methods return a
- * changed copy.
+ * Which Python to use, and how. Immutable: the {@code with…} methods return a changed
+ * copy.
  * <p>
- * A JVM can start one Python, once. The first {@link PythonCacheLoaderQueue}
- * decides which, and in which {@link InterpreterMode}; a later one that asks for
- * another is refused. So is every queue in a JVM that was itself started from
- * Python, as JPype, PyImageJ and Fiji's Python mode do.
+ * A JVM can start one Python, once. The first {@link PythonCacheLoaderQueue} decides
+ * which one, and in which {@link InterpreterMode}. A later queue that asks for another
+ * Python or mode is refused. All queues are refused in a JVM that Python itself has
+ * started, as JPype, PyImageJ and Fiji's Python mode do.
  * <p>
- * {@link #detected()} looks, in this order, at
+ * {@link #detected()} takes the first Python that is named by, in this order,
  * <ol>
  * <li>the system property {@value #EXECUTABLE_PROPERTY},</li>
  * <li>the environment variable {@value #EXECUTABLE_VARIABLE},</li>
@@ -57,10 +57,10 @@ import net.imglib2.cache.python.environment.PythonDiagnosis;
  * {@code PYTHONHOME},</li>
  * <li>{@code python3} and {@code python} on the {@code PATH}.</li>
  * </ol>
- * The Python runs isolated from {@code PYTHONPATH} and from the user's
- * site-packages, because packages of another Python there crash it: name own
- * modules by {@link #withModulePath(Path...)}. {@code import} finds Python modules
- * only; Java classes are found by {@code jep.findClass( "java.util.ArrayList" )}.
+ * The Python ignores {@code PYTHONPATH} and the user's site-packages, because packages
+ * there that belong to another Python crash it. Name folders with your own modules by
+ * {@link #withModulePath(Path...)}. {@code import} finds Python modules only;
+ * {@code jep.findClass( "java.util.ArrayList" )} finds a Java class.
  */
 public final class PythonEnvironment
 {
@@ -71,22 +71,22 @@ public final class PythonEnvironment
 	public static final String EXECUTABLE_PROPERTY = "imglib2.python.executable";
 
 	/**
-	 * Environment variable of the same meaning.
+	 * Environment variable with the same meaning.
 	 */
 	public static final String EXECUTABLE_VARIABLE = "IMGLIB2_PYTHON";
 
 	/**
-	 * System property that names the {@link InterpreterMode} where
-	 * {@link #withMode} does not.
+	 * System property that names the {@link InterpreterMode}, unless
+	 * {@link #withMode} does.
 	 */
 	public static final String MODE_PROPERTY = "imglib2.python.mode";
 
 	/**
-	 * System property that names a file for the Python stack of a crash of the JVM;
-	 * {@code %p} in it stands for the process number. Linux only, and only in a JVM
-	 * that was started with the JDK's {@code libjsig.so} in the environment
-	 * variable {@code LD_PRELOAD}; elsewhere, queues are refused while it is set.
-	 * See {@code doc/reliability.md}.
+	 * System property that names a file. If the JVM crashes, Python writes its stack
+	 * there. {@code %p} in the name stands for the process number. It works on Linux
+	 * only, in a JVM that was started with the JDK's {@code libjsig.so} in the
+	 * environment variable {@code LD_PRELOAD}; elsewhere, queues are refused while it is
+	 * set. See {@code doc/reliability.md}.
 	 */
 	public static final String CRASH_FILE_PROPERTY = "imglib2.python.crashFile";
 
@@ -102,7 +102,7 @@ public final class PythonEnvironment
 
 	/**
 	 * @param settings
-	 * 		not changed any more
+	 * 		not changed from now on
 	 */
 	private PythonEnvironment( final Settings settings )
 	{
@@ -117,8 +117,8 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * The Python that properties, environment variables and the {@code PATH} lead
-	 * to, see above.
+	 * The Python that system properties, environment variables and the {@code PATH}
+	 * name, see above.
 	 *
 	 * @return an environment; nothing is looked for yet
 	 */
@@ -142,8 +142,8 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * {@code python3} or {@code python} on the {@code PATH}, whatever properties
-	 * and other environment variables say.
+	 * {@code python3} or {@code python} on the {@code PATH}, whatever system properties
+	 * and other environment variables name.
 	 *
 	 * @return an environment; nothing is looked for yet
 	 */
@@ -153,7 +153,7 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * Sets what queues use whose constructor does not name an environment.
+	 * Sets the environment of queues whose constructor does not name one.
 	 *
 	 * @param environment
 	 * 		the environment, or {@code null} for {@link #detected()}
@@ -164,7 +164,7 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * @return what {@link #setDefault} was given, else {@link #detected()}
+	 * @return the environment that {@link #setDefault} has set, else {@link #detected()}
 	 */
 	public static PythonEnvironment getDefault()
 	{
@@ -173,8 +173,10 @@ public final class PythonEnvironment
 	}
 
 	/**
+	 * Sets the kind of interpreters.
+	 *
 	 * @param newMode
-	 * 		kind of interpreters; by default what the system property
+	 * 		the mode; by default the one that the system property
 	 * 		{@value #MODE_PROPERTY} names, else {@link InterpreterMode#AUTO}
 	 * @return changed copy
 	 */
@@ -185,6 +187,8 @@ public final class PythonEnvironment
 	}
 
 	/**
+	 * Limits how long Python may take to start.
+	 *
 	 * @param timeout
 	 * 		how long each worker may take to start Python and to run the init code;
 	 * 		1 millisecond to 365 days, 5 minutes by default
@@ -198,9 +202,10 @@ public final class PythonEnvironment
 	}
 
 	/**
+	 * Adds folders to {@code sys.path}.
+	 *
 	 * @param folders
-	 * 		folders with the user's own Python modules, added to {@code sys.path};
-	 * 		none by default
+	 * 		folders with the user's own Python modules; none by default
 	 * @return changed copy
 	 */
 	public PythonEnvironment withModulePath( final Path... folders )
@@ -213,9 +218,9 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * What Python code prints is handed over line by line, on the thread that
-	 * printed it. In {@link InterpreterMode#SHARED}, the first queue of a JVM
-	 * decides for all.
+	 * Sets what gets the lines that Python code prints, one by one, on the thread that
+	 * prints them. In {@link InterpreterMode#SHARED}, the first queue of a JVM decides for
+	 * all.
 	 *
 	 * @param newOut
 	 * 		gets the lines of {@code sys.stdout}; {@code System.out} by default
@@ -242,7 +247,7 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * @return whether only the {@code PATH} is looked at
+	 * @return whether only the {@code PATH} counts
 	 */
 	public boolean isSystem()
 	{
@@ -250,7 +255,7 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * @return kind of interpreters that is asked for
+	 * @return kind of interpreters that this asks for
 	 * @throws IllegalArgumentException
 	 * 		if the system property {@value #MODE_PROPERTY} is not a mode
 	 */
@@ -267,7 +272,7 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * @return how long each worker may take to start
+	 * @return how long each worker may take to start Python and to run the init code
 	 */
 	public Duration getStartupTimeout()
 	{
@@ -299,8 +304,8 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * Tells, without starting Python in this JVM, which Python would be used, why,
-	 * what is in it, which mode it would run in, and what is wrong with it.
+	 * Describes which Python would be used, why, what is in it, in which mode it would
+	 * run, and what is wrong with it. Does not start Python in this JVM.
 	 *
 	 * @return several lines of text
 	 */
@@ -310,7 +315,7 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * A new setting is a field here, with its default, and two methods above.
+	 * A new setting needs a field here, with its default, and a setter and a getter above.
 	 */
 	private static final class Settings implements Cloneable
 	{

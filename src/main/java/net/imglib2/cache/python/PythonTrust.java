@@ -42,9 +42,10 @@ import net.imglib2.cache.python.trust.TrustPolicy;
  * <p>
  * It is switched on by the system property {@value #FILE_PROPERTY}, which names the
  * file of an allow-list, or by {@link #restrictTo}. It holds for all queues of the
- * JVM, for what they are given from then on. It cannot be switched off, and a second
- * list does not replace the first: only what is on all lists is allowed. Otherwise,
- * whoever may hand over code could also hand over a list for it.
+ * JVM, and for all code that they are given from then on. It cannot be switched off. A
+ * second list does not replace the first: only what is on all lists is allowed.
+ * Otherwise, whoever can give this library code could also give it a list that allows
+ * the code.
  * <p>
  * An allow-list has one entry in each line. Empty lines and lines that begin with
  * {@code #} are comments.
@@ -52,16 +53,16 @@ import net.imglib2.cache.python.trust.TrustPolicy;
  * <caption>Entries</caption>
  * <tr>
  * <td>{@code sha256:}<i>64 hexadecimal digits</i></td>
- * <td>allows a text, be it the code of a loader, the init code of a queue, or what a
- * task executes or evaluates. It is the SHA-256 of the text in UTF-8, exactly as it
- * is handed over, with its line ends: for the text of a file, what
- * {@code sha256sum file} prints. {@link #entryFor(String)} makes it.</td>
+ * <td>allows a text: the code of a loader, the init code of a queue, or what a task
+ * executes or evaluates. The number is the SHA-256 of exactly this text in UTF-8, with
+ * its line ends; if the text is that of a file, {@code sha256sum file} prints it.
+ * {@link #entryFor(String)} makes the entry.</td>
  * </tr>
  * <tr>
  * <td>{@code module:}<i>package.module</i></td>
  * <td>allows loaders whose code is {@code package.module:name}, for all names in that
- * module, also those that it imports from others; not for modules below it, and not
- * for names with a dot.</td>
+ * module, also those that it imports from other modules. It does not allow modules
+ * below it, or names with a dot.</td>
  * </tr>
  * <tr>
  * <td>{@code folder:}<i>absolute path</i></td>
@@ -74,17 +75,17 @@ import net.imglib2.cache.python.trust.TrustPolicy;
  * </tr>
  * </table>
  * <p>
- * This is no sandbox: code that is allowed can do whatever the JVM can.
- * {@code SECURITY.md} tells what is promised and what is not.
+ * This is not a sandbox: code that is allowed can do whatever the JVM can.
+ * {@code SECURITY.md} says what is promised and what is not.
  * <p>
  * Thread-safe.
  */
 public final class PythonTrust
 {
 	/**
-	 * System property that names the file of an allow-list. It is read once, when
-	 * the first queue is made or this class is used first. While the file cannot be
-	 * read or has a line that is not an entry, nothing runs.
+	 * System property that names the file of an allow-list. It is read once, when the
+	 * first queue is made or this class is first used. If the file cannot be read, or
+	 * has a line that is not an entry, nothing runs.
 	 */
 	public static final String FILE_PROPERTY = "imglib2.python.trust";
 
@@ -92,7 +93,7 @@ public final class PythonTrust
 	{}
 
 	/**
-	 * Allows no more than what is on a list.
+	 * Allows only what is on a list.
 	 *
 	 * @param allowList
 	 * 		file of the allow-list, in UTF-8; read now and never again
@@ -106,10 +107,10 @@ public final class PythonTrust
 	}
 
 	/**
-	 * Allows no more than what is on a list.
+	 * Allows only what is on a list.
 	 *
 	 * @param entries
-	 * 		lines of the allow-list; none allows nothing
+	 * 		lines of the allow-list; an empty list allows nothing
 	 * @throws PythonTrustException
 	 * 		if one of them is not an entry; then nothing has changed
 	 */
@@ -121,8 +122,8 @@ public final class PythonTrust
 	/**
 	 * @return whether there is an allow-list
 	 * @throws PythonTrustException
-	 * 		if that of the system property cannot be read or has a line that is not an
-	 * 		entry
+	 * 		if the one that the system property names cannot be read, or has a line that
+	 * 		is not an entry
 	 */
 	public static boolean isRestricted()
 	{
@@ -134,7 +135,7 @@ public final class PythonTrust
 	 * 		Python code, or a function reference {@code package.module:function}
 	 * @return the line of an allow-list that allows exactly this text
 	 * @throws PythonTrustException
-	 * 		if it is not valid Unicode, which no line can allow
+	 * 		if the text is not valid Unicode, which no entry can allow
 	 */
 	public static String entryFor( final String code )
 	{
