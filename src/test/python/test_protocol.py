@@ -30,7 +30,7 @@ from imglib2_cache_python._worker.worker import BROKEN, FAILED, OK
 from imglib2_cache_python.failure import Failure
 from imglib2_cache_python.snippet import _is_installed
 
-# Of DTYPES.
+# Indices in DTYPES.
 UINT8, FLOAT64 = DTYPES.index("uint8"), DTYPES.index("float64")
 
 
@@ -47,31 +47,31 @@ class Part(NamedTuple):
 
     @property
     def numbers(self) -> list[int]:
-        """What is the same for most blocks."""
+        """The numbers of the array in a layout."""
         if self.layout == AS_IT_IS:
             return [AS_IT_IS, self.access]
         return [self.layout, self.dtype, len(self.shape), *self.shape, *self.strides, self.access]
 
 
 def whole(code: int) -> Part:
-    """An array that is its memory."""
+    """An array that is a whole memory."""
     return Part(code, 0, 0, (), (), AS_IT_IS)
 
 
 def with_output(arrays: Sequence[Part]) -> Sequence[Part]:
-    """The arrays, the first of which can be written."""
+    """The arrays, with the first one writable."""
     return (arrays[0]._replace(access=WRITE), *arrays[1:])
 
 
 class Described(NamedTuple):
-    """A block, and its layout."""
+    """The numbers of a block and of its layout."""
 
     layout: list[int]
     block: list[int]
 
 
 def describe(loader: int, index: int, dim: Sequence[int], arrays: Sequence[Part], watched: int = 0) -> Described:
-    """A block at the origin, without a halo."""
+    """Describes a block at the origin, without a halo."""
     n, count = len(dim), len(arrays)
     zeros = [0] * n
     arrays = with_output(arrays)
@@ -182,7 +182,7 @@ TORCH = """
 import ctypes
 import numpy as np
 
-# As torch does: the pixels are where the array has them, whatever its flags say.
+# As torch does: it uses the memory of the array and ignores its flags.
 def from_numpy(array):
     pixels = (ctypes.c_uint8 * array.nbytes).from_address(array.ctypes.data)
     return np.frombuffer(pixels, array.dtype).reshape(array.shape)
@@ -260,7 +260,7 @@ def test_blocks_of_one_request_are_computed_one_after_the_other(bench: Bench) ->
     assert (last == 7).all()
     assert not outputs[:16].any()
     assert not outputs[22:64].any()
-    # The tables remember.
+    # The tables keep the memories and the layout.
     outputs[:] = 0
     request = [0, 1, 0, 0, 0, 1, *blocks[1].block]
     bench.request[: len(request)] = [len(request), *request[1:]]
@@ -309,9 +309,9 @@ def test_tables_can_be_emptied(bench: Bench) -> None:
     write(bench, [describe(1, 0, [3], arrays, watched=0b10)], places=[2, 1], ticket=6, emptied=True)
     done(bench, data, output)
     assert output.view(float)[:3].tolist() == [0, 1, 2]
-    # What was held before is not watched any more.
+    # Memories that were held before are not watched any more.
     assert freed(bench) == []
-    # What the tables had is not there.
+    # The tables are empty.
     write(bench, [describe(1, 0, [3], arrays)], places=[1], ticket=7, emptied=True)
     assert bench.worker.step(output) == FAILED
     assert Told.of(bench.worker.failure()).type_name == "IndexError"
@@ -351,14 +351,14 @@ def test_memories_that_are_held_leave_the_table_until_they_are_free(bench: Bench
     write(bench, [describe(1, 0, [3], arrays, watched=0b11)], places=[1, 2], ticket=5)
     done(bench, np.zeros(64, np.uint8), np.zeros(64, np.uint8))
     assert results(bench, 1) == [(0, 0b10)]
-    # It is not found any more.
+    # The memory is not in the table any more.
     write(bench, [describe(1, 1, [3], arrays, watched=0b01)], ticket=6)
     assert bench.worker.step() == FAILED
     assert Told.of(bench.worker.failure()).type_name == "TypeError"
     assert freed(bench) == []
     write(bench, [describe(1, 1, [3], arrays, watched=0b11)], places=[2], ticket=7)
     done(bench, np.zeros(64, np.uint8))
-    # The code keeps the second in place of the first.
+    # The code now keeps the second memory instead of the first.
     assert results(bench, 1) == [(0, 0b10)]
     assert freed(bench) == [64 * 5 + 1]
     write(bench, [describe(1, 2, [3], arrays, watched=0b11)], places=[2], ticket=8)
@@ -384,12 +384,12 @@ def test_as_many_held_memories_are_watched_as_java_expects(bench: Bench) -> None
 
 
 def done(bench: Bench, *arguments: np.ndarray) -> None:
-    """Computes the blocks of the request, which must succeed."""
+    """Computes the blocks of the request. All must succeed."""
     bench.worker.step(*arguments)
     assert bench.worker.failure() == []
 
 
 def freed(bench: Bench) -> list[int]:
-    """Numbers of the memories that are free again."""
+    """Numbers of the memories that were freed."""
     count = bench.control[protocol.FREED]
     return bench.control[protocol.FREED + 1 :][:count].tolist()

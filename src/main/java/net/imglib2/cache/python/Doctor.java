@@ -60,7 +60,7 @@ public final class Doctor
 			System.exit( 2 );
 		}
 		final PythonEnvironment environment = args.length == 1 ? PythonEnvironment.at( Paths.get( args[ 0 ] ) ) : PythonEnvironment.getDefault();
-		final PythonDiagnosis diagnosis = PythonDiagnosis.of( environment );
+		final PythonDiagnosis diagnosis = environment.diagnosis();
 		System.out.println( diagnosis );
 		System.exit( diagnosis.isUsable() ? 0 : 1 );
 	}

@@ -38,7 +38,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 
+import net.imglib2.cache.python.environment.KnownProperties;
 import net.imglib2.cache.python.environment.PythonDiagnosis;
+import net.imglib2.cache.python.environment.PythonLocator;
 
 /**
  * Which Python to use, and how. Immutable: the {@code with…} methods return a changed
@@ -68,18 +70,18 @@ public final class PythonEnvironment
 	 * System property that names the Python: an executable, or the folder of a
 	 * virtual or conda environment.
 	 */
-	public static final String EXECUTABLE_PROPERTY = "imglib2.python.executable";
+	public static final String EXECUTABLE_PROPERTY = KnownProperties.EXECUTABLE;
 
 	/**
 	 * Environment variable with the same meaning.
 	 */
-	public static final String EXECUTABLE_VARIABLE = "IMGLIB2_PYTHON";
+	public static final String EXECUTABLE_VARIABLE = PythonLocator.EXECUTABLE_VARIABLE;
 
 	/**
 	 * System property that names the {@link InterpreterMode}, unless
 	 * {@link #withMode} does.
 	 */
-	public static final String MODE_PROPERTY = "imglib2.python.mode";
+	public static final String MODE_PROPERTY = KnownProperties.MODE;
 
 	/**
 	 * System property that names a file. If the JVM crashes, Python writes its stack
@@ -88,7 +90,7 @@ public final class PythonEnvironment
 	 * environment variable {@code LD_PRELOAD}; elsewhere, queues are refused while it is
 	 * set. See {@code doc/reliability.md}.
 	 */
-	public static final String CRASH_FILE_PROPERTY = "imglib2.python.crashFile";
+	public static final String CRASH_FILE_PROPERTY = KnownProperties.CRASH_FILE;
 
 	private static final Duration DEFAULT_STARTUP_TIMEOUT = Duration.ofMinutes( 5 );
 
@@ -311,7 +313,12 @@ public final class PythonEnvironment
 	 */
 	public String diagnose()
 	{
-		return PythonDiagnosis.of( this ).toString();
+		return diagnosis().toString();
+	}
+
+	PythonDiagnosis diagnosis()
+	{
+		return PythonDiagnosis.of( settings.path, settings.system, this::getMode );
 	}
 
 	/**

@@ -29,8 +29,9 @@
 package net.imglib2.cache.python;
 
 /**
- * Something was refused because it is not on the allow-list of {@link PythonTrust},
- * or because an allow-list cannot be read. Nothing of it has run.
+ * Code, a folder of modules or a Python was refused because it is not on the
+ * allow-list of {@link PythonTrust}, or because an allow-list cannot be read. Nothing
+ * that was refused has run.
  */
 public class PythonTrustException extends PythonException
 {
@@ -42,7 +43,7 @@ public class PythonTrustException extends PythonException
 	 * @param message
 	 * 		what was refused, and what would allow it
 	 * @param entry
-	 * 		line of an allow-list that would allow it; an empty string if none would
+	 * 		line of an allow-list that would allow it, or an empty string
 	 */
 	public PythonTrustException( final String message, final String entry )
 	{
@@ -51,8 +52,8 @@ public class PythonTrustException extends PythonException
 	}
 
 	/**
-	 * @return line that would allow it, if it were in the allow-list; an empty string if
-	 *         no line would
+	 * @return line that would allow it, if it was in the allow-list; an empty
+	 *         string if no line would
 	 */
 	public String getEntry()
 	{

@@ -98,7 +98,7 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * Which readers of a cell that fails get what, and when the code runs again.
+ * What each reader of a failing cell gets, and when the code runs again.
  */
 @Tag( "both-modes" )
 class FailedReadsTest
@@ -155,7 +155,7 @@ class FailedReadsTest
 			others.remove( Thread.currentThread() );
 			awaitWaiting( others );
 		} ).createCachedCellImg( cells ).getCache();
-		// Classes are loaded before: nothing else is to wait for.
+		// Classes are loaded before, so that no thread waits for class loading.
 		bad = false;
 		cache.get( 1L );
 		bad = true;
@@ -182,7 +182,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void readersOfTheLoaderItselfArriveWhenTheyCall()
+	void readersOfTheLoaderItselfCountFromTheirCall()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( throwing );
 		final PythonCellException first = error( loader );
@@ -235,10 +235,10 @@ class FailedReadsTest
 		assertEquals( 4, attempts.get() );
 	}
 
-	// Readers that come again at once
+	// Readers that read again at once
 
 	/**
-	 * Whose thread is interrupted does not get past a place where it has to wait.
+	 * A thread that is interrupted does not pass a place where it has to wait.
 	 */
 	private static void assertWaits( final Cache< Long, ? > cache )
 	{
@@ -268,7 +268,7 @@ class FailedReadsTest
 			assertWaits( loader );
 		}
 		assertEquals( 2, attempts.get() );
-		// It does not wait where it can get more than an error.
+		// The reader does not wait when it can get more than an error.
 		bad = false;
 		assertEquals( 1, img.getAt( 5, 14, 34 ).get() );
 	}
@@ -289,7 +289,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void waitingReaderKeepsNobodyFromReading() throws Exception
+	void waitingReaderBlocksNoOtherReader() throws Exception
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( throwing );
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( 10 );
@@ -303,7 +303,7 @@ class FailedReadsTest
 					assertThrows( ExecutionException.class, () -> img.getCache().get( 0L ) );
 			} ) );
 		waiting.forEach( Thread::start );
-		// Were they one after the other, the last would be blocked for good.
+		// If they ran one after the other, the last one would be blocked for ever.
 		awaitStates( waiting, EnumSet.of( Thread.State.TIMED_WAITING ) );
 		ended.countDown();
 		for ( final Thread thread : waiting )
@@ -353,7 +353,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void whoReadsFromAClosedQueueAgainAndAgainWaits()
+	void repeatedReadsFromAClosedQueueWait()
 	{
 		for ( final PythonLoaderOptions options : new PythonLoaderOptions[] { throwing, filling } )
 		{
@@ -377,7 +377,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void whoReadsWhatCannotBeReadAgainAndAgainWaits()
+	void repeatedReadsOfAnInputThatFailsWait()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( queue, throwing, interval -> {
 			throw new IllegalStateException( "no such file" );
@@ -447,7 +447,7 @@ class FailedReadsTest
 		reset.accept( loader, img.getCache() );
 		assertEquals( 1, pixel( img ) );
 		assertEquals( 3, attempts.get() );
-		// Computed cells stay where they are: only retry can tell them.
+		// Computed cells stay in the cache: only a retry can tell the cells apart.
 		loader.retry( 0 );
 		loader.retryAll();
 		assertEquals( 1, pixel( img ) );
@@ -477,7 +477,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void closedQueueIsToldAlsoInAPause()
+	void closedQueueIsReportedAlsoDuringAPause()
 	{
 		for ( final PythonLoaderOptions options : new PythonLoaderOptions[] { throwing, filling } )
 		{
@@ -501,7 +501,7 @@ class FailedReadsTest
 	// Cells that are filled
 
 	@Test
-	void filledCellIsCachedAndToldOnce()
+	void filledCellIsCachedAndReportedOnce()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( filling );
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( 10 );
@@ -511,7 +511,7 @@ class FailedReadsTest
 		assertEquals( 1, reports.size() );
 		assertEquals( 0, reports.get( 0 ).getIndex() );
 		assertEquals( "bad", reports.get( 0 ).getPythonMessage() );
-		// As if it had been evicted.
+		// As after an eviction.
 		final CachedCellImg< FloatType, FloatBufferAccess > other = loader.createCachedCellImg( 10 );
 		assertEquals( 7, pixel( other ) );
 		assertEquals( 2, attempts.get() );
@@ -604,7 +604,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void whatIsNotTheCodesFaultIsNotFilled()
+	void failuresThatTheCodeDidNotCauseAreNotFilled()
 	{
 		final Exception[] others = { new IllegalStateException( "no such file" ), new NativeMemoryException( 1, 2, 3, null ), new InterruptedException() };
 		for ( final Exception other : others )
@@ -652,7 +652,7 @@ class FailedReadsTest
 		return assertThrows( IllegalArgumentException.class, () -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", type, Halo.empty( 3 ), options ) ).getMessage();
 	}
 
-	// Inputs that fail
+	// Failing inputs
 
 	@Test
 	void failureOfAnInputIsTheCause()
@@ -692,7 +692,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void messageDoesNotGrowWithEachImageUponAnother()
+	void messageDoesNotGrowWithTheLengthOfAChainOfImages()
 	{
 		CachedCellImg< FloatType, ? extends BufferAccess< ? > > img = loader( throwing ).createCachedCellImg( 10 );
 		for ( int i = 0; i < 10; ++i )
@@ -707,7 +707,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void otherSettingsHoldForInputGeneratorsToo()
+	void otherOptionsApplyToInputGeneratorsToo()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = PythonCacheLoader.fromInputGenerators( GRID, queue, "block.data[0] = block.inputs[0][0]", new FloatType(),
 				new FloatBufferAccess( 1, true ), Halo.empty( 3 ), PythonLoaderOptions.options().name( "partial" ).checkWritten( true ), Collections.singletonList( interval -> pixels( interval, 1 ) ) );
@@ -727,7 +727,7 @@ class FailedReadsTest
 	}
 
 	/**
-	 * Loader of code that fails while {@link #bad}.
+	 * Loader whose code fails while {@link #bad} is set.
 	 */
 	private PythonCacheLoader< FloatType, FloatBufferAccess > loader( final PythonCacheLoaderQueue ofWorkers, final PythonLoaderOptions options, final Runnable before )
 	{
