@@ -81,12 +81,15 @@ def verdicts(results: Results, bars: list[dict]) -> list[Verdict]:
 
 
 def check_lines(found: list[Verdict]) -> list[str]:
-    """For the terminal."""
+    """For the terminal: a table of the bars, and one line that says whether they are met."""
+    width = max((len(verdict.bar) for verdict in found), default=0)
     lines = []
     for verdict in found:
         value, at_most = verdict.texts()
-        lines.append(f"{'met   ' if verdict.met else 'MISSED'} {verdict.bar}: {value}, at most {at_most}")
-    return lines
+        lines.append(f"{'met' if verdict.met else 'MISSED':<6}  {verdict.bar:<{width}}  {value:>12}  at most {at_most}")
+    missed = sum(not verdict.met for verdict in found)
+    met = f"All {len(found)} bars are met." if found else "No bar belongs to what was run."
+    return [*lines, "", f"{missed} of {len(found)} bars missed." if missed else met]
 
 
 def seconds(value: float) -> str:

@@ -46,7 +46,6 @@ import net.imglib2.cache.python.image.BlockInputs;
 import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellSpec;
-import net.imglib2.cache.python.image.WeightBoundedLoaderCache;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;

@@ -60,7 +60,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import jep.DirectNDArray;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.image.WeightBoundedLoaderCache;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
 import net.imglib2.img.basictypeaccess.nio.LongBufferAccess;

@@ -34,6 +34,7 @@ import java.util.concurrent.locks.StampedLock;
 import java.util.function.Consumer;
 
 import net.imglib2.cache.LoaderCache;
+import net.imglib2.cache.python.WeightBoundedLoaderCache;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
 import net.imglib2.cache.ref.WeakRefLoaderCache;
