@@ -3,13 +3,13 @@
 # Copyright (c) 2026, the imglib2-cache-python developers.
 #
 # Runs every example as a project of its own, as a user would, and fails if one
-# of them fails. Needs imglib2-cache-python in the local Maven repository: run
-# "mvn install" in the folder above before.
+# of them fails. imglib2-cache-python must be in the local Maven repository: run
+# "mvn install" in the folder above first.
 #
 #   MAVEN_REPO_LOCAL  the local Maven repository (default: ~/.m2/repository)
 #   PYTHON            absolute path of a Python, or of its environment (default: ../.venv)
 #
-# Arguments are handed on to Maven, -o for instance.
+# The arguments are passed to Maven, for instance -o.
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -25,7 +25,7 @@ trap 'rm -rf "$output"' EXIT
 trap 'exit 130' INT TERM
 failed=
 
-# run <name> <command...>: one line with what it printed, or all of it if it failed
+# run <name> <command...>: prints the output of the command as one line, or in full if the command failed
 run()
 {
 	name=$1

@@ -5,11 +5,11 @@
     python3 make_environment.py --venv .venv --requirements requirements.txt [--jdk /path/to/jdk]
 
 The Python that runs this script becomes the environment's Python. A current environment is left alone; one whose
-requirements changed is brought up to date (packages that are no longer required stay); everything else, such as what
-an interrupted run left behind, is made afresh. Whatever is missing on this machine is reported in one message, before
-anything is made, and the exit code is then 1.
+requirements changed is brought up to date (packages that are no longer required stay); any other one, such as that of
+an interrupted run, is made afresh. Before anything is made, one message reports all that is missing on this machine;
+the exit code is then 1.
 
-Up to that report the script runs on Python 3.6, so that an old Python reports that it is old.
+Up to that report the script runs on Python 3.6, so that an old Python can report that it is too old.
 """
 
 import argparse
@@ -31,17 +31,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 OLDEST_PYTHON = (3, 10)
-NEWEST_PYTHON = (3, 14)  # only for what is looked for on the PATH: a newer one is not refused
+NEWEST_PYTHON = (3, 14)  # for the search on the PATH only: a newer one is not refused
 
-# Part of the stamp: increase it when environments that earlier versions of this script made have to be made afresh.
+# Part of the stamp. Increase it when environments of earlier versions of this script must be made afresh.
 SCRIPT_VERSION = 1
 
-# All in the environment's folder. The lock comes first and stays, so it also tells that the folder is ours to empty.
+# Files in the environment's folder. The lock is made first and stays: where it is, this script may empty the folder.
 LOCK = "make_environment.lock"
 STAMP = "make_environment.json"
 LOG = "make_environment.log"
 
-# These make pip install elsewhere, or other things. Whatever says how to reach the packages stays as the user set it.
+# These make pip install other packages, or elsewhere. The user's settings of how to reach packages are kept.
 DISTURBING_PIP_SETTINGS = {
     "PIP_CONSTRAINT",
     "PIP_DRY_RUN",
@@ -56,14 +56,14 @@ DISTURBING_PIP_SETTINGS = {
 
 
 class SetupError(Exception):
-    """The environment cannot be made; the message says why and what to do, and is all that the user gets to see."""
+    """The environment cannot be made. The user sees only the message, which says why and what to do."""
 
 
 # The Python that runs this script -------------------------------------------------------------------------------------
 
 
 class Interpreter(NamedTuple):
-    """What tells whether Jep can be compiled for a Python, and run in it."""
+    """The facts about a Python that decide whether Jep can be compiled for it and run in it."""
 
     executable: str
     build: str
@@ -81,20 +81,20 @@ class Interpreter(NamedTuple):
 
     @property
     def series(self) -> str:
-        """The version that the names of packages have, such as 3.12."""
+        """The version as in the names of packages, for instance 3.12."""
         return f"{self.version[0]}.{self.version[1]}"
 
     @property
     def comes_with_linux(self) -> bool:
-        """Whether it is a Linux distribution's own Python, whose parts come as separate packages."""
+        """Whether it is a Linux distribution's own Python, whose parts are separate packages."""
         return sys.platform == "linux" and self.executable.startswith("/usr/bin/")
 
 
 def running_interpreter() -> Interpreter:
-    """The Python that runs this script, or the one behind it if that is a virtual environment's."""
+    """The Python that runs this script, or the one that its virtual environment was made of."""
     variables = sysconfig.get_config_vars()
     folder = variables.get("LIBDIR") or ""
-    # Not LDLIBRARY: for the Python of Conda, for one, that is a static library beside the shared one.
+    # Not LDLIBRARY, which can be a static library beside the shared one, as in Conda.
     library = f"libpython{variables.get('LDVERSION')}.{'dylib' if sys.platform == 'darwin' else 'so'}"
     return Interpreter(
         executable=base_executable(),
@@ -112,7 +112,7 @@ def running_interpreter() -> Interpreter:
 def base_executable() -> str:
     """The path of the running Python outside any virtual environment.
 
-    With .venv activated, python3 is the Python of the environment that is to be made, and cannot be made of itself.
+    If .venv is activated, python3 is the environment's own Python. The environment cannot be made of that.
     """
     if sys.prefix == sys.base_prefix:
         return sys.executable
@@ -127,7 +127,7 @@ def base_executable() -> str:
 
 
 class Problem(NamedTuple):
-    """One thing that is missing on this machine, what was found in its place, and what to do about it."""
+    """A thing that is missing on this machine, what was found instead, and what to do about it."""
 
     missing: str
     found: str
@@ -142,7 +142,7 @@ def check_machine(python: Interpreter, builds_jep: bool, jdk: "str | None") -> N
     """Raises a SetupError that names everything that is missing on this machine."""
     environment = dict(os.environ)
     problems = check_python(python)
-    if not problems:  # nobody wants to know which packages an unsuitable Python lacks
+    if not problems:  # what an unsuitable Python lacks besides is of no interest
         problems += check_venv(python)
         if builds_jep:
             problems += check_headers(python) + check_libpython(python)
@@ -171,7 +171,7 @@ def check_python(python: Interpreter) -> "list[Problem]":
 
 
 def check_venv(python: Interpreter) -> "list[Problem]":
-    """Whether this Python can make virtual environments: Debian packages that part apart."""
+    """Whether this Python can make virtual environments: Debian has that part in a separate package."""
     if not python.missing_modules:
         return []
     missing = f"The module {' and '.join(python.missing_modules)}, to make a virtual environment."
@@ -179,7 +179,7 @@ def check_venv(python: Interpreter) -> "list[Problem]":
 
 
 def check_headers(python: Interpreter) -> "list[Problem]":
-    """Whether C code can be compiled for this Python: many distributions package that part apart."""
+    """Whether C code can be compiled for this Python: many distributions have that part in a separate package."""
     if Path(python.headers, "Python.h").is_file():
         return []
     found = f"no Python.h in {python.headers}, the place of {python}"
@@ -187,7 +187,7 @@ def check_headers(python: Interpreter) -> "list[Problem]":
 
 
 def check_libpython(python: Interpreter) -> "list[Problem]":
-    """Whether this Python has a shared library with the name that the linker looks for; on Windows all have."""
+    """Whether this Python has the shared library that the linker looks for; on Windows, all have it."""
     folders = list(dict.fromkeys(python.library_folders))
     if os.name == "nt" or any(Path(folder, python.libpython).exists() for folder in folders):
         return []
@@ -220,12 +220,12 @@ def check_jdk(given: "str | None", environment: "Mapping[str, str]") -> "list[Pr
 
 
 def find_jdk(given: "str | None", environment: "Mapping[str, str]") -> "tuple[Path | None, str]":
-    """The home of the JDK that counts, and what names it; or None, and where none was found."""
+    """The home of the JDK to use, and what names it; or None, and where it was searched for."""
     if given:
         return Path(given), "--jdk"
     if environment.get("JAVA_HOME"):
         return Path(environment["JAVA_HOME"].strip('"')), "JAVA_HOME"
-    if sys.platform == "darwin":  # its /usr/bin/javac is a launcher for whatever this command finds
+    if sys.platform == "darwin":  # its /usr/bin/javac starts the JDK that this command finds
         asked = subprocess.run(["/usr/libexec/java_home"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         if asked.returncode == 0:
             return Path(os.fsdecode(asked.stdout).strip()), "/usr/libexec/java_home"
@@ -236,7 +236,7 @@ def find_jdk(given: "str | None", environment: "Mapping[str, str]") -> "tuple[Pa
 
 
 def has_jni(home: "Path | None") -> bool:
-    """Whether this is a JDK: no JRE has the headers of JNI."""
+    """Whether this is a JDK: a JRE does not have the headers of JNI."""
     return home is not None and (home / "include" / "jni.h").is_file()
 
 
@@ -256,7 +256,7 @@ def check_compiler(environment: "Mapping[str, str]") -> "list[Problem]":
 def find_compiler(environment: "Mapping[str, str]") -> "str | None":
     """The C compiler's command, without options."""
     if sys.platform == "darwin" and not environment.get("CC"):
-        # Its /usr/bin/clang is always there, but without the command line tools it just offers to install them.
+        # /usr/bin/clang always exists, but without the command line tools it only offers to install them.
         asked = subprocess.run(["xcode-select", "-p"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if asked.returncode != 0:
             return None
@@ -264,7 +264,7 @@ def find_compiler(environment: "Mapping[str, str]") -> "str | None":
 
 
 def compiler_names(environment: "Mapping[str, str]") -> "list[str]":
-    """What CC says and nothing else, or else the compiler that made this Python and the usual ones."""
+    """The command in CC alone if it is set, else the compiler that made this Python and the usual ones."""
     if environment.get("CC"):
         return shlex.split(environment["CC"])[:1]
     own = shlex.split(sysconfig.get_config_var("CC") or "")[:1]
@@ -272,7 +272,7 @@ def compiler_names(environment: "Mapping[str, str]") -> "list[str]":
 
 
 def system_package(debian: str, fedora: str, homebrew: "str | None") -> str:
-    """The command that installs a package here, or those for several systems if it is none that is known."""
+    """The command that installs a package on this system; on an unknown system, the commands of several ones."""
     if sys.platform == "darwin":
         return f"brew install {homebrew}" if homebrew else "xcode-select --install"
     apt, dnf = f"sudo apt install {debian}", f"sudo dnf install {fedora}"
@@ -284,7 +284,7 @@ def system_package(debian: str, fedora: str, homebrew: "str | None") -> str:
 
 
 def python_part(python: Interpreter, debian: str, fedora: str) -> str:
-    """How to get a part of this Python that distributions package apart from the rest."""
+    """How to get a part of this Python that distributions have in a separate package."""
     name = f"python{python.series}"
     other = "name another Python: mvn -Dpython=/path/to/python3 ..."
     if python.comes_with_linux or sys.platform == "darwin":
@@ -294,18 +294,18 @@ def python_part(python: Interpreter, debian: str, fedora: str) -> str:
 
 
 def another_python() -> str:
-    """How to get a Python that fits: the newest on the PATH, if any does."""
+    """How to get a suitable Python: the newest one on the PATH, if there is any."""
     fits = "import sys, sysconfig; sys.exit(sys.implementation.name != 'cpython' or GIL)"
     fits = fits.replace("GIL", "sysconfig.get_config_var('Py_GIL_DISABLED')")
     for minor in range(NEWEST_PYTHON[1], OLDEST_PYTHON[1] - 1, -1):
         command = shutil.which(f"python3.{minor}")
-        # It has to be tried: version managers have commands for inactive versions, too, which just fail.
+        # It is tried, because version managers have commands for inactive versions, too, which fail.
         if command and subprocess.call([command, "-I", "-c", fits], stderr=subprocess.DEVNULL) == 0:
             return f"use this one: mvn -Dpython={command} ..."
     package = system_package("python3 python3-venv python3-dev", "python3 python3-devel", "python3")
     return (
         f"{package}\n"
-        "or, where that is too old as well, get one with pyenv, conda or uv;\n"
+        "or, if that is too old as well, get one with pyenv, conda or uv;\n"
         "then name it: mvn -Dpython=/path/to/python3 ..."
     )
 
@@ -314,7 +314,7 @@ def another_python() -> str:
 
 
 class Environment:
-    """A virtual environment in a folder of its own, with a stamp that says what it was made from."""
+    """A virtual environment, with a stamp that says what it was made from."""
 
     def __init__(self, folder: Path, requirements: Path, python: Interpreter) -> None:
         """Reads the requirements; the folder need not exist yet."""
@@ -325,7 +325,7 @@ class Environment:
 
     @property
     def executable(self) -> Path:
-        """The Python inside."""
+        """The environment's Python."""
         return self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
     def is_current(self) -> bool:
@@ -333,12 +333,12 @@ class Environment:
         return self._read_stamp() == self._current_stamp() and self._runs()
 
     def is_upgradable(self) -> bool:
-        """Whether it is complete and of the same Python, so that only the packages have to be brought up to date."""
+        """Whether it is complete and of the same Python, so that only its packages must be brought up to date."""
         old, new = self._read_stamp(), self._current_stamp()
         return bool(old) and {**old, "requirements": ""} == {**new, "requirements": ""} and self._runs()
 
     def builds_jep(self) -> bool:
-        """Whether bringing it up to date means to compile jep."""
+        """Whether jep must be compiled to bring it up to date."""
         version = self._pinned_version("jep")
         if version is None:
             return False
@@ -347,7 +347,7 @@ class Environment:
         return not (installed and self.is_upgradable())
 
     def refuse_foreign_folder(self) -> None:
-        """Raises a SetupError if the folder holds what this script did not make, for it may have to be emptied."""
+        """Raises a SetupError if the folder, which may be emptied, holds files that this script did not make."""
         if not self.folder.exists() or (self.folder / LOCK).exists():
             return
         if not self.folder.is_dir():
@@ -365,9 +365,9 @@ class Environment:
         )
 
     def update(self, jdk: "str | None") -> None:
-        """Makes the environment or brings it up to date, while the caller holds the lock.
+        """Makes the environment, or brings it up to date; the caller must hold the lock.
 
-        The stamp goes before anything else changes and comes back after all is done: an interrupted run leaves none.
+        The stamp is deleted first and written last: an interrupted run leaves none.
         """
         in_place, builds_jep = self.is_upgradable(), self.builds_jep()
         self._path(STAMP).unlink(missing_ok=True)
@@ -383,8 +383,8 @@ class Environment:
     def _install_jep(self, jdk: "str | None") -> None:
         """Compiles jep, which is published as source code only.
 
-        Without build isolation, because how to pin the packages in there depends on the version of pip. Without pip's
-        cache, because that would offer a jep that was linked to another Python of the same version.
+        Build isolation is off, because pinning packages in there depends on the version of pip. Pip's cache is off,
+        because it could hold a jep that was linked to another Python of the same version.
         """
         home, _ = find_jdk(jdk, os.environ)
         variables = {"JAVA_HOME": str(home)}
@@ -401,13 +401,13 @@ class Environment:
         self._run(what, [str(self.executable), "-I", "-m", "pip", *options, *arguments], **variables)
 
     def _run(self, what: str, command: "list[str]", **variables: str) -> None:
-        """Runs a command that prints to the log; raises a SetupError with the end of what it printed if it fails."""
+        """Runs a command that prints to the log; if it fails, raises a SetupError with the end of its output."""
         print(f"  {what} ...", end="", flush=True)
         start = time.monotonic()
         begin = self._path(LOG).stat().st_size
         with self._path(LOG).open("ab") as log:
             environment = {**clean_environment(os.environ), **variables}
-            # Not closing files lets the command hold the lock, too, in case that it outlives a run that is killed.
+            # Files stay open, so that the command holds the lock, too: it may outlive a run that is killed.
             code = subprocess.call(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=False
             )
@@ -429,7 +429,7 @@ class Environment:
                 path.unlink()
 
     def _runs(self) -> bool:
-        """Whether the environment's Python starts, and is still the one that it was made of."""
+        """Whether the environment's Python starts, and is still the one that the environment was made of."""
         command = [str(self.executable), "-I", "-S", "-c", "import sys; print(sys.version)"]
         environment = clean_environment(os.environ)
         try:
@@ -467,14 +467,14 @@ class Environment:
 
 
 def clean_environment(environment: "Mapping[str, str]") -> "dict[str, str]":
-    """The environment variables for a child: without those that lead Python or pip astray."""
+    """The environment variables for a child process, without those that disturb Python or pip."""
     disturbing = {"VIRTUAL_ENV", "__PYVENV_LAUNCHER__"} | DISTURBING_PIP_SETTINGS
     kept = {k: v for k, v in environment.items() if k not in disturbing and not k.startswith("PYTHON")}
     return {**kept, "PIP_USER": "0"}  # against a "user = yes" in pip.conf, which is an error in a virtual environment
 
 
 def explain(printed: str) -> str:
-    """What made pip fail, in a sentence."""
+    """Why pip failed, in a sentence."""
     if "No space left on device" in printed:
         return "The disk is full."
     if re.search(r"Retry\(total=0|Max retries exceeded|ReadTimeoutError|ConnectionResetError|IncompleteRead", printed):
@@ -495,9 +495,9 @@ def explain(printed: str) -> str:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> "Iterator[None]":
-    """Keeps other runs off the folder. The system lifts the lock when the process ends, however it ends.
+    """Keeps other runs out of the folder. The system releases the lock when the process ends, however it ends.
 
-    On POSIX the commands that the process started hold it as well.
+    On POSIX, the commands that the process has started hold the lock, too.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a") as file:
@@ -510,7 +510,7 @@ def locked(folder: Path) -> "Iterator[None]":
 
 
 def try_lock(file: int) -> bool:
-    """Whether the lock was free, and is now held by this process."""
+    """Takes the lock if it is free; returns whether this process holds it now."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -520,13 +520,13 @@ def try_lock(file: int) -> bool:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):  # what POSIX and what Windows say when another process has it
+    except (BlockingIOError, PermissionError):  # another process has it, on POSIX and on Windows
         return False
     return True
 
 
 def make(venv: Path, requirements: Path, jdk: "str | None") -> None:
-    """Sees to it that the environment is there and current; raises a SetupError or OSError if that cannot be."""
+    """Makes the environment, or brings it up to date; raises a SetupError or OSError if that is not possible."""
     python = running_interpreter()
     environment = Environment(venv, requirements, python)
     if environment.is_current():
@@ -535,7 +535,7 @@ def make(venv: Path, requirements: Path, jdk: "str | None") -> None:
     environment.refuse_foreign_folder()
     check_machine(python, environment.builds_jep(), jdk)
     with locked(venv):
-        if environment.is_current():  # now, thanks to the run that had the lock
+        if environment.is_current():  # another run, which had the lock, has made it
             return
         print(f"Python environment {venv}, {python}:", flush=True)
         start = time.monotonic()
@@ -565,5 +565,5 @@ def main(arguments: "list[str] | None" = None) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that pip ends, too, when Maven is stopped
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that pip ends when Maven is stopped
     sys.exit(main())

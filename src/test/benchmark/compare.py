@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Compares this library with what people use instead; doc/development.md tells how to run it.
+"""Compares this library with what people use instead. doc/development.md says how to run it.
 
-All contestants compute the same cells of the same images, in turns, each in a process of its own that stays warm.
+The contestants, this library and its rivals, compute the same cells of the same images, in turns. Each runs in a
+process of its own that stays warm.
 """
 
 from __future__ import annotations
@@ -34,15 +35,15 @@ SCARCE = "this library, 16 MB"
 OURS = (LIBRARY, NATIVE, SCARCE)
 IMPORTS = "imports alone"
 WARM_UP_SECONDS = 4
-"""A contestant does a thing again and again for so long before it is measured: Java's compiler needs seconds."""
+"""Time for which a contestant repeats a run before it is measured: Java's compiler needs seconds to warm up."""
 TURN_SECONDS = 0.5
-"""It does what takes less again and again in its turn: who works for longer does not begin with cold caches."""
+"""A shorter run is repeated for this time in each round. So it starts with warm caches, as a longer run does."""
 MAIN = "net.imglib2.cache.python.benchmark.ContestantMain"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A contestant with a number of workers: interpreters, threads, or processes, as it has them."""
+    """A contestant with a number of workers: interpreters, threads or processes, depending on the contestant."""
 
     name: str
     workers: int = 1
@@ -50,7 +51,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Contest:
-    """What some contestants do in turns. The first entry is the floor that the others are compared with."""
+    """A measurement that several contestants do in turns. The first entry is the baseline for the others."""
 
     key: str
     title: str
@@ -61,17 +62,17 @@ class Contest:
     count: int = 1
     cache: int = 0
     readers: int = 0
-    """Threads that read this library's image; 0: one more than it has workers."""
+    """Threads that read this library's image. 0 means one more than it has workers."""
     options: dict[str, object] = field(default_factory=dict)
 
     @property
     def divisor(self) -> int:
-        """What the time is divided by: bulk is reported per cell."""
+        """Divisor of the time: bulk is reported per cell."""
         return self.workload.num_cells if self.mode == "bulk" else 1
 
 
 def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
-    """All of them, in the order of the report."""
+    """All contests, in the order of the report."""
     copy = workloads.COPY.resized((2048, 2048)) if quick else workloads.COPY
     small = (128, 128, 128) if quick else (256, 256, 256)
     gaussian, add = workloads.GAUSSIAN.resized(small), workloads.ADD.resized((256, 256, 256))
@@ -152,16 +153,16 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
 
 
 class Arena:
-    """Starts contestants, asks them, and keeps what they answer."""
+    """Starts contestants, sends them questions, and collects the answers."""
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
-        """Nothing runs yet."""
+        """Starts no process yet."""
         self.options = options
         self.folder = folder
         self.processes: dict[str, Process] = {}
 
     def start(self, name: str, **variables: str) -> Process:
-        """A new process of a contestant."""
+        """Starts a new process of a contestant."""
         if name in OURS:
             command = [
                 self.options.java,
@@ -176,7 +177,7 @@ class Arena:
         return Process(name, command, {**os.environ, **variables})
 
     def process(self, name: str, direct_memory: str = "") -> Process:
-        """The warm process of a contestant: the same for both kinds of input of this library."""
+        """The warm process of a contestant. Both kinds of input of this library use the same process."""
         key = self._key(name) + direct_memory
         if key not in self.processes:
             direct_memory = direct_memory or ("16m" if name == SCARCE else "")
@@ -188,14 +189,14 @@ class Arena:
         return LIBRARY if name == NATIVE else name
 
     def question(self, workload: Workload, entry: Entry, **more: object) -> dict[str, object]:
-        """All that any contestant needs to know."""
+        """The parameters that every contestant needs."""
         question = {
             "workload": workload.name,
             "shape": ",".join(map(str, workload.shape)),
             "cell": ",".join(map(str, workload.cell)),
             "workers": entry.workers,
             "readers": self.options.readers or entry.workers + 1,
-            # Room for all cells, so that results can be compared, and all have theirs in memory at the end.
+            # The cache has room for all cells, so that results can be compared and every contestant keeps all of them.
             "cache": workload.num_cells,
             "count": 1,
         }
@@ -218,7 +219,7 @@ class Arena:
         return {**question, **more}
 
     def run(self, contest: Contest) -> dict[str, object]:
-        """All rounds of a contest; the result is what the report is made of."""
+        """Runs all rounds of a contest. Returns its part of the results, from which the report is made."""
         contest.workload.write_inputs(self.folder)
         ask = {"startup": self._start_up, "memory": self._memory}.get(contest.mode, self._ask)
         answers: dict[Entry, list[Answer]] = {entry: [] for entry in contest.entries}
@@ -226,10 +227,10 @@ class Arena:
         failures: dict[Entry, str] = {}
         begin = time.perf_counter()
         first: dict[Entry, float] = {}
-        # The first round of what is short warms up, and is not counted.
+        # The first round of short runs is the warm-up and is not counted.
         warm_up = contest.mode not in ("startup", "memory") and contest.key != "W2 large"
         for round_number in range(contest.rounds + warm_up):
-            # Another one begins each time, so that none profits from the one before it.
+            # Each round starts with another contestant, so that none always profits from the one before it.
             turn = round_number % len(contest.entries)
             for entry in contest.entries[turn:] + contest.entries[:turn]:
                 if entry in failures:
@@ -277,7 +278,7 @@ class Arena:
         if contest.cache:
             more["cache"] = contest.cache
         if "slices" in more:
-            # dask makes a graph of the whole image for each of them, which takes seconds.
+            # dask makes a graph of the whole image for each slice, which takes seconds.
             count = int(more["slices"]) // (32 if entry.name == "dask" else 1)
             more["slices"] = self.slices(contest.workload, count)
         return self.process(entry.name).ask(**self.question(contest.workload, entry, **more))
@@ -344,7 +345,7 @@ class Arena:
 
 
 def row(contest: Contest, entry: Entry, answers: list[Answer], first: float | None) -> dict[str, object]:
-    """Medians of the rounds; `first` is the time of what warmed up, when it did so for the first time."""
+    """Row of the report: the medians of the rounds. `first` is the time of the very first run, in the warm-up."""
     times = [float(answer["time"]) / contest.divisor for answer in answers]
     found = {
         "name": entry.name,
@@ -362,14 +363,14 @@ def row(contest: Contest, entry: Entry, answers: list[Answer], first: float | No
     if contest.mode == "slices":
         found["slowest"] = max(float(answer["max"]) for answer in answers)
     if "ways" in answers[0]:
-        # That of the first image is the array's, which is copied.
+        # The input of the first image is an array, which is copied.
         ways = answers[0]["ways"].split(",")[1:]
         found["copied"] = sum(way != "ZERO_COPY" for way in ways)
     return found
 
 
 def machine(options: argparse.Namespace) -> dict[str, str]:
-    """Where and with what this runs."""
+    """The machine and the versions."""
     java = subprocess.run([options.java, "-version"], stderr=subprocess.PIPE, text=True, check=True).stderr
     names = ("numpy", "scipy", "tensorstore", "dask", "zarr", "appose")
     processor = platform.processor() or platform.machine()
@@ -384,7 +385,7 @@ def machine(options: argparse.Namespace) -> dict[str, str]:
         "JVM options": options.jvm,
         "Python": platform.python_version(),
         "packages": ", ".join(f"{name} {version(name)}" for name in names),
-        "readers": str(options.readers or "workers + 1, of W1 bulk 8"),
+        "readers": str(options.readers or "workers + 1; 8 for W1 bulk"),
         "date": time.strftime("%Y-%m-%d"),
         "mode": "quick" if options.quick else "full",
     }
@@ -417,7 +418,7 @@ def main() -> int:
     if options.results:
         results = json.loads(options.results.read_text(encoding="utf-8"))
     else:
-        # Not in a folder that is in memory: the inputs are larger than some of those.
+        # TMPDIR should be on a disk: the inputs can be larger than a file system in memory.
         with tempfile.TemporaryDirectory(prefix="benchmark-", dir=os.environ.get("TMPDIR")) as folder:
             arena = Arena(options, Path(folder))
             try:
@@ -451,14 +452,14 @@ def main() -> int:
 
 
 def merged(earlier: list[dict], found: list[dict]) -> list[dict]:
-    """The earlier results, with those in their place that were measured anew."""
+    """The earlier results, with the new results in their places."""
     name = "key" if "key" in found[0] else "title"
     new = {result[name]: result for result in found}
     return [new.pop(result[name], result) for result in earlier] + list(new.values())
 
 
 def any_begins(key: str, beginnings: list[str]) -> bool:
-    """Whether something begins like one of these, or there are none."""
+    """Whether the key begins with one of the beginnings, or there are none."""
     return not beginnings or any(key.startswith(beginning) for beginning in beginnings)
 
 

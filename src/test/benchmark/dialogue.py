@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""The dialogue with a contestant: lines of key=value pairs, separated by tabs. `ContestantMain` speaks it, too."""
+"""The protocol with a contestant: lines of key=value pairs, separated by tabs. `ContestantMain` implements it, too."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Answer = dict[str, str]
 
 
 class ContestantError(Exception):
-    """A contestant failed, ended, or took too long; the message says which and what it said."""
+    """A contestant failed, ended, or took too long. The message has its name, the reason, and its last output."""
 
 
 def encode(pairs: Mapping[str, object]) -> str:
-    """The line, without its end."""
+    """The line for the pairs, without the line end."""
     return "\t".join(f"{key}={value}" for key, value in pairs.items())
 
 
@@ -29,10 +29,10 @@ def decode(line: str) -> dict[str, str]:
 
 
 class Process:
-    """A contestant in a process of its own, which stays warm from question to question."""
+    """A contestant in a process of its own, which keeps running from question to question."""
 
     def __init__(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> None:
-        """Starts the process; what it prints to standard error is shown if it fails."""
+        """Starts the process. Its last lines of standard error are part of a ContestantError."""
         self.name = name
         self.errors = _Tail()
         self.process = subprocess.Popen(
@@ -46,7 +46,7 @@ class Process:
         threading.Thread(target=self.errors.follow, args=(self.process.stderr,), daemon=True).start()
 
     def ask(self, timeout: float = 600, **question: object) -> Answer:
-        """Asks and waits for the answer; raises a ContestantError if there is none."""
+        """Sends a question and waits for the answer. Raises a ContestantError if there is none."""
         watchdog = threading.Timer(timeout, self.process.kill)
         watchdog.start()
         try:
@@ -64,9 +64,9 @@ class Process:
         raise ContestantError(f"{self.name}: {said}\n{self.errors}")
 
     def peak_memory(self) -> int | None:
-        """Largest resident size up to now, in bytes, that of its child processes included; None where unknown.
+        """Largest resident size up to now, in bytes, with its child processes; None if unknown.
 
-        Memory that processes share is counted once, for the process itself.
+        Memory that the processes share is counted once, for the process itself.
         """
         try:
             own = status_bytes(self.process.pid, "VmHWM")
@@ -76,7 +76,7 @@ class Process:
             return None
 
     def close(self) -> None:
-        """Ends it, by the end of its standard input."""
+        """Ends the process by closing its standard input."""
         self.process.stdin.close()
         try:
             self.process.wait(20)
@@ -101,13 +101,13 @@ class _Tail:
 
 
 def status_bytes(pid: int | str, name: str) -> int:
-    """A size in /proc/PID/status."""
+    """A size in /proc/PID/status, in bytes."""
     match = re.search(rf"^{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     return int(match.group(1)) * 1024 if match else 0
 
 
 def serve(answer: object) -> None:
-    """Answers the questions on standard input by calling `answer(question)`, until that ends."""
+    """Answers the questions on standard input by calling `answer(question)`, until standard input ends."""
     for line in sys.stdin:
         try:
             reply = "\t".join(("ok", encode(answer(decode(line)))))

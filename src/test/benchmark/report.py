@@ -18,23 +18,24 @@ OTHERS = "#5b7f95"
 FLOOR = "#9aa5ab"
 
 NOTES = """\
-* All compute the same cells of the same pixels, in turns, each in a process of its own that stays warm; their results
-  are compared cell by cell (SHA-256). Times are medians of the rounds, after each has warmed up for four seconds; what
-  it took when it did a thing for the first time, with *first*, is not counted. What is done in less than half a second
-  is done again and again for so long, and the median of that is the time of the round.
-* *workers* are interpreters of this library, threads of the thread pool and dask, read functions that TensorStore runs
-  at the same time, and processes of Appose.
-* *loop* is the floor: numpy or scipy block by block in one thread, into an array that was there before, of inputs that
+* All contestants compute the same cells of the same pixels, in turns. Each runs in a process of its own that stays
+  warm. The results are compared cell by cell (SHA-256).
+* Each time is the median of the rounds. Before, each contestant warms up for four seconds. The column *first* has the
+  time of the very first run, which the median does not include. If a run takes less than half a second, it is repeated
+  for half a second, and the time of the round is the median of these runs.
+* *workers* are interpreters of this library, threads of the thread pool and of dask, read functions that TensorStore
+  runs at the same time, or processes of Appose.
+* *loop* is the baseline: numpy or scipy block by block in one thread. It writes into an existing array, and its inputs
   were padded by the halo before the clock started. *loop, clipped* needs no padding: its blocks end at the border of
-  the image, where scipy mirrors, so that it computes less. *loop, new output* allocates its result.
-* This library makes a new image, with new memory, in each round, which is read by several threads. Its inputs are
-  arrays of Java, or, as *native input*, in native memory. Its caches hold all cells, as the others' results do.
-* In W5 all caches may keep 128 of 512 cells, 8 MB. This library uses cells that its cache has dropped again as long as
-  the garbage collector has not come, which it seldom does as long as there is memory; with *16 MB* of native memory,
-  twice what the cache may keep, it comes often.
-* dask computes fewer of W5's slices, because it takes so long.
-* TensorStore is not in W4: its read functions must not wait for another store. dask, zarr, and Appose have no cache to
-  hit.
+  the image, where scipy mirrors, so it computes less. *loop, new output* allocates its result.
+* This library makes a new image with new memory in each round, and several threads read it. Its inputs are Java
+  arrays, or, as *native input*, in native memory. Its caches hold all cells, as do the results of the others.
+* In W5, each cache may keep 128 of 512 cells, which are 8 MB. This library uses a cell that its cache has dropped again
+  until the garbage collector frees it. With enough memory, the collector seldom runs. With *16 MB* of native memory,
+  twice what the cache may keep, it often runs.
+* dask computes fewer slices of W5 than the others, because it takes so long.
+* TensorStore is not in W4, because its read functions must not wait for another store. dask, zarr and Appose are not
+  in *W1 hit*, because they have no cache.
 """
 
 Results = dict
@@ -80,16 +81,19 @@ def verdicts(results: Results, bars: list[dict]) -> list[Verdict]:
 
 
 def check_lines(found: list[Verdict]) -> list[str]:
-    """For the terminal."""
+    """For the terminal: a table of the bars, and one line that says whether they are met."""
+    width = max((len(verdict.bar) for verdict in found), default=0)
     lines = []
     for verdict in found:
         value, at_most = verdict.texts()
-        lines.append(f"{'met   ' if verdict.met else 'MISSED'} {verdict.bar}: {value}, at most {at_most}")
-    return lines
+        lines.append(f"{'met' if verdict.met else 'MISSED':<6}  {verdict.bar:<{width}}  {value:>12}  at most {at_most}")
+    missed = sum(not verdict.met for verdict in found)
+    met = f"All {len(found)} bars are met." if found else "No bar belongs to what was run."
+    return [*lines, "", f"{missed} of {len(found)} bars missed." if missed else met]
 
 
 def seconds(value: float) -> str:
-    """With the unit that fits."""
+    """Text of a time, with the unit that fits."""
     units = {"s": 1, "ms": 1e3, "µs": 1e6, "ns": 1e9}
     unit, factor = next(((u, f) for u, f in units.items() if abs(value) * f >= 1), ("ns", 1e9))
     digits = value * factor
@@ -97,12 +101,12 @@ def seconds(value: float) -> str:
 
 
 def megabytes(value: float) -> str:
-    """In MB of 10⁶ bytes."""
+    """Text of a number of bytes, in MB of 10⁶ bytes."""
     return f"{value / 1e6:.0f} MB"
 
 
 def write_comparison(results: Results, bars: list[dict], folder: Path) -> None:
-    """comparison.md and comparison.png."""
+    """Writes comparison.md and comparison.png."""
     lines = ["# This library and what people use instead", "", "Made by `src/test/benchmark`; do not edit.", ""]
     lines += machine_lines(results)
     lines += ["![Times of all contestants](comparison.png)", "", NOTES]
@@ -118,19 +122,19 @@ def write_comparison(results: Results, bars: list[dict], folder: Path) -> None:
 
 
 def machine_lines(results: Results) -> list[str]:
-    """Where it ran."""
+    """Table of the machine and the versions."""
     return ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in results["machine"].items()), ""]
 
 
 def contest_lines(contest: dict) -> list[str]:
-    """The section of a contest."""
+    """Section of the report on a contest."""
     lines = [f"## {contest['key']}: {contest['title']}", ""]
     shape = " × ".join(map(str, contest["shape"]))
     equal = {True: "All results are equal.", False: "**Results differ.**", None: ""}[contest["equal"]]
     lines += [f"Image of {shape} pixels. {equal}".rstrip(), ""]
     rows, mode = contest["rows"], contest["mode"]
     if not rows:
-        return [*lines, "Nobody got through.", ""]
+        return [*lines, "No contestant finished.", ""]
     show = megabytes if mode == "memory" else seconds
     columns = ["contestant", "workers", {"bulk": "per cell", "memory": "peak"}.get(mode, "median")]
     columns += [] if mode == "memory" else ["min – max"]
@@ -160,13 +164,14 @@ def contest_lines(contest: dict) -> list[str]:
     for row in rows:
         if "copied" in row and row["workers"] == 1:
             text = "no byte is copied" if row["copied"] == 0 else f"{row['copied']} images are copied"
-            lines += [f"This library, from one of the images to the next: {text}.", ""]
+            lines += [f"This library, from each image to the next: {text}.", ""]
         if mode == "startup" and "queue" in row:
             share = f"{seconds(row['queue'])} are the start of Python in the JVM with the imports"
             lines += [f"Of this library's {seconds(row['time'])}, {share}.", ""]
     if mode == "memory":
         lines += [
-            "Idle is after a single cell. Allowed are the inputs, the outputs, and six padded blocks per worker.",
+            "*idle* is the peak after a single cell. *allowed* are the inputs, the outputs, and six padded blocks per "
+            "worker.",
             "",
         ]
     lines += [f"Failed: {failure.splitlines()[0]}" for failure in contest["failures"]]
@@ -174,12 +179,12 @@ def contest_lines(contest: dict) -> list[str]:
 
 
 def ours(row: dict) -> bool:
-    """Whether it is this library."""
+    """Whether the row is of this library."""
     return row["name"].startswith("this library")
 
 
 def plot_comparison(results: Results, path: Path) -> None:
-    """Bars of all contests, on logarithmic axes, because contestants differ a thousandfold."""
+    """Plots the times of all contests as bars, on logarithmic axes: some contestants are a thousand times slower."""
     contests = [contest for contest in results["results"] if contest["rows"]]
     columns = min(3, len(contests))
     lines = -(-len(contests) // columns)
@@ -221,7 +226,7 @@ def plot_comparison(results: Results, path: Path) -> None:
 
 
 def write_scaling(results: Results, bars: list[dict], folder: Path) -> None:
-    """scaling.md and scaling.png."""
+    """Writes scaling.md and scaling.png."""
     lines = ["# How this library scales", "", "Made by `src/test/benchmark`; do not edit.", ""]
     lines += machine_lines(results)
     lines += ["![Curves](scaling.png)", ""]
@@ -239,12 +244,12 @@ def write_scaling(results: Results, bars: list[dict], folder: Path) -> None:
 
 
 def axis_key(x: float) -> str:
-    """How a place on the x axis is written in the results."""
+    """Key of a place on the x axis in the results."""
     return f"{x:g}" if x < 1e6 else str(int(x))
 
 
 def quantity(value: float, unit: str) -> str:
-    """A number with its unit."""
+    """Text of a number with its unit."""
     if unit == "s":
         return seconds(value)
     if unit == "MB/s":
@@ -255,7 +260,7 @@ def quantity(value: float, unit: str) -> str:
 
 
 def plot_scaling(results: Results, path: Path) -> None:
-    """One panel per curve."""
+    """Plots one panel per curve."""
     curves = results["results"]
     columns = min(2, len(curves))
     lines = -(-len(curves) // columns)

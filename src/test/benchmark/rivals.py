@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What people use instead, each as well as its documentation tells how to; one process runs one of them.
+"""Software that people use instead of this library: the rivals. One process runs one of them.
 
     python rivals.py NAME
 
-For all of them: inputs are arrays in memory, padded by the halo before the clock starts; results go into arrays that
-are reused from round to round, where the rival can do that (the library cannot: its cells are new memory).
+Each rival is used as its documentation recommends. The inputs are arrays in memory that were padded by the halo before
+the clock starts. If a rival can write its results into existing arrays, it reuses the arrays from round to round. (This
+library cannot: its cells are new memory.)
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from workloads import WORKLOADS, Arrays, Index, Workload
 
 
 class Rival:
-    """One of them. All that it does before `bulk`, `open`, and `read` is not measured."""
+    """A rival. Only `bulk`, `open` and `read` are measured."""
 
-    PADS = True  # whether it wants its inputs padded
+    PADS = True  # whether it needs padded inputs
 
     def __init__(self, workload: Workload, inputs: Arrays) -> None:
         """Makes the arrays for results."""
         self.workload = workload
-        # Not both: the memory counts.
+        # Not both, because the memory is measured.
         self.inputs = [] if self.PADS else inputs
         self.padded = [workload.padded(array) for array in inputs] if self.PADS else []
         self.results = [np.zeros(workload.shape, workload.dtype) for _ in workload.steps]
@@ -53,14 +54,14 @@ class Rival:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Ends what it started."""
+        """Ends its threads and processes."""
 
 
 class Loop(Rival):
-    """The plain loop: the floor that all are compared with. Runs on any number of threads' behalf, as one."""
+    """The plain loop, the baseline for all. It uses one thread, whatever the number of workers."""
 
     def bulk(self, workers: int) -> None:
-        """Step by step, each on the padded result of the one before."""
+        """Step by step, each on the padded result of the step before."""
         for step, sources, result in self._steps():
             compute = step.kernel
             crop = self.workload.crop
@@ -75,12 +76,12 @@ class Loop(Rival):
 
 
 class ClippedLoop(Loop):
-    """The plain loop without a padded input: blocks end at the border of the image, the filter mirrors there."""
+    """The plain loop without padded inputs: blocks end at the border of the image, where the filter mirrors."""
 
     PADS = False
 
     def bulk(self, workers: int) -> None:
-        """Works for filters whose own border is the same mirror image: scipy's default."""
+        """Works only for filters that extend the image by the same mirror image, as scipy does by default."""
         halo = self.workload.halo
         for cell in self.workload.cells():
             seen = tuple(
@@ -94,7 +95,7 @@ class ClippedLoop(Loop):
 
 
 class FreshLoop(Loop):
-    """The plain loop with new memory for its results, as who runs it once has it: the first touch of a page costs."""
+    """The plain loop with new memory for its results, as in a program that runs it once. New pages take time."""
 
     def bulk(self, workers: int) -> None:
         """Allocates, then loops."""
@@ -103,15 +104,15 @@ class FreshLoop(Loop):
 
 
 class Pool(Loop):
-    """A thread pool over the loop. `map` over the blocks, as everybody writes it; the threads live on."""
+    """The loop in a thread pool, by `map` over the blocks. The threads stay alive between the runs."""
 
     def __init__(self, workload: Workload, inputs: Arrays) -> None:
-        """No threads yet."""
+        """Starts no threads yet."""
         super().__init__(workload, inputs)
         self.pools: dict[int, ThreadPoolExecutor] = {}
 
     def bulk(self, workers: int) -> None:
-        """A barrier after each step."""
+        """Step by step: all blocks of a step are computed before the next step."""
         pool = self.pools.setdefault(workers, ThreadPoolExecutor(workers))
         crop = self.workload.crop
         for step, sources, result in self._steps():
@@ -135,10 +136,10 @@ class Pool(Loop):
 
 
 class CachedFunction(Rival):
-    """functools.lru_cache around a function that computes a cell: a lazy image in ten lines of one's own."""
+    """functools.lru_cache around a function that computes a cell: a lazy image in ten lines of code."""
 
     def open(self, workers: int, cached_cells: int) -> None:
-        """A new cache."""
+        """Makes a new cache."""
         w = self.workload
         compute = w.steps[0].kernel
 
@@ -152,7 +153,7 @@ class CachedFunction(Rival):
         self.cell = cell
 
     def read(self, index: tuple[int | slice, ...]) -> np.ndarray:
-        """One pixel, or a slice of all pixels, put together of the cells' slices."""
+        """One pixel, or a slice of the image, which is put together from the slices of its cells."""
         w = self.workload
         if all(isinstance(i, int) for i in index):
             position = [divmod(i, size) for i, size in zip(index, w.cell, strict=True)]
@@ -170,17 +171,17 @@ class CachedFunction(Rival):
 
 
 class TensorStore(Rival):
-    """A virtual_chunked TensorStore whose read function computes a chunk."""
+    """A TensorStore made by virtual_chunked, whose read function computes a chunk."""
 
     def bulk(self, workers: int) -> None:
-        """Copies the store into an array: faster than reading it into a new one."""
+        """Copies the store into an existing array, which is faster than reading it into a new one."""
         import tensorstore
 
         self.open(workers, 0)
         tensorstore.array(self.results[0]).write(self.store).result()
 
     def open(self, workers: int, cached_cells: int) -> None:
-        """Its chunks are the cells, so that each is computed once."""
+        """The chunks are the cells, so that each cell is computed once."""
         import tensorstore
 
         w = self.workload
@@ -196,9 +197,9 @@ class TensorStore(Rival):
         cell_bytes = int(np.prod(w.cell)) * np.dtype(w.dtype).itemsize
         context = tensorstore.Context(
             {
-                # How many read functions run at the same time: what workers are here.
+                # Number of read functions that run at the same time: the workers.
                 "data_copy_concurrency": {"limit": workers},
-                # 0, the default, is no cache: right for bulk. Some room for what the cache counts beside the pixels.
+                # 0, the default, means no cache: right for bulk. The cache counts some bytes besides the pixels.
                 "cache_pool": {"total_bytes_limit": int(1.05 * cell_bytes * cached_cells)},
             }
         )
@@ -211,32 +212,32 @@ class TensorStore(Rival):
         )
 
     def read(self, index: tuple[int | slice, ...]) -> np.ndarray:
-        """Synchronously, as the library does."""
+        """Reads and waits, as this library does."""
         return self.store[index].read().result()
 
 
 class Dask(Rival):
-    """map_blocks, or map_overlap where there is a halo, with the scheduler of threads and the cells as chunks."""
+    """map_blocks, or map_overlap if there is a halo, with the scheduler of threads. The chunks are the cells."""
 
     PADS = False
 
     def bulk(self, workers: int) -> None:
-        """Builds the graph and computes: both are needed for every new image."""
+        """Builds the graph and computes it. Every new image needs both."""
         self.open(workers, 0)
         self.results[-1] = self.array.compute(scheduler="threads", num_workers=workers)
 
     def open(self, workers: int, cached_cells: int) -> None:
-        """There is no bounded cache for its blocks: each read computes."""
+        """dask has no bounded cache for its blocks: each read computes."""
         import dask.array
 
         w = self.workload
-        # Without a name of its own dask hashes all pixels.
+        # Without name=False, dask would hash all pixels to get a name.
         arrays = [dask.array.from_array(array, chunks=w.cell, name=False) for array in self.inputs]
-        # Says the type of the result, else dask calls the function to find out.
+        # The type of the result. Without it, dask calls the function to find out.
         types = {"dtype": w.dtype, "meta": np.empty((0,) * len(w.shape), w.dtype)}
         for step in w.steps:
             if w.halo:
-                # trim=False, because what the function returns is cropped already.
+                # trim=False, because the function returns a result that is already cropped.
                 options = {"depth": w.halo, "boundary": "reflect", "trim": False, **types}
                 chunks = tuple((size,) * (n // size) for n, size in zip(w.shape, w.cell, strict=True))
                 arrays = [dask.array.map_overlap(self._block(step), *arrays, chunks=chunks, **options)]
@@ -256,17 +257,17 @@ class Dask(Rival):
         return block
 
     def read(self, index: tuple[int | slice, ...]) -> np.ndarray:
-        """A pixel without threads, which is faster."""
+        """Reads a single pixel without threads, which is faster."""
         if all(isinstance(i, int) for i in index):
             return self.array[index].compute(scheduler="synchronous")
         return self.array[index].compute(scheduler="threads", num_workers=self.workers)
 
 
 class Zarr(Rival):
-    """A zarr array on a store that computes the chunk it is asked for: zarr's only way to be lazy. It has no cache."""
+    """A zarr array on a store that computes the requested chunk: zarr has no other lazy arrays. It has no cache."""
 
     def open(self, workers: int, cached_cells: int) -> None:
-        """Raw chunks: no codec but the one that makes bytes, no checksum."""
+        """The chunks are raw bytes, without compression and checksum."""
         import zarr
         import zarr.storage
 
@@ -287,7 +288,7 @@ class Zarr(Rival):
         )
 
     def read(self, index: tuple[int | slice, ...]) -> np.ndarray:
-        """As numpy."""
+        """Reads as numpy does."""
         return self.array[index]
 
 
@@ -313,7 +314,7 @@ def block(grid_position):
 
 
 class Appose(Rival):
-    """One task per block. Input and result are in shared memory as a whole, attached once: nothing is copied."""
+    """One task per block. Inputs and result are in shared memory, which is attached once: nothing is copied."""
 
     def __init__(self, workload: Workload, inputs: Arrays) -> None:
         """Puts the arrays into shared memory."""
@@ -335,12 +336,12 @@ class Appose(Rival):
         return shared
 
     def bulk(self, workers: int) -> None:
-        """A worker is a process: threads of one would wait for each other's Python code."""
+        """Each worker is a process, because threads of one process would wait for each other's Python code."""
         positions = iter(self._positions())
         lock = threading.Lock()
 
         def feed(service: object) -> None:
-            # One task at a time: the answers of two, each on a thread, can get mixed into one line and are lost then.
+            # One task at a time: the answers of two tasks in two threads can be mixed in one line, and are then lost.
             while True:
                 with lock:
                     position = next(positions, None)
@@ -353,15 +354,15 @@ class Appose(Rival):
             deque(pool.map(feed, services), maxlen=0)
 
     def open(self, workers: int, cached_cells: int) -> None:
-        """Nothing is lazy: each read runs a task."""
+        """Appose has no lazy images: each read runs a task."""
         self._started(workers)
 
     def prepare(self, workers: int) -> None:
-        """Starts the processes, so that it is not measured."""
+        """Starts the processes before the clock starts."""
         self._started(workers)
 
     def read(self, index: tuple[int | slice, ...]) -> np.ndarray:
-        """Of one pixel: computes the cell that it is in."""
+        """Reads one pixel: computes its cell."""
         position = [i // size for i, size in zip(index, self.workload.cell, strict=True)]
         self.services[0].task("block(position)", {"position": position}).wait_for()
         return self.results[0][index]
@@ -383,7 +384,7 @@ class Appose(Rival):
             yield list(position)
 
     def close(self) -> None:
-        """Ends the processes, and frees the memory, which the system would not do."""
+        """Ends the processes, and frees the shared memory, which the system would not do."""
         for service in self.services:
             service.close()
             service.wait_for()
@@ -406,10 +407,10 @@ RIVALS = {
 
 
 class Contestant:
-    """Answers the questions, see `ContestantMain` for their meaning."""
+    """Answers the questions. `ContestantMain` explains them."""
 
     def __init__(self, name: str) -> None:
-        """Nothing is loaded yet."""
+        """Loads nothing yet."""
         self.rival_class = RIVALS[name]
         self.key = None
         self.rival: Rival | None = None
@@ -478,7 +479,7 @@ class Contestant:
         return self.rival
 
     def close(self) -> None:
-        """Forgets the rival and its arrays."""
+        """Closes the rival and frees its arrays."""
         if self.rival:
             self.rival.close()
         self.rival = self.key = None
@@ -492,7 +493,7 @@ def timed(function: Callable, argument: object) -> float:
 
 
 def percentiles(seconds: list[float]) -> dict[str, object]:
-    """The median and the slow ones."""
+    """Median, 95 %, 99 % and maximum of the times."""
     seconds = sorted(seconds)
     names = {"time": 50, "p95": 95, "p99": 99, "max": 100}
     return {name: seconds[(len(seconds) - 1) * percent // 100] for name, percent in names.items()}
@@ -511,4 +512,4 @@ if __name__ == "__main__":
     dialogue.serve(contestant.answer)
     contestant.close()
     sys.stdout.flush()
-    os._exit(0)  # without waiting for threads that a rival may have left
+    os._exit(0)  # does not wait for threads that a rival may have left

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Makes the benchmark's own Python environment, then runs compare.py in it with the arguments that follow.
+"""Makes the Python environment of the benchmark, then runs compare.py in it with the other arguments.
 
 python3 run.py VENV [arguments of compare.py]
 """
@@ -16,7 +16,7 @@ from make_environment import main as make_environment  # noqa: E402
 
 
 def main() -> int:
-    """Returns the exit code."""
+    """Runs the command line; returns the exit code."""
     venv = Path(sys.argv[1]).absolute()
     code = make_environment(["--venv", str(venv), "--requirements", str(HERE / "requirements.txt")])
     if code != 0:

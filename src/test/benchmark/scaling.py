@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""How the cost of a block changes with its size, numbers of workers, readers, blocks and images, and settings."""
+"""Measures how the time of a block depends on its size, on settings, and on the numbers of workers, readers, blocks and
+images.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ LONG_SECONDS = 5
 
 @dataclass(frozen=True)
 class Point:
-    """A value of a series at a place on the x axis."""
+    """A point of a curve: its series, its place on the x axis, and the function that measures its value."""
 
     series: str
     x: float
@@ -30,15 +32,15 @@ class Point:
 
 
 class Curves:
-    """Makes the curves of the report."""
+    """Measures the curves of the report."""
 
     def __init__(self, arena: Arena, quick: bool) -> None:
-        """Processes start when they are needed."""
+        """Starts no process yet: they start when they are needed."""
         self.arena = arena
         self.quick = quick
 
     def blocks(self) -> dict:
-        """Numbers of blocks."""
+        """Time per block for different numbers of blocks."""
         counts = [10**n for n in range(2, 5 if self.quick else 7)]
         points = [
             Point(
@@ -53,7 +55,7 @@ class Curves:
         return self.curve("Number of blocks", text, "blocks", "blocks", "s", points)
 
     def images(self) -> dict:
-        """Numbers of images, each with a loader of its own, on one queue."""
+        """Times for different numbers of images on one queue, each image with a loader of its own."""
         total = 2000 if self.quick else 20000
         points = []
         for n in (1, 10, 100, 1000):
@@ -61,11 +63,11 @@ class Curves:
             options = {"images": n, "cache": max(10, 2000 // n)}
             points.append(Point("a block", n, self.per_block(workload, 2, divisor=total, **options)))
             points.append(Point("making an image", n, self.per_block(workload, 2, "create", divisor=n, **options)))
-        text = f"{total:,} blocks of n images in turns, two workers. Time per block, and for making an image."
+        text = f"{total:,} blocks of n images in turns, two workers. Time per block, and time to make an image."
         return self.curve("Images on one queue", text, "images", "", "s", points, log=True)
 
     def readers(self) -> dict:
-        """Numbers of threads that read an image."""
+        """Time per block for different numbers of threads that read an image."""
         workload = workloads.COPY.resized((2048, 2048)) if self.quick else workloads.COPY
         points = [
             Point(workers_name(workers), n, self.per_block(workload, workers, readers=n))
@@ -75,7 +77,7 @@ class Curves:
         return self.curve("Readers", "W1: copy, cells of 64² uint8. Time per block.", "readers", "", "s", points)
 
     def workers(self) -> dict:
-        """Numbers of workers, with code that releases Python's lock, and code that does not."""
+        """Speed for different numbers of workers, with code that releases Python's lock and code that does not."""
         points = [
             Point(kind, n, self.per_block(workload, n, readers=2 * n))
             for kind, workload in self.kinds().items()
@@ -85,11 +87,11 @@ class Curves:
         for series in curve["series"].values():
             one = series[axis_key(1)]
             series.update({x: one / value for x, value in series.items()})
-        text = "How many times as fast as with one worker. Twice as many readers as workers."
+        text = "How many times as fast as with one worker. There are twice as many readers as workers."
         return {**curve, "title": "Workers", "text": text, "unit": "times as fast"}
 
     def modes(self) -> dict:
-        """The two kinds of interpreters."""
+        """Time per block in the two modes of interpreters."""
         points = []
         for mode in ("SUB", "SHARED"):
             process = self.arena.start(LIBRARY, JAVA_TOOL_OPTIONS=f"-Dimglib2.python.mode={mode}")
@@ -98,11 +100,11 @@ class Curves:
                 for workers in (1, 2, 4):
                     measure = self.per_block(workload, workers, readers=2 * workers, process=process)
                     points.append(Point(f"{kind}, {mode}", workers, measure))
-        text = "The same in both modes. Time per block."
+        text = "The same workloads in both modes. Time per block."
         return self.curve("Interpreter modes", text, "workers", "", "s", points, log=True)
 
     def kinds(self) -> dict[str, Workload]:
-        """Code that releases Python's lock, small blocks, and code that does not release it."""
+        """Workloads: code that releases Python's lock, small blocks, and code that does not release the lock."""
         return {
             "gaussian, cells of 64³": workloads.GAUSSIAN.resized((128, 128, 128) if self.quick else (256, 256, 256)),
             "copy, cells of 64²": workloads.COPY.resized((2048, 2048)) if self.quick else workloads.COPY,
@@ -110,7 +112,7 @@ class Curves:
         }
 
     def cache(self) -> dict:
-        """Cells that the cache may keep."""
+        """Time per slice for different numbers of cells that the cache may keep."""
         count = 64 if self.quick else 320
         workload = workloads.VIEWING
         points = [
@@ -120,13 +122,13 @@ class Curves:
         ]
         text = (
             "W5: random slices, two workers, four readers. A slice has 64 cells of 64 KiB, the image 512. Native "
-            "memory is bounded by 32 MB. Time per slice: the mean is that of all slices by their number, the slowest "
-            "hundredth is what one reader waits."
+            "memory is bounded by 32 MB. Time per slice: the mean is the time of all slices divided by their number; "
+            "the slowest hundredth is the time that one reader waits."
         )
         return self.curve("Cells in the cache", text, "cells", "", "s", points)
 
     def sizes(self) -> dict:
-        """Sizes of a block, of code that works without Python's lock."""
+        """Speed for different sizes of a block, with code that releases Python's lock."""
         points = []
         for exponent in range(10, 25 if self.quick else 29, 2):
             size = 1 << exponent
@@ -138,11 +140,11 @@ class Curves:
                 (workers_name(2), Entry(LIBRARY, 2)),
             ):
                 points.append(Point(name, size, self.rate(workload, entry)))
-        text = "The cosine of float32 pixels, which numpy computes without holding Python's lock. MB/s of input."
+        text = "The cosine of float32 pixels. numpy releases Python's lock to compute it. MB/s of input."
         return self.curve("Size of a block", text, "bytes of a block", "bytes", "MB/s", points)
 
     def blas(self) -> dict:
-        """Workers, and threads of the library that multiplies matrices."""
+        """Time per block for different numbers of workers and of threads of BLAS, which multiplies matrices."""
         workload = workloads.MATRIX.resized((1024, 2048) if self.quick else (2048, 4096))
         points = []
         for threads in ("1", "2", None):
@@ -152,7 +154,7 @@ class Curves:
             self.arena.processes[name] = process
             for workers in (1, 2, 4):
                 points.append(Point(name, workers, self.per_block(workload, workers, process=process)))
-        text = "Products of matrices of 512² float32 by BLAS, which has threads of its own. Time per block."
+        text = "Products of matrices of 512² float32 by BLAS, which has its own threads. Time per block."
         return self.curve("Workers and threads of BLAS", text, "workers", "", "s", points)
 
     def per_block(
@@ -164,7 +166,7 @@ class Curves:
         process: object = None,
         **more: object,
     ) -> Callable[[], float]:
-        """Measures this library's time per block, or another one."""
+        """Function that measures a time of this library, by default the time per block."""
 
         def measure() -> float:
             question = self.arena.question(workload, Entry(LIBRARY, workers), **{**more, "mode": "bulk"})
@@ -174,7 +176,7 @@ class Curves:
         return measure
 
     def per_slice(self, workload: Workload, cache: int, count: int, key: str, divisor: int) -> Callable[[], float]:
-        """Measures one of the times of some slices."""
+        """Function that measures one of the times of reading slices."""
 
         def measure() -> float:
             slices = self.arena.slices(workload, count)
@@ -186,7 +188,7 @@ class Curves:
         return measure
 
     def rate(self, workload: Workload, entry: Entry) -> Callable[[], float]:
-        """Measures MB/s."""
+        """Function that measures MB/s."""
 
         def measure() -> float:
             workload.write_inputs(self.arena.folder)
@@ -198,9 +200,9 @@ class Curves:
     def curve(
         self, title: str, text: str, x: str, x_unit: str, unit: str, points: list[Point], log: bool = False
     ) -> dict:
-        """Medians of three rounds, after two seconds that are not counted; what takes long is measured once.
+        """Measures a curve. Each value is the median of three rounds, after two seconds of warm-up.
 
-        As in the comparison, what takes less than half a second is done again and again in each round.
+        As in the comparison, a run of less than half a second is repeated in each round. A long run is measured once.
         """
         values: list[list[float]] = [[] for _ in points]
         slow = set()
@@ -228,12 +230,12 @@ class Curves:
 
 
 def workers_name(workers: int) -> str:
-    """A series."""
+    """Name of the series of a number of workers."""
     return "1 worker" if workers == 1 else f"{workers} workers"
 
 
 def measure(arena: Arena, quick: bool, only: list[str]) -> list[dict]:
-    """All curves, or those whose names begin like one of `only`."""
+    """Measures all curves, or those whose names begin with one of `only`."""
     curves = Curves(arena, quick)
     for workload in (
         workloads.COPY,

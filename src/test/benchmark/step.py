@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What the Python half of this library spends on a small block, without a JVM: W1's copy of 64 x 64 pixels.
+"""Times the Python half of this library for a small block, without a JVM: W1's copy of 64 x 64 pixels.
 
 .venv/bin/python src/test/benchmark/step.py
 """
@@ -29,7 +29,7 @@ CODE = "block.data[...] = block.inputs[0]"
 
 
 def microseconds(function: Callable[[], object], blocks: int = 1) -> float:
-    """The time of a block, the best of ten."""
+    """Time of a block in microseconds: the best of ten runs."""
     number = 20000 // blocks
     return min(timeit.repeat(function, number=number, repeat=10)) / number / blocks * 1e6
 
@@ -55,11 +55,11 @@ def main() -> None:
     worker = bench.worker
     if worker.step(cells, image) != 0:
         raise RuntimeError(str(worker.failure()))
-    # As Java does from then on: the memories and the layout are known.
+    # From now on, the memories and the layout are known, and Java sends only these numbers.
     numbers = [BLOCKS, 0, 0, 0, *(number for described in blocks for number in (0, *described.block))]
     bench.request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
 
-    # As the worker does it, of the first block.
+    # The first block, read as the worker reads it.
     request, layout, snippet, at = read_numbers(worker._request), worker._layouts[0], worker._snippets[1], HEADER_LENGTH
     data, pixels = worker._memories.arrays(layout, request, at, ())
     block = Block(data, [pixels], 0, (0, 0), (SIZE - 1, SIZE - 1), layout.dim, layout.halo)
@@ -78,10 +78,10 @@ def main() -> None:
         "the pixels alone: data[...] = pixels": microseconds(copy),
         "a loop in numpy, which also makes the two views": microseconds(loop, BLOCKS),
         "exec of the code": microseconds(lambda: exec(code, namespace)),
-        "running the snippet: exec, and checks of what the code left": microseconds(lambda: snippet.run(block)),
+        "running the snippet: exec, and the checks after it": microseconds(lambda: snippet.run(block)),
         "making the two arrays": microseconds(lambda: worker._memories.arrays(layout, request, at, ())),
-        "all of a block: arrays, Block, snippet": microseconds(lambda: worker._compute(layout, request, at, ())),
-        f"Worker.step, {BLOCKS} blocks a call": microseconds(worker.step, BLOCKS),
+        "a whole block: arrays, Block, snippet": microseconds(lambda: worker._compute(layout, request, at, ())),
+        f"Worker.step, {BLOCKS} blocks per call": microseconds(worker.step, BLOCKS),
     }
     for name, time in rows.items():
         print(f"{time:5.2f} µs  {name}")

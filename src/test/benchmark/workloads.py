@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What is computed: the same for all contestants, on the same pixels.
+"""The workloads: all contestants compute the same, on the same pixels.
 
-A workload is an image, its cells, and one or more steps that compute a cell from the same place in the input (of the
-first step) or in the result of the step before, seen with a halo. Outside of the image is its mirror image, the pixels
-at the border included: numpy's "symmetric", dask's "reflect", ImgLib2's extendMirrorDouble.
+A workload is an image, its cells, and one or more steps. A step computes each cell from the same place, with a halo, in
+the input (first step) or in the result of the step before. The image is extended by its mirror image, which repeats the
+pixels at the border: numpy's "symmetric", dask's "reflect", ImgLib2's extendMirrorDouble.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Arrays = list[np.ndarray]
 
 @dataclass(frozen=True)
 class Step:
-    """How a cell is computed: as a function that writes into it, and as the library's users write it."""
+    """The code that computes a cell: as a function that writes into the cell, and as a snippet for this library."""
 
     kernel: Callable[[Arrays, np.ndarray, Index], None]
     code: str
@@ -31,7 +31,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Workload:
-    """An image, see above; `shape` and `cell` are in numpy's order, and `cell` divides `shape`."""
+    """A workload, see above. `shape` and `cell` are in numpy's order, and `cell` divides `shape`."""
 
     name: str
     title: str
@@ -44,7 +44,7 @@ class Workload:
     init: str = ""
 
     def resized(self, shape: tuple[int, ...], cell: tuple[int, ...] | None = None) -> Workload:
-        """The same with another size of the image, and of the cells."""
+        """The same workload with another size of the image and of the cells."""
         return replace(self, shape=shape, cell=cell or self.cell)
 
     @property
@@ -70,28 +70,28 @@ class Workload:
 
     @property
     def crop(self) -> Index:
-        """Crops a cell with its halo to the cell."""
+        """Slices that crop a cell with its halo to the cell."""
         return tuple(slice(self.halo, self.halo + size) for size in self.cell)
 
     @property
     def code(self) -> str:
-        """The code of all steps, as `ContestantMain` wants it."""
+        """The code of all steps, as `ContestantMain` expects it."""
         return "\v".join(step.code for step in self.steps)
 
     def cells(self) -> Iterator[Index]:
-        """The places of the cells, in the order of the grid."""
+        """Slices of the cells, in the order of the grid."""
         return self._places(0)
 
     def padded_cells(self) -> Iterator[Index]:
-        """The places of the cells with their halo, in an array that is padded by the halo."""
+        """Slices of the cells with their halo, in an array that is padded by the halo."""
         return self._places(2 * self.halo)
 
     def padded_cell(self, cell: Index) -> Index:
-        """The same for one cell."""
+        """Slices of one cell with its halo, in an array that is padded by the halo."""
         return tuple(slice(part.start, part.stop + 2 * self.halo) for part in cell)
 
     def cell_at(self, grid_position: tuple[int, ...]) -> Index:
-        """The place of the cell at a position in the grid."""
+        """Slices of the cell at a position in the grid."""
         return tuple(slice(i * size, (i + 1) * size) for i, size in zip(grid_position, self.cell, strict=True))
 
     def padded(self, array: np.ndarray) -> np.ndarray:
@@ -99,12 +99,12 @@ class Workload:
         return np.pad(array, self.halo, "symmetric") if self.halo else array
 
     def read_inputs(self, folder: Path) -> Arrays:
-        """The inputs, as `write_inputs` made them."""
+        """Reads the inputs that `write_inputs` has written."""
         paths = self.input_paths(folder)
         return [np.fromfile(path, dtype).reshape(self.shape) for path, dtype in zip(paths, self.inputs, strict=True)]
 
     def write_inputs(self, folder: Path) -> None:
-        """Makes the inputs' files where they are missing."""
+        """Writes the files of the inputs that are missing."""
         for seed, (path, dtype) in enumerate(zip(self.input_paths(folder), self.inputs, strict=True)):
             if not path.exists():
                 random = np.random.default_rng(seed)
@@ -114,7 +114,7 @@ class Workload:
                 pixels.tofile(path)
 
     def input_paths(self, folder: Path) -> list[Path]:
-        """Where the inputs are: pixels in C order."""
+        """Files of the inputs: pixels in C order."""
         size = "x".join(map(str, self.shape))
         return [folder / f"{dtype}-{size}-{i}.raw" for i, dtype in enumerate(self.inputs)]
 
@@ -127,7 +127,7 @@ class Workload:
 
 
 def gaussian(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
-    """Smooths."""
+    """Smooths by a Gaussian of sigma 2."""
     from scipy import ndimage
 
     cell[...] = ndimage.gaussian_filter(inputs[0], 2)[crop]
@@ -146,22 +146,22 @@ def copy(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
 
 
 def add(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
-    """Adds two inputs, in the wider type of the result."""
+    """Adds two inputs in the type of the result, which is wider."""
     np.add(inputs[0], inputs[1], out=cell, dtype=cell.dtype)
 
 
 def root(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
-    """First of three steps pixel by pixel."""
+    """First of three steps of W4, pixel by pixel."""
     np.sqrt(inputs[0], out=cell)
 
 
 def exponential(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
-    """Second of three steps pixel by pixel."""
+    """Second of three steps of W4, pixel by pixel."""
     np.exp(inputs[0], out=cell)
 
 
 def logarithm(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
-    """Third of three steps pixel by pixel."""
+    """Third of three steps of W4, pixel by pixel."""
     np.log1p(inputs[0], out=cell)
 
 
@@ -171,7 +171,7 @@ def constant(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
 
 
 def count(inputs: Arrays, cell: np.ndarray, crop: Index) -> None:
-    """About a millisecond of nothing but Python."""
+    """About a millisecond of pure Python."""
     cell[...] = sum(i & 1 for i in range(20000)) & 255
 
 

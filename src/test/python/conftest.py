@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What the tests of the Python half share. They need no JVM."""
+"""Fixtures and helpers of the tests of the Python half. These tests need no JVM."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ from imglib2_cache_python.block import Block, halo_slices  # noqa: E402
 # Long enough for blocks of 64 axes.
 REQUEST_LENGTH = 1000
 
-# Seconds after which a test fails that does not end; again and again, because code under test catches exceptions.
+# A test that takes longer than LIMIT seconds fails. The failure is raised again every AGAIN seconds, because the code
+# under test may catch it.
 LIMIT = 600
 AGAIN = 5
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Lets a test fail of which a thread has died, of an assertion for instance."""
+    """Makes a test fail if one of its threads ends with an exception, for instance of an assertion."""
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
 
 
 @pytest.fixture(autouse=True)
 def limit() -> Iterator[None]:
-    """Lets a test fail that does not end."""
+    """Makes a test fail that does not end."""
 
     def expired(*_: object) -> None:
         pytest.fail(f"longer than {LIMIT} s")
@@ -50,7 +51,7 @@ def limit() -> Iterator[None]:
 
 
 def run_in_new_python(code: str) -> str:
-    """What a new Python that finds this package prints."""
+    """Runs code in a new Python that finds this package. Returns what it prints."""
     result = subprocess.run(
         [sys.executable, "-B", "-c", code],
         env={"PYTHONPATH": str(SOURCES)},
@@ -64,7 +65,7 @@ def run_in_new_python(code: str) -> str:
 
 
 class Told(NamedTuple):
-    """What `Worker.failure` tells, as Java reads it."""
+    """A failure as Java reads it from `Worker.failure`."""
 
     type_name: str
     message: str
@@ -97,7 +98,7 @@ CONSTANTS = "\n".join(f"{name}={value}" for name, value in protocol._CONSTANTS.i
 
 
 class Bench:
-    """A worker, called as Java calls it."""
+    """A worker that is called as Java calls it."""
 
     def __init__(self, name: str, mode: str = "SHARED") -> None:
         """Creates the worker."""
@@ -109,7 +110,7 @@ class Bench:
         self._reused = 0
 
     def call(self, method: str, *arguments: object) -> int:
-        """Calls a method; for a step of the block that was described last, with the arrays of the block."""
+        """Calls a method. A step computes the block that was described last, with its arrays as arguments."""
         if method == "step":
             self._write(arguments)
         return getattr(self.worker, method)(*arguments)
@@ -117,7 +118,7 @@ class Bench:
     def run(self, method: str, *arguments: object) -> None:
         """Calls a method that must succeed."""
         status = self.call(method, *arguments)
-        # A step also tells of memories in this way.
+        # A step can also return another status to report memories.
         told = self.worker.failure() if status != OK else []
         assert not told, "\n".join(told)
 
@@ -127,7 +128,7 @@ class Bench:
         return Told.of(self.worker.failure())
 
     def value(self, expression: str) -> object:
-        """Value of an expression."""
+        """Evaluates an expression and returns its value."""
         self.run("evaluate", expression)
         return self.worker.result()
 
@@ -143,8 +144,8 @@ class Bench:
         reused: int = 0,
         ticket: int = 0,
     ) -> None:
-        """Describes a block, whose arrays are then the arguments of the step."""
-        del upper  # The inputs' shapes tell it.
+        """Describes the next block. Its arrays are the arguments of the step."""
+        del upper  # It follows from the shapes of the inputs.
         n = len(dim)
         start = np.array(minimum if minimum is not None else [0] * n)
         end = start + dim - 1
@@ -176,7 +177,7 @@ class Bench:
 
 @pytest.fixture
 def make_bench() -> Iterator[Callable[..., Bench]]:
-    """Function that makes workers, which are closed at the end."""
+    """Function that makes workers. They are closed at the end."""
     benches = []
 
     def make(name: str = "python_1_worker_1", mode: str = "SHARED") -> Bench:
@@ -225,7 +226,7 @@ def make_block() -> Callable[..., Block]:
 
 @pytest.fixture
 def write_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Path]]:
-    """Function that writes a module into a folder on ``sys.path``; the modules are unloaded at the end."""
+    """Function that writes a module into a folder on ``sys.path``. The modules are unloaded at the end."""
     folder = tmp_path / "modules"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))

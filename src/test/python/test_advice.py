@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of advice.py: what can be done; what Python tells stays as it is."""
+"""Tests of advice.py: advice is added to a failure, and the texts of Python do not change."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ WriteModule = Callable[[str, str], Path]
 
 @pytest.fixture
 def module_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_module: WriteModule) -> Iterator[str]:
-    """The folder that `write_module` writes into, as a folder of the user's own modules."""
+    """Makes the folder that `write_module` writes into a folder of PythonEnvironment.withModulePath."""
     folder = str(tmp_path / "modules")
     monkeypatch.setattr(advice, "module_path", [folder])
     yield folder
 
 
 def fail_block(bench: Bench, code: str, shape: tuple[int, ...] = (20, 6, 4), dim: tuple[int, ...] = (12, 4, 2)) -> Told:
-    """How a block fails whose inputs are padded; they are read-only."""
+    """Computes a block with padded, read-only inputs. Returns its failure."""
     bench.run("prepare", 1, code, "<demo>")
     bench.describe(1, dim, lower=tuple((a - b) // 2 for a, b in zip(shape, dim, strict=True)))
     told = bench.fail("step", np.zeros(dim, np.float32), np.ones(shape, np.float32))

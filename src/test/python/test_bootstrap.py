@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of bootstrap.py and open_interpreter.py, the two texts that Java runs."""
+"""Tests of bootstrap.py and open_interpreter.py, the two scripts that Java runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OLD_VERSIONS = ["3.6", "3.7", "3.8", "3.9"]
 
 
 def version_of(python: str | Path) -> str | None:
-    """Version of a Python, or None if it does not run: the commands of version managers may lead nowhere."""
+    """Version of a Python, or None if it does not run: version managers have commands for inactive versions."""
     code = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
     try:
         child = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, check=False)
@@ -34,7 +34,7 @@ def version_of(python: str | Path) -> str | None:
 
 
 def find_old_python(version: str) -> tuple[str, str]:
-    """Command and version of an old Python on this machine; skips the test if there is none."""
+    """Command and version of an old Python on this machine. Skips the test if there is none."""
     on_path = shutil.which(f"python{version}")
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     for python in [*([on_path] if on_path else []), *sorted(versions.glob(f"{version}.*/bin/python"))]:
@@ -77,7 +77,7 @@ def test_a_package_that_is_not_there_ends_the_bootstrap(tmp_path: Path) -> None:
     assert "<imglib2-cache-python>" not in child.stdout
 
 
-# Stands for Java: defines the names, runs the text, and calls the worker.
+# Acts as Java: defines the names, runs the text, and calls the worker.
 JAVA = """
 import sys
 text, location, folder, mode, result = sys.argv[1:]
@@ -88,7 +88,7 @@ class Lines:
     def accept(self, line):
         self.lines.append(line)
 
-# Of a sub-interpreter, the package that the main interpreter imports, and what of Jep it finds.
+# Imitates a sub-interpreter: the package that the main interpreter imports, and the parts of Jep that are used.
 asked = []
 main_interpreter = {"sys": type(sys)("sys"), "builtins": __import__("builtins")}
 main_interpreter["sys"].path = []

@@ -14,7 +14,7 @@ from imglib2_cache_python.complex_warning import ComplexWarning, make_an_error
 
 @pytest.fixture(autouse=True)
 def filters() -> Iterator[None]:
-    """Restores the filters at the end."""
+    """Makes the warning an error. Restores the filters at the end."""
     with warnings.catch_warnings():
         make_an_error()
         yield

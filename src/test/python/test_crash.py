@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of crash.py, as far as they need no JVM, and no crash of this process."""
+"""Tests of crash.py that need no JVM and do not crash this process."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from imglib2_cache_python._embedding import crash
 
 
 def test_handlers_are_not_installed_where_they_could_replace_those_of_a_jvm(tmp_path: Path) -> None:
-    # In a process of its own, because pytest has enabled faulthandler in this one.
+    # Runs in a new process, because pytest has enabled faulthandler in this one.
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from imglib2_cache_python._embedding import crash; import faulthandler\n"
+        "import faulthandler, sys\nsys.path.insert(0, sys.argv[1])\nfrom imglib2_cache_python._embedding import crash\n"
         "try:\n    crash.write_stack_on_crash(sys.argv[2])\n"
         "except RuntimeError as error:\n    print(faulthandler.is_enabled(), error)"
     )

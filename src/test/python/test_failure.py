@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of failure.py: whatever user code raises, it is told as text."""
+"""Tests of failure.py: every exception of user code becomes text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ needs_3_11 = pytest.mark.skipif(sys.version_info < (3, 11), reason="notes and ex
 
 
 def raised(code: str, **names: object) -> BaseException:
-    """The exception that code raises."""
+    """Runs code and returns the exception that it raises."""
     try:
         exec(compile(code, "<code>", "exec"), dict(names))
     except BaseException as error:
@@ -72,7 +72,7 @@ def raised(code: str, **names: object) -> BaseException:
         ("raise ValueError('two\\nlines')", "ValueError", "two\nlines"),
     ],
 )
-def test_every_exception_is_told(bench: Bench, code: str, type_name: str, message: str | None) -> None:
+def test_every_exception_is_described(bench: Bench, code: str, type_name: str, message: str | None) -> None:
     told = bench.fail("execute", "before = 1\n" + code)
     assert told.type_name == type_name
     assert message is None or told.message == message
@@ -97,7 +97,7 @@ def test_every_exception_is_told(bench: Bench, code: str, type_name: str, messag
     ],
 )
 @pytest.mark.parametrize("base", ["Exception", "BaseException", "ImportError", "KeyError", "SystemExit"])
-def test_an_exception_that_cannot_say_what_it_is(bench: Bench, body: str, base: str) -> None:
+def test_an_exception_whose_str_fails(bench: Bench, body: str, base: str) -> None:
     code = f"class Own({base}):\n    def __str__(self):\n        {body}\n    __repr__ = __str__\nraise Own('x')"
     told = bench.fail("execute", code)
     assert told.type_name.endswith("Own")
@@ -180,7 +180,7 @@ def test_all_of_a_group_is_in_the_traceback(bench: Bench) -> None:
     assert told.traceback.count("KeyError: 'second'") == 2
 
 
-def test_a_class_that_has_its_own_say_in_the_causes() -> None:
+def test_a_class_that_replaces_the_cause() -> None:
     class MoreError(ValueError):
         @property
         def __cause__(self) -> MoreError:
@@ -193,7 +193,7 @@ def test_a_class_that_has_its_own_say_in_the_causes() -> None:
 
 
 @needs_3_11
-def test_a_class_that_has_its_own_say_in_the_members() -> None:
+def test_a_class_that_replaces_the_members_of_a_group() -> None:
     class More(ExceptionGroup):  # noqa: F821 - since Python 3.11
         @property
         def exceptions(self) -> list[More]:
@@ -219,7 +219,7 @@ def test_circles_through_groups(bench: Bench) -> None:
 
 @needs_3_11
 @pytest.mark.parametrize("depth", [5, 50, 51, 1000, 5000])
-def test_the_innermost_of_nested_groups_is_told(bench: Bench, depth: int) -> None:
+def test_the_innermost_of_nested_groups_is_shown(bench: Bench, depth: int) -> None:
     code = f"e = KeyError('leaf')\nfor i in range({depth}):\n    e = ExceptionGroup(f'group {{i}}', [e])\nraise e"
     told = bench.fail("execute", code)
     assert (told.type_name, told.line) == ("ExceptionGroup", 4)
@@ -231,7 +231,7 @@ def test_the_innermost_of_nested_groups_is_told(bench: Bench, depth: int) -> Non
 
 @needs_3_11
 @pytest.mark.parametrize("number", [20, 499, 500, 50_000, 200_000])
-def test_all_of_a_wide_group_is_told_unless_it_is_too_much(bench: Bench, number: int) -> None:
+def test_all_members_of_a_wide_group_are_shown_up_to_a_limit(bench: Bench, number: int) -> None:
     told = bench.fail("execute", f"raise ExceptionGroup('wide', [ValueError(f'<{{i}}>') for i in range({number})])")
     assert told.message == f"wide ({number} sub-exceptions)"
     shown = [i for i in range(number if number < 500 else 40) if f"ValueError: <{i}>" not in told.traceback]
@@ -252,7 +252,7 @@ def test_a_group_whose_members_double_with_each_level(bench: Bench) -> None:
     assert "or more exceptions left out" in told.traceback
 
 
-def test_a_very_long_chain_of_causes_begins_and_ends(bench: Bench) -> None:
+def test_beginning_and_end_of_a_very_long_chain_of_causes_are_shown(bench: Bench) -> None:
     code = "e = None\nfor n in range(20_000):\n    x = ValueError(f'<{n}>')\n    x.__cause__ = e\n    e = x\nraise e"
     told = bench.fail("execute", code)
     assert (told.message, told.line) == ("<19999>", 6)
@@ -262,7 +262,7 @@ def test_a_very_long_chain_of_causes_begins_and_ends(bench: Bench) -> None:
     assert "cause of ValueError:" in told.traceback
 
 
-# Texts that Java cannot take, or that are too long
+# Texts that cannot be handed to Java, or that are too long
 
 
 def test_surrogates_and_nul_are_escaped(bench: Bench) -> None:
@@ -340,7 +340,7 @@ def test_a_syntax_error_that_user_code_makes(bench: Bench, arguments: str, line:
     assert (told.type_name, told.file, told.line) == ("SyntaxError", "<task>", line)
 
 
-def test_a_class_whose_class_cannot_be_asked() -> None:
+def test_a_class_whose_metaclass_raises() -> None:
     class Meta(type):
         def __getattribute__(cls, name: str) -> object:
             raise RuntimeError(name)
@@ -393,7 +393,7 @@ def test_what_this_package_raises_has_no_line_of_the_user(bench: Bench) -> None:
 
 @pytest.mark.parametrize("folder", ["imglib2_cache_python_filters", "imglib2_cache_python"])
 def test_a_folder_with_a_similar_name_is_not_the_package(tmp_path: Path, folder: str) -> None:
-    # Beside the package, as a user's package in the same site-packages would be.
+    # The first folder is beside this package, as a package of the user in the same site-packages would be.
     file = f"{PACKAGE}_filters/a.py" if folder.endswith("filters") else str(tmp_path / folder / "a.py")
     namespace: dict[str, object] = {}
     exec(compile("def f():\n    raise ValueError('x')", file, "exec"), namespace)
@@ -410,7 +410,7 @@ def test_a_folder_with_a_similar_name_is_not_the_package(tmp_path: Path, folder:
         ("json.loads('{')", "JSONDecodeError"),
     ],
 )
-def test_the_users_line_is_told_when_a_library_fails(bench: Bench, code: str, error: str) -> None:
+def test_the_users_line_is_reported_when_a_library_fails(bench: Bench, code: str, error: str) -> None:
     told = bench.fail("execute", f"import json\nfrom scipy import ndimage\n{code}  # here\n")
     assert told.type_name.endswith(error)
     assert (told.file, told.line, told.source) == ("<task>", 3, f"{code}  # here")
@@ -418,7 +418,7 @@ def test_the_users_line_is_told_when_a_library_fails(bench: Bench, code: str, er
     assert told.frames[-1][1] == "<task>"
 
 
-def test_the_innermost_line_of_the_user_is_told(bench: Bench) -> None:
+def test_the_innermost_line_of_the_user_is_reported(bench: Bench) -> None:
     bench.run("initialise", "def halve(x):\n    '''Documented.'''\n    return x / 0\n", 10.0, os.devnull)
     bench.run("prepare", 1, "a = 1\nblock.data[...] = halve(a)", "<loader 1>")
     bench.describe(1, (2, 3))
@@ -473,7 +473,7 @@ def test_a_module_that_is_not_there_has_no_line(bench: Bench) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["execute", "check", "prepare", "initialise"])
-def test_a_syntax_error_is_told_with_its_line(
+def test_a_syntax_error_is_reported_with_its_line(
     bench: Bench, method: str, code: str, error: str, line: int, source: str
 ) -> None:
     arguments, file = {
@@ -488,13 +488,13 @@ def test_a_syntax_error_is_told_with_its_line(
     assert source in told.traceback
 
 
-def test_a_syntax_error_that_user_code_meets_is_told_with_the_users_line(bench: Bench) -> None:
+def test_a_syntax_error_while_user_code_runs_is_reported_with_the_users_line(bench: Bench) -> None:
     told = bench.fail("execute", "a = 1\ncompile('x =', 'elsewhere', 'exec')\n")
     assert (told.type_name, told.file, told.line) == ("SyntaxError", "<task>", 2)
     assert 'File "elsewhere", line 1' in told.traceback
 
 
-def test_an_expression_is_told_with_its_own_text(bench: Bench) -> None:
+def test_an_expression_is_reported_with_its_own_text(bench: Bench) -> None:
     bench.run("execute", "text = 'this is the line of another task'")
     told = bench.fail("evaluate", "  1 / 0")
     assert (told.file, told.line, told.source) == ("<task>", 1, "1 / 0")
@@ -503,7 +503,7 @@ def test_an_expression_is_told_with_its_own_text(bench: Bench) -> None:
     assert (told.type_name, told.file, told.line, told.source) == ("SyntaxError", "<task>", 1, "1 +")
 
 
-# What is left of it
+# No object outlives the failure
 
 
 def test_no_object_of_the_user_outlives_the_failure() -> None:

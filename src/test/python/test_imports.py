@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of imports.py: nothing is left half imported."""
+"""Tests of imports.py: no module stays half imported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from test_watchdog import wait_until
 
 WriteModule = Callable[[str, str], Path]
 
-# Ends when the watchdog has noticed that the code is to be cancelled.
+# A module that is imported until the watchdog has seen that the code shall be cancelled.
 NOTICED = """
 test = __import__("sys").modules["control_of_test"]
 test.modules.append(globals())
@@ -28,7 +28,7 @@ control = test.control
 while control[{stack_of}] != 7:
     pass
 for _ in range(20):
-    # The watchdog looks meanwhile, and other threads run.
+    # Meanwhile the watchdog polls again, and other threads run.
     __import__("time").sleep(0.01)
 whole = True
 """
@@ -36,13 +36,13 @@ whole = True
 
 @pytest.fixture(autouse=True)
 def whole() -> None:
-    """As each interpreter begins."""
+    """Prepares imports as every interpreter does."""
     keep_imports_whole(importlib)
 
 
 @pytest.fixture
 def control(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Lets modules see the control words, and tell that their code runs."""
+    """A module by which the imported modules see the control words and report that their code runs."""
     module = type(sys)("control_of_test")
     module.control = bench.control
     module.modules = []
@@ -160,7 +160,7 @@ def test_what_a_failed_import_leaves_is_removed(write_module: WriteModule, error
             importlib.import_module("flaky_package")
         assert type(raised.value).__name__ == error
         assert [name for name in sys.modules if name.startswith("flaky_package")] == []
-        # What is whole stays.
+        # A completely imported module stays.
         assert sys.modules["other_module"].value == 3
         package = importlib.import_module("flaky_package")
         assert package.first.value == 1

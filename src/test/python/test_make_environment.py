@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of src/build/python/make_environment.py: without network, and with a stand-in for venv and pip."""
+"""Tests of src/build/python/make_environment.py, without network and with a stand-in for venv and pip."""
 
 import importlib.util
 import json
@@ -27,7 +27,7 @@ make_environment = load_script()
 
 @pytest.fixture
 def python(tmp_path):
-    """A Python that lacks nothing."""
+    """A Python that has everything."""
     (tmp_path / "headers").mkdir()
     (tmp_path / "headers" / "Python.h").touch()
     (tmp_path / "libpython3.12.so").touch()
@@ -46,7 +46,7 @@ def python(tmp_path):
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """An empty folder that is the whole PATH of a Linux machine, and a function that puts commands into it."""
+    """Makes an empty folder the whole PATH of a Linux machine. Returns a function that puts commands into it."""
     folder = tmp_path / "path"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -79,7 +79,7 @@ def failure(python, builds_jep=True, jdk=None):
 
 
 class TestWhatIsMissing:
-    """Every message says what is missing, what was found and where, and which command mends it."""
+    """Every message says what is missing, what was found and where, and which command is the remedy."""
 
     def test_nothing(self, python, path, jdk):
         path("gcc")
@@ -96,7 +96,7 @@ class TestWhatIsMissing:
 
     def test_old_python_with_a_newer_one_on_the_path(self, python, path, jdk):
         path("gcc", "python3.11")
-        path("python3.13", script="#!/bin/sh\nexit 127\n")  # like the command of an inactive pyenv version
+        path("python3.13", script="#!/bin/sh\nexit 127\n")  # as the command of an inactive pyenv version ends
         message = failure(python._replace(version=(3, 9, 18)), jdk=jdk)
         assert f"mvn -Dpython={path.folder}/python3.11" in message
 
@@ -209,7 +209,7 @@ class TestRunningInterpreter:
 
 
 class FakeEnvironment(make_environment.Environment):
-    """Writes down the commands instead of running them; a virtual environment is a link to the running Python."""
+    """Records the commands and does not run them; a virtual environment is a link to the running Python."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -237,7 +237,7 @@ ALL_STEPS = ["virtual environment", "what jep is built with", "jep 4.3.1, compil
 class TestStamp:
     @pytest.fixture
     def run(self, tmp_path, python):
-        """Runs the script's steps on tmp_path/venv and returns those that were taken, or None if it was current."""
+        """Runs the script on tmp_path/venv; returns the steps that it took, or None if the environment was current."""
         requirements = tmp_path / "requirements.txt"
         requirements.write_text("jep==4.3.1\nnumpy==2.2.6\n")
 
@@ -403,7 +403,7 @@ class TestCommands:
 
 
 class TestScript:
-    """The real script in a process of its own."""
+    """Runs the real script in a process of its own."""
 
     def run(self, *arguments, **variables):
         command = [sys.executable, str(SCRIPT), *map(str, arguments)]

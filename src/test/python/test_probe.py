@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of probe.py: what a Python tells of itself in a process of its own."""
+"""Tests of probe.py: how a Python describes itself in a process of its own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BOOTSTRAP = (SOURCES / "imglib2_cache_python" / "_probe" / "bootstrap.py").read_
 
 
 def read_properties(text: str) -> dict[str, str]:
-    """Reads the part of ``java.util.Properties``' format that the probe uses."""
+    """Reads the part of the format of ``java.util.Properties`` that the probe uses."""
     assert text.isascii()
     properties = {}
     for line in text.splitlines():
@@ -48,7 +48,7 @@ def read_properties(text: str) -> dict[str, str]:
 
 
 def run_probe(python: Path | str, location: Path = SOURCES) -> tuple[str, dict[str, str]]:
-    """What the probe printed in all, and the properties in it."""
+    """The output of the probe, and the properties in it."""
     child = subprocess.run(
         [str(python), "-I", "-B", "-c", BOOTSTRAP, str(location)],
         capture_output=True,
@@ -65,7 +65,7 @@ class Environment:
     """A virtual environment without any package."""
 
     def __init__(self, folder: Path) -> None:
-        """Creates it."""
+        """Creates the environment."""
         venv.create(folder, with_pip=False, symlinks=os.name != "nt")
         self.folder = folder
         windows = os.name == "nt"
@@ -267,7 +267,7 @@ def test_properties_can_be_read_back(seed: int) -> None:
     for letter in "abcdef":
         chars = random.choice(len(alphabet), random.integers(0, 40))
         properties[f"key.{letter}"] = "".join(alphabet[i] for i in chars)
-    # A high and a low surrogate side by side are one character in Java, too.
+    # A high surrogate followed by a low surrogate is one character, also in Java.
     expected = {
         key: value.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
         for key, value in properties.items()

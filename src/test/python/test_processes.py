@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Other processes that user code starts: each test in a Python of its own, which is changed for good."""
+"""Tests of processes.py: each in a new Python, because it changes that Python for good."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conftest import run_in_new_python
 
 
 def run(code: str) -> str:
-    """What a new Python prints that prepared its processes."""
+    """Output of a new Python that has been adapted."""
     prepare = (
         "from imglib2_cache_python._embedding.processes import forbid_fork, spawn_by_default\nspawn_by_default()\n"
     )

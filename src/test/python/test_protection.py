@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Modules that user code can use but not change."""
+"""Tests of protection.py: user code can use modules, but not change them."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from imglib2_cache_python._worker.worker import Worker
 from imglib2_cache_python.failure import Failure
 from imglib2_cache_python.snippet import _is_installed
 
-# Of DTYPES.
+# Indices in DTYPES.
 UINT8, FLOAT64 = DTYPES.index("uint8"), DTYPES.index("float64")
 
 
@@ -79,7 +79,7 @@ def layout_numbers(
 
 
 class Described(NamedTuple):
-    """A block, and its layout."""
+    """The numbers of a block and of its layout."""
 
     layout: list[int]
     block: list[int]
@@ -254,7 +254,7 @@ TORCH = """
 import ctypes
 import numpy as np
 
-# As torch does: the pixels are where the array has them, whatever its flags say.
+# As torch does: it uses the memory of the array and ignores its flags.
 def from_numpy(array):
     pixels = (ctypes.c_uint8 * array.nbytes).from_address(array.ctypes.data)
     return np.frombuffer(pixels, array.dtype).reshape(array.shape)
@@ -332,7 +332,7 @@ def test_blocks_of_one_request_are_computed_one_after_the_other(bench: Bench) ->
     assert (last == 7).all()
     assert not outputs[:16].any()
     assert not outputs[22:64].any()
-    # The tables remember.
+    # The tables keep the memories and the layout.
     outputs[:] = 0
     request = [0, 1, 0, 0, 0, 1, *blocks[1].block]
     bench.request[: len(request)] = [len(request), *request[1:]]
@@ -423,14 +423,14 @@ def test_memories_that_are_retained_leave_the_table_until_they_are_free(bench: B
     write(bench, [describe(1, 0, [3], arrays, watched=0b11)], places=[1, 2], ticket=5)
     done(bench, np.zeros(64, np.uint8), np.zeros(64, np.uint8))
     assert results(bench, 1) == [(0, 0b10)]
-    # It is not found any more.
+    # The memory is not in the table any more.
     write(bench, [describe(1, 1, [3], arrays, watched=0b01)], ticket=6)
     assert bench.worker.step() == FAILED
     assert Told.of(bench.worker.failure()).type_name == "TypeError"
     assert freed(bench) == []
     write(bench, [describe(1, 1, [3], arrays, watched=0b11)], places=[2], ticket=7)
     done(bench, np.zeros(64, np.uint8))
-    # The code keeps the second in place of the first.
+    # The code now keeps the second memory instead of the first.
     assert results(bench, 1) == [(0, 0b10)]
     assert freed(bench) == [64 * 5 + 1]
     write(bench, [describe(1, 2, [3], arrays, watched=0b11)], places=[2], ticket=8)
@@ -456,7 +456,7 @@ def test_as_many_retained_memories_are_watched_as_java_expects(bench: Bench) -> 
 
 
 def done(bench: Bench, *arguments: np.ndarray) -> None:
-    """Computes the blocks of the request, which must succeed."""
+    """Computes the blocks of the request. All must succeed."""
     bench.worker.step(*arguments)
     assert bench.worker.failure() == []
 

@@ -26,7 +26,7 @@ def standard_paths() -> list[str]:
 
 
 def installer(folder: Path) -> Install:
-    """Function that writes what pip would write for a distribution into a site-packages folder."""
+    """Function that writes a distribution into a site-packages folder, with the metadata that pip would write."""
 
     def install(
         name: str,
@@ -41,7 +41,7 @@ def installer(folder: Path) -> Install:
         (info / "METADATA").write_text("\n".join(lines) + "\n\nSome text.\n", "utf-8")
         if direct_url is not None:
             (info / "direct_url.json").write_text(json.dumps(direct_url), "utf-8")
-        # Quoted where a name has a comma.
+        # Names with a comma are quoted.
         rows = [f'"{file}",,' for file in [*files, f"{info.name}/METADATA", f"{info.name}/RECORD"]]
         (info / "RECORD").write_text("\n".join(rows) + "\n", "utf-8")
         for file in files:
@@ -56,7 +56,7 @@ def installer(folder: Path) -> Install:
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Installs into an environment that is empty at first."""
+    """Function that installs a distribution into an environment that is empty at first."""
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *standard_paths()])
     return installer(tmp_path / "site")
 

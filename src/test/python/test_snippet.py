@@ -27,7 +27,7 @@ MakeSnippet = Callable[..., Snippet]
 
 @pytest.fixture
 def make_snippet() -> Iterator[MakeSnippet]:
-    """Function that makes snippets, which are disposed of at the end."""
+    """Function that makes snippets. They are disposed at the end."""
     snippets = []
 
     def make(code: str, check_written: bool = False, **seed: Any) -> Snippet:
@@ -139,7 +139,7 @@ def test_changing_the_array_in_place_is_refused(make_snippet: MakeSnippet, make_
         make_snippet(code).run(block)
 
 
-def test_an_array_with_components_has_an_axis_more(make_snippet: MakeSnippet) -> None:
+def test_an_array_with_components_has_an_additional_axis(make_snippet: MakeSnippet) -> None:
     def block() -> Block:
         return Block(np.zeros((2, 3, 4)), [], 0, (0, 0), (1, 2), (2, 3), (slice(0, 2), slice(0, 3)))
 
@@ -182,7 +182,7 @@ def test_functions_of_a_snippet_see_its_names_and_the_block(make_snippet: MakeSn
     assert (block.data == 9).all()
 
 
-# Whether every pixel was written
+# The check whether every pixel was written
 
 
 DTYPES = [f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)] + ["f4", "f8", "c8", "c16", "?"]
@@ -263,7 +263,7 @@ def test_a_pixel_is_written_if_all_its_components_are(make_snippet: MakeSnippet)
         make_snippet("block.data[:, ::2] = 0\nblock.data[:, 1, :3] = 0", check_written=True).run(block)
 
 
-def test_a_failure_of_the_code_is_told_also_with_the_check(make_snippet: MakeSnippet, make_block: MakeBlock) -> None:
+def test_a_failure_of_the_code_is_raised_also_with_the_check(make_snippet: MakeSnippet, make_block: MakeBlock) -> None:
     with pytest.raises(ZeroDivisionError):
         make_snippet("1 / 0", check_written=True).run(make_block())
     with pytest.raises(TypeError, match="was replaced"):
@@ -322,9 +322,7 @@ def test_tracebacks_show_the_users_lines(make_snippet: MakeSnippet, make_block: 
     ],
     ids=["crlf", "cr", "crlf in text", "bom", "tabs", "names", "coding", "astral", "\\f", "empty", "1 MB", "lines"],
 )
-def test_statements_in_any_clothes_run(
-    make_snippet: MakeSnippet, make_block: MakeBlock, code: str, expected: int
-) -> None:
+def test_unusual_sources_run(make_snippet: MakeSnippet, make_block: MakeBlock, code: str, expected: int) -> None:
     block = make_block()
     make_snippet(code).run(block)
     assert (block.data == expected).all()
@@ -390,7 +388,7 @@ def test_dispose_removes_the_module_and_the_source(code: str) -> None:
     snippet.dispose()
 
 
-def test_what_code_without_functions_has_defined_is_gone_at_once(make_block: MakeBlock) -> None:
+def test_objects_of_code_without_functions_are_freed_at_once(make_block: MakeBlock) -> None:
     gc.disable()
     try:
         snippet = Snippet("large = np.zeros(9)", "<l>", "user.large", {})
@@ -402,7 +400,7 @@ def test_what_code_without_functions_has_defined_is_gone_at_once(make_block: Mak
         gc.enable()
 
 
-def test_it_is_told_if_something_refers_to_what_the_code_has_defined(make_block: MakeBlock) -> None:
+def test_dispose_returns_false_if_something_refers_to_the_namespace(make_block: MakeBlock) -> None:
     snippet = Snippet("large = np.zeros(9)\ndef function():\n    return large", "<l>", "user.large", {})
     snippet.run(make_block())
     large = weakref.ref(snippet._namespace["large"])
@@ -577,7 +575,7 @@ def test_dtypes_of_the_same_kind_are_converted(
         ("broken_of_user:f", ValueError, "while importing"),
     ],
 )
-def test_a_reference_that_leads_nowhere_is_refused(
+def test_a_reference_to_no_function_is_refused(
     make_snippet: MakeSnippet, write_module: WriteModule, code: str, error: type[Exception], message: str
 ) -> None:
     write_module("broken_of_user", "raise ValueError('while importing')\n")

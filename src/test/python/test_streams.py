@@ -19,13 +19,13 @@ from imglib2_cache_python._worker.streams import MAX_LINE, LineWriter
 
 @pytest.fixture
 def lines() -> list[str]:
-    """What was handed over."""
+    """The lines that the stream has handed over."""
     return []
 
 
 @pytest.fixture
 def stream(lines: list[str]) -> LineWriter:
-    """A stream that hands over to `lines`."""
+    """A stream that hands its lines over to `lines`."""
     return LineWriter(lines.append, "<stdout>")
 
 

@@ -10,7 +10,7 @@ from imglib2_cache_python._embedding import subinterpreter
 
 
 class TMonitor(threading.Thread):
-    """As tqdm has it: a daemon, which wakes up every ten seconds."""
+    """Like the one of tqdm: a daemon, which wakes up every ten seconds."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of threadstates.py: each in a Python of its own, whose threads get other ids."""
+"""Tests of threadstates.py: each in a new Python, because the ids of its threads change."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="for CPython
 
 
 def run(code: str) -> str:
-    """What a new Python prints."""
+    """Output of a new Python."""
     return run_in_new_python("from imglib2_cache_python._embedding import threadstates\n" + code)
 
 
-# Run in sub-interpreters: prints the ids of their threads.
+# Runs in each sub-interpreter: prints the ids of its threads.
 IN_INTERPRETERS = """
 import _xxsubinterpreters as interpreters
 interpreters_code = '''
@@ -26,7 +26,7 @@ import os, threading
 from imglib2_cache_python._embedding import threadstates
 number = {number}
 if number:
-    # As all interpreters of the library share one module.
+    # In the library, all interpreters share one module and so one counter.
     for _ in range(number):
         next(threadstates._numbers)
     threadstates.find_places()
@@ -43,7 +43,7 @@ for _ in range(3):
 
 
 def ids_in_interpreters(*, unique: bool) -> list[int]:
-    """Ids of four threads each in three sub-interpreters."""
+    """Ids of four threads in each of three sub-interpreters."""
     code = IN_INTERPRETERS + (
         f"for number in range(1, 4):\n"
         f"    interpreter = interpreters.create(isolated=False)\n"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Every stop of the tour works in Python on its own, so that a failure in a JVM is this library's."""
+"""Every stop of the tour works in Python alone. So if a stop fails in a JVM, the library is the cause."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tour import itinerary
 
 STOPS = itinerary.plan()
 
-# Jep is what all stops run on; the others are tools, or stand in for newer Pythons.
+# Packages without a stop: Jep runs all stops; the others are tools, or replace features of newer Pythons.
 NOT_FOR_USERS = {"jep", "setuptools", "ruff", "exceptiongroup", "tomli", "typing-extensions", "colorama"}
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of unwritten.py: code that computes something is refused if it can never write it, and only then."""
+"""Tests of unwritten.py: code that computes pixels is refused only if it can never write them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of watchdog.py: cancelling user code. Java is a thread here that writes the control words."""
+"""Tests of watchdog.py: cancelling user code. A thread that writes the control words replaces Java."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Canceller(threading.Thread):
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Waits for a condition; fails after a time that only a hang takes."""
+    """Waits for a condition. Fails after a time that only a hang takes."""
     end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end
@@ -43,7 +43,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def cancelled(bench: Bench, method: str, *arguments: object, ticket: int = 7) -> Told:
-    """Runs code that is cancelled; returns the stack that was told."""
+    """Runs code that is cancelled. Returns the stack that the watchdog has reported."""
     bench.control[protocol.TICKET] = ticket
     canceller = Canceller(bench.control, ticket)
     told = bench.fail(method, *arguments)
@@ -75,7 +75,7 @@ def test_tasks_are_cancelled(bench: Bench, method: str, arguments: tuple[str, ..
 
 
 def traced() -> list[str]:
-    """Events of a call that is traced."""
+    """Traces a call. Returns the names of the functions in the events."""
     events: list[str] = []
     before = sys.gettrace()
     sys.settrace(lambda frame, event, _: events.append(frame.f_code.co_name))  # type: ignore[func-returns-value]
@@ -96,7 +96,7 @@ def test_code_can_be_traced_while_a_function_in_c_is_cancelled(bench: Bench) -> 
     lock.acquire()
     bench.worker._globals["lock"] = lock
     bench.control[protocol.TICKET] = 7
-    # A worker belongs to the thread that has made it; here, the watchdog is told of another one.
+    # A watchdog watches the thread that has made its worker. Here it must watch another thread.
     thread = threading.Thread(target=lambda: bench.worker.execute("lock.acquire()"))
     thread.start()
     bench.worker._watchdog._watched = thread.ident
@@ -139,7 +139,7 @@ def test_a_cancellation_that_comes_too_late_does_not_arrive(bench: Bench) -> Non
         bench.control[protocol.TICKET] = ticket = 10 + late
         bench.control[protocol.RUNNING] = ticket
         try:
-            # It can arrive at once.
+            # The exception can be raised at once.
             watchdog._cancel(ticket, False)
             bench.control[protocol.RUNNING] = 0
             watchdog.settle()
@@ -186,7 +186,7 @@ def test_closing_ends_the_thread(make_bench: Callable[..., Bench]) -> None:
     benches = [make_bench(f"python_1_worker_{i}") for i in range(5)]
     for bench in benches:
         bench.run("execute", "x = 1")
-    # A thread has a frame as soon as it runs.
+    # A thread has a frame only once it runs.
     wait_until(lambda: len(sys._current_frames()) == before + 5)
     for bench in benches:
         bench.run("close")

@@ -28,13 +28,13 @@ INIT_TIMEOUT = 30.0
 
 @pytest.fixture
 def stack_file(tmp_path: Path) -> Path:
-    """Where `initialise` may write a stack."""
+    """File into which `initialise` may write a stack."""
     return tmp_path / "init.stack"
 
 
 @contextlib.contextmanager
 def redirected() -> Iterator[tuple[list[str], list[str]]]:
-    """Redirects the standard streams; a fixture could not, because pytest replaces them for each phase of a test."""
+    """Redirects the standard streams. A fixture cannot, because pytest replaces them for each phase of a test."""
     streams = sys.stdout, sys.stderr
     out: list[str] = []
     err: list[str] = []
@@ -239,7 +239,7 @@ def test_init_that_takes_too_long_has_its_stack_written(bench: Bench, stack_file
 def test_init_that_ends_in_time_leaves_no_stack(bench: Bench, stack_file: Path, code: str) -> None:
     status = bench.worker.initialise(code, 0.3, str(stack_file))
     assert status == (OK if code == "x = 1" else FAILED)
-    # These get the descriptor of the closed file, which a late stack would be written to.
+    # These files get the descriptor of the closed file. A late stack would be written to one of them.
     others = [stack_file.with_suffix(f".{number}") for number in range(5)]
     with contextlib.ExitStack() as files:
         for other in others:

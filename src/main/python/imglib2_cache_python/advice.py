@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What can be done about an exception of user code, for those that beginners meet."""
+"""Advice for exceptions of user code that beginners often meet: what to do about them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from imglib2_cache_python.complex_warning import ComplexWarning
 from imglib2_cache_python.failure import MAX_MESSAGE, Failure
 from imglib2_cache_python.snippet import Snippet
 
-# Folders of the user's own modules.
+# Folders with modules of the user, from PythonEnvironment.withModulePath.
 module_path: list[str] = []
 
-# What is installed by another name than it is imported by.
+# Modules whose package has another name: the name in imports, and the name for pip.
 _DISTRIBUTIONS = {
     "attr": "attrs",
     "bioformats": "python-bioformats",
@@ -71,7 +71,7 @@ _SHAPE = re.compile(r"\((\d+(?:, ?\d+)*),?\)")
 
 
 class _Case(NamedTuple):
-    """An exception that was raised, and where."""
+    """An exception, its stack, and the match of its message with the pattern of the remedy."""
 
     error: BaseException
     message: str
@@ -81,8 +81,8 @@ class _Case(NamedTuple):
 
     @property
     def block(self) -> Block | None:
-        """The block that was computed, as far as the code has left it as it was."""
-        return next((frame.f_locals["block"] for frame in self.frames if frame.f_code in _RUN), None)
+        """The block that was computed, as the code has left it; None if the code is not that of an image."""
+        return next((frame.f_locals["block"] for frame in self.frames if frame.f_code in _RUN_CODES), None)
 
     @property
     def in_function(self) -> bool:
@@ -90,25 +90,25 @@ class _Case(NamedTuple):
         return any(frame.f_code is Snippet._run_function.__code__ for frame in self.frames)
 
 
-_RUN = {Snippet._run_statements.__code__, Snippet._run_function.__code__}
+_RUN_CODES = {Snippet._run_statements.__code__, Snippet._run_function.__code__}
 
 
 def with_advice(failure: Failure, error: BaseException, mode: str) -> Failure:
-    """Adds what can be done; never raises.
+    """The failure with advice, if there is any. Never raises.
 
     Args:
-        failure: What is known of the exception.
+        failure: The exception as text.
         error: The exception.
-        mode: ``SUB`` or ``SHARED``.
+        mode: Mode of the interpreters, ``SUB`` or ``SHARED``.
     """
-    # Whatever is asked for that belongs to the user may raise.
+    # Attributes and methods of the user's objects may raise anything.
     with suppress(BaseException):
         frames = []
         entry = BaseException.__traceback__.__get__(error)
         while entry is not None:
             frames.append(entry.tb_frame)
             entry = entry.tb_next
-        # Not isinstance, which asks the exception itself.
+        # `isinstance` would read attributes of the exception.
         kinds = {kind.__name__ for kind in type.__dict__["__mro__"].__get__(type(error))}
         for names, pattern, remedy in _REMEDIES:
             match = pattern.search(failure.message) if not kinds.isdisjoint(names) else None
@@ -123,47 +123,48 @@ def _missing_module(case: _Case) -> str:
     parent, _, last = name.rpartition(".")
     if name.startswith(USER_MODULES.removesuffix(".")):
         return (
-            "This code is in no package, from which it could import relatively: put the module into a folder of "
-            f"PythonEnvironment.withModulePath, and import it by its own name. {_searched()}"
+            "This code does not belong to a package, so it cannot import relatively. Put the module into a folder of "
+            f"PythonEnvironment.withModulePath and import it by its own name. {_searched_folders()}"
         )
     top = name.partition(".")[0]
-    if parent and _is_there(top):
+    if parent and _is_importable(top):
         return _missing_submodule(parent, last)
     if top in sys.stdlib_module_names:
-        return f"{top} belongs to Python's standard library, but is missing in {_python()}"
+        return f"{top} belongs to Python's standard library, but {_python()} lacks it"
     distribution = next((_DISTRIBUTIONS[key] for key in (name, top) if key in _DISTRIBUTIONS), None)
     if distribution:
         return f"It is not installed in {_python()}. Install it: {_pip(distribution)}"
-    near = _near(top, (module.name for module in pkgutil.iter_modules()))
+    similar = _similar_names(top, (module.name for module in pkgutil.iter_modules()))
     return (
-        f"{_did_you_mean(near)}{_python()} does not have it. If it is a package, install it: {_pip(top)}\n"
-        f"If it is a module of your own, it must lie in a folder of PythonEnvironment.withModulePath. {_searched()}"
+        f"{_did_you_mean(similar)}{_python()} does not have it. If it is a package, install it: {_pip(top)}\n"
+        "If it is a module of your own, put it into a folder of PythonEnvironment.withModulePath. "
+        f"{_searched_folders()}"
     )
 
 
 def _missing_submodule(parent: str, name: str) -> str:
     places = list(getattr(sys.modules.get(parent), "__path__", ()))
     if not places:
-        return f"{parent} has no modules in it. {_searched()}"
-    near = _did_you_mean(_near(name, (module.name for module in pkgutil.iter_modules(places))))
-    text = f"{near}{parent} is in {', '.join(places)}, where it has no module {name}."
+        return f"{parent} contains no modules. {_searched_folders()}"
+    similar = _did_you_mean(_similar_names(name, (module.name for module in pkgutil.iter_modules(places))))
+    text = f"{similar}{parent}, in {', '.join(places)}, contains no module {name}."
     if any(place.startswith(folder) for place in places for folder in module_path):
-        return f"{text} {_searched()}"
+        return f"{text} {_searched_folders()}"
     top = parent.partition(".")[0]
-    return f"{text} If another version has it: {_pip('--upgrade ' + _DISTRIBUTIONS.get(top, top))}"
+    return f"{text} If a newer version contains it, install that: {_pip('--upgrade ' + _DISTRIBUTIONS.get(top, top))}"
 
 
 def _relative_import(_: _Case) -> str:
     return (
-        "A module that lies directly in a folder of PythonEnvironment.withModulePath is in no package: import its "
-        f"neighbours by their own names. {_searched()}"
+        "A module directly in a folder of PythonEnvironment.withModulePath does not belong to a package: import the "
+        f"modules beside it by their own names. {_searched_folders()}"
     )
 
 
 def _missing_name(case: _Case) -> str | None:
     module = re.search(r"from '([\w.]+)'", case.message)
-    near = _near(case.match[1], _names_in(sys.modules.get(module[1]) if module else None))
-    return _did_you_mean(near).strip() if near else None
+    similar = _similar_names(case.match[1], _names_in(sys.modules.get(module[1]) if module else None))
+    return _did_you_mean(similar).strip() if similar else None
 
 
 def _import_in_sub_interpreter(case: _Case) -> str | None:
@@ -178,32 +179,32 @@ def _import_in_sub_interpreter(case: _Case) -> str | None:
 def _undefined_name(case: _Case) -> str | None:
     name, frame = case.match[1], case.frames[-1]
     known = [*frame.f_locals, *frame.f_globals, *vars(builtins)]
-    near = _did_you_mean(_near(name, known))
-    of_user = str(frame.f_globals.get("__name__")).startswith(USER_MODULES)
+    similar = _did_you_mean(_similar_names(name, known))
+    in_user_code = str(frame.f_globals.get("__name__")).startswith(USER_MODULES)
     if name == "block":
         return (
-            "block is known to the code of an image only, while that runs: functions of init code and of modules "
-            "have to be given it, f(block)"
+            "Only the code of an image knows block, and only while it runs. Functions of init code and of modules need "
+            "it as an argument: f(block)"
         )
-    if not of_user:
+    if not in_user_code:
         if not frame.f_code.co_filename.startswith(tuple(module_path) or ("\0",)):
-            return near.strip() or None
-        return f"{near}A module sees the names that it defines or imports, not those of the queue's init code"
-    if near:
+            return similar.strip() or None
+        return f"{similar}A module sees the names that it defines or imports, not those of the queue's init code"
+    if similar:
         hint = ""
-    elif name in _SYNONYMS:
-        hint = f"Is an import missing: {_SYNONYMS[name]}? "
+    elif name in _USUAL_IMPORTS:
+        hint = f"Is an import missing: {_USUAL_IMPORTS[name]}? "
     else:
-        hint = f"Is an import missing: import {name}? " if _is_there(name) else ""
+        hint = f"Is an import missing: import {name}? " if _is_importable(name) else ""
     return (
-        f"{near}{hint}Names that this code does not define itself come from the init code of its queue, "
-        f'new PythonCacheLoaderQueue( numWorkers, "{name} = ..." ); the code of other images is not seen'
+        f"{similar}{hint}This code sees the names that it defines itself, and those of the init code of its queue, "
+        f'new PythonCacheLoaderQueue( numWorkers, "{name} = ..." ). It does not see names of the code of other images'
     )
 
 
-# What is imported out of a package, or by another name.
-_SYNONYMS = {
-    "numpy": "numpy is always there as np, or import numpy",
+# Names that are usually imported from a package or under another name, and how.
+_USUAL_IMPORTS = {
+    "numpy": "import numpy, or use np, which is always defined",
     "ndi": "from scipy import ndimage as ndi",
     "ndimage": "from scipy import ndimage",
     "filters": "from skimage import filters",
@@ -223,14 +224,14 @@ def _unknown_attribute(case: _Case) -> str | None:
         return None
     if type(owner) is Block:
         names = [field.name for field in fields(Block)]
-        near = ["dim"] if name in ("shape", "size", "dims") else _near(name, names)
-        return f"{_did_you_mean([f'block.{one}' for one in near])}block has {', '.join(names)}"
-    # A message of more lines has its own advice.
+        similar = ["dim"] if name in ("shape", "size", "dims") else _similar_names(name, names)
+        return f"{_did_you_mean([f'block.{one}' for one in similar])}block has {', '.join(names)}"
+    # A message of several lines, or with a proposal, gives its own advice.
     if "\n" in case.message or "Did you mean" in case.message:
         return None
     if owner is np and name in vars(builtins):
-        return f"It is Python's own: {name}"
-    return _did_you_mean(_near(name, _names_in(owner))).strip() or None
+        return f"numpy has no {name}; use Python's own: {name}"
+    return _did_you_mean(_similar_names(name, _names_in(owner))).strip() or None
 
 
 def _other_shape(case: _Case) -> str | None:
@@ -239,19 +240,21 @@ def _other_shape(case: _Case) -> str | None:
         return None
     cell = tuple(block.dim)
     padded = {tuple(array.shape) for array in block.inputs} - {cell}
-    told = [tuple(map(int, numbers.split(","))) for numbers in _SHAPE.findall(case.message)]
-    sizes = {int(number) for number in re.findall(r"\b\d+\b", _SHAPE.sub("", case.message))}
-    # Some messages tell numbers of pixels, or the length of one axis, or nothing.
-    fits = any(shape in told or int(np.prod(shape)) in sizes for shape in padded)
-    fits |= not told and any(a != b and {a, b} <= sizes for shape in padded for a, b in zip(shape, cell, strict=False))
-    if fits or (padded and not told and not sizes):
+    found_shapes = [tuple(map(int, numbers.split(","))) for numbers in _SHAPE.findall(case.message)]
+    found_numbers = {int(number) for number in re.findall(r"\b\d+\b", _SHAPE.sub("", case.message))}
+    # Some messages contain numbers of pixels instead of shapes, or the length of one axis, or no number.
+    fits = any(shape in found_shapes or int(np.prod(shape)) in found_numbers for shape in padded)
+    fits |= not found_shapes and any(
+        a != b and {a, b} <= found_numbers for shape in padded for a, b in zip(shape, cell, strict=False)
+    )
+    if fits or (padded and not found_shapes and not found_numbers):
         shapes = ", ".join(str(shape) for shape in sorted(padded))
         return (
-            f"The inputs have the cell's shape {cell} and the halo around it, {shapes}: crop by block.halo what is "
-            "computed from them, block.data[...] = result[block.halo]"
+            f"The cell has the shape {cell}. The inputs also have the halo around it: {shapes}. Crop what is computed "
+            "from them by block.halo: block.data[...] = result[block.halo]"
         )
-    if len(set(cell)) > 1 and cell[::-1] in told:
-        return f"Axes are in numpy's order here, the reverse of ImgLib2's: the cell's shape is {cell}"
+    if len(set(cell)) > 1 and cell[::-1] in found_shapes:
+        return f"Axes are in numpy's order, the reverse of ImgLib2's: the shape of the cell is {cell}"
     return None
 
 
@@ -262,23 +265,23 @@ def _read_only(case: _Case) -> str | None:
     what = "The function's arguments are" if case.in_function else "block.inputs are"
     copy = "argument.copy()" if case.in_function else "block.inputs[0].copy()"
     return (
-        f"{what} read-only, because others see the same pixels: change a copy, {copy}, or let the code have arrays "
-        "of its own by PythonLoaderOptions.writableInputs( true )"
+        f"{what} read-only, because others may see the same pixels. Change a copy, {copy}, or let the code have "
+        "arrays of its own: PythonLoaderOptions.writableInputs( true )"
     )
 
 
 def _single_number(_: _Case) -> str:
-    return "That is a single number: a function has to return the pixels of the cell, as an array"
+    return "This is a single number. A function must return the pixels of the cell, as an array"
 
 
 def _nothing_returned(_: _Case) -> str:
-    return "A function has to return the pixels of the cell: return result"
+    return "A function must return the pixels of the cell: return result"
 
 
 def _imaginary_part(_: _Case) -> str:
     return (
-        "Say which numbers are meant: result.real, result.imag or abs(result); or make an image of complex pixels, "
-        "ComplexFloatType for instance"
+        "Choose the numbers to store: result.real, result.imag or abs(result). Or make an image of complex pixels, for "
+        "instance of ComplexFloatType"
     )
 
 
@@ -286,16 +289,16 @@ def _no_file(case: _Case) -> str | None:
     if not case.match[1].startswith("<"):
         return None
     return (
-        "Code of an image or a queue has no file, next to which something could be cached: put the function into a "
-        "module in a folder of PythonEnvironment.withModulePath, and import it; or do without the cache (cache=False)"
+        "The code of an image or a queue has no file, so there is no place for the cache. Put the function into a "
+        "module in a folder of PythonEnvironment.withModulePath and import it, or do without the cache (cache=False)"
     )
 
 
 def _other_process(_: _Case) -> str:
     return (
-        "What is sent to another process must not need block or names of the code of an image or a queue, which that "
-        "process does not have: put the function into a module in a folder of PythonEnvironment.withModulePath, "
-        "import it and give it arrays; or use threads, joblib.Parallel(prefer='threads') for instance"
+        "Another process does not have block, nor the names that the code of an image or a queue defines. Put the "
+        "function into a module in a folder of PythonEnvironment.withModulePath, import it and give it arrays. Or use "
+        "threads, for instance joblib.Parallel(prefer='threads')"
     )
 
 
@@ -311,13 +314,13 @@ def _pip(distribution: str) -> str:
     return command
 
 
-def _searched() -> str:
+def _searched_folders() -> str:
     if not module_path:
-        return "No such folder is named, so that only Python's own folders are searched"
-    return f"Besides Python's own folders, these are searched: {', '.join(module_path)}"
+        return "No such folder is set: only Python's own folders are searched"
+    return f"These folders are searched besides Python's own: {', '.join(module_path)}"
 
 
-def _is_there(module: str) -> bool:
+def _is_importable(module: str) -> bool:
     return module in sys.modules or importlib.util.find_spec(module) is not None
 
 
@@ -327,7 +330,7 @@ def _names_in(owner: object) -> list[str]:
     return [] if type(owner) is not np.ndarray else dir(owner)
 
 
-def _near(name: str, names: Iterable[str]) -> list[str]:
+def _similar_names(name: str, names: Iterable[str]) -> list[str]:
     known = {one for one in names if type(one) is str and (not one.startswith("_") or name.startswith("_"))}
     known.discard(name)
     by_lower = {one.lower(): one for one in sorted(known)}
@@ -338,7 +341,7 @@ def _did_you_mean(names: list[str]) -> str:
     return f"Did you mean {' or '.join(names)}? " if names else ""
 
 
-# For which classes of exceptions, what their messages contain, and what to do. The first that has something to say.
+# Classes of exceptions, a pattern in their messages, and the function that gives advice. The first advice is taken.
 _REMEDIES: tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[_Case], str | None]], ...] = tuple(
     (tuple(kinds.split()), re.compile(pattern, re.IGNORECASE), remedy)
     for kinds, pattern, remedy in (

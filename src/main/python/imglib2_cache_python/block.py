@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What a snippet sees of the cell that it computes."""
+"""The variable ``block``: the cell that a snippet computes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ import numpy as np
 
 @dataclass
 class Block:
-    """One cell of the image, as the snippet's variable ``block``.
+    """One cell of the image and its inputs. A snippet gets it as the variable ``block``.
 
     All shapes and coordinates are in numpy order, which is the reverse of ImgLib2's order: an image of dimensions
     ``{4, 3, 2}`` in ImgLib2 has the shape ``(2, 3, 4)`` here. No pixel is moved for that.
 
     Attributes:
-        data: The pixels of the cell. Write the result into it: ``block.data[...] = result``. Its shape is `dim`.
-        inputs: One read-only array per input, of the shape of the cell plus the halo.
+        data: The pixels of the cell. Write the result into it: ``block.data[...] = result``. Its shape is `dim`; pixels
+            of several components have an additional last axis.
+        inputs: One array per input, of the shape of the cell plus the halo. The arrays are read-only by default.
         index: Index of the cell in the grid (ImgLib2's flat index: the first ImgLib2 dimension runs fastest).
         min: Smallest coordinate of the cell in the image, without the halo.
         max: Largest coordinate of the cell in the image (inclusive), without the halo.
-        dim: Number of pixels of the cell along each axis; cells at the upper border of the image may be smaller.
-        halo: Slices that crop an array of the inputs' shape to the cell: ``block.inputs[0][block.halo]``.
+        dim: Number of pixels of the cell along each axis. Cells at the upper border of the image may be smaller.
+        halo: Slices that crop an array of the shape of the inputs to the cell: ``block.inputs[0][block.halo]``.
     """
 
     data: np.ndarray
@@ -39,7 +40,7 @@ class Block:
 def halo_slices(lower: Sequence[int], dim: Sequence[int]) -> tuple[slice, ...]:
     """Slices that crop a padded array to the cell.
 
-    They count from the start of the padded array, because a stop of ``-0`` would select nothing.
+    The stops count from the start of the array: a stop of ``-0``, counted from its end, would select nothing.
 
     Args:
         lower: Width of the halo before the cell, per axis.

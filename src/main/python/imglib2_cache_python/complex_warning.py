@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Complex numbers that become real ones are an error, not a warning: what they lose are wrong pixels."""
+"""Makes numpy's `ComplexWarning` an error: a complex number that becomes a real one would give a wrong pixel."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ ComplexWarning: type[Warning] = getattr(np, "exceptions", np).ComplexWarning
 
 
 class _Filters(list):
-    """``warnings.filters``, whose first entry stays first.
+    """Replaces ``warnings.filters``. The entry for `ComplexWarning` stays before all entries for other warnings.
 
-    What is meant for all warnings, ``warnings.simplefilter("ignore")`` for instance, does not reach `ComplexWarning`;
-    filters that name it do. So nothing has to be looked after when blocks are computed. Changed by the module
-    ``warnings`` in the ways below, also in its `catch_warnings`.
+    A filter for all warnings, for instance ``warnings.simplefilter("ignore")``, does not change `ComplexWarning`. Only
+    a filter that names it does. So nothing needs to be checked when a block is computed. The methods below are those by
+    which the module ``warnings`` changes its filters, also in `catch_warnings`.
     """
 
     def insert(self, index: SupportsIndex, entry: Any) -> None:  # noqa: ANN401
         if not issubclass(entry[2], ComplexWarning):
-            # `resetwarnings` and `remove` may have taken the entry away.
-            index = max(int(index), self._end_of_own())
+            # The entry may be missing: `resetwarnings` and `remove` delete it.
+            index = max(int(index), self._number_of_leading_entries())
         super().insert(index, entry)
 
     def __getitem__(self, index: Any) -> Any:  # noqa: ANN401
@@ -36,8 +36,8 @@ class _Filters(list):
             value = [_ENTRY, *(entry for entry in value if entry != _ENTRY)]
         super().__setitem__(index, value)
 
-    def _end_of_own(self) -> int:
-        """Index after the filters for `ComplexWarning`."""
+    def _number_of_leading_entries(self) -> int:
+        """Index after the last filter for `ComplexWarning`."""
         return 1 + max((i for i, entry in enumerate(self) if issubclass(entry[2], ComplexWarning)), default=-1)
 
 
@@ -45,8 +45,8 @@ _ENTRY = ("error", None, ComplexWarning, None, 0)
 
 
 def make_an_error() -> None:
-    """Lets this interpreter raise `ComplexWarning`; does nothing where that is so already."""
+    """Makes this interpreter raise `ComplexWarning` as an error. Does nothing if it already does."""
     if type(warnings.filters) is not _Filters or _ENTRY not in warnings.filters:
         warnings.filters = _Filters(warnings.filters)
-        # By the module's own function, which also makes it look at the filters anew.
+        # `simplefilter` also tells the module that its filters have changed.
         warnings.simplefilter("error", ComplexWarning)

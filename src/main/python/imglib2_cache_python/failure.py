@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What is kept of an exception of user code: text only, so that no object outlives the failure."""
+"""Exceptions of user code as text. No object is kept, so that none outlives the failure."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ MAX_MESSAGE = 10_000
 MAX_TRACEBACK = 100_000
 MAX_FRAMES = 200
 
-# In the place of a frame's function: its file is advice. No function is called so.
+# Marks an entry of the list of frames that is no frame: its file is the advice. No function has this name.
 ADVICE = "<advice>"
 
-# Longer names of files, functions and classes are shortened.
+# Names of files, functions and classes are shortened to this length.
 _MAX_NAME = 1_000
 
-# Of the traceback of an exception, these many innermost entries are looked at.
+# Number of innermost entries that are read of a traceback.
 _MAX_DEPTH = 2_000
 
-# Causes, contexts and members of groups, together with the exception itself, that are told as Python does. If there
-# are more, the first and the last are told one after the other, and so many are visited at most.
+# Limits for an exception together with its causes, contexts and members of groups. Python formats all of them if there
+# are at most `_MAX_EXCEPTIONS`, nested in at most `_MAX_NESTING` groups. If there are more, at most `_MAX_VISITED` are
+# visited. The first and the last ones, `_MAX_SHOWN` in all, are then formatted one after the other.
 _MAX_EXCEPTIONS = 500
 _MAX_NESTING = 50
 _MAX_VISITED = 100_000
-_MAX_TOLD = 100
+_MAX_SHOWN = 100
 
-# Flag of the classes that are not built in.
+# CPython's flag of classes that are not built in.
 _HEAP_TYPE = 1 << 9
 
-# Python 3.10 has no groups.
+# Python 3.10 has no exception groups.
 _GROUP: Any = getattr(builtins, "BaseExceptionGroup", None)
 _GROUP_LIMITS: dict[str, Any] = {"max_group_width": _MAX_EXCEPTIONS, "max_group_depth": _MAX_NESTING} if _GROUP else {}
 
-# Frames of this package, and of the import machinery between it and a module of the user.
+# Frames of these files are not shown: those of this package, and of the import machinery.
 _HIDDEN_FILES = (str(Path(__file__).parent) + os.sep, importlib.__file__, "<frozen importlib._bootstrap")
 
 
@@ -54,13 +55,13 @@ class Failure:
     Attributes:
         type_name: Qualified name of the exception's class, without ``builtins``.
         message: ``str( exception )``, shortened to `MAX_MESSAGE` characters.
-        file: File, or name of the snippet, of the user's line; empty if there is none.
-        line: Number of the user's line, 1 for the first; 0 if there is none.
+        file: File of the user's line, or the name of its snippet; empty if there is no such line.
+        line: Number of the user's line, counted from 1; 0 if there is no such line.
         source: Text of the user's line, stripped and shortened to `MAX_MESSAGE` characters; empty if unknown.
         traceback: The traceback as Python prints it, shortened to `MAX_TRACEBACK` characters, without the frames
             of this package and of importlib.
         frames: ``( function, file, line )``, innermost first, at most `MAX_FRAMES`.
-        advice: What can be done about it; empty if that is not known. Nothing that Python has told is changed by it.
+        advice: What the user can do about it; empty if unknown. The other texts are as Python gives them.
     """
 
     type_name: str
@@ -73,9 +74,9 @@ class Failure:
     advice: str = ""
 
     def to_strings(self) -> list[str]:
-        """All fields as a flat list of strings: crosses into Java in one call.
+        """All fields as a flat list of strings, which is handed to Java in one call.
 
-        Three for each frame are at the end; where there is advice, it follows in the place of a frame's file.
+        Six texts, then three strings per frame. Advice, if there is any, follows as the file of one more frame.
         """
         flat = [self.type_name, self.message, self.file, str(self.line), self.source, self.traceback]
         for function, file, line in self.frames:
@@ -86,24 +87,28 @@ class Failure:
 
 
 def capture(error: BaseException) -> Failure:
-    """Describes an exception; never raises, whatever the exception does when it is asked."""
+    """Describes an exception. Never raises, whatever the methods of the exception do."""
     try:
         return _capture(error)
     except BaseException as second:
-        # Out of memory, a recursion limit just reached, a hostile __str__: say at least what is known for sure.
+        # For instance no memory, the recursion limit, a __str__ that raises: report at least the name of the class.
         name = type.__getattribute__(type(error), "__name__")
         note = f"{name} (it could not be described: {type(second).__name__})"
         return Failure(name, note, "", 0, "", note, ())
 
 
 def transferable(text: str) -> str:
-    """The text with what Java's strings cannot take (lone surrogates, NUL) replaced by escapes."""
+    """The text with escapes for the characters that cannot be handed to Java: lone surrogates and NUL."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def capture_stack(frame: FrameType) -> Failure:
-    """Describes where a thread is, as if a ``TimeoutError`` had just been raised there."""
-    summary = _shown(traceback.StackSummary.extract(traceback.walk_stack(frame), limit=_MAX_DEPTH))
+    """Describes the stack of a thread, as if it had just raised a ``TimeoutError``.
+
+    Args:
+        frame: The innermost frame of the thread.
+    """
+    summary = _without_hidden_frames(traceback.StackSummary.extract(traceback.walk_stack(frame), limit=_MAX_DEPTH))
     summary.reverse()
     text = "Stack (most recent call last):\n" + "".join(summary.format())
     file, line, source = _users_line(TimeoutError(), summary)
@@ -112,7 +117,7 @@ def capture_stack(frame: FrameType) -> Failure:
 
 
 def _capture(error: BaseException) -> Failure:
-    summary, text = _told_by_python(error) or (_stack_of(error), _told_one_by_one(error))
+    summary, text = _formatted_by_python(error) or (_stack_of(error), _formatted_one_by_one(error))
     file, line, source = _users_line(error, summary)
     return Failure(
         _qualified_name(type(error)),
@@ -125,20 +130,20 @@ def _capture(error: BaseException) -> Failure:
     )
 
 
-def _told_by_python(error: BaseException) -> tuple[traceback.StackSummary, str] | None:
-    """Stack and text as Python tells them; None if that would take too long or fails."""
-    for number, (_, nesting, one) in enumerate(_family(error)):
-        if number == _MAX_EXCEPTIONS or nesting > _MAX_NESTING or _is_devious(type(one)):
+def _formatted_by_python(error: BaseException) -> tuple[traceback.StackSummary, str] | None:
+    """Stack and text as Python formats them; None if that fails or would take too long."""
+    for number, (_, nesting, one) in enumerate(_with_related(error)):
+        if number == _MAX_EXCEPTIONS or nesting > _MAX_NESTING or _replaces_links(type(one)):
             return None
-    # Whatever the exception raises when it is asked, there is another way to describe it.
+    # If a method of the exception raises, the caller describes the exception in another way.
     with suppress(BaseException):
         described = traceback.TracebackException.from_exception(error, compact=True, limit=-_MAX_DEPTH, **_GROUP_LIMITS)
         pending = [described]
         while pending:
             one = pending.pop()
-            # Without a stack, no line announces it.
-            one.stack = _shown(one.stack) or None  # type: ignore[assignment]
-            # Not left to the end: one message can be longer than all that is told.
+            # With an empty stack, Python would print the header of a traceback without any line.
+            one.stack = _without_hidden_frames(one.stack) or None  # type: ignore[assignment]
+            # Each text is shortened on its own: one message can be longer than the whole traceback may be.
             for attribute in ("_str", "text"):
                 text = getattr(one, attribute, None)
                 if isinstance(text, str):
@@ -149,26 +154,26 @@ def _told_by_python(error: BaseException) -> tuple[traceback.StackSummary, str] 
     return None
 
 
-def _told_one_by_one(error: BaseException) -> str:
-    """The exception, its causes, contexts and members, each for itself."""
-    told: list[str] = []
-    last: deque[tuple[str, BaseException]] = deque(maxlen=_MAX_TOLD // 2)
+def _formatted_one_by_one(error: BaseException) -> str:
+    """The exception, its causes, contexts and members, each formatted on its own."""
+    texts: list[str] = []
+    last: deque[tuple[str, BaseException]] = deque(maxlen=_MAX_SHOWN // 2)
     number = 0
-    for relation, _, one in _family(error):
+    for relation, _, one in _with_related(error):
         number += 1
-        if number <= _MAX_TOLD // 2:
-            told.append(_told_alone(relation, one))
+        if number <= _MAX_SHOWN // 2:
+            texts.append(_formatted_alone(relation, one))
         elif number <= _MAX_VISITED:
             last.append((f"Exception {number}, {relation}", one))
         else:
             break
-    left_out = number - len(told) - len(last)
+    left_out = number - len(texts) - len(last)
     if left_out:
-        told.append(f"... ({left_out}{' or more' if number > _MAX_VISITED else ''} exceptions left out) ...\n")
-    return "\n".join(told + [_told_alone(relation, one) for relation, one in last])
+        texts.append(f"... ({left_out}{' or more' if number > _MAX_VISITED else ''} exceptions left out) ...\n")
+    return "\n".join(texts + [_formatted_alone(relation, one) for relation, one in last])
 
 
-def _told_alone(relation: str, error: BaseException) -> str:
+def _formatted_alone(relation: str, error: BaseException) -> str:
     lines = [f"{relation}:\n" if relation else ""]
     with suppress(BaseException):
         stack = _stack_of(error)
@@ -181,31 +186,30 @@ def _told_alone(relation: str, error: BaseException) -> str:
     return "".join(lines)
 
 
-def _family(error: BaseException) -> Iterator[tuple[str, int, BaseException]]:
-    """The exception and all that Python would tell with it, as ``( relation, nesting in groups, exception )``.
+def _with_related(error: BaseException) -> Iterator[tuple[str, int, BaseException]]:
+    """The exception and all exceptions that Python would print with it: ``( relation, nesting in groups, exception )``.
 
-    A member of several groups comes several times.
+    A member of several groups occurs several times.
     """
     seen = {id(error)}
     pending = [("", 0, error)]
     while pending:
         relation, nesting, one = pending.pop()
         yield relation, nesting, one
-        # Not the attributes, which a class may have made anything.
+        # The attributes of the exception itself are not used: its class may have replaced them.
         cause = BaseException.__cause__.__get__(one)
         context = None if BaseException.__suppress_context__.__get__(one) else BaseException.__context__.__get__(one)
         members = _GROUP.exceptions.__get__(one) if _GROUP and issubclass(type(one), _GROUP) else ()
         name = _qualified_name(type(one))
-        for what, other in ((f"raised while handling what led to {name}", context), (f"cause of {name}", cause)):
+        for link, other in ((f"context of {name}", context), (f"cause of {name}", cause)):
             if other is not None and id(other) not in seen:
                 seen.add(id(other))
-                pending.append((what, nesting, other))
-        relation = f"member of {name}"
-        pending += [(relation, nesting + 1, other) for other in reversed(members[:_MAX_VISITED])]
+                pending.append((link, nesting, other))
+        pending += [(f"member of {name}", nesting + 1, other) for other in reversed(members[:_MAX_VISITED])]
 
 
-def _is_devious(cls: type) -> bool:
-    """Whether a class has its own say in what belongs to an exception, which can be more and more of them."""
+def _replaces_links(cls: type) -> bool:
+    """Whether a class replaces the attributes that link exceptions, which could then link more and more of them."""
     return any(
         name in vars(base)
         for base in type.__dict__["__mro__"].__get__(cls)
@@ -216,7 +220,7 @@ def _is_devious(cls: type) -> bool:
 
 def _stack_of(error: BaseException) -> traceback.StackSummary:
     found = BaseException.__traceback__.__get__(error)
-    return _shown(traceback.StackSummary.extract(traceback.walk_tb(found), limit=-_MAX_DEPTH))
+    return _without_hidden_frames(traceback.StackSummary.extract(traceback.walk_tb(found), limit=-_MAX_DEPTH))
 
 
 def _frames(stack: traceback.StackSummary) -> tuple[tuple[str, str, int], ...]:
@@ -224,15 +228,19 @@ def _frames(stack: traceback.StackSummary) -> tuple[tuple[str, str, int], ...]:
     return tuple((_name(frame.name), _name(frame.filename), frame.lineno or 0) for frame in innermost)
 
 
-def _shown(stack: traceback.StackSummary) -> traceback.StackSummary:
+def _without_hidden_frames(stack: traceback.StackSummary) -> traceback.StackSummary:
     return traceback.StackSummary.from_list([frame for frame in stack if not frame.filename.startswith(_HIDDEN_FILES)])
 
 
 def _users_line(error: BaseException, summary: traceback.StackSummary) -> tuple[str, int, str]:
-    """The innermost line of a snippet, else of whatever code was called first, else of a syntax error."""
-    # Not isinstance, which asks the exception itself.
+    """File, line and text of the user's line.
+
+    It is the line of the syntax error if the code could not be compiled, else the innermost line of a snippet, else the
+    outermost line of all.
+    """
+    # `isinstance` would read attributes of the exception.
     if issubclass(type(error), SyntaxError) and (not summary or error.filename == summary[-1].filename):
-        # User code can have put anything there.
+        # User code may have set these attributes to anything.
         file, line, text = error.filename, error.lineno, error.text
         if type(file) is str and type(line) is int and 0 <= line < 1 << 31:
             return file, line, text.strip() if type(text) is str else ""
@@ -251,7 +259,7 @@ def _message(error: BaseException) -> str:
 
 
 def _qualified_name(cls: type) -> str:
-    # Not the attributes, which a metaclass may have made anything.
+    # The attributes of the class itself are not used: a metaclass may have replaced them.
     name = type.__dict__["__qualname__"].__get__(cls)
     module = type.__dict__["__module__"].__get__(cls)
     return _name(name if module in ("builtins", "__main__") else f"{module}.{name}")

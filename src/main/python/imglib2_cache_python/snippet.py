@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""A user's code: compiled once, run for each block, in a namespace of its own."""
+"""The code of an image. It is compiled once and run for each block, in a namespace of its own."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ import numpy as np
 from imglib2_cache_python import complex_warning
 from imglib2_cache_python.block import Block
 
-# Packages by which arrays can be written that are read-only: torch.from_numpy only warns, once.
-_IGNORE_READ_ONLY = ("torch",)
+# Packages that can write into read-only arrays. torch.from_numpy only warns, and only once.
+_PACKAGES_IGNORING_READ_ONLY = ("torch",)
 
-# Of what a function returned, so many items are described.
+# Number of items of a returned tuple or list that an error describes.
 _MAX_ITEMS = 8
 
 _DOTTED_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
 _FUNCTION_REFERENCE = re.compile(rf"\s*(?P<module>{_DOTTED_NAME}):(?P<function>{_DOTTED_NAME})\s*")
 
-# What a module is born with, and what running code adds for its annotations and warnings.
-_OF_A_MODULE = {
+# Attributes that every new module has, and those that running code adds for its annotations and warnings.
+_MODULE_ATTRIBUTES = {
     *vars(ModuleType("")),
     *("__builtins__", "__file__", "__cached__", "__path__", "__warningregistry__"),
     *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__conditional_annotations__"),
@@ -46,13 +46,13 @@ def _is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _references_of_a_local() -> int:
+def _count_of_single_reference() -> int:
     local: dict[str, Any] = {}
     return getrefcount(local)
 
 
-# References to an object that nobody else has, as `Snippet.dispose` counts them.
-_UNSHARED = _references_of_a_local()
+# Reference count of an object that has one reference, as `Snippet.dispose` counts it.
+_SINGLE_REFERENCE = _count_of_single_reference()
 
 
 def compile_code(code: str, file_name: str, mode: str = "exec") -> CodeType:
@@ -60,20 +60,20 @@ def compile_code(code: str, file_name: str, mode: str = "exec") -> CodeType:
 
     Args:
         code: The code.
-        file_name: What tracebacks call it, ``<loader 3>`` for instance.
+        file_name: Name of the code in tracebacks, for instance ``<loader 3>``.
         mode: ``exec`` for statements, ``eval`` for an expression.
 
     Raises:
-        SyntaxError: With the line in it.
+        SyntaxError: The code is not valid Python. The error has the number and the text of the line.
     """
     source = normalised(code)
-    # Not splitlines, which also breaks lines where Python does not, at a form feed for instance.
+    # `splitlines` would also break lines where Python does not, for instance at a form feed.
     lines = io.StringIO(source).readlines()
     # A modification time of None keeps the entry from being dropped by linecache.checkcache().
     linecache.cache[file_name] = (len(source), None, lines, file_name)
     unreadable = re.search("[\0\ud800-\udfff]", source)
     if unreadable:
-        # Pythons differ in what they raise, and none says where.
+        # Versions of Python raise different exceptions for this, all without a line.
         line = source.count("\n", 0, unreadable.start()) + 1
         message = f"source code cannot contain {unreadable[0]!a}"
         raise SyntaxError(message, (file_name, line, None, lines[line - 1]))
@@ -81,7 +81,7 @@ def compile_code(code: str, file_name: str, mode: str = "exec") -> CodeType:
         return compile(source, file_name, mode, dont_inherit=True)
     except SyntaxError as error:
         if error.text is None and error.filename == file_name and 0 < (error.lineno or 0) <= len(lines):
-            # An error that is not the parser's, such as a return outside of a function.
+            # The error comes from the compiler, not from the parser: for instance a return outside of a function.
             error.text = lines[error.lineno - 1]
         raise
 
@@ -92,30 +92,30 @@ def normalised(code: str) -> str:
 
 
 def new_namespace(module_name: str, file_name: str, seed: Mapping[str, Any]) -> dict[str, Any]:
-    """Namespace of a new, registered module: classes defined in it can be pickled.
+    """Namespace of a new module. It is in ``sys.modules``, so that classes of the code can be pickled.
 
     Args:
-        module_name: Name in ``sys.modules``; a module of that name is replaced.
-        file_name: Becomes ``__file__``.
-        seed: Names that are defined from the start; what a module has of its own is left out.
+        module_name: Name in ``sys.modules``. A module of that name is replaced.
+        file_name: Value of ``__file__``.
+        seed: Names that are defined from the start. Attributes that every module has are left out.
     """
     module = ModuleType(module_name)
     module.__file__ = file_name
     sys.modules[module_name] = module
     namespace = module.__dict__
     namespace["np"] = np
-    namespace.update((name, value) for name, value in seed.items() if name not in _OF_A_MODULE)
+    namespace.update((name, value) for name, value in seed.items() if name not in _MODULE_ATTRIBUTES)
     return namespace
 
 
 class Snippet:
     """The code that fills the blocks of one image.
 
-    It is one of
+    The code is one of
 
-    - statements, which see ``block`` and every name of the seed, and write into ``block.data``;
+    - statements: they see ``block`` and every name of the seed, and write into ``block.data``;
     - a function reference ``package.module:function``: the function gets the inputs as arguments and returns an
-      array of the cell's shape or of the inputs' padded shape.
+      array that has either the shape of the cell or the padded shape of the inputs.
     """
 
     def __init__(
@@ -125,11 +125,11 @@ class Snippet:
 
         Args:
             code: Statements or a function reference.
-            file_name: What tracebacks call the code.
+            file_name: Name of the code in tracebacks.
             module_name: Name of the module that the code runs in.
             seed: Names that the code sees.
-            check_written: Whether statements that leave a pixel of ``block.data`` as it was are an error. To find
-                such pixels, a block with pixels that are zero is computed twice.
+            check_written: Whether it is an error if statements do not write every pixel of ``block.data``. To find
+                pixels that were not written, a block whose result has zeros is computed twice.
 
         Raises:
             SyntaxError: The statements are not valid Python.
@@ -139,7 +139,7 @@ class Snippet:
         self.module_name = module_name
         self.file_name = file_name
         self._has_run = False
-        self._names_ignoring = any(package in code for package in _IGNORE_READ_ONLY)
+        self._mentions_such_a_package = any(package in code for package in _PACKAGES_IGNORING_READ_ONLY)
         reference = function_reference(code)
         if reference is None:
             self._code = compile_code(code, file_name)
@@ -151,16 +151,17 @@ class Snippet:
         self._source = linecache.cache.get(file_name)
 
     def may_ignore_read_only(self) -> bool:
-        """Whether the code may write into arrays that are read-only, by a package that does not care for that.
+        """Whether the code may write into read-only arrays, by a package that ignores that they are read-only.
 
-        Such a package can be imported by what the code calls, when it calls it: so the first block counts, too.
+        Code can import such a package while it runs, also in a function that it calls. So for the first block, it is
+        enough that such a package is installed.
         """
-        if any(package in sys.modules for package in _IGNORE_READ_ONLY):
+        if any(package in sys.modules for package in _PACKAGES_IGNORING_READ_ONLY):
             return True
         if self._has_run:
-            return self._names_ignoring
+            return self._mentions_such_a_package
         self._has_run = True
-        return self._names_ignoring or any(map(_is_installed, _IGNORE_READ_ONLY))
+        return self._mentions_such_a_package or any(map(_is_installed, _PACKAGES_IGNORING_READ_ONLY))
 
     def _run_statements(self, block: Block) -> None:
         data, dim = block.data, block.dim
@@ -170,32 +171,34 @@ class Snippet:
         try:
             exec(self._code, namespace)
         finally:
-            # The block's arrays must not live until the next block comes.
+            # Else the arrays of the block would live until the next block is computed.
             namespace.pop("block", None)
         if getattr(block, "data", None) is not data:
             raise TypeError("block.data was replaced; write into it instead: block.data[...] = result")
         shape = data.shape
-        # Pixels of several components have an axis more.
+        # Pixels of several components have an additional axis.
         if (shape != dim and shape[: len(dim)] != dim) or data.dtype is not dtype or not data.flags.c_contiguous:
             raise TypeError(
                 f"block.data was changed in place to shape {shape}, dtype {data.dtype} and strides {data.strides}, "
-                f"expected shape {dim}, dtype {dtype} and no gaps; change a view of it instead, as "
-                "block.data.reshape(...) and block.data.view(...) give one"
+                f"expected shape {dim}, dtype {dtype} and no gaps; change a view instead: block.data.reshape(...) or "
+                "block.data.view(...)"
             )
 
     def _run_and_check(self, block: Block) -> None:
         data, dim = block.data, block.dim
-        # What the code may have changed in the block is not changed in this one.
-        again = replace(block, inputs=[pixels.copy() if pixels.flags.writeable else pixels for pixels in block.inputs])
-        # As without the check: a pixel that is not zero then was written.
+        # A copy of the block for the second run. The first run cannot change it.
+        second_block = replace(
+            block, inputs=[pixels.copy() if pixels.flags.writeable else pixels for pixels in block.inputs]
+        )
+        # The first run starts with zeros, as without the check. So a pixel that is not zero was written.
         data.fill(0)
         self._run_statements(block)
         unwritten = equals_bytes(data, 0)
         if not unwritten.any():
             return
-        again.data = np.full(data.nbytes, 1, np.uint8).view(data.dtype).reshape(data.shape)
-        second = again.data
-        self._run_statements(again)
+        second_block.data = np.full(data.nbytes, 1, np.uint8).view(data.dtype).reshape(data.shape)
+        second = second_block.data
+        self._run_statements(second_block)
         unwritten &= equals_bytes(second, 1)
         unwritten = unwritten.reshape((*dim, -1)).any(axis=-1)
         count = np.count_nonzero(unwritten)
@@ -210,24 +213,24 @@ class Snippet:
         store(self._function(*block.inputs), block)
 
     def dispose(self) -> bool:
-        """Removes the module and the source of this snippet, which cannot run any more.
+        """Removes the module and the source of this snippet. It cannot run any more.
 
         Returns:
-            Whether all that the code has defined is gone. Else other objects refer to it: often only functions and
-            classes that it defined, which Python's collector frees together with it.
+            Whether everything that the code has defined is freed. If not, other objects refer to its namespace. Often
+            these are only functions and classes of the code itself: the garbage collector frees all of them together.
         """
         sys.modules.pop(self.module_name, None)
-        # Code of other workers, or later code, may have the same name.
+        # Code of another worker, or later code, may have put its own source under the same name.
         if linecache.cache.get(self.file_name) is self._source:
             linecache.cache.pop(self.file_name, None)
         namespace = vars(self).pop("_namespace", None)
-        # Refers to this object, which would wait for the collector.
+        # This bound method refers to the snippet, which could then be freed by the garbage collector only.
         vars(self).pop("run", None)
-        return namespace is None or getrefcount(namespace) <= _UNSHARED
+        return namespace is None or getrefcount(namespace) <= _SINGLE_REFERENCE
 
 
 def function_reference(code: str) -> tuple[str, str] | None:
-    """``( module, function )`` if the code is a function reference, else None."""
+    """``( module, function )`` if the code is a function reference, otherwise None."""
     match = _FUNCTION_REFERENCE.fullmatch(code)
     return (match["module"], match["function"]) if match else None
 
@@ -241,23 +244,23 @@ def resolve(module: str, function: str) -> Any:  # noqa: ANN401 - any callable
 
 
 def store(result: Any, block: Block) -> None:  # noqa: ANN401 - whatever a user's function returned
-    """Writes what a function returned into the block, cropped by the halo if it has the padded shape.
+    """Writes the result of a function into the block. A result of the padded shape is cropped by the halo.
 
     Raises:
-        TypeError: It is no array, has masked pixels, or its dtype does not fit by the rule ``same_kind``.
-        ValueError: Its shape is neither the cell's nor the inputs'.
+        TypeError: The result is not an array, has masked pixels, or its dtype does not fit by the rule ``same_kind``.
+        ValueError: The shape of the result is neither that of the cell nor that of the inputs.
     """
     if result is None:
         raise TypeError("the function returned None, expected an array")
-    # Not block.dim: pixels of several components have an axis more.
+    # `block.dim` lacks the axis of the components.
     expected = block.data.shape
     padded = tuple(block.inputs[0].shape[: len(block.dim)] if block.inputs else block.dim) + expected[len(block.dim) :]
     wanted = f"expected {'' if _has_shape(result) else 'an array of shape '}{expected} or, padded, {padded}"
-    remedy = _no_array(result)
+    remedy = _remedy_for(result)
     if remedy:
         raise TypeError(f"the function returned {_described(result)}, {wanted}; {remedy}")
     if type(result) is not np.ndarray and np.ma.is_masked(result):
-        raise TypeError("the function returned an array with masked pixels; say what they are: result.filled(value)")
+        raise TypeError("the function returned an array with masked pixels; give them a value: result.filled(value)")
     try:
         array = np.asarray(result)
     except ValueError as error:
@@ -276,12 +279,12 @@ def store(result: Any, block: Block) -> None:  # noqa: ANN401 - whatever a user'
 
 
 def _has_shape(result: Any) -> bool:  # noqa: ANN401
-    """Whether it is an array or a single number."""
+    """Whether the result is an array or a single number."""
     return isinstance(result, (np.ndarray, np.generic, int, float, complex))
 
 
 def _described(result: Any) -> str:  # noqa: ANN401
-    """What a function returned, in a few words."""
+    """A short description of the result of a function."""
     kind = type(result)
     if _has_shape(result):
         return f"shape {np.shape(result)}"
@@ -299,16 +302,16 @@ def _described_item(item: Any) -> str:  # noqa: ANN401
     return f"{type(item).__name__} of shape {shape}" if isinstance(shape, tuple) and shape else type(item).__name__
 
 
-def _no_array(result: Any) -> str:  # noqa: ANN401
-    """What to do instead of returning this, which is no array; empty if it may be one."""
+def _remedy_for(result: Any) -> str:  # noqa: ANN401
+    """What to do if the result is not an array; empty if it may be one."""
     if inspect.iscoroutine(result):
-        # Else Python warns that nobody has awaited it.
+        # Else Python warns that the coroutine was never awaited.
         result.close()
         return "await it in the function: return asyncio.run(...)"
     if hasattr(result, "__array__"):
         return ""
     if inspect.isasyncgen(result) or isinstance(result, Iterator):
-        return "collect what it yields in the function: return np.stack(list(...))"
+        return "collect its items in the function: return np.stack(list(...))"
     if isinstance(result, (Mapping, Set)):
         return "return one of its values"
     if callable(getattr(result, "add_done_callback", None)):
@@ -319,7 +322,7 @@ def _no_array(result: Any) -> str:  # noqa: ANN401
 
 
 def equals_bytes(array: np.ndarray, byte: int) -> np.ndarray:
-    """Where all bytes of an element are the given one. Not ``==``, to which -0.0 is 0.0 and NaN nothing."""
+    """Mask of the elements whose bytes are all `byte`. Unlike with ``==``, -0.0 is not 0.0, and NaN can match."""
     if array.dtype.kind == "c":
         return equals_bytes(array.real, byte) & equals_bytes(array.imag, byte)
     size = array.dtype.itemsize

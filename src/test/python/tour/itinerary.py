@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Where the tour stops, and where not."""
+"""The stops of the tour, and the stops that are left out in sub-interpreters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOT_IN_SUB: dict[str, str] = {}
 
 
 def stop(function: Stop) -> Stop:
-    """Decorator of a function that computes ``3 * n + 1`` by means of a module."""
+    """Decorator of a stop: a function that computes ``3 * n + 1`` with a module."""
     _STOPS.append(function)
     return function
 
@@ -30,10 +30,10 @@ def plan() -> list[Stop]:
 
 
 def visit(stops: list[Stop], n: int) -> int:
-    """Makes the stop of block ``n``, and returns ``3 * n + 1``."""
+    """Runs the stop of block ``n``. Returns ``3 * n + 1``."""
     function = stops[n % len(stops)]
     result = function(n)
-    # A float or an array may be equal, but no stop computes one.
+    # A float or an array could be equal, too, but a stop must compute an int.
     if not isinstance(result, int) or result != 3 * n + 1:
         raise AssertionError(f"stop {function.__name__} computed {result!r} instead of {3 * n + 1}")
     return result

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the imglib2-cache-python developers.
 """The part of the tour that goes through the packages of the project's environment.
 
-Modules are reached in all ways: imported, as attributes of packages that import them on first use, by `getattr`.
+The stops reach modules in all ways: by imports, as attributes of packages that import them on first use, by `getattr`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tour.itinerary import stop
 
 
 def _plane(n: int, shape: tuple[int, int] = (24, 32)) -> np.ndarray:
-    """A plane of numbers between 0 and 1 that depends on n."""
+    """A plane of numbers between 0 and 1. It depends on n."""
     return np.random.default_rng(n).random(shape)
 
 
@@ -41,7 +41,7 @@ def _numpy_errstate(n: int) -> int:
     zero, one = np.zeros(100), np.ones(100)
     before = np.geterr()
     for _ in range(20):
-        # What one image asks for, no other may see.
+        # The setting of one image must not be seen by another one.
         if n % 2:
             with np.errstate(all="ignore"):
                 assert np.isinf(one / zero).all()
@@ -532,7 +532,7 @@ def _tifffile(n: int) -> int:
     return 3 * n + 1
 
 
-# What packages and user code have in common: the standard library's objects
+# Objects of the standard library that packages and user code exchange
 
 
 @stop

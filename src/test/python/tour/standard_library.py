@@ -2,8 +2,8 @@
 # Copyright (c) 2026, the imglib2-cache-python developers.
 """The part of the tour that goes through the standard library.
 
-Each stop computes ``3 * n + 1`` by a module, and checks what else it does. Modules are imported on the way, as user
-code does, by whichever worker comes first.
+Each stop computes ``3 * n + 1`` with a module and checks other functions of the module. As in user code, a stop imports
+its modules itself: the worker that comes first imports them.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def _contextvars(n: int) -> int:
     import contextvars
     import threading
 
-    # Variables, and contexts in turn, in several threads: what one sets, no other sees.
+    # Several threads set variables, directly and in contexts. No thread must see the values of another one.
     variables = [contextvars.ContextVar(f"variable_{i}", default=1) for i in range(4)]
     wrong = []
 
@@ -475,7 +475,7 @@ def _gc_and_weakref(n: int) -> int:
     reference = weakref.ref(node)
     values = weakref.WeakValueDictionary({"node": node})
     del node
-    # Another thread's collection may be under way, and this one then does nothing.
+    # While another thread collects garbage, this call does nothing.
     for attempt in range(1000):
         if ended:
             break
@@ -763,7 +763,7 @@ def _pathlib(n: int) -> int:
 
 
 class _Pickled:
-    """Found again by its name."""
+    """A class of the module, which pickle finds by its name."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -1175,7 +1175,7 @@ def _unittest_mock(n: int) -> int:
 def _warnings(n: int) -> int:
     import warnings
 
-    # Not catch_warnings, which is for one thread. A registry of its own, so that it is never "shown before".
+    # `catch_warnings` is for one thread only. With its own registry, the warning was never shown before.
     registry: dict[object, object] = {}
     warnings.filterwarnings("ignore", "of the tour")
     shown = warnings.WarningMessage("text", UserWarning, "file", n)
@@ -1246,7 +1246,7 @@ def _zoneinfo(n: int) -> int:
     try:
         zone = ZoneInfo("Europe/Berlin")
     except ZoneInfoNotFoundError:
-        # A system without a time zone database.
+        # The system has no time zone database.
         return 3 * n + 1
     summer = datetime(2026, 7, 1, 12, tzinfo=zone)
     assert summer.utcoffset() == timedelta(hours=2)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What a Python needs that shares its process with a JVM: sub-interpreters, signals, other processes.
+"""Adapts a Python that shares its process with a JVM: its interpreters, signals and child processes.
 
-It is the only part that knows Jep, and may use all others.
+This is the only part that knows Jep. It may use all other parts.
 """

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""The main interpreter's side of what all sub-interpreters share: the standard library, and packages.
+"""The main interpreter's side of sharing modules: it holds the standard library and packages for all sub-interpreters.
 
-Imported in the main interpreter only, on its own thread. Sub-interpreters call its functions, on their threads.
+This module is imported in the main interpreter only, on that interpreter's own thread. Sub-interpreters call its
+functions on their own threads.
 
-A shared module is always imported by the main interpreter, on its own thread. A sub-interpreter that began such an
-import itself, because a function of a shared package asks for it late, would hold the main interpreter's import lock
-while that waits for it (https://github.com/ninia/jep/issues/487).
+A shared module is always imported by the main interpreter, on its own thread, also when a function of a shared
+package asks for it late. If the sub-interpreter began such an import itself, it would hold the main interpreter's
+import lock while the main interpreter's thread waits for that lock (https://github.com/ninia/jep/issues/487).
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ from imglib2_cache_python._embedding.processes import forbid_fork, spawn_by_defa
 from imglib2_cache_python._embedding.protection import protect
 from imglib2_cache_python._embedding.threadstates import is_alone
 
-# Of the standard library, what each interpreter must have of its own: its state, its import machinery, and what works
-# with the latter.
+# The modules of the standard library that each interpreter has for itself: its state, its import machinery, and what
+# uses that machinery.
 _OWN = {
     "_frozen_importlib",
     "_frozen_importlib_external",
@@ -66,7 +67,7 @@ _FUTURES = functools.reduce(
     operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 )
 
-# In C: with the name of a module that is loaded, it returns the one of the interpreter that the calling thread is in.
+# This C function looks a loaded module up in the interpreter of the calling thread.
 _import = builtins.__import__
 
 _find_and_load = importlib._bootstrap._find_and_load  # type: ignore[attr-defined]
@@ -87,7 +88,7 @@ class _Interpreter:
 
     Attributes:
         modules: Its ``sys.modules``.
-        shared_import: Imports a module in the main interpreter, on its own thread, and waits for that.
+        shared_import: Imports a module in the main interpreter, on that interpreter's thread, and waits for the end.
         own_import: Its ``importlib.import_module``.
     """
 
@@ -97,11 +98,11 @@ class _Interpreter:
 
 
 class _CurrentSys(ModuleType):
-    """The module ``sys`` of the interpreter that the calling thread is in, for modules that interpreters share."""
+    """Stands for the ``sys`` of the calling thread's interpreter, in modules that interpreters share."""
 
     def __init__(self) -> None:
         super().__init__("sys")
-        # Nothing but what the modules have.
+        # Entries of this dictionary would hide the attributes of the real modules.
         _dict_of_module.__get__(self).clear()
 
     @property
@@ -122,7 +123,7 @@ class _CurrentSys(ModuleType):
 
 
 class _Task:
-    """A call that the main interpreter's thread makes when it imports a module with the task's name."""
+    """A function that the main interpreter's thread calls when it imports a module with the task's name."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function
@@ -136,13 +137,13 @@ class _Task:
         try:
             self.result = self._function()
         except BaseException as error:
-            # Jep would lose most of it, and end the JVM for a SystemExit.
+            # Jep would lose most of the error, and would end the JVM for a SystemExit.
             self.error = error
         _publish()
 
 
 class _TaskFinder:
-    """Finds the tasks."""
+    """Finds tasks as if they were modules."""
 
     def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
         task = _tasks.get(name)
@@ -154,7 +155,7 @@ _numbers = itertools.count()
 _interpreters: dict[ModuleType, _Interpreter] = {}
 _packages = {__package__}
 
-# Values of ``sys`` of interpreters that end, in which no thread can be started any more.
+# The modules ``sys`` of interpreters that are ending, where no thread can be started any more.
 _ending: weakref.WeakSet[ModuleType] = weakref.WeakSet()
 
 
@@ -165,14 +166,14 @@ def connect(
     packages: Sequence[str],
     path: Sequence[str],
 ) -> None:
-    """Makes the calling sub-interpreter one that shares modules; by its only thread, before its first user code.
+    """Makes the calling sub-interpreter share modules; to be called by its only thread, before its first user code.
 
     Args:
         own_sys: Its module ``sys``.
-        shared_import: Imports a module in the main interpreter, on its own thread, and waits for that.
+        shared_import: Imports a module in the main interpreter, on that interpreter's thread, and waits for the end.
         own_import: Its ``importlib.import_module``.
-        packages: Names of the top-level modules that are shared besides the standard library.
-        path: Folders that the main interpreter must find modules in.
+        packages: Names of the top-level modules to share besides the standard library.
+        path: Folders in which the main interpreter must find modules.
 
     Raises:
         RuntimeError: The threads of this Python cannot be told apart.
@@ -186,13 +187,13 @@ def connect(
         if is_shared(name):
             import_shared(name)
     modules.update(_shared_modules())
-    # Of its own, with an UnsupportedOperation that code of shared modules does not catch.
+    # The interpreter's own _io has an UnsupportedOperation that code of shared modules would not catch.
     _remove_module(_definition(_io))
     _add_states()
 
 
 def disconnect(own_sys: ModuleType) -> None:
-    """Takes all shared modules out of the calling sub-interpreter, which would empty them when it ends."""
+    """Removes all shared modules from the calling sub-interpreter, which would clear them when it ends."""
     if _interpreters.pop(own_sys, None) is not None:
         shared = {id(module) for module in _main_sys.modules.values()}
         for name, module in list(own_sys.modules.items()):
@@ -201,15 +202,15 @@ def disconnect(own_sys: ModuleType) -> None:
 
 
 def run_exit_functions() -> None:
-    """Runs what the calling sub-interpreter has been told to do at its exit, once."""
+    """Runs the exit functions of the calling sub-interpreter, once."""
     atexit._run_exitfuncs()
 
 
 def end(own_sys: ModuleType) -> bool:
-    """Lets no code of the calling sub-interpreter start a thread any more, unless there is another one.
+    """Forbids the calling sub-interpreter to start threads, if the calling thread is its only one.
 
     Returns:
-        Whether there is none.
+        Whether the calling thread is its only one.
     """
     _ending.add(own_sys)
     if is_alone():
@@ -251,7 +252,7 @@ def _on_main_thread(function: Callable[[], Any]) -> Any:  # noqa: ANN401
         try:
             raise task.error
         finally:
-            # Its traceback holds this frame.
+            # The traceback of the error refers to this frame: a cycle.
             del task
     return task.result
 
@@ -261,7 +262,7 @@ def _shared_modules() -> dict[str, ModuleType]:
 
 
 def _publish() -> None:
-    """Lets all sub-interpreters see what the main one has imported."""
+    """Makes all modules that the main interpreter has imported visible to all sub-interpreters."""
     shared = _shared_modules()
     for interpreter in list(_interpreters.values()):
         for name, module in shared.items():
@@ -269,14 +270,14 @@ def _publish() -> None:
 
 
 def _add_states() -> None:
-    """Lets C code of shared modules find its state in the calling sub-interpreter, too; else it would crash."""
+    """Gives the calling sub-interpreter the state of shared modules, without which their C code would crash."""
     for module in list(_main_sys.modules.values()):
         definition = _definition(module) if isinstance(module, ModuleType) else None
         if definition and not _state_of_module(definition):
             try:
                 _add_module(module, definition)
             except SystemError:
-                # One that has no state of this kind.
+                # This module has no state of this kind.
                 continue
 
 
@@ -313,7 +314,7 @@ def _start_unless_ending(original: Callable[..., int]) -> Callable[..., int]:
 
 
 def _compile_in_main(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets all syntax trees of the process be of one kind: each interpreter has its own classes of their nodes."""
+    """Makes all syntax trees in the main interpreter: each interpreter has its own classes of nodes."""
 
     @functools.wraps(original)
     def compile(
@@ -347,7 +348,7 @@ def _replace_sys() -> None:
 
 threadstates.find_places()
 
-import _elementtree  # noqa: E402, F401 - sub-interpreters cannot be given its state, and that of pickle, later
+import _elementtree  # noqa: E402, F401 - its state, and that of pickle, cannot be given to sub-interpreters later
 import pickle  # noqa: E402, F401
 
 import numpy.fft  # noqa: E402
@@ -355,7 +356,8 @@ import numpy.linalg  # noqa: E402
 import numpy.ma  # noqa: E402
 import numpy.random  # noqa: E402, F401
 
-# The first finalizer registers their exit function: at that of a sub-interpreter, it would end those of all.
+# The first finalizer registers an exit function for all finalizers. If a sub-interpreter made it, the end of that
+# interpreter would run the finalizers of all.
 weakref.finalize(sys.modules[__name__], int)
 
 protect("numpy")

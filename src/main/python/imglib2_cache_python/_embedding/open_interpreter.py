@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""First thing that runs in each embedded interpreter.
+"""The first code that runs in each embedded interpreter.
 
-Java defines ``location`` (where this package lies), ``module_path`` (a list of folders of the user's own modules),
-``mode``, ``shared_modules``, ``crash_file``, ``out`` and ``err``, runs the text of this file, and takes ``Worker``,
-which makes one.
+Java defines ``location`` (the folder that contains this package), ``module_path`` (a list of folders with the user's
+own modules), ``mode``, ``shared_modules``, ``crash_file``, ``out`` and ``err``, runs the text of this file, and then
+calls ``Worker`` to make a worker.
 """
 
 # ruff: noqa: F821 - names that Java defines
@@ -16,7 +16,7 @@ import sys
 
 if locale.getpreferredencoding(False).lower() in ("ascii", "us-ascii", "ansi_x3.4-1968"):
     # Without a locale, as in many containers, open() would read text as ASCII; Python on its own would use UTF-8.
-    # Where a system has no such locale, the encoding must be named.
+    # If the system has no C.UTF-8, user code must name the encoding.
     with contextlib.suppress(locale.Error):
         locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
 
@@ -27,7 +27,7 @@ sys.path.extend(folder for folder in module_path if folder not in sys.path)
 if mode == "SUB":
     from imglib2_cache_python._embedding import subinterpreter
 
-    # Before all else that is imported: it will be what the main interpreter has.
+    # Before all other imports: they take their modules from the main interpreter.
     subinterpreter.share(shared_modules.split("\n"), [location, *module_path])
 
 from imglib2_cache_python import advice, complex_warning

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Other processes that user code starts.
+"""Adapts multiprocessing and the like to a process that is a JVM.
 
-A JVM must not be forked: the child has none of its threads, but all locks that they held.
+A JVM must not be forked: the child has none of its threads, but all locks that these threads held.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from imglib2_cache_python import USER_MODULES
 def spawn_by_default() -> None:
     """Makes ``spawn`` the default start method of multiprocessing, which user code can change as usual.
 
-    Nothing is imported for that. Functions that another process cannot find are sent with their code by packages that
-    can do that (cloudpickle, which joblib uses by default), and are refused with the reason by all others.
+    Imports nothing. Another process cannot import the functions of snippets: cloudpickle, which joblib uses by default,
+    sends them with their code; all other picklers refuse them and say why.
     """
     _adapt("multiprocessing.context", _default_to_spawn)
     _adapt("multiprocessing.reduction", lambda reduction: _refuse_functions_of_snippets(reduction.ForkingPickler))
@@ -33,7 +33,7 @@ def spawn_by_default() -> None:
 
 
 class _Finder:
-    """Lets a few modules of multiprocessing be adapted when they are imported."""
+    """Adapts a few modules when they are imported."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -53,7 +53,7 @@ class _Finder:
 
 
 def _default_to_spawn(context: ModuleType) -> None:
-    # Not set_start_method, which can be called once, by the user.
+    # Not by set_start_method, which can be called once: that is left to the user.
     context._default_context._default_context = context._concrete_contexts["spawn"]
 
 
@@ -61,7 +61,7 @@ def _refuse_functions_of_snippets(pickler: type) -> None:
     def reducer_override(_: pickle.Pickler, value: Any) -> Any:  # noqa: ANN401
         kind = type(value)
         if (kind is FunctionType or issubclass(kind, type)) and str(value.__module__).startswith(USER_MODULES):
-            # The other process would fail, and a pool would wait for it for ever.
+            # Otherwise the other process would fail, and a pool would wait for it for ever.
             raise pickle.PicklingError(
                 f"{value.__qualname__} is defined in the code of an image or a queue, where another process does not "
                 "find it: put it into a module in a folder of PythonEnvironment.withModulePath, and import it"
@@ -72,20 +72,20 @@ def _refuse_functions_of_snippets(pickler: type) -> None:
 
 
 def _send_code_of_snippets(cloudpickle: ModuleType) -> None:
-    # What `register_pickle_by_value` fills; that takes modules which exist, not what all of them begin with.
+    # `register_pickle_by_value` adds to this set, but accepts existing modules only, not a common prefix.
     by_value = getattr(cloudpickle, "_PICKLE_BY_VALUE_MODULES", None)
     if isinstance(by_value, set):
         by_value.add(USER_MODULES.removesuffix("."))
 
 
 def _end_tracker_at_exit(resource_tracker: ModuleType) -> None:
-    # Else its process and pipe, which every sub-interpreter has of its own, would last as long as the JVM. After all
-    # other processes, which hold the pipe, too.
+    # Each sub-interpreter has a tracker process and a pipe of its own, which would otherwise last as long as the JVM.
+    # It ends after all other processes, because they hold the pipe, too.
     resource_tracker.util.Finalize(None, resource_tracker._resource_tracker._stop, exitpriority=-100)
 
 
 def forbid_fork() -> None:
-    """Lets ``os.fork`` fail: the child of a sub-interpreter aborts at once, and a pool would start others for ever."""
+    """Makes ``os.fork`` fail: the child of a sub-interpreter aborts at once, and a pool would fork again for ever."""
 
     def fork(*_: object) -> int:
         raise RuntimeError(
@@ -94,7 +94,7 @@ def forbid_fork() -> None:
         )
 
     def forbid(popen_fork: ModuleType) -> None:
-        # Before it opens pipes, which it does not close when it cannot fork.
+        # Fails before it opens pipes, which it would not close if the fork failed.
         popen_fork.Popen._launch = fork
 
     os.fork = fork
@@ -105,7 +105,7 @@ def _adapt(name: str, adapt: Callable[[ModuleType], None]) -> None:
     _ADAPTED[name] = adapt
     if name in sys.modules:
         adapt(sys.modules[name])
-    # By name: workers that share an interpreter all come here.
+    # Compared by name, because each worker of a shared interpreter comes here.
     if not any(type(finder).__name__ == _Finder.__name__ for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 

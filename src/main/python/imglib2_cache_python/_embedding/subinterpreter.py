@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What makes a sub-interpreter one that shares packages and the standard library with others, see `main_interpreter`.
+"""Connects a sub-interpreter with the packages and the standard library that all share, see `main_interpreter`.
 
-Only the user's own modules, ``sys``, and what imports modules are its own.
+Only the user's own modules, ``sys`` and the import machinery belong to the sub-interpreter itself.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-# Seconds that closing waits for threads of user code, and between two looks at them.
+# Seconds: how long closing waits for threads of user code, and how often it looks at them.
 _THREADS_TIMEOUT = 1.0
 _INTERVAL = 0.005
 
 
 def share(packages: Sequence[str], path: Sequence[str]) -> None:
-    """Lets the calling sub-interpreter share modules from now on; to be called before other modules are imported.
+    """Makes the calling sub-interpreter share modules from now on; to be called before other modules are imported.
 
     Args:
-        packages: Names of the top-level modules that are shared besides the standard library.
-        path: Folders that the main interpreter must find modules in.
+        packages: Names of the top-level modules to share besides the standard library.
+        path: Folders in which the main interpreter must find modules.
     """
     from _jep import mainInterpreterModules  # type: ignore[import-not-found]
     from jep import findClass  # type: ignore[import-not-found]
@@ -40,7 +40,7 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
     thread = findClass("java.lang.Thread")
 
     def shared_import(name: str) -> None:
-        # Jep's two threads would miss each other from then on if the waiting one had been interrupted.
+        # If the waiting thread was interrupted, Jep's two threads would fail to meet from then on.
         interrupted = thread.interrupted()
         try:
             import_by_jep(name)
@@ -48,14 +48,14 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
             if interrupted:
                 thread.currentThread().interrupt()
 
-    # It imports this package.
+    # The main interpreter imports this package.
     main_path = mainInterpreterModules["sys"].path
     main_path.extend(folder for folder in path if folder not in main_path)
     shared_import(f"{__package__}.main_interpreter")
     main = mainInterpreterModules[f"{__package__}.main_interpreter"]
 
     class SharedModules(JepSharedModuleImporter):
-        """Takes shared modules from the main interpreter; in place of Jep's own finder."""
+        """Takes shared modules from the main interpreter; replaces Jep's own finder."""
 
         def __init__(self) -> None:
             pass
@@ -64,11 +64,11 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
             return ModuleSpec(name, self) if main.is_shared(name) else None  # type: ignore[arg-type]
 
         def create_module(self, _: ModuleSpec) -> None:
-            # The import machinery changes what is returned here.
+            # None, because the import machinery would change a shared module that is returned here.
             return None
 
         def exec_module(self, module: ModuleType) -> None:
-            # It takes it from there when this is done.
+            # Afterwards, the import machinery takes the module from sys.modules.
             sys.modules[module.__name__] = main.import_shared(module.__name__)
 
         def unload_modules(self) -> None:
@@ -76,13 +76,14 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
             main.disconnect(sys)
 
     def create_module(_: object, spec: ModuleSpec) -> ModuleType:
-        # Functions of the user that shared modules have kept would lack the interpreter's own ones after its end.
+        # Shared modules may keep a user's function beyond the end of its interpreter, where that one's own builtins
+        # are gone.
         module = ModuleType(spec.name)
         vars(module)["__builtins__"] = mainInterpreterModules["builtins"]
         return module
 
     importlib._bootstrap_external._LoaderBasics.create_module = create_module  # type: ignore[attr-defined]
-    # It would not know what the shared modules of encodings make.
+    # The interpreter's own search function does not know the classes of the shared encodings.
     codecs.unregister(encodings.search_function)
     main.connect(sys, shared_import, importlib.import_module, packages, path)
     codecs.register(sys.modules["encodings"].search_function)
@@ -92,12 +93,12 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
 
 
 def end() -> None:
-    """Makes the calling sub-interpreter ready to end; where `share` was called.
+    """Prepares the end of the calling sub-interpreter, in which `share` was called.
 
-    Whatever runs at an exit runs here, because the process would be aborted if it left a thread.
+    All exit code runs here: if it left a thread behind, the end of the interpreter would abort the process.
 
     Raises:
-        RuntimeError: There are threads besides the calling one, so that it must not end.
+        RuntimeError: There are threads besides the calling one, so that the interpreter must not end.
     """
     main = _mains[0]
     gc.unfreeze()
@@ -105,7 +106,7 @@ def end() -> None:
     _end_monitors(main.threading.enumerate())
     _wait_for_threads(main)
     main.run_exit_functions()
-    # What objects do when they end, they do here.
+    # The finalizers of objects run here.
     for name in [name for name in sys.modules if name not in _first_modules and not main.is_shared(name)]:
         sys.modules.pop(name, None)
     gc.collect()
@@ -116,7 +117,7 @@ def end() -> None:
 
 
 def _end_monitors(threads: Iterable[object]) -> None:
-    """Ends the threads of tqdm, which would go on as long as the interpreter; its next progress bar starts another."""
+    """Ends tqdm's threads, which would live as long as the interpreter; the next progress bar starts a new one."""
     for thread in threads:
         if type(thread).__name__ == "TMonitor":
             thread.was_killed.set()  # type: ignore[attr-defined]

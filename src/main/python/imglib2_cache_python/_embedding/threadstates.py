@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Thread states of CPython 3.10 and 3.11: whether there are others, and ids that are unique in the process.
+"""Makes the ids of thread states unique in the process, and counts an interpreter's threads; CPython 3.10 and 3.11.
 
-These versions count ids per interpreter. But context variables, and asyncio's running loop, cache by the id what they
-have looked up last, in objects that interpreters share: a thread would get what another interpreter has set.
+These versions count ids per interpreter. But context variables, and asyncio's running loop, cache their last lookup by
+that id, in objects that interpreters share: a thread would get a value that another interpreter has set.
 
-There is no function that sets an id, so the words of the structures are written that hold it. Where they are is found
-by looking at several threads, and proven by threads whose ids are then as foretold.
+No function sets an id, so this module writes the words of the structures that hold it. It finds the words by
+comparing several threads, and proves them by threads that then have the predicted ids.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-# Words of 64 bits that are looked at. The structures of 3.10 and 3.11 have more in all builds.
+# How many words of 64 bits are read. The structures of 3.10 and 3.11 have more in all builds.
 _THREAD_WORDS = 35
 _INTERPRETER_WORDS = 1024
 
-# Threads that are looked at.
+# How many threads are compared.
 _OBSERVATIONS = 6
 
-# Each interpreter has so many ids for its threads.
+# How many ids each interpreter has for its threads.
 _IDS = 1 << 32
 
 _UNKNOWN = (
@@ -36,7 +36,7 @@ _UNKNOWN = (
 
 
 def _function(name: str, result: type, *arguments: type) -> Callable[..., int]:
-    # Not an attribute of pythonapi, which others may have given other types.
+    # Not an attribute of pythonapi: other code may have given that other types.
     function = ctypes.pythonapi[name]
     function.restype, function.argtypes = result, arguments
     return function
@@ -55,7 +55,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class _Observation:
-    """What a thread sees of itself."""
+    """The id, thread state and interpreter state that a thread sees."""
 
     id: int
     thread: tuple[int, ...]
@@ -64,11 +64,11 @@ class _Observation:
 
 @dataclass(frozen=True)
 class Places:
-    """Which words of the structures hold ids.
+    """The words of the structures that hold ids, as indices.
 
     Attributes:
-        of_id: The word of a thread state that is its id.
-        of_last_id: The word of an interpreter state that is the id of the thread state that it made last.
+        of_id: The word of a thread state that holds its id.
+        of_last_id: The word of an interpreter state that holds the id of its newest thread state.
     """
 
     of_id: int
@@ -76,18 +76,18 @@ class Places:
 
 
 def is_alone() -> bool:
-    """Whether the calling thread is the only one that its interpreter knows, those without Python code included."""
+    """Whether the calling thread is the only one of its interpreter, counting threads that run no Python code, too."""
     thread = _current()
     return _head(_interpreter(thread)) == thread and not _next(thread)
 
 
 def make_ids_unique() -> None:
-    """Gives the calling thread, and all that its interpreter makes from now on, ids of which there is one each.
+    """Gives unique ids to the calling thread and to all threads that its interpreter makes from now on.
 
     To be called once for each interpreter but the main one, by its only thread.
 
     Raises:
-        RuntimeError: It is not known where the ids are.
+        RuntimeError: The ids are not found in the structures.
     """
     places = find_places()
     thread = _current()
@@ -98,10 +98,10 @@ def make_ids_unique() -> None:
 
 @functools.cache
 def find_places() -> Places:
-    """Finds where ids are; on a thread of the main interpreter first.
+    """Finds the words that hold ids; the first call must be on a thread of the main interpreter.
 
     Raises:
-        RuntimeError: They are not where they must be.
+        RuntimeError: They are not found.
     """
     if ctypes.sizeof(ctypes.c_void_p) != 8:
         raise RuntimeError(_UNKNOWN)
@@ -113,7 +113,7 @@ def find_places() -> Places:
         raise RuntimeError(_UNKNOWN)
     last = _word(_interpreter(_current()), of_last_id)
     before = last.value
-    # An id that no other thread had, and a number that no other word has.
+    # No other thread has had this id, and no other word has this value.
     last.value = before + 0x5_0000_0001
     try:
         observed = _in_new_thread(_observe)

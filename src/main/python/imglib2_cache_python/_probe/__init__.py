@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tells Java about a Python before that Python is started for good.
+"""Describes a Python to Java before Java starts that Python in its own process.
 
-It runs in a process of its own, in any Python 3, and uses nothing but the standard library.
+It runs in a separate process, and uses the standard library only.
 """

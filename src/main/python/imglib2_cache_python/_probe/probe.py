@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What Java must know of a Python before it starts it in its own process.
+"""Prints what Java must know about a Python before Java starts it in its own process.
 
-Printed as the text of a ``java.util.Properties`` file between two marker lines, because a ``sitecustomize`` may
-print something too. Only the standard library is used.
+The output is the text of a ``java.util.Properties`` file between two marker lines, because a ``sitecustomize`` may
+print something, too. The module uses the standard library only.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def main() -> None:
 
 
 def probe() -> dict[str, str]:
-    """Properties of the running Python; those that do not apply are left out.
+    """Properties of the running Python, without those that are empty.
 
-    Lists are joined by line ends.
+    The items of a list are separated by line ends.
     """
     sharing = find_sharing()
     properties = {
@@ -54,9 +54,9 @@ def probe() -> dict[str, str]:
 
 
 def find_jep() -> dict[str, str]:
-    """Folder, version and native library of the module jep, as far as there are any.
+    """Folder, version and native library of the module jep, as far as they exist.
 
-    The module is not imported: outside of a JVM that fails.
+    The module is not imported, which would fail outside of a JVM.
     """
     spec = importlib.util.find_spec("jep")
     if spec is None or not spec.submodule_search_locations:
@@ -74,7 +74,7 @@ def find_jep() -> dict[str, str]:
 
 
 def find_numpy() -> str:
-    """Version of numpy, or an empty text."""
+    """Version of numpy; empty if there is no numpy."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -84,7 +84,7 @@ def find_numpy() -> str:
 
 
 def python_library() -> str:
-    """Path of the shared library of this Python, or an empty text."""
+    """Path of the shared library of this Python; empty if it is not found."""
     names = [sysconfig.get_config_var(name) for name in ("INSTSONAME", "LDLIBRARY")]
     folders = [sysconfig.get_config_var("LIBDIR"), sys.base_prefix]
     multiarch = sysconfig.get_config_var("MULTIARCH")

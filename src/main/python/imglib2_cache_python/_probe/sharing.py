@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Which packages the sub-interpreters of one process must share.
+"""Finds the packages that the sub-interpreters of one process must share.
 
-A package with compiled code can usually be loaded only once in a process. Jep loads it in the main interpreter and
-shares it with the sub-interpreters if it is told the names: of the packages with compiled code, of all that depend
-on them, and of all that those require.
+Most packages with compiled code can be loaded only once in a process. They are loaded in the main interpreter and
+shared with the sub-interpreters, together with all packages that depend on them, and all that these require.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import Distribution, distributions
 
-# Jep itself lives in every interpreter; the others are not imported by user code.
+# Each interpreter has a jep of its own; user code does not import the others.
 _NOT_SHARED = {"jep", "pip", "setuptools", "wheel"}
 
 
 @dataclass(frozen=True)
 class Sharing:
-    """What the sub-interpreters must share.
+    """The packages that sub-interpreters must share.
 
     Attributes:
         compiled: Normalised names of the distributions with compiled code, sorted.
@@ -33,12 +32,12 @@ class Sharing:
 
 
 def find_sharing() -> Sharing:
-    """Looks through the distributions that are installed in this environment."""
+    """Searches the distributions that are installed in this environment."""
     installed: dict[str, Distribution] = {}
     for dist in distributions():
         name = dist.metadata.get("Name")
         if name:
-            # The first on sys.path is the one that is imported.
+            # Python imports the first one on sys.path.
             installed.setdefault(_normalised(name), dist)
     for name in _NOT_SHARED:
         installed.pop(name, None)
@@ -58,7 +57,7 @@ def find_sharing() -> Sharing:
 def _is_compiled(dist: Distribution) -> bool:
     if any(str(file).endswith(tuple(EXTENSION_SUFFIXES)) for file in dist.files or ()):
         return True
-    # The files of an editable install lie elsewhere and are not listed.
+    # The files of an editable install lie elsewhere and are not listed: it may have compiled code.
     origin = dist.read_text("direct_url.json")
     return bool(origin and json.loads(origin).get("dir_info", {}).get("editable"))
 

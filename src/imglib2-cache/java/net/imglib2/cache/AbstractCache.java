@@ -31,9 +31,9 @@ package net.imglib2.cache;
 import java.util.function.Predicate;
 
 /**
- * What all caches have in common, however they come by their values. All
- * methods may be called from any thread; for the limits of the
- * {@code invalidate} methods see {@link Invalidate}.
+ * The methods that all caches have, however they load their values. Any thread may
+ * call them; for the limits of the {@code invalidate} methods see
+ * {@link Invalidate}.
  *
  * @param <K>
  *            key type
@@ -43,8 +43,8 @@ import java.util.function.Predicate;
 public interface AbstractCache< K, V > extends Invalidate< K >
 {
 	/**
-	 * Looks up a value. Never loads, and never waits for a load that is under
-	 * way.
+	 * Looks up a value. Never loads, and never waits for another thread that
+	 * loads.
 	 *
 	 * @param key
 	 *            which entry
@@ -53,9 +53,9 @@ public interface AbstractCache< K, V > extends Invalidate< K >
 	V getIfPresent( K key );
 
 	/**
-	 * Writes the value of {@code key} to where the cache stores values that do
-	 * not fit into memory. A cache without such a store, as are all caches here,
-	 * does nothing.
+	 * Writes the value of {@code key} to the store that the cache has for values
+	 * that do not fit into memory. The caches here have no such store: they do
+	 * nothing.
 	 *
 	 * @param key
 	 *            which entry

@@ -35,7 +35,7 @@ import net.imglib2.cache.util.CacheKeyAdapter;
 import net.imglib2.cache.util.KeyBimap;
 
 /**
- * A cache that knows how to load what it does not hold. Made from a
+ * A cache that loads the values that it does not hold. Made from a
  * {@link LoaderCache} by {@link LoaderCache#withLoader(CacheLoader)}. Safe for
  * use by several threads.
  *
@@ -73,7 +73,7 @@ public interface Cache< K, V > extends AbstractCache< K, V >, CacheLoader< K, V 
 
 	/**
 	 * A view of this cache with other keys. Several views with disjoint sets of
-	 * keys may share one cache, and thus its bound: to invalidate a view affects
+	 * keys may share one cache, and thus its bound: invalidating a view affects
 	 * the keys of that view only.
 	 *
 	 * @param <T>

@@ -31,9 +31,9 @@ package net.imglib2.cache;
 /**
  * Computes the value for a key that a cache does not hold.
  * <p>
- * A cache calls its loader on the thread that asks for the value, for one key
- * at most once at a time, and for different keys from several threads at once:
- * a loader has to be thread-safe. While it loads one key, a loader may ask the
+ * A cache calls its loader on the thread that asks for the value. Several threads
+ * may load different keys at once, so that a loader must be thread-safe; one key is
+ * loaded by one thread at a time. While it loads one key, a loader may ask the
  * same cache for <em>other</em> keys, as long as there is no cycle.
  *
  * @param <K>

@@ -31,10 +31,10 @@ package net.imglib2.cache;
 import java.util.function.Predicate;
 
 /**
- * Makes a cache forget: one entry, some, or all.
+ * Removes entries from a cache: one, some, or all.
  * <p>
- * The next {@code get} of a key that was forgotten loads it again, even if
- * somebody still uses the old value. The old value itself is left alone. No
+ * The next {@code get} of a key that was removed loads it again, even if
+ * somebody still uses the old value. The old value itself is not changed. No
  * other thread may {@code get} an affected key at the same time: it might see
  * the old value, and the cache might keep it.
  *
@@ -44,12 +44,12 @@ import java.util.function.Predicate;
 public interface Invalidate< K >
 {
 	/**
-	 * What the methods without a {@code parallelismThreshold} use for it.
+	 * The {@code parallelismThreshold} of the methods without this parameter.
 	 */
 	long defaultParallelismThreshold = 5000;
 
 	/**
-	 * Forgets the entry of {@code key}, if there is one.
+	 * Removes the entry of {@code key}, if there is one.
 	 *
 	 * @param key
 	 *            which entry
@@ -57,18 +57,18 @@ public interface Invalidate< K >
 	void invalidate( K key );
 
 	/**
-	 * Forgets the entries whose keys fulfil {@code condition}.
+	 * Removes the entries whose keys fulfil {@code condition}.
 	 *
 	 * @param parallelismThreshold
 	 *            from this number of entries on, several threads may share the
 	 *            work and call {@code condition}
 	 * @param condition
-	 *            {@code true} for the keys to forget
+	 *            {@code true} for the keys to remove
 	 */
 	void invalidateIf( long parallelismThreshold, Predicate< K > condition );
 
 	/**
-	 * Forgets all entries.
+	 * Removes all entries.
 	 *
 	 * @param parallelismThreshold
 	 *            from this number of entries on, several threads may share the
@@ -77,10 +77,10 @@ public interface Invalidate< K >
 	void invalidateAll( long parallelismThreshold );
 
 	/**
-	 * Forgets the entries whose keys fulfil {@code condition}.
+	 * Removes the entries whose keys fulfil {@code condition}.
 	 *
 	 * @param condition
-	 *            {@code true} for the keys to forget
+	 *            {@code true} for the keys to remove
 	 * @see #invalidateIf(long, Predicate)
 	 */
 	default void invalidateIf( final Predicate< K > condition )
@@ -89,7 +89,7 @@ public interface Invalidate< K >
 	}
 
 	/**
-	 * Forgets all entries.
+	 * Removes all entries.
 	 *
 	 * @see #invalidateAll(long)
 	 */

@@ -35,8 +35,8 @@ import net.imglib2.cache.util.LoaderCacheAsCacheAdapter;
 import net.imglib2.cache.util.LoaderCacheKeyAdapter;
 
 /**
- * A cache that is told with each request how to load a missing value. Safe for
- * use by several threads.
+ * A cache whose {@code get} takes the loader for a missing value. Safe for use by
+ * several threads.
  *
  * @param <K>
  *            key type
@@ -53,8 +53,8 @@ public interface LoaderCache< K, V > extends AbstractCache< K, V >
 	 * others wait for its value. They wait uninterruptibly. Different keys are
 	 * loaded in parallel.
 	 * <p>
-	 * A failure is not remembered: the next request, which may be that of a
-	 * thread that has waited, calls its loader again. An {@code Error} of the
+	 * A failure is not remembered: the next request calls its loader, also if its
+	 * thread waited for the load that failed. An {@code Error} of the
 	 * loader is not wrapped. If the loader throws an
 	 * {@code InterruptedException}, the interrupt flag of the thread is set.
 	 *
@@ -82,7 +82,7 @@ public interface LoaderCache< K, V > extends AbstractCache< K, V >
 
 	/**
 	 * A view of this cache with other keys. Several views with disjoint sets of
-	 * keys may share one cache, and thus its bound: to invalidate a view affects
+	 * keys may share one cache, and thus its bound: invalidating a view affects
 	 * the keys of that view only.
 	 *
 	 * @param <T>

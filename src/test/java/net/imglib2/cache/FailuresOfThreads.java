@@ -37,9 +37,8 @@ import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Lets a test fail where a thread of it, or of the library, has died of an exception
- * that nobody caught, an assertion's for instance. Of all tests, see
- * {@code junit-platform.properties}.
+ * Fails a test if one of its threads, or of the library's, died of an uncaught exception,
+ * for instance of an assertion. Applies to all tests, see {@code junit-platform.properties}.
  */
 public final class FailuresOfThreads implements BeforeAllCallback, AfterEachCallback, AfterAllCallback
 {
@@ -58,7 +57,7 @@ public final class FailuresOfThreads implements BeforeAllCallback, AfterEachCall
 	}
 
 	/**
-	 * What came later than the last test's end.
+	 * Exceptions that came after the end of the last test.
 	 */
 	@Override
 	public void afterAll( final ExtensionContext context )

@@ -39,11 +39,11 @@ import net.imglib2.type.NativeType;
 import net.imglib2.util.Fraction;
 
 /**
- * An image whose cells come from a {@link Cache}: a cell is loaded when one of
- * its pixels is read and the cache does not hold it.
+ * An image whose cells come from a {@link Cache}: a cell that the cache does not
+ * hold is loaded when one of its pixels is read.
  * <p>
- * Several threads may read, each with its own cursors and random accesses. What
- * is written into a cell is lost when the cache drops the cell.
+ * Several threads may read, each with its own cursors and random accesses.
+ * Values that are written into a cell are lost when the cache drops it.
  * <p>
  * When a cell cannot be loaded, the access to the pixel throws a
  * {@code RuntimeException}, whose cause is the {@code ExecutionException} of the
@@ -62,7 +62,7 @@ public class CachedCellImg< T extends NativeType< T >, A extends DataAccess > ex
 	private final A accessType;
 
 	/**
-	 * Creates an image of pixels that the caller has to define by
+	 * Creates an image whose pixel type the caller must set by
 	 * {@link #setLinkedType}.
 	 *
 	 * @param grid
@@ -70,7 +70,7 @@ public class CachedCellImg< T extends NativeType< T >, A extends DataAccess > ex
 	 * @param entitiesPerPixel
 	 *            how many primitive values make up a pixel
 	 * @param cache
-	 *            has the cell for each index in {@code grid}
+	 *            gives the cell for each index in {@code grid}
 	 * @param accessType
 	 *            an instance of the type of the data of the cells
 	 */
@@ -93,7 +93,7 @@ public class CachedCellImg< T extends NativeType< T >, A extends DataAccess > ex
 	 * @param type
 	 *            an instance of the pixel type
 	 * @param cache
-	 *            has the cell for each index in {@code grid}
+	 *            gives the cell for each index in {@code grid}
 	 * @param accessType
 	 *            an instance of the type of the data of the cells
 	 */
@@ -109,7 +109,7 @@ public class CachedCellImg< T extends NativeType< T >, A extends DataAccess > ex
 	}
 
 	/**
-	 * The cache that has the cells.
+	 * The cache that holds the cells.
 	 *
 	 * @return the cache that was passed to the constructor
 	 */

@@ -40,10 +40,10 @@ import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 
 /**
- * A {@link LoaderCache} on top of another one, which besides keeps the most
- * recently used values by soft references. On top of a
- * {@link WeakRefLoaderCache}, these and the values in use elsewhere are all that
- * is kept. Safe for use by several threads.
+ * A {@link LoaderCache} on top of another one. It keeps a bounded number of the
+ * most recently used values by soft references. On top of a
+ * {@link WeakRefLoaderCache}, only these values and those that somebody uses are
+ * kept. Safe for use by several threads.
  *
  * @param <K>
  *            key type
@@ -55,7 +55,7 @@ public class BoundedSoftRefLoaderCache< K, V > implements LoaderCache< K, V >
 	private final LoaderCache< K, V > cache;
 
 	/**
-	 * In the order of their last use. Guarded by itself.
+	 * Values in the order of their last use. Guarded by itself.
 	 */
 	private final Map< K, SoftReference< V > > recent;
 
@@ -101,7 +101,7 @@ public class BoundedSoftRefLoaderCache< K, V > implements LoaderCache< K, V >
 	}
 
 	/**
-	 * Notes that {@code value} was used.
+	 * Records that {@code value} was used.
 	 */
 	private V touch( final K key, final V value )
 	{
@@ -154,7 +154,7 @@ public class BoundedSoftRefLoaderCache< K, V > implements LoaderCache< K, V >
 	@Override
 	public void invalidateIf( final long parallelismThreshold, final Predicate< K > condition )
 	{
-		// NB: The condition may look at this cache, which changes the order of use.
+		// NB: The condition may read this cache, which changes the order of use.
 		final Set< K > forgotten = ConcurrentHashMap.newKeySet();
 		cache.invalidateIf( parallelismThreshold, key -> {
 			final boolean forget = condition.test( key );

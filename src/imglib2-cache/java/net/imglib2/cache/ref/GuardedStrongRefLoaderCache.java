@@ -36,15 +36,15 @@ import net.imglib2.cache.LoaderCache;
 /**
  * A {@link LoaderCache} that keeps at most a given number of values, by strong
  * references in a <a href="https://github.com/ben-manes/caffeine">Caffeine</a>
- * cache, which chooses by recency and frequency of use what to evict. Safe for
- * use by several threads.
+ * cache. Caffeine evicts by recency and frequency of use. Safe for use by several
+ * threads.
  * <p>
- * Besides, each value is guarded by a weak reference: as long as somebody uses a
- * value that was evicted, the cache finds it again, instead of loading a second
- * one for the same key. This does not put it back among the values that are kept.
+ * The cache also has a weak reference to each value: as long as somebody uses a
+ * value that was evicted, the cache finds it again and does not load a second one
+ * for the same key. A value that is found so does not count as kept.
  * <p>
- * The bound makes this the cache for values whose memory is outside the Java
- * heap, such as direct buffers.
+ * Because of its bound, this is the cache for values whose memory is outside the
+ * Java heap, such as direct buffers.
  *
  * @param <K>
  *            key type

@@ -33,8 +33,8 @@ import java.lang.ref.SoftReference;
 import java.lang.ref.WeakReference;
 
 /**
- * A reference to a cached value which knows its key, so that the entry can be
- * found when the value has been garbage collected.
+ * A reference to a cached value that also holds the key, so that the entry can be
+ * removed when the value has been garbage collected.
  *
  * @param <K>
  *            key type

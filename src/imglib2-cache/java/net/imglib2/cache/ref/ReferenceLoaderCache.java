@@ -39,13 +39,13 @@ import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 
 /**
- * The cache that the public ones are variants of: it holds its values by
- * references that the garbage collector may clear.
+ * The base of the public caches: it holds its values by references that the garbage
+ * collector may clear.
  * <p>
- * Keys that are being loaded are kept apart from the values, with one lock each,
- * and loaders run outside of any operation on the maps. So a reader of a value
- * that is there takes no lock, loads of different keys never wait for each
- * other, and a failed load leaves nothing behind.
+ * Keys that are being loaded are in a map of their own, with one lock each, and
+ * loaders run outside of all operations on the maps. So a reader of a present value
+ * takes no lock, loads of different keys never wait for each other, and a failed
+ * load leaves nothing behind.
  *
  * @param <K>
  *            key type
@@ -77,8 +77,7 @@ abstract class ReferenceLoaderCache< K, V > implements LoaderCache< K, V >
 	}
 
 	/**
-	 * Takes in a value that was just loaded. A loader that returned {@code null}
-	 * leaves no entry.
+	 * Stores a value that was just loaded; a {@code null} leaves no entry.
 	 */
 	void store( final K key, final V value )
 	{
@@ -107,8 +106,8 @@ abstract class ReferenceLoaderCache< K, V > implements LoaderCache< K, V >
 			turn.lock();
 			try
 			{
-				// NB: Who has waited for another thread's turn finds its lock
-				// retired and starts over, lest it load beside the next one.
+				// NB: A thread that waited finds that its lock is no longer in the
+				// map. It starts over, so that it does not load beside a new thread.
 				if ( loading.get( key ) == turn )
 				{
 					final V value = find( key );
@@ -175,9 +174,9 @@ abstract class ReferenceLoaderCache< K, V > implements LoaderCache< K, V >
 	}
 
 	/**
-	 * Removes the entries whose values have been garbage collected. There is no
-	 * need to call this, except to free the memory of the keys of a cache that is
-	 * not used any more: every {@code get} and {@code getIfPresent} does it, too.
+	 * Removes the entries whose values have been garbage collected. Every
+	 * {@code get} and {@code getIfPresent} does this. A call is needed only to free
+	 * the keys of a cache that is not used any more.
 	 */
 	public void cleanUp()
 	{

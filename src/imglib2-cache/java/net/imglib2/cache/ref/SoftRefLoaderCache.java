@@ -31,8 +31,8 @@ package net.imglib2.cache.ref;
 import net.imglib2.cache.LoaderCache;
 
 /**
- * A {@link LoaderCache} that keeps its values until the Java heap gets full, by
- * soft references. It has no other bound. Safe for use by several threads.
+ * A {@link LoaderCache} with soft references, which keep its values until the Java
+ * heap gets full. It has no other bound. Safe for use by several threads.
  * <p>
  * Not for values whose memory is outside the Java heap, such as direct buffers:
  * nothing is freed when <em>that</em> memory gets full.

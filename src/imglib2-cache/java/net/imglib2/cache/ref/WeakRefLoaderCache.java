@@ -31,9 +31,8 @@ package net.imglib2.cache.ref;
 import net.imglib2.cache.LoaderCache;
 
 /**
- * A {@link LoaderCache} that keeps its values only as long as somebody else uses
- * them: by weak references, which any garbage collection may clear. Safe for use
- * by several threads.
+ * A {@link LoaderCache} with weak references: it keeps its values only as long as
+ * somebody else uses them. Safe for use by several threads.
  *
  * @param <K>
  *            key type

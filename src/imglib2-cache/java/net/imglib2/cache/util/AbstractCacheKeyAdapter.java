@@ -33,8 +33,8 @@ import java.util.function.Predicate;
 import net.imglib2.cache.AbstractCache;
 
 /**
- * A cache seen with other keys. Methods that concern several entries leave those
- * alone whose keys the view does not have. As thread-safe as the wrapped cache.
+ * A view of a cache with other keys. Methods for several entries affect only those
+ * whose keys the view has. As thread-safe as the wrapped cache.
  *
  * @param <K>
  *            key type of the view
@@ -53,7 +53,7 @@ public class AbstractCacheKeyAdapter< K, L, V, C extends AbstractCache< L, V > >
 	protected final C cache;
 
 	/**
-	 * From the keys of the view to those of the wrapped cache, and back.
+	 * Translates between the keys of the view and of the wrapped cache.
 	 */
 	protected final KeyBimap< K, L > keymap;
 
@@ -63,7 +63,7 @@ public class AbstractCacheKeyAdapter< K, L, V, C extends AbstractCache< L, V > >
 	 * @param cache
 	 *            the cache to wrap
 	 * @param keymap
-	 *            from the keys of the view to those of {@code cache}, and back
+	 *            translates between the keys of the view and of {@code cache}
 	 */
 	public AbstractCacheKeyAdapter( final C cache, final KeyBimap< K, L > keymap )
 	{
@@ -72,7 +72,7 @@ public class AbstractCacheKeyAdapter< K, L, V, C extends AbstractCache< L, V > >
 	}
 
 	/**
-	 * From a condition on keys of the view to one on keys of the wrapped cache.
+	 * Turns a condition on keys of the view into one on keys of the wrapped cache.
 	 */
 	private Predicate< L > translate( final Predicate< K > condition )
 	{

@@ -33,7 +33,7 @@ import java.util.concurrent.ExecutionException;
 import net.imglib2.cache.Cache;
 
 /**
- * A {@link Cache} seen with other keys. As thread-safe as the wrapped cache.
+ * A view of a {@link Cache} with other keys. As thread-safe as the wrapped cache.
  *
  * @param <K>
  *            key type of the view
@@ -52,7 +52,7 @@ public class CacheKeyAdapter< K, L, V, C extends Cache< L, V > > extends Abstrac
 	 * @param cache
 	 *            the cache to wrap
 	 * @param keymap
-	 *            from the keys of the view to those of {@code cache}, and back
+	 *            translates between the keys of the view and of {@code cache}
 	 */
 	public CacheKeyAdapter( final C cache, final KeyBimap< K, L > keymap )
 	{

@@ -35,9 +35,8 @@ import java.util.function.Function;
  * {@link net.imglib2.cache.LoaderCache#mapKeys(KeyBimap)} and
  * {@link net.imglib2.cache.Cache#mapKeys(KeyBimap)}.
  * <p>
- * Different sources have different targets. There may be targets without a
- * source: these are keys of the cache that its view does not have. Has to be
- * thread-safe.
+ * Different sources must have different targets. A target may have no source: it is
+ * a key of the cache that the view does not have. Must be thread-safe.
  *
  * @param <S>
  *            source: key type of the view

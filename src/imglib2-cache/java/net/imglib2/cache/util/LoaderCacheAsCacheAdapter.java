@@ -35,7 +35,7 @@ import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 
 /**
- * A {@link LoaderCache} and a loader, seen as a {@link Cache}. As thread-safe as
+ * A {@link Cache} made of a {@link LoaderCache} and a loader. As thread-safe as
  * these two.
  *
  * @param <K>

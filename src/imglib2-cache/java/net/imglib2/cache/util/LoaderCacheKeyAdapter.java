@@ -34,7 +34,7 @@ import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 
 /**
- * A {@link LoaderCache} seen with other keys. As thread-safe as the wrapped
+ * A view of a {@link LoaderCache} with other keys. As thread-safe as the wrapped
  * cache.
  *
  * @param <K>
@@ -54,7 +54,7 @@ public class LoaderCacheKeyAdapter< K, L, V, C extends LoaderCache< L, V > > ext
 	 * @param cache
 	 *            the cache to wrap
 	 * @param keymap
-	 *            from the keys of the view to those of {@code cache}, and back
+	 *            translates between the keys of the view and of {@code cache}
 	 */
 	public LoaderCacheKeyAdapter( final C cache, final KeyBimap< K, L > keymap )
 	{

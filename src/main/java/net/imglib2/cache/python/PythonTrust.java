@@ -37,14 +37,14 @@ import net.imglib2.cache.python.trust.AllowList;
 import net.imglib2.cache.python.trust.TrustPolicy;
 
 /**
- * Restricts this JVM to Python code that is on an allow-list. Off by default: then
- * all code runs.
+ * Restricts this JVM to Python code that is on an allow-list. By default there is no
+ * list, and all code runs.
  * <p>
- * It is switched on by the system property {@value #FILE_PROPERTY}, which names the
- * file of an allow-list, or by {@link #restrictTo}. It holds for all queues of the
- * JVM, for what they are given from then on. It cannot be switched off, and a second
- * list does not replace the first: only what is on all lists is allowed. Otherwise,
- * whoever may hand over code could also hand over a list for it.
+ * The system property {@value #FILE_PROPERTY} names the file of an allow-list;
+ * {@link #restrictTo} adds a list. A list applies to all queues of the JVM, and to all
+ * that they are given from then on. It cannot be removed, and a second list does not
+ * replace the first: only what is on all lists is allowed. Otherwise, whoever may hand
+ * over code could also hand over a list that allows it.
  * <p>
  * An allow-list has one entry in each line. Empty lines and lines that begin with
  * {@code #} are comments.
@@ -52,16 +52,16 @@ import net.imglib2.cache.python.trust.TrustPolicy;
  * <caption>Entries</caption>
  * <tr>
  * <td>{@code sha256:}<i>64 hexadecimal digits</i></td>
- * <td>allows a text, be it the code of a loader, the init code of a queue, or what a
- * task executes or evaluates. It is the SHA-256 of the text in UTF-8, exactly as it
- * is handed over, with its line ends: for the text of a file, what
- * {@code sha256sum file} prints. {@link #entryFor(String)} makes it.</td>
+ * <td>allows a text: the code of a loader, the init code of a queue, or code that a
+ * task executes or evaluates. The digits are the SHA-256 of the text in UTF-8, exactly
+ * as it is handed over, with its line ends; for the text of a file,
+ * {@code sha256sum file} prints them. {@link #entryFor(String)} makes the entry.</td>
  * </tr>
  * <tr>
  * <td>{@code module:}<i>package.module</i></td>
  * <td>allows loaders whose code is {@code package.module:name}, for all names in that
- * module, also those that it imports from others; not for modules below it, and not
- * for names with a dot.</td>
+ * module, also those that it imports from others. It allows no modules below that one,
+ * and no names with a dot.</td>
  * </tr>
  * <tr>
  * <td>{@code folder:}<i>absolute path</i></td>
@@ -83,16 +83,16 @@ public final class PythonTrust
 {
 	/**
 	 * System property that names the file of an allow-list. It is read once, when
-	 * the first queue is made or this class is used first. While the file cannot be
-	 * read or has a line that is not an entry, nothing runs.
+	 * the first queue is made or this class is used first. If the file cannot be
+	 * read, or has a line that is not an entry, nothing runs.
 	 */
-	public static final String FILE_PROPERTY = "imglib2.python.trust";
+	public static final String FILE_PROPERTY = TrustPolicy.FILE_PROPERTY;
 
 	private PythonTrust()
 	{}
 
 	/**
-	 * Allows no more than what is on a list.
+	 * Restricts this JVM to what is on a list, in addition to all earlier lists.
 	 *
 	 * @param allowList
 	 * 		file of the allow-list, in UTF-8; read now and never again
@@ -106,7 +106,7 @@ public final class PythonTrust
 	}
 
 	/**
-	 * Allows no more than what is on a list.
+	 * Restricts this JVM to what is on a list, in addition to all earlier lists.
 	 *
 	 * @param entries
 	 * 		lines of the allow-list; none allows nothing
@@ -134,7 +134,7 @@ public final class PythonTrust
 	 * 		Python code, or a function reference {@code package.module:function}
 	 * @return the line of an allow-list that allows exactly this text
 	 * @throws PythonTrustException
-	 * 		if it is not valid Unicode, which no line can allow
+	 * 		if the code is not valid Unicode: no line can allow it
 	 */
 	public static String entryFor( final String code )
 	{

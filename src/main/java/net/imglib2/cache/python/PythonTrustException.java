@@ -29,8 +29,9 @@
 package net.imglib2.cache.python;
 
 /**
- * Something was refused because the allow-list of {@link PythonTrust} lacks it,
- * or because an allow-list cannot be read. Nothing of what was refused has run.
+ * Code, a folder of modules or a Python was refused because it is not on the
+ * allow-list of {@link PythonTrust}, or because an allow-list cannot be read. Nothing
+ * that was refused has run.
  */
 public class PythonTrustException extends PythonException
 {

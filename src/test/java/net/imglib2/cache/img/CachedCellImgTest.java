@@ -93,7 +93,7 @@ class CachedCellImgTest
 	}
 
 	/**
-	 * Loads cells in which each pixel has its flat index in the image as value.
+	 * Loads cells in which the value of each pixel is its flat index in the image.
 	 */
 	private CacheLoader< Long, Cell< IntArray > > loader( final CellGrid grid )
 	{

@@ -57,7 +57,7 @@ import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.view.Views;
 
 /**
- * Images whose cells are in ordinary Java arrays.
+ * Images whose cells are ordinary Java arrays.
  */
 @Tag( "both-modes" )
 class ArrayOutputTest
@@ -116,7 +116,7 @@ class ArrayOutputTest
 	}
 
 	@Test
-	void primitiveBlocksCanCopyThem()
+	void primitiveBlocksCanCopyTheCells()
 	{
 		final PrimitiveBlocks< FloatType > blocks = PrimitiveBlocks.of( Views.extendZero( image( new FloatArray( 1 ) ) ), OnFallback.FAIL );
 		final PrimitiveBlocks< FloatType > wanted = PrimitiveBlocks.of( Views.extendZero( wanted() ), OnFallback.FAIL );
@@ -129,7 +129,7 @@ class ArrayOutputTest
 	}
 
 	@Test
-	void theyAreInputsOfOtherImages()
+	void cellsCanBeInputsOfOtherImages()
 	{
 		final CachedCellImg< FloatType, FloatArray > first = image( new FloatArray( 1 ) );
 		final PythonCacheLoader< FloatType, FloatArray > second = PythonCacheLoader.fromRandomAccessibles(
@@ -144,7 +144,7 @@ class ArrayOutputTest
 		final CachedCellImg< FloatType, FloatArray > img = image( new FloatArray( 1 ) );
 		img.getAt( 1, 2, 3 ).set( 77 );
 		assertEquals( 77, img.getAt( 1, 2, 3 ).get() );
-		// No other cell has the same memory.
+		// No other cell shares this memory.
 		final float[] cell = img.getCells().getAt( 0, 0, 1 ).getData().getCurrentStorageArray();
 		image( new FloatArray( 1 ) ).forEach( pixel -> {} );
 		assertEquals( 77, cell[ 1 + 5 * 2 ] );

@@ -33,11 +33,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Opens one queue after the other in one JVM, and prints for each what came of
- * it. Each argument is a Python or {@code default}, and perhaps a mode:
- * {@code /path/to/python}, {@code default@SUB}. Or {@code property=…}, the
- * default after the property was set; or {@code library=…}, the default after a
- * native library was loaded.
+ * Opens several queues one after the other in one JVM, and prints the result of each.
+ * Each argument is {@code /path/to/python} or {@code default}, with an optional mode as in
+ * {@code default@SUB}; or {@code property=…}, which sets the property and then opens the
+ * default; or {@code library=…}, which loads a native library and then opens the default.
  */
 final class AttemptsMain
 {

@@ -58,8 +58,8 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * Which extension of the input makes the cells equal what Python computes of the
- * whole image: what the README says.
+ * With the extensions of the input that the README names, the cells equal what Python
+ * computes of the whole image.
  */
 class BordersTest
 {
@@ -148,7 +148,7 @@ class BordersTest
 		assertTrue( row.contains( inReadme ), row );
 		final Img< DoubleType > plain = plainPython( expression );
 		assertEquals( 0, differences( plain, blockwise( extension, expression ) ), expression );
-		// Else the test would find no difference anywhere.
+		// Otherwise the test would find no difference anywhere.
 		boolean different = false;
 		for ( final Extension other : Extension.values() )
 			different |= differences( plain, blockwise( other, expression ) ) > 0;
@@ -165,7 +165,7 @@ class BordersTest
 	}
 
 	/**
-	 * One call for the whole array: no cells, no halo, no extension.
+	 * A single call for the whole array, without cells, halo and extension.
 	 */
 	private static Img< DoubleType > plainPython( final String expression )
 	{

@@ -32,6 +32,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -48,14 +50,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.TestImages.Storage;
+import net.imglib2.cache.python.block.BlockInput;
+import net.imglib2.cache.python.image.BlockInputs;
+import net.imglib2.cache.python.image.CellFailures;
+import net.imglib2.cache.python.image.CellSpec;
+import net.imglib2.img.basictypeaccess.nio.IntBufferAccess;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.view.Views;
 
 /**
- * Something that earlier code left behind raises anywhere in what runs for a
- * block. Whatever comes of that call: no other pixel is touched, and the next call
- * is right.
+ * Earlier code has left something behind that raises an exception anywhere in the code of
+ * the library that runs for a block. Whatever happens to that call, no other pixel changes,
+ * and the next call is right.
  */
 @Tag( "both-modes" )
 @Timeout( value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
@@ -64,16 +71,16 @@ class CallsThatFailTest
 	private static final long[] DIMS = { 60, 50 };
 
 	/**
-	 * Small cells, several of which share their memory.
+	 * Small cells; several of them share their memory.
 	 */
 	private static final CellGrid GRID = new CellGrid( DIMS, new int[] { 3, 2 } );
 
 	private static final int NUM_CELLS = 20 * 25;
 
 	/**
-	 * {@code leave()} leaves a function for tracing behind, which raises an exception
-	 * that nobody knows at the n-th event in the library's own code, and is removed by
-	 * Python then; {@code left()} says how many events were missing.
+	 * {@code leave()} leaves a tracing function behind, which raises an unknown exception at the
+	 * n-th event in the library's own code, after which Python removes it. {@code left()} tells
+	 * how many events were missing.
 	 */
 	private static final String INIT = """
 			import sys
@@ -106,7 +113,7 @@ class CallsThatFailTest
 			""";
 
 	/**
-	 * So fast that what failed is computed again at once.
+	 * A clock that runs so fast that a failed cell is computed again at once.
 	 */
 	private static final AtomicLong HOURS = new AtomicLong();
 
@@ -155,7 +162,7 @@ class CallsThatFailTest
 		while ( missing <= 0 )
 		{
 			++n;
-			// A layout of its own for some of them.
+			// Some of the images have a layout of their own.
 			final CachedCellImg< IntType, ? > img = n % 5 == 0 ? image( "flag = 0\n" + code( more ), 1 + n % 3 ) : image( code( more ), 1 );
 			final int cell = n % NUM_CELLS;
 			final int event = n;
@@ -166,7 +173,7 @@ class CallsThatFailTest
 			leaver.getCache().invalidateAll();
 			load( leaver, 0 );
 			other.getCache().invalidateAll();
-			// Another image's block comes first for some: it has nothing to do with that.
+			// In some cases, a block of another image comes first; the failure must not affect it.
 			failed += read( n % 2 == 0 ? other : img, cell, n % 2 == 0 ? 1 : 0 );
 			missing = left();
 			other.getCache().invalidateAll();
@@ -190,13 +197,13 @@ class CallsThatFailTest
 	}
 
 	/**
-	 * What a function for tracing does that fails at once, whatever is called.
+	 * The tracing function fails at the first event, whatever is called.
 	 */
 	@Test
 	void aFailingTracerIsNotTheNextBlocksFault() throws Exception
 	{
 		final CachedCellImg< IntType, ? > img = image( code( "pass" ), 1 );
-		// So many memories that new ones take the places of others in the tables.
+		// So many memories that new ones replace others in the tables.
 		for ( int i = 0; i < 10; ++i )
 		{
 			img.getCache().invalidateAll();
@@ -207,7 +214,7 @@ class CallsThatFailTest
 		final CachedCellImg< IntType, ? > leaver = leaver( "def fail(*_):\n    raise ValueError('left behind')\nsys.settrace(fail)" );
 		for ( int cell = 0; cell < NUM_CELLS; ++cell )
 		{
-			// It meets its own tracer where the library has lines to hand over for any thread.
+			// The tracer also meets the library's code that hands over lines for any thread.
 			load( leaver, cell );
 			if ( cell % 2 == 0 )
 				assertEquals( 0, read( img, cell, 0 ) );
@@ -223,12 +230,15 @@ class CallsThatFailTest
 
 	private static CachedCellImg< IntType, ? > image( final String code, final int halo )
 	{
-		return PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), new Halo( halo, halo ), PythonLoaderOptions.options().clock( () -> TimeUnit.HOURS.toNanos( HOURS.incrementAndGet() ) ), source ).createCachedCellImg( NUM_CELLS );
+		final Halo both = new Halo( halo, halo );
+		final List< BlockInput > inputs = BlockInputs.ofImages( GRID, both, PythonLoaderOptions.options(), queue.pool().memory(), Collections.singletonList( source ) );
+		final CellSpec< IntType, IntBufferAccess > spec = new CellSpec<>( GRID, code, new IntType(), new IntBufferAccess( 1, true ), both, PythonLoaderOptions.options(), inputs );
+		// No pauses: an hour passes between any two reads.
+		return new PythonCacheLoader<>( queue, spec, new CellFailures( () -> TimeUnit.HOURS.toNanos( HOURS.incrementAndGet() ) ) ).createCachedCellImg( NUM_CELLS );
 	}
 
 	/**
-	 * Without inputs, so that none of the library's own code runs for them after the
-	 * user's.
+	 * Has no inputs, so that none of the library's own code runs for them after the user's.
 	 */
 	private static CachedCellImg< IntType, ? > leaver( final String code )
 	{
@@ -236,7 +246,7 @@ class CallsThatFailTest
 	}
 
 	/**
-	 * Reads a cell, whose pixels must be those of the source if it can be had.
+	 * Reads a cell; if this succeeds, its pixels must be those of the source.
 	 *
 	 * @return whether it failed, 1 or 0
 	 */
@@ -265,8 +275,8 @@ class CallsThatFailTest
 	}
 
 	/**
-	 * @return how many events were missing until the exception; 1 if it came so late
-	 *         that it met this call
+	 * @return how many events were missing until the exception; 1 if it came so late that it hit
+	 *         this call
 	 */
 	private static int left()
 	{

@@ -47,8 +47,7 @@ import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.IntType;
 
 /**
- * What is cancelled within an import leaves nothing half imported for those who
- * come later.
+ * Code that is cancelled within an import leaves no half imported module for later code.
  */
 @Tag( "both-modes" )
 @Timeout( value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
@@ -63,7 +62,7 @@ class CancelledImportsTest
 		{
 			final String name = "cancelled_" + i;
 			final Path pack = Files.createDirectories( folder.resolve( name ) );
-			// What one module defines, another one needs: as packages do.
+			// As in packages, one module uses what another one defines.
 			Files.writeString( pack.resolve( "__init__.py" ), "import @.first, @.second, @.third\n_value = @.first.value + @.second.value + @.third.value\ndef value():\n    return _value\n".replace( "@", name ) );
 			for ( final String module : new String[] { "first", "second", "third" } )
 				Files.writeString( pack.resolve( module + ".py" ), "import time\nprint('importing " + module + " " + i + "')\nfor _ in range(30):\n    time.sleep(0.005)\nvalue = 1\n" );

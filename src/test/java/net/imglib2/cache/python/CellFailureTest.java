@@ -62,7 +62,7 @@ import net.imglib2.util.ConstantUtils;
 import net.imglib2.util.Intervals;
 
 /**
- * What the reader of an image gets where the Python code fails.
+ * What the reader of an image gets if the Python code fails.
  */
 @Tag( "both-modes" )
 class CellFailureTest
@@ -113,13 +113,13 @@ class CellFailureTest
 		assertEquals( 5, stack[ 0 ].getLineNumber() );
 		assertEquals( e.getFile(), stack[ 0 ].getFileName() );
 		assertEquals( 3, stack[ 1 ].getLineNumber() );
-		assertEquals( PythonCacheLoader.class.getName(), stack[ 2 ].getClassName() );
+		assertEquals( "net.imglib2.cache.python.image.CellComputer", stack[ 2 ].getClassName() );
 		assertTrue( e.getLoaderName().matches( "PythonCacheLoader \\d+" ), e.getLoaderName() );
 		assertEquals( "<" + e.getLoaderName() + ">", stack[ 1 ].getFileName() );
 	}
 
 	@Test
-	void exceptionTellsLoaderAndWhatInputsWereAskedFor()
+	void exceptionTellsLoaderAndRequestedIntervalsOfInputs()
 	{
 		final PythonCellException e = assertThrows( PythonCellException.class, () -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "1 / 0", new UnsignedByteType(),
 				new Halo( new int[] { 1, 2, 3 }, new int[] { 0, 5, 6 } ), PythonLoaderOptions.options().name( "my filter" ),
@@ -243,7 +243,7 @@ class CellFailureTest
 	}
 
 	@Test
-	void pixelsThatAreNotWrittenAreAFailureIfAskedFor() throws Exception
+	void pixelsThatAreNotWrittenAreAFailureIfChecked() throws Exception
 	{
 		for ( final NativeType< ? > type : TestPixels.types() )
 			assertChecked( Cast.unchecked( type ) );
@@ -301,8 +301,7 @@ class CellFailureTest
 	}
 
 	/**
-	 * Runs code that would end a Python process, where it is blocks, init code and
-	 * tasks.
+	 * Runs code that would end a Python process, as code of a block, as init code and as a task.
 	 */
 	public static final class ExitMain
 	{

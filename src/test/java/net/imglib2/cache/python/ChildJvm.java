@@ -41,8 +41,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Runs a main class in a JVM of its own, for whatever needs another Python or
- * mode, or could kill or hang a JVM.
+ * Runs a main class in a JVM of its own: for tests that need another Python or mode, or that
+ * could kill or hang a JVM.
  */
 public final class ChildJvm
 {
@@ -63,7 +63,7 @@ public final class ChildJvm
 	private ChildJvm( final Class< ? > mainClass )
 	{
 		this.mainClass = mainClass;
-		// What this JVM was told must not leak into the child.
+		// The child must not inherit the settings of this JVM.
 		for ( final String name : new String[] { "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", PythonEnvironment.EXECUTABLE_VARIABLE } )
 			environment.put( name, null );
 	}
@@ -79,7 +79,7 @@ public final class ChildJvm
 	}
 
 	/**
-	 * @return Python of the tests: an executable
+	 * @return the Python that the tests use: an executable
 	 */
 	public static Path testPython()
 	{
@@ -114,7 +114,7 @@ public final class ChildJvm
 
 	/**
 	 * @param value
-	 * 		{@code null} removes the variable
+	 * 		value, or {@code null} to remove the variable
 	 */
 	public ChildJvm withVariable( final String name, final String value )
 	{
@@ -130,7 +130,7 @@ public final class ChildJvm
 
 	/**
 	 * @param seconds
-	 * 		after which the JVM is taken to hang; {@value #TIMEOUT_SECONDS} by default
+	 * 		time after which the JVM counts as hung; {@value #TIMEOUT_SECONDS} by default
 	 */
 	public ChildJvm withTimeout( final long seconds )
 	{
@@ -145,7 +145,7 @@ public final class ChildJvm
 	}
 
 	/**
-	 * @return the command of this JVM, with what it needs for native code
+	 * @return the command of this JVM, with the options that native code needs
 	 */
 	public static List< String > java()
 	{
@@ -194,14 +194,14 @@ public final class ChildJvm
 	}
 
 	/**
-	 * How a child JVM ended.
+	 * The result of a child JVM.
 	 */
 	public static final class Result
 	{
 		public final int exitCode;
 
 		/**
-		 * What it printed, standard error included.
+		 * Its output, standard error included.
 		 */
 		public final String output;
 
@@ -214,7 +214,7 @@ public final class ChildJvm
 		/**
 		 * @return this
 		 * @throws AssertionError
-		 * 		if the JVM ended otherwise
+		 * 				if the JVM ended with another exit code
 		 */
 		public Result requireExitCode( final int expected )
 		{

@@ -57,9 +57,9 @@ import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.util.Cast;
 
 /**
- * Images that were read, in all ways that reading can end, are garbage when nobody
- * has them any more, and Python drops their code. Neither the threads that read them
- * nor the workers keep anything of them.
+ * Images that were read are garbage when nobody uses them any more, however the reading
+ * ended, and Python drops their code. Neither the readers' threads nor the workers keep
+ * anything of them.
  */
 @Tag( "both-modes" )
 @Timeout( 120 )
@@ -88,7 +88,7 @@ class CollectedLoadersTest
 	}
 
 	@Test
-	void anInputThatWasNotCached() throws Exception
+	void imagesAreCollectedAfterReadingInputsThatWereNotCached() throws Exception
 	{
 		final int value = image( "block.data[...] = block.inputs[0] + 1", image( "block.data[...] = block.inputs[0] + 1", image( "block.data[...] = 5" ) ) ).getAt( 0, 0 ).get();
 		assertEquals( 7, value );
@@ -96,21 +96,21 @@ class CollectedLoadersTest
 	}
 
 	@Test
-	void anInputThatFails() throws Exception
+	void imagesAreCollectedAfterAnInputFailed() throws Exception
 	{
 		assertThrows( RuntimeException.class, () -> image( "pass", image( "pass", image( "raise KeyError()" ) ) ).getAt( 0, 0 ) );
 		assertAllAreCollected();
 	}
 
 	@Test
-	void anInputThatTakesTooLong() throws Exception
+	void imagesAreCollectedAfterATimeoutOfAnInput() throws Exception
 	{
 		assertThrows( RuntimeException.class, () -> image( "pass", image( "while True: pass" ) ).getAt( 0, 0 ) );
 		assertAllAreCollected();
 	}
 
 	@Test
-	void anInputWhoseReaderWasInterrupted() throws Exception
+	void imagesAreCollectedAfterAReaderWasInterrupted() throws Exception
 	{
 		running = new CountDownLatch( 1 );
 		final List< Throwable > thrown = Collections.synchronizedList( new ArrayList<>() );
@@ -124,7 +124,7 @@ class CollectedLoadersTest
 	}
 
 	@Test
-	void anInputThatIsReadFromManyThreads() throws Exception
+	void imagesAreCollectedAfterReadsByManyThreads() throws Exception
 	{
 		final List< Thread > readers = new ArrayList<>();
 		readInParallel( readers );
@@ -135,7 +135,7 @@ class CollectedLoadersTest
 	}
 
 	@Test
-	void theMemoryOfTheLastBlock() throws Exception
+	void theMemoryOfTheLastBlockIsCollected() throws Exception
 	{
 		final InputGenerator generator = interval -> {
 			final IntBuffer pixels = ByteBuffer.allocateDirect( 6 * Integer.BYTES ).order( ByteOrder.nativeOrder() ).asIntBuffer();
@@ -148,7 +148,7 @@ class CollectedLoadersTest
 					new IntBufferAccess( 1, true ), Halo.empty( 2 ), options, Collections.singletonList( generator ) );
 			for ( long cell = 0; cell < 4; ++cell )
 				loader.get( cell );
-			// While the loader is there, and with nothing else to do for the workers.
+			// While the loader exists and the workers have nothing else to do.
 			awaitCollection();
 			loader.retryAll();
 		}
@@ -176,7 +176,7 @@ class CollectedLoadersTest
 	}
 
 	/**
-	 * Waits for the garbage collector, and until both workers have dropped the code.
+	 * Waits for the garbage collector, and then until both workers have dropped the code.
 	 */
 	private void assertAllAreCollected() throws Exception
 	{
@@ -186,7 +186,7 @@ class CollectedLoadersTest
 		while ( !"[][]".equals( left ) )
 		{
 			System.gc();
-			// Whoever makes a loader tells the workers which ones are gone.
+			// Making a loader tells the workers which loaders are gone.
 			PythonCacheLoader.fromRandomAccessibles( GRID, queue, "pass", new IntType() );
 			left = onBoth( "str(" + modules + ")" );
 		}

@@ -69,7 +69,7 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * Many threads read images whose inputs are in buffers.
+ * Many threads read images whose inputs are in shared buffers.
  */
 @Tag( "both-modes" )
 class ConcurrentReadersTest
@@ -120,7 +120,7 @@ class ConcurrentReadersTest
 	}
 
 	/**
-	 * All threads read all cells of a new image, each in another order.
+	 * All threads read all cells of a new image, each in a different order.
 	 */
 	private static void readAllAtOnce( final RandomAccessible< IntType > input ) throws Exception
 	{
@@ -197,11 +197,10 @@ class ConcurrentReadersTest
 	}
 
 	/**
-	 * PrimitiveBlocks would move the position and the limit of a buffer that others
-	 * use.
+	 * PrimitiveBlocks would change the position and limit of a buffer that others use.
 	 */
 	@Test
-	void buffersOfConvertedImagesAreLeftAsTheyAre() throws Exception
+	void buffersOfConvertedImagesAreNotChanged() throws Exception
 	{
 		for ( final boolean extended : new boolean[] { false, true } )
 		{

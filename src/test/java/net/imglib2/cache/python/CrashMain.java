@@ -32,9 +32,9 @@ import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 
 /**
- * Computes a cell by code that may end the JVM, after Java has met its own
- * signals. Arguments: {@code refused} if the first queue must be refused, else an
- * empty text; init code; code of the cell.
+ * Computes a cell with code that may end the JVM, after Java has handled signals of its own.
+ * Arguments: {@code refused} if the first queue must be refused, else an empty text; init
+ * code; code of the cell.
  */
 final class CrashMain
 {
@@ -60,7 +60,7 @@ final class CrashMain
 			}
 			System.clearProperty( PythonEnvironment.CRASH_FILE_PROPERTY );
 		}
-		// In SUB, the interpreter that was the first is gone when it happens.
+		// In SUB, the first interpreter is gone when the crash happens.
 		new PythonCacheLoaderQueue( 1, args[ 1 ] ).close();
 		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2, args[ 1 ] ))
 		{
@@ -74,7 +74,7 @@ final class CrashMain
 	}
 
 	/**
-	 * The JVM finds null pointers and the end of the stack by SIGSEGV.
+	 * The JVM detects null pointers and the end of the stack by SIGSEGV.
 	 */
 	private static void requireOwnSignals()
 	{
@@ -91,7 +91,7 @@ final class CrashMain
 		}
 		catch ( final StackOverflowError expected )
 		{
-			// As it must be.
+			// This exception is expected.
 		}
 	}
 

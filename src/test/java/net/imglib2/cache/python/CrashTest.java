@@ -46,7 +46,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * What ends the JVM, and what is left of it: {@code doc/reliability.md}.
+ * Crashes of the JVM, and the reports that they leave: {@code doc/reliability.md}.
  */
 class CrashTest
 {
@@ -55,7 +55,7 @@ class CrashTest
 	private static final Path LIBRARY = Paths.get( System.getProperty( "java.home" ), "lib", "libjsig.so" );
 
 	/**
-	 * Exit code of a process that SIGABRT ended.
+	 * Exit code of a process that was ended by SIGABRT.
 	 */
 	private static final int ABORTED = 128 + 6;
 
@@ -87,13 +87,13 @@ class CrashTest
 		requireStack( "  File \"<init of python_2>\", line 6 in crash\n  File \"<PythonCacheLoader 1>\", line 3 in <module>\n" );
 		final String report = Files.readString( errorFile );
 		assertTrue( report.contains( "SIGSEGV" ) && report.contains( "EmbeddedInterpreter" ), report );
-		// Where it happened, not where a handler has raised the signal again.
+		// The place of the crash, not the place where a handler has raised the signal again.
 		assertFalse( report.contains( "SI_TKILL" ), report );
 	}
 
 	@ParameterizedTest
 	@CsvSource( { "SIGBUS, SUB", "SIGFPE, SHARED", "SIGILL, SUB" } )
-	void otherFaultsInNativeCodeDoSo( final String signal, final InterpreterMode mode ) throws Exception
+	void otherFaultsInNativeCodeLeaveThePythonStack( final String signal, final InterpreterMode mode ) throws Exception
 	{
 		assumeTrue( signal.equals( "SIGBUS" ) || System.getProperty( "os.arch" ).equals( "amd64" ), "its instructions are for amd64" );
 		final ChildJvm.Result result = run( mode, "import faults\n\nfaults." + signal + "()" ).requireExitCode( ABORTED ).requireOutput( "own signals handled" );
@@ -104,7 +104,7 @@ class CrashTest
 	}
 
 	/**
-	 * A module with functions that raise signals as faults in native code do.
+	 * A module with functions that raise signals like faults in native code.
 	 */
 	private static final String FAULTS = """
 			import ctypes, mmap, tempfile
@@ -166,13 +166,13 @@ class CrashTest
 				.requireExitCode( 0 ).requireOutput( "refused: ", "RuntimeWarning: faulthandler.enable() has no effect here", "own signals handled", "done" );
 		assertFalse( result.output.contains( "accepted" ), result.output );
 		if ( Files.exists( LIBRARY ) )
-			result.requireOutput( "start it with the environment variable LD_PRELOAD=" + LIBRARY.toRealPath() );
+			result.requireOutput( "start Java with the environment variable LD_PRELOAD=" + LIBRARY.toRealPath() );
 		assertFalse( Files.exists( crashFile ) );
 	}
 
 	/**
 	 * @param code
-	 * 		code of a cell
+	 * 				code of the cell
 	 */
 	private ChildJvm.Result run( final InterpreterMode mode, final String code ) throws IOException, InterruptedException
 	{

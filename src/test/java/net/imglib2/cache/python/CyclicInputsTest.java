@@ -60,7 +60,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import jep.DirectNDArray;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.image.WeightBoundedLoaderCache;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
 import net.imglib2.img.basictypeaccess.nio.LongBufferAccess;
@@ -69,8 +68,8 @@ import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.LongType;
 
 /**
- * Images whose inputs lead back to them: what has an end is computed, what has
- * none is an error, on one thread and on several that would wait for each other.
+ * Images whose inputs lead back to them. A recurrence that ends is computed; one without end
+ * is an error, on one thread and on several threads that would wait for each other.
  */
 @Tag( "both-modes" )
 @Timeout( 60 )
@@ -145,8 +144,8 @@ public class CyclicInputsTest
 	}
 
 	/**
-	 * All begin their cells, and only then each reads the next one's: without a
-	 * guard, all would wait for ever.
+	 * All threads begin their cells, and only then reads each the next one's: without a guard,
+	 * all would wait for ever.
 	 */
 	@ParameterizedTest
 	@ValueSource( ints = { 2, 3, 8 } )

@@ -34,8 +34,8 @@ import jep.JepException;
 import jep.MainInterpreter;
 
 /**
- * Prints the diagnosis of each of the Pythons named by the arguments, and fails
- * if that has started Python in this JVM.
+ * Prints the diagnoses of the Pythons that the arguments name; fails if this has started
+ * Python in this JVM.
  */
 final class DiagnoseMain
 {
@@ -46,7 +46,7 @@ final class DiagnoseMain
 	{
 		for ( final String arg : args )
 			System.out.println( "--- " + arg + '\n' + PythonEnvironment.at( Paths.get( arg ) ).diagnose() );
-		// Throws an exception once Python is started.
+		// Throws an exception if Python was started.
 		MainInterpreter.setJepLibraryPath( "/nowhere/libjep" );
 		System.out.println( "--- done" );
 	}

@@ -67,8 +67,8 @@ import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Cast;
 
 /**
- * Cells for the disk caches of imglib2-cache. The real ones are not in the subset
- * that this library brings along: something of the same name asks as they do.
+ * Cells for the disk caches of imglib2-cache. The subset of it does not contain the real
+ * ones: a class of the same name asks the loader in the same way.
  */
 class DiskCachesTest
 {
@@ -126,7 +126,7 @@ class DiskCachesTest
 	}
 
 	/**
-	 * A substitute is not what has to be saved.
+	 * A fill value must not be saved.
 	 */
 	@Test
 	void cellsThatAreFilledAreNotSaved() throws Exception
@@ -142,12 +142,12 @@ class DiskCachesTest
 	}
 
 	@Test
-	void otherCachesGetWhatTheLoaderWasMadeFor() throws Exception
+	void otherCachesGetTheDataAccessOfTheLoader() throws Exception
 	{
 		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue())
 		{
 			assertInstanceOf( BufferAccess.class, loader( queue, new FloatType() ).get( 0L ).getData() );
-			// A sample of the user's own that counts changes, of pixels that are written one by one.
+			// A data access of the user's own, which counts changes of pixels that are written one by one.
 			final PythonCacheLoader< Unsigned12BitType, DirtyVolatileLongArray > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = 3", new Unsigned12BitType(),
 					new DirtyVolatileLongArray( 1, true ), Collections.emptyList() );
 			final DirtyVolatileLongArray pixels = loader.get( 0L ).getData();
@@ -157,7 +157,7 @@ class DiskCachesTest
 	}
 
 	/**
-	 * What the others take for granted.
+	 * The behaviour that the other tests rely on.
 	 */
 	@Test
 	@Timeout( value = 60, unit = TimeUnit.SECONDS, threadMode = ThreadMode.SEPARATE_THREAD )
@@ -211,7 +211,7 @@ class DiskCachesTest
 			for ( int y = 0; y < DIMS[ 1 ]; ++y )
 				for ( int x = 0; x < DIMS[ 0 ]; ++x )
 				{
-					// One access for all would keep the cells.
+					// One shared access would keep all cells alive.
 					final RandomAccess< T > access = img.randomAccess();
 					final T got = access.setPositionAndGet( x, y );
 					final boolean isWritten = x % 8 == 3 && y % 8 == 5;
@@ -223,13 +223,13 @@ class DiskCachesTest
 					if ( isWritten )
 						got.setReal( 11 );
 				}
-			// Caches let go of what is no longer used.
+			// A cache may drop what is not used any more.
 			System.gc();
 		}
 	}
 
 	/**
-	 * @return asks the loader under the name that the real ones have
+	 * @return a cache that asks the loader under the name of the real ones
 	 */
 	private static CacheLoader< Long, Cell< ? > > diskCache( final CacheLoader< Long, ? > loader ) throws Exception
 	{

@@ -55,7 +55,7 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * Memory of inputs and outputs is reused, but not what Python code has kept.
+ * Memory of inputs and outputs is reused unless Python code has kept it.
  */
 @Tag( "both-modes" )
 class EscapedBuffersTest
@@ -75,7 +75,7 @@ class EscapedBuffersTest
 			    addresses.add(array.__array_interface__['data'][0])
 			""";
 
-	// One worker: it has seen all blocks.
+	// One worker, which has seen all blocks.
 	private static PythonCacheLoaderQueue queue;
 
 	@BeforeAll
@@ -127,7 +127,7 @@ class EscapedBuffersTest
 		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "keep(block.inputs[0][1:])", new IntType(), cells );
 		loader.get( 7L );
 		assertEquals( InputWay.ZERO_COPY, loader.getInputWay( 0, 7 ) );
-		// A cache may free the memory of cells that nobody has any more.
+		// A cache may free the memory of cells that nobody uses any more.
 		final WeakReference< Object > cell = new WeakReference<>( cells.getCache().getIfPresent( 7L ) );
 		cells.getCache().invalidateAll();
 		for ( int i = 0; i < 3; ++i )
@@ -202,7 +202,7 @@ class EscapedBuffersTest
 	}
 
 	/**
-	 * @return holds all cells
+	 * @return a cache that holds all cells
 	 */
 	private static Object read( final PythonCacheLoader< IntType, ? > loader )
 	{

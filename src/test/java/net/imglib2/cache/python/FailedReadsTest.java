@@ -68,14 +68,20 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import jep.DirectNDArray;
 import net.imglib2.Interval;
+import net.imglib2.RandomAccessible;
 import net.imglib2.cache.Cache;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.image.RepeatedReads;
-import net.imglib2.cache.python.image.WeightBoundedLoaderCache;
+import net.imglib2.cache.python.block.BlockInput;
+import net.imglib2.cache.python.embedded.GeneratedSource;
+import net.imglib2.cache.python.image.BlockInputs;
+import net.imglib2.cache.python.image.CellFailures;
+import net.imglib2.cache.python.image.CellReader;
+import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.cache.ref.BoundedSoftRefLoaderCache;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
+import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.array.FloatArray;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
 import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
@@ -92,7 +98,7 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * Which readers of a cell that fails get what, and when the code runs again.
+ * What each reader of a failing cell gets, and when the code runs again.
  */
 @Tag( "both-modes" )
 class FailedReadsTest
@@ -116,7 +122,7 @@ class FailedReadsTest
 
 	private final List< PythonCellException > reports = new CopyOnWriteArrayList<>();
 
-	private final PythonLoaderOptions throwing = PythonLoaderOptions.options().clock( nanos::get );
+	private final PythonLoaderOptions throwing = PythonLoaderOptions.options();
 
 	private final PythonLoaderOptions filling = throwing.onErrorFill( new FloatType( 7 ), reports::add );
 
@@ -149,7 +155,7 @@ class FailedReadsTest
 			others.remove( Thread.currentThread() );
 			awaitWaiting( others );
 		} ).createCachedCellImg( cells ).getCache();
-		// Classes are loaded before: nothing else is to wait for.
+		// Classes are loaded before, so that no thread waits for class loading.
 		bad = false;
 		cache.get( 1L );
 		bad = true;
@@ -176,7 +182,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void readersOfTheLoaderItselfArriveWhenTheyCall()
+	void readersOfTheLoaderItselfCountFromTheirCall()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( throwing );
 		final PythonCellException first = error( loader );
@@ -229,10 +235,10 @@ class FailedReadsTest
 		assertEquals( 4, attempts.get() );
 	}
 
-	// Readers that come again at once
+	// Readers that read again at once
 
 	/**
-	 * Whose thread is interrupted does not get past a place where it has to wait.
+	 * A thread that is interrupted does not pass a place where it has to wait.
 	 */
 	private static void assertWaits( final Cache< Long, ? > cache )
 	{
@@ -262,7 +268,7 @@ class FailedReadsTest
 			assertWaits( loader );
 		}
 		assertEquals( 2, attempts.get() );
-		// It does not wait where it can get more than an error.
+		// The reader does not wait when it can get more than an error.
 		bad = false;
 		assertEquals( 1, img.getAt( 5, 14, 34 ).get() );
 	}
@@ -283,7 +289,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void waitingReaderKeepsNobodyFromReading() throws Exception
+	void waitingReaderBlocksNoOtherReader() throws Exception
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( throwing );
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( 10 );
@@ -297,7 +303,7 @@ class FailedReadsTest
 					assertThrows( ExecutionException.class, () -> img.getCache().get( 0L ) );
 			} ) );
 		waiting.forEach( Thread::start );
-		// Were they one after the other, the last would be blocked for good.
+		// If they ran one after the other, the last one would be blocked for ever.
 		awaitStates( waiting, EnumSet.of( Thread.State.TIMED_WAITING ) );
 		ended.countDown();
 		for ( final Thread thread : waiting )
@@ -307,8 +313,7 @@ class FailedReadsTest
 	@Test
 	void readerOfAnImageWhoseInputRepeatsItsErrorWaits()
 	{
-		final PythonCacheLoader< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.inputs[0]", new FloatType(),
-				Halo.empty( 3 ), throwing, loader( throwing ).createCachedCellImg( 10 ) );
+		final PythonCacheLoader< FloatType, FloatBufferAccess > outer = loader( GRID, "block.data[...] = block.inputs[0]", throwing, loader( throwing ).createCachedCellImg( 10 ) );
 		final CachedCellImg< FloatType, ? > img = outer.createCachedCellImg( 10 );
 		error( img );
 		error( img );
@@ -335,8 +340,8 @@ class FailedReadsTest
 	{
 		error( inner );
 		error( inner );
-		final CachedCellImg< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { 4, 5, 7 }, new int[] { 1, 1, 1 } ), queue,
-				"block.data[...] = block.inputs[0]", new FloatType(), Halo.empty( 3 ), throwing, inner ).createCachedCellImg( 10 );
+		final CachedCellImg< FloatType, FloatBufferAccess > outer = loader( new CellGrid( new long[] { 4, 5, 7 }, new int[] { 1, 1, 1 } ), "block.data[...] = block.inputs[0]", throwing, inner )
+				.createCachedCellImg( 10 );
 		for ( long cell = 0; cell < 140; ++cell )
 		{
 			final long read = cell;
@@ -348,7 +353,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void whoReadsFromAClosedQueueAgainAndAgainWaits()
+	void repeatedReadsFromAClosedQueueWait()
 	{
 		for ( final PythonLoaderOptions options : new PythonLoaderOptions[] { throwing, filling } )
 		{
@@ -372,15 +377,14 @@ class FailedReadsTest
 	}
 
 	@Test
-	void whoReadsWhatCannotBeReadAgainAndAgainWaits()
+	void repeatedReadsOfAnInputThatFailsWait()
 	{
-		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = PythonCacheLoader.fromInputGenerators(
-				GRID, queue, CODE, new FloatType(), new FloatBufferAccess( 1, true ), Halo.empty( 3 ), throwing, Collections.singletonList( interval -> {
-					throw new IllegalStateException( "no such file" );
-				} ) );
+		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( queue, throwing, interval -> {
+			throw new IllegalStateException( "no such file" );
+		} );
 		assertThrows( IllegalStateException.class, () -> loader.get( 0L ) );
 		assertWaits( loader );
-		nanos.addAndGet( RepeatedReads.TURNAROUND + 1 );
+		nanos.addAndGet( TimeUnit.SECONDS.toNanos( 1 ) + 1 );
 		assertThrows( IllegalStateException.class, () -> loader.get( 0L ) );
 	}
 
@@ -443,7 +447,7 @@ class FailedReadsTest
 		reset.accept( loader, img.getCache() );
 		assertEquals( 1, pixel( img ) );
 		assertEquals( 3, attempts.get() );
-		// Computed cells stay where they are: only retry can tell them.
+		// Computed cells stay in the cache: only a retry can tell the cells apart.
 		loader.retry( 0 );
 		loader.retryAll();
 		assertEquals( 1, pixel( img ) );
@@ -473,7 +477,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void closedQueueIsToldAlsoInAPause()
+	void closedQueueIsReportedAlsoDuringAPause()
 	{
 		for ( final PythonLoaderOptions options : new PythonLoaderOptions[] { throwing, filling } )
 		{
@@ -497,7 +501,7 @@ class FailedReadsTest
 	// Cells that are filled
 
 	@Test
-	void filledCellIsCachedAndToldOnce()
+	void filledCellIsCachedAndReportedOnce()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( filling );
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( 10 );
@@ -507,7 +511,7 @@ class FailedReadsTest
 		assertEquals( 1, reports.size() );
 		assertEquals( 0, reports.get( 0 ).getIndex() );
 		assertEquals( "bad", reports.get( 0 ).getPythonMessage() );
-		// As if it had been evicted.
+		// As after an eviction.
 		final CachedCellImg< FloatType, FloatBufferAccess > other = loader.createCachedCellImg( 10 );
 		assertEquals( 7, pixel( other ) );
 		assertEquals( 2, attempts.get() );
@@ -551,8 +555,7 @@ class FailedReadsTest
 	@Test
 	void cellsInArraysAreFilled()
 	{
-		final CachedCellImg< FloatType, FloatArray > img = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "1 / 0", new FloatType(), new FloatArray( 1 ), Halo.empty( 3 ),
-				filling, Collections.emptyList() ).createCachedCellImg( 100 );
+		final CachedCellImg< FloatType, FloatArray > img = loader( GRID, queue, "1 / 0", new FloatArray( 1 ), filling, Collections.emptyList() ).createCachedCellImg( 100 );
 		img.forEach( pixel -> assertEquals( 7, pixel.get() ) );
 		assertEquals( 30, reports.size() );
 	}
@@ -560,7 +563,7 @@ class FailedReadsTest
 	@Test
 	void listenerCanThrow()
 	{
-		try (final LogRecords log = new LogRecords( PythonCacheLoader.class ))
+		try (final LogRecords log = new LogRecords( CellReader.class ))
 		{
 			final StackOverflowError thrown = new StackOverflowError();
 			final PythonLoaderOptions options = throwing.name( "bad filter" ).onErrorFill( new FloatType( 7 ), error -> {
@@ -601,7 +604,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void whatIsNotTheCodesFaultIsNotFilled()
+	void failuresThatTheCodeDidNotCauseAreNotFilled()
 	{
 		final Exception[] others = { new IllegalStateException( "no such file" ), new NativeMemoryException( 1, 2, 3, null ), new InterruptedException() };
 		for ( final Exception other : others )
@@ -609,8 +612,7 @@ class FailedReadsTest
 			final InputGenerator failing = interval -> {
 				throw other;
 			};
-			final PythonCacheLoader< FloatType, FloatBufferAccess > loader = PythonCacheLoader.fromInputGenerators(
-					GRID, queue, CODE, new FloatType(), new FloatBufferAccess( 1, true ), Halo.empty( 3 ), filling, Collections.singletonList( failing ) );
+			final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( queue, filling, failing );
 			for ( int i = 0; i < 5; ++i )
 				assertSame( other, assertThrows( Exception.class, () -> loader.get( 0L ) ) );
 		}
@@ -650,14 +652,14 @@ class FailedReadsTest
 		return assertThrows( IllegalArgumentException.class, () -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", type, Halo.empty( 3 ), options ) ).getMessage();
 	}
 
-	// Inputs that fail
+	// Failing inputs
 
 	@Test
 	void failureOfAnInputIsTheCause()
 	{
 		final CachedCellImg< FloatType, FloatBufferAccess > input = loader( throwing.name( "inner" ) ).createCachedCellImg( 10 );
-		final PythonCacheLoader< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.inputs[1] + 1", new FloatType(),
-				Halo.empty( 3 ), throwing.name( "outer" ), ConstantUtils.constantRandomAccessible( new UnsignedByteType( 1 ), 3 ), input );
+		final PythonCacheLoader< FloatType, FloatBufferAccess > outer = loader( GRID, "block.data[...] = block.inputs[1] + 1", throwing.name( "outer" ),
+				ConstantUtils.constantRandomAccessible( new UnsignedByteType( 1 ), 3 ), input );
 		final PythonCellException e = assertThrows( PythonCellException.class, () -> outer.get( 0L ) );
 		assertEquals( "outer", e.getLoaderName() );
 		assertEquals( 2, e.getInputIntervals().size() );
@@ -672,8 +674,7 @@ class FailedReadsTest
 	void inputThatRecoversDoesNotMakeItsReadersWait()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > inner = loader( throwing );
-		final CachedCellImg< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.inputs[0] + 1", new FloatType(),
-				Halo.empty( 3 ), throwing, inner.createCachedCellImg( 10 ) ).createCachedCellImg( 10 );
+		final CachedCellImg< FloatType, FloatBufferAccess > outer = loader( GRID, "block.data[...] = block.inputs[0] + 1", throwing, inner.createCachedCellImg( 10 ) ).createCachedCellImg( 10 );
 		for ( int i = 0; i < 4; ++i )
 			assertThrows( RuntimeException.class, () -> outer.getAt( 0, 0, 0 ) );
 		assertEquals( 2, attempts.get() );
@@ -685,14 +686,13 @@ class FailedReadsTest
 	@Test
 	void cellsWhoseInputFailsAreFilledToo()
 	{
-		final CachedCellImg< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.inputs[0]", new FloatType(),
-				Halo.empty( 3 ), filling, loader( throwing ).createCachedCellImg( 10 ) ).createCachedCellImg( 10 );
+		final CachedCellImg< FloatType, FloatBufferAccess > outer = loader( GRID, "block.data[...] = block.inputs[0]", filling, loader( throwing ).createCachedCellImg( 10 ) ).createCachedCellImg( 10 );
 		assertEquals( 7, outer.getAt( 0, 0, 0 ).get() );
 		assertEquals( 1, reports.size() );
 	}
 
 	@Test
-	void messageDoesNotGrowWithEachImageUponAnother()
+	void messageDoesNotGrowWithTheLengthOfAChainOfImages()
 	{
 		CachedCellImg< FloatType, ? extends BufferAccess< ? > > img = loader( throwing ).createCachedCellImg( 10 );
 		for ( int i = 0; i < 10; ++i )
@@ -707,7 +707,7 @@ class FailedReadsTest
 	}
 
 	@Test
-	void otherSettingsHoldForInputGeneratorsToo()
+	void otherOptionsApplyToInputGeneratorsToo()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = PythonCacheLoader.fromInputGenerators( GRID, queue, "block.data[0] = block.inputs[0][0]", new FloatType(),
 				new FloatBufferAccess( 1, true ), Halo.empty( 3 ), PythonLoaderOptions.options().name( "partial" ).checkWritten( true ), Collections.singletonList( interval -> pixels( interval, 1 ) ) );
@@ -727,7 +727,7 @@ class FailedReadsTest
 	}
 
 	/**
-	 * Loader of code that fails while {@link #bad}.
+	 * Loader whose code fails while {@link #bad} is set.
 	 */
 	private PythonCacheLoader< FloatType, FloatBufferAccess > loader( final PythonCacheLoaderQueue ofWorkers, final PythonLoaderOptions options, final Runnable before )
 	{
@@ -736,7 +736,32 @@ class FailedReadsTest
 			before.run();
 			return pixels( interval, bad ? 1 : 0 );
 		};
-		return PythonCacheLoader.fromInputGenerators( GRID, ofWorkers, CODE, new FloatType(), new FloatBufferAccess( 1, true ), Halo.empty( 3 ), options, Collections.singletonList( generator ) );
+		return loader( ofWorkers, options, generator );
+	}
+
+	private PythonCacheLoader< FloatType, FloatBufferAccess > loader( final PythonCacheLoaderQueue ofWorkers, final PythonLoaderOptions options, final InputGenerator input )
+	{
+		return loader( GRID, ofWorkers, CODE, new FloatBufferAccess( 1, true ), options, BlockInputs.ofSources( Halo.empty( 3 ), GeneratedSource.ofAll( Collections.singletonList( input ) ) ) );
+	}
+
+	@SafeVarargs
+	private final PythonCacheLoader< FloatType, FloatBufferAccess > loader( final CellGrid grid, final String code, final PythonLoaderOptions options, final RandomAccessible< ? extends NativeType< ? > >... inputs )
+	{
+		return loader( grid, queue, code, new FloatBufferAccess( 1, true ), options, BlockInputs.ofImages( grid, Halo.empty( 3 ), options, queue.pool().memory(), Arrays.asList( inputs ) ) );
+	}
+
+	/**
+	 * Loader for which time stands still.
+	 */
+	private < A extends ArrayDataAccess< A > > PythonCacheLoader< FloatType, A > loader(
+			final CellGrid grid,
+			final PythonCacheLoaderQueue ofWorkers,
+			final String code,
+			final A access,
+			final PythonLoaderOptions options,
+			final List< BlockInput > inputs )
+	{
+		return new PythonCacheLoader<>( ofWorkers, new CellSpec<>( grid, code, new FloatType(), access, Halo.empty( 3 ), options, inputs ), new CellFailures( nanos::get ) );
 	}
 
 	private static DirectNDArray< ByteBuffer > pixels( final Interval interval, final int value )

@@ -29,8 +29,8 @@
 package net.imglib2.cache.python;
 
 /**
- * Opens a queue for each of several init codes, the arguments, and prints how
- * each failed; then opens one that works.
+ * The arguments are init codes. Opens a queue with each and prints how it failed; then opens
+ * one that works.
  */
 final class FailingInitMain
 {

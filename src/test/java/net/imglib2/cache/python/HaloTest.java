@@ -53,7 +53,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import groovy.lang.GroovyShell;
 
 /**
- * What scripts hand over for widths.
+ * The values that scripts pass as widths.
  */
 class HaloTest
 {
@@ -76,7 +76,7 @@ class HaloTest
 
 	@ParameterizedTest
 	@MethodSource( "arguments" )
-	void everyListAndArrayOfNumbersIsTaken( final Object widths )
+	void everyListAndArrayOfNumbersIsAccepted( final Object widths )
 	{
 		assertEquals( EXPECTED, new Halo( widths ) );
 		for ( final Object upper : widths() )
@@ -108,7 +108,7 @@ class HaloTest
 	}
 
 	@Test
-	void whatIsNoWidthIsRefusedWithItsValue()
+	void valuesThatAreNoWidthsAreRefusedAndNamed()
 	{
 		final Object[] bad = { 1.5, -0.25f, 3_000_000_000L, Double.NaN, Float.POSITIVE_INFINITY, 1e300, new BigDecimal( "1e-9" ), BigInteger.TEN.pow( 30 ), Long.MIN_VALUE,
 				"3", 'c', true, Arrays.asList( 3, 4 ) };

@@ -41,10 +41,9 @@ import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Util;
 
 /**
- * Lets Python code compute the Laplacian of the function 2 x² + 3 y², or smooth
- * it, which adds a constant, or copy it, on two workers. Arguments: init code,
- * code of the image, {@code laplace}, {@code smooth} or {@code same}, folders
- * with own modules.
+ * Computes the Laplacian of the function 2 x² + 3 y², or smooths it, which adds a constant, or
+ * copies it, on two workers. Arguments: init code; code of the image; {@code laplace},
+ * {@code smooth} or {@code same}; folders with the user's modules.
  */
 final class ImportMain
 {

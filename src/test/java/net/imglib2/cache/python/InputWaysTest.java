@@ -99,11 +99,11 @@ import net.imglib2.view.ExtendedRandomAccessibleInterval;
 import net.imglib2.view.Views;
 
 /**
- * Random images, storages, types, halos and chains of views. What the Python code
- * gets is compared, there, with what numpy makes of the whole image by the same
- * views; how it got there is compared, here, with the rule.
+ * Random images, storages, types, halos and chains of views. The pixels that the Python code
+ * gets are compared, in Python, with what numpy makes of the whole image by the same views;
+ * the way that the input took is compared, in Java, with the rule.
  * <p>
- * {@code -Dcase=…} runs a single case.
+ * {@code -Dcase=…} runs one case only.
  */
 class InputWaysTest
 {
@@ -112,8 +112,8 @@ class InputWaysTest
 	private static final int THREADS = 3;
 
 	/**
-	 * Most pixels of an image with its halo, of any image in between, and of all
-	 * blocks together.
+	 * Limits of the number of pixels: of an image with its halo, of any intermediate image, and of
+	 * all blocks together.
 	 */
 	private static final long MAX_PIXELS = 4000;
 
@@ -220,7 +220,7 @@ class InputWaysTest
 			final String copied = "assert not np.may_share_memory(memory, block.inputs[0])\nkept.append(block.inputs[0])";
 			assertTravels( queue, copied, InputWay.CELLS, Views.translate( extended, 1, 0, 0 ) );
 			assertTravels( queue, copied, InputWay.PIXELS, Views.subsample( extended, 1 ) );
-			// What is written into the source later is seen, or not.
+			// Whether a later change of the source is seen.
 			image.getAt( 7, 5, 3 ).set( 11 );
 			final Object seen = queue.submit( python -> python.getValue( "[bool((a == 11).any()) for a in kept]" ) ).get();
 			assertEquals( Arrays.asList( true, true, true, true, true, true, false, false ), seen );
@@ -401,7 +401,7 @@ class InputWaysTest
 			{
 				for ( int d = 0; d < n; ++d )
 				{
-					// From one pixel to more than the image.
+					// Any size from one pixel to more than the image.
 					cell[ d ] = 1 + random.nextInt( ( int ) dims[ d ] + 2 );
 					lower[ d ] = hasHalo && random.nextInt( 3 ) > 0 ? random.nextInt( Math.min( maxHalo, 3 * cell[ d ] ) + 1 ) : 0;
 					upper[ d ] = hasHalo && random.nextInt( 3 ) > 0 ? random.nextInt( Math.min( maxHalo, 3 * cell[ d ] ) + 1 ) : 0;
@@ -482,7 +482,7 @@ class InputWaysTest
 
 	private static < T extends NativeType< T > > void assertSamePixels( final RandomAccessibleInterval< T > expected, final RandomAccessibleInterval< T > actual )
 	{
-		// Not by moves from pixel to pixel: ImgLib2's can be wrong.
+		// Positions are set, not moved from pixel to pixel: ImgLib2's moves can be wrong.
 		final RandomAccess< T > wanted = expected.randomAccess();
 		for ( final Cursor< T > cursor = Views.flatIterable( actual ).localizingCursor(); cursor.hasNext(); )
 		{
@@ -494,13 +494,13 @@ class InputWaysTest
 	}
 
 	/**
-	 * An image and the views of it that make it an input.
+	 * An image and the views that make it an input.
 	 */
 	private static final class Input
 	{
 		private final Random random;
 
-		// From the outermost to the one of the image itself.
+		// From the outermost view to the one of the image itself.
 		private final List< Step > steps = new ArrayList<>();
 
 		final NativeType< ? > type;
@@ -588,7 +588,7 @@ class InputWaysTest
 		}
 
 		/**
-		 * @return code that appends what the view is in Python
+		 * @return Python code that appends the view
 		 */
 		String numpy()
 		{
@@ -622,8 +622,8 @@ class InputWaysTest
 		}
 
 		/**
-		 * The rule. Where an image says something else about its cells than they are,
-		 * it depends on whether they have been looked at.
+		 * The rule. If an image describes its cells wrongly, the way depends on whether the cells have
+		 * been looked at.
 		 */
 		private < T extends NativeType< T > > List< InputWay > waysOf( final Interval padded, final RandomAccessible< T > view )
 		{
@@ -636,7 +636,7 @@ class InputWaysTest
 			if ( !isSupportedByBlocks( view ) )
 				return Collections.singletonList( withoutBlocks );
 			if ( mirrorsASinglePixel() || extendsAnAxisThatTheRootLacks() )
-				// Booleans in arrays are copied one by one.
+				// Boolean arrays are copied pixel by pixel.
 				return storage == Storage.SAYS_ARRAYS_HAS_BOTH ? Arrays.asList( InputWay.CELLS, withoutBlocks ) : Collections.singletonList( withoutBlocks );
 			switch ( storage )
 			{
@@ -648,7 +648,7 @@ class InputWaysTest
 			case SAYS_ARRAYS_HAS_BOTH:
 				return Arrays.asList( InputWay.BLOCKS, InputWay.CELLS, withoutBlocks );
 			case SAYS_ARRAYS_HAS_BUFFERS:
-				// Perhaps none of the cells has been looked at.
+				// Perhaps no cell has been looked at.
 				return Arrays.asList( withoutBlocks, withoutBlocks == InputWay.PIXELS ? InputWay.BLOCKS : withoutBlocks );
 			default:
 				return Collections.singletonList( withoutBlocks );
@@ -699,7 +699,7 @@ class InputWaysTest
 				if ( box.min( d ) / piece[ d ] != box.max( d ) / piece[ d ] )
 					return false;
 			final Data data = storage.of( indexOfPiece( box, piece ) );
-			// Python's bytes have no order, and Jep has no arrays of chars.
+			// Bytes have no order in Python, and Jep has no char arrays.
 			if ( data == Data.BIG_ENDIAN )
 				return rootType.getNativeTypeFactory().getPrimitiveType().getByteCount() == 1;
 			return data == Data.NATIVE && ( !( rootType instanceof BasePairCharType ) || storage == Storage.PYTHON );
@@ -803,14 +803,14 @@ class InputWaysTest
 
 		final Kind kind;
 
-		// Of the view.
+		// Interval of the view.
 		private final Interval need;
 
 		private final NativeType< ? > type;
 
 		private final long[] arguments;
 
-		// Of what it is a view of; where that is extended, all of it.
+		// Interval of the source of the view; all of it if that is extended.
 		Interval sourceNeed;
 
 		NativeType< ? > sourceType;
@@ -848,7 +848,7 @@ class InputWaysTest
 				}
 				else
 				{
-					// With how == 9 sometimes nothing of what is needed.
+					// With how == 9, the interval sometimes lacks all that is needed.
 					min[ d ] = need.min( d ) + ( how < 9 ? random.nextInt( size + 2 ) - 2 : random.nextInt( 3 * size ) - 2 * size );
 					max[ d ] = min[ d ] + random.nextInt( size );
 				}
@@ -874,7 +874,7 @@ class InputWaysTest
 		}
 
 		/**
-		 * @return {@code null} if such a view is not possible
+		 * @return the view, or {@code null} if it is not possible
 		 */
 		static Step random( final Random random, final Interval need, final NativeType< ? > type, final boolean slow )
 		{
@@ -983,7 +983,7 @@ class InputWaysTest
 		}
 
 		/**
-		 * @return expression for the view of an array; {@code null} if that is the array
+		 * @return expression for the view of an array; {@code null} if the view is the array itself
 		 */
 		String numpy( final String a )
 		{
@@ -1025,7 +1025,7 @@ class InputWaysTest
 		}
 
 		/**
-		 * @return expression for which pixels are not random
+		 * @return expression for the pixels that are not random
 		 */
 		String numpyOfKnown()
 		{
@@ -1186,7 +1186,7 @@ class InputWaysTest
 	}
 
 	/**
-	 * Periodic, but nobody can know.
+	 * A periodic image that cannot be recognised as periodic.
 	 */
 	private static final class OwnExtension< T > implements OutOfBoundsFactory< T, RandomAccessibleInterval< T > >
 	{
@@ -1200,7 +1200,7 @@ class InputWaysTest
 	}
 
 	/**
-	 * As images of other libraries do, for instance those in shared memory.
+	 * Like images of other libraries, for instance those in shared memory.
 	 */
 	private static final class Wrapper< T > implements RandomAccessibleInterval< T >, WrappedImg< T >
 	{

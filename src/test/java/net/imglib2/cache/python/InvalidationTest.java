@@ -68,7 +68,7 @@ import net.imglib2.cache.Cache;
 import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.image.WeightBoundedLoaderCache;
+import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.ref.BoundedSoftRefLoaderCache;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
@@ -81,8 +81,7 @@ import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Intervals;
 
 /**
- * What it does to readers that cells are invalidated or to be retried, and who is
- * told.
+ * How invalidations and retries affect readers, and which listeners are told.
  */
 @Timeout( 120 )
 class InvalidationTest
@@ -94,7 +93,7 @@ class InvalidationTest
 	private static PythonCacheLoaderQueue queue;
 
 	/**
-	 * What the pixels get; negative if the code is to fail.
+	 * Value of the pixels; negative if the code is to fail.
 	 */
 	private volatile int value = 1;
 
@@ -103,7 +102,7 @@ class InvalidationTest
 	private final AtomicInteger computations = new AtomicInteger();
 
 	/**
-	 * Some caches let go what nobody holds.
+	 * Some caches drop values that nobody holds.
 	 */
 	private final List< Cell< ? > > held = new CopyOnWriteArrayList<>();
 
@@ -137,7 +136,7 @@ class InvalidationTest
 		return Stream.of(
 				( loader, cache ) -> LongStream.range( 0, NUM_CELLS ).forEach( cache::invalidate ),
 				( loader, cache ) -> cache.invalidateIf( 1, cell -> true ),
-				// Asks the cache back.
+				// Asks the cache, too.
 				( loader, cache ) -> cache.invalidateIf( cell -> cache.getIfPresent( cell ) != null || cell == 0 ),
 				( loader, cache ) -> cache.invalidateAll(),
 				( loader, cache ) -> cache.unchecked().invalidateAll( 1 ) );
@@ -180,7 +179,7 @@ class InvalidationTest
 
 	@ParameterizedTest
 	@MethodSource( "invalidationsOfAllCaches" )
-	void whatWasBeingComputedIsNotKept( final LoaderCache< Long, Cell< FloatBufferAccess > > cells, final BiConsumer< PythonCacheLoader< ?, ? >, Cache< Long, ? > > reset ) throws Exception
+	void cellsThatWereBeingComputedAreNotKept( final LoaderCache< Long, Cell< FloatBufferAccess > > cells, final BiConsumer< PythonCacheLoader< ?, ? >, Cache< Long, ? > > reset ) throws Exception
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = filling();
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( cells );
@@ -190,7 +189,7 @@ class InvalidationTest
 		} );
 		assertEquals( 1, read );
 		assertPixels( 2, img );
-		// Nothing of it is left anywhere.
+		// Nothing holds it any more.
 		img.getCache().invalidate( 0L );
 		value = 3;
 		assertEquals( 3, img.getAt( 0, 0, 0 ).get() );
@@ -216,7 +215,7 @@ class InvalidationTest
 
 	@ParameterizedTest
 	@MethodSource( "retriesOfAllCaches" )
-	void aRetryLeavesWhatIsBeingComputed( final LoaderCache< Long, Cell< FloatBufferAccess > > cells, final BiConsumer< PythonCacheLoader< ?, ? >, Cache< Long, ? > > retry ) throws Exception
+	void aRetryDoesNotAffectCellsThatAreBeingComputed( final LoaderCache< Long, Cell< FloatBufferAccess > > cells, final BiConsumer< PythonCacheLoader< ?, ? >, Cache< Long, ? > > retry ) throws Exception
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = filling();
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( cells );
@@ -227,7 +226,7 @@ class InvalidationTest
 	}
 
 	@Test
-	void whoComesAfterARetryDoesNotGetAnOlderAttemptsError() throws Exception
+	void readersAfterARetryDoNotGetTheErrorOfAnOlderAttempt() throws Exception
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( PythonLoaderOptions.options() );
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( 10 );
@@ -256,7 +255,7 @@ class InvalidationTest
 
 	@ParameterizedTest
 	@MethodSource( "caches" )
-	void readersNoticeNothing( final LoaderCache< Long, Cell< FloatBufferAccess > > cells ) throws Exception
+	void readersGetRightPixelsDuringInvalidations( final LoaderCache< Long, Cell< FloatBufferAccess > > cells ) throws Exception
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = filling();
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( cells );
@@ -285,7 +284,7 @@ class InvalidationTest
 			{
 				value = i % 2 == 0 ? i : -1;
 				retries().forEach( retry -> retry.accept( loader, img.getCache() ) );
-				// Who is interrupted excludes readers nevertheless.
+				// An interrupted thread excludes readers, too.
 				Thread.currentThread().interrupt();
 				invalidations().forEach( invalidation -> invalidation.accept( loader, img.getCache() ) );
 				assertTrue( Thread.interrupted() );
@@ -342,7 +341,7 @@ class InvalidationTest
 	}
 
 	@Test
-	void exceptionOfTheLoadersOwnIsNotTakenForTheCaches()
+	void exceptionOfTheLoaderIsNotTakenForOneOfTheCache()
 	{
 		final NullPointerException own = new NullPointerException( "own" );
 		final Cache< Long, Cell< FloatBufferAccess > > cache = filling().createCachedCellImg( 10 ).getCache();
@@ -354,7 +353,7 @@ class InvalidationTest
 	}
 
 	@Test
-	void invalidatesAlsoWhereTheThreadIsInterrupted()
+	void invalidatesAlsoIfTheThreadIsInterrupted()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = filling();
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( 100 );
@@ -411,7 +410,7 @@ class InvalidationTest
 		img.getCache().get( 5L );
 		value = 1;
 		img.getCache().get( 6L );
-		// They need not be in the cache any more: a viewer may show them.
+		// The cells need not be in the cache any more: a viewer may still show them.
 		loader.retry( 6 );
 		loader.retry( 4 );
 		loader.retryAll();
@@ -425,7 +424,7 @@ class InvalidationTest
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = filling();
 		final CachedCellImg< FloatType, FloatBufferAccess > img = loader.createCachedCellImg( 100 );
 		final List< Float > seen = new CopyOnWriteArrayList<>();
-		// It reads by another thread, too: no lock is held.
+		// The listener also reads by another thread: no lock is held.
 		loader.onInvalidate( cells -> {
 			seen.add( img.getAt( 0, 0, 0 ).get() );
 			seen.add( assertDoesNotThrow( () -> CompletableFuture.supplyAsync( () -> img.getAt( 5, 14, 34 ).get() ).get( 30, TimeUnit.SECONDS ) ) );
@@ -443,11 +442,11 @@ class InvalidationTest
 	}
 
 	@Test
-	void whatAListenerInvalidatesIsNotToldAgain()
+	void invalidationsByAListenerAreNotReportedAgain()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = filling();
 		final Cache< Long, ? > cache = loader.createCachedCellImg( 100 ).getCache();
-		// As a volatile cache does, which invalidates the one that it is upon.
+		// Like a volatile cache, which invalidates the cache below it.
 		loader.onInvalidate( cell -> {
 			tell( cell );
 			cache.invalidateIf( cell );
@@ -460,9 +459,9 @@ class InvalidationTest
 	}
 
 	@Test
-	void listenerThatThrowsKeepsNobodyFromBeingTold()
+	void listenerThatThrowsDoesNotKeepOthersFromBeingTold()
 	{
-		try (final LogRecords log = new LogRecords( PythonCacheLoader.class ))
+		try (final LogRecords log = new LogRecords( CellReader.class ))
 		{
 			final PythonCacheLoader< FloatType, FloatBufferAccess > loader = filling();
 			final Cache< Long, ? > cache = loader.createCachedCellImg( 100 ).getCache();
@@ -517,7 +516,7 @@ class InvalidationTest
 	}
 
 	/**
-	 * Reads cell 0, and does something while it is computed.
+	 * Reads cell 0, and runs an action while it is computed.
 	 */
 	private float readWhile( final CachedCellImg< FloatType, FloatBufferAccess > img, final Runnable meanwhile ) throws Exception
 	{
@@ -543,7 +542,7 @@ class InvalidationTest
 	}
 
 	/**
-	 * Does what caches may do when they are read while cells are invalidated: fails.
+	 * Fails as caches may do if they are read while cells are invalidated.
 	 */
 	private static class StrictCache< V > implements LoaderCache< Long, V >
 	{
@@ -554,7 +553,7 @@ class InvalidationTest
 		private final AtomicInteger invalidating = new AtomicInteger();
 
 		/**
-		 * Whether a condition is asked.
+		 * Whether a condition is being asked.
 		 */
 		private volatile boolean asking;
 
@@ -660,7 +659,7 @@ class InvalidationTest
 	}
 
 	/**
-	 * Fails as if each entry were removed while it is read.
+	 * Fails as if each entry was removed while it is read.
 	 */
 	private static final class FailingCache extends SoftRefLoaderCache< Long, Cell< FloatBufferAccess > >
 	{

@@ -46,6 +46,8 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -53,10 +55,12 @@ import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 
 /**
- * The JVM ends, in each way that it can, whatever its workers are doing: with the
- * exit code that was asked for, without hanging and without a crash.
+ * The JVM ends in every way that it can, whatever its workers do: with the requested exit
+ * code, without a hang and without a crash.
  */
 @DisabledOnOs( value = OS.WINDOWS, disabledReason = "has no SIGTERM" )
+// Each test waits for a JVM of its own.
+@Execution( ExecutionMode.CONCURRENT )
 class JvmExitTest
 {
 	private static final long TIMEOUT_SECONDS = 30;
@@ -64,7 +68,7 @@ class JvmExitTest
 	private static final int SIGTERM_EXIT_CODE = 128 + 15;
 
 	/**
-	 * What a block does when the JVM ends; it never ends by itself.
+	 * What a block does when the JVM ends; none of them ends by itself.
 	 */
 	private enum Busy
 	{
@@ -81,17 +85,17 @@ class JvmExitTest
 		PRINTING( "while True: print('x')" ),
 
 		/**
-		 * Its worker is given up before.
+		 * Its worker was given up before.
 		 */
 		GIVEN_UP( "import time\nwhile True:\n    try: time.sleep(1000)\n    except BaseException: pass" ),
 
 		/**
-		 * In the code of a queue that is just being opened.
+		 * In the init code of a queue that is just being opened.
 		 */
 		INIT( "import time\nwhile True: time.sleep(0.01)" ),
 
 		/**
-		 * Only where torch is installed.
+		 * Only if torch is installed.
 		 */
 		TORCH( "import torch\nx = torch.rand(1, 8, 64, 64)\nconvolution = torch.nn.Conv2d(8, 8, 3)\nwhile True: convolution(x)" );
 
@@ -133,8 +137,8 @@ class JvmExitTest
 	}
 
 	/**
-	 * All that workers can do at once, and some alone, because the others hold
-	 * Python's lock.
+	 * All of these at once on several workers; some of them alone, because others hold Python's
+	 * lock.
 	 */
 	@ParameterizedTest
 	@CsvSource( {
@@ -188,7 +192,7 @@ class JvmExitTest
 			};
 			final PythonEnvironment environment = PythonEnvironment.detected().withOutput( out, System.err::println );
 			final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( workers.size(), "", environment );
-			// Made before: checking code needs a worker, too.
+			// Made before, because checking code needs a worker, too.
 			final List< Runnable > readers = new ArrayList<>();
 			for ( final Busy busy : workers )
 				if ( busy == Busy.INIT )
@@ -217,7 +221,7 @@ class JvmExitTest
 				}
 				catch ( final Exception e )
 				{
-					// The JVM is about to end, or it took too long.
+					// The JVM is about to end, or this took too long.
 				}
 			};
 		}
@@ -230,7 +234,7 @@ class JvmExitTest
 		}
 
 		/**
-		 * Waits until a worker has come for each that was given up.
+		 * Waits until each worker that was given up has a successor.
 		 */
 		private static void awaitReplacements( final List< Busy > workers )
 		{

@@ -35,7 +35,7 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 /**
- * What a class logs, until this is closed; it goes nowhere else meanwhile.
+ * Collects the log records of a class until this is closed; meanwhile they go nowhere else.
  */
 final class LogRecords extends Handler implements AutoCloseable
 {

@@ -52,11 +52,11 @@ import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.view.Views;
 
 /**
- * Many blocks in a JVM with little native memory: all succeed, and the process
- * does not grow. The number of blocks is the system property
- * {@code growth.blocks}, {@value #DEFAULT_BLOCKS} by default.
+ * Computes many blocks in a JVM with little native memory: all succeed, and the process does
+ * not grow. The system property {@code growth.blocks} is the number of blocks,
+ * {@value #DEFAULT_BLOCKS} by default.
  */
-// For however long it is told to run: the JVM that it starts has the limit.
+// No limit here, because it runs as long as it is told to: the child JVM has one.
 @Timeout( value = 1, unit = TimeUnit.DAYS )
 class MemoryGrowthTest
 {
@@ -92,7 +92,7 @@ class MemoryGrowthTest
 			{
 				for ( int sample = 0; sample < SAMPLES; ++sample )
 				{
-					// A new image now and then: its code must not stay behind either.
+					// A new image from time to time: its code must be dropped, too.
 					final CellGrid grid = new CellGrid( new long[] { 64, 64L * blocks / SAMPLES }, new int[] { 64, 64 } );
 					final CachedCellImg< UnsignedByteType, ? extends BufferAccess< ? > > img = PythonCacheLoader.fromRandomAccessibles( grid, queue,
 							"block.data[...] = block.inputs[0][block.halo] + 1", new UnsignedByteType(), new Halo( 2, 3 ), Views.extendPeriodic( input ) )

@@ -59,8 +59,8 @@ import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.view.Views;
 
 /**
- * What exceptions tell whoever wrote the code: what to do, which line of a script
- * led there, and what the image is called.
+ * What exceptions tell the author of the code: the remedy, the line of the script that led
+ * there, and the name of the image.
  */
 @Tag( "both-modes" )
 @Timeout( 60 )
@@ -111,7 +111,7 @@ class MessagesTest
 	}
 
 	@Test
-	void whatIsReadOnlyComesWithTheRemedies()
+	void writingToAReadOnlyInputComesWithTheRemedies()
 	{
 		final PythonCellException e = failureOf( "block.inputs[0] += 1" );
 		assertTrue( e.getMessage().contains( "PythonLoaderOptions.writableInputs( true )" ), e.getMessage() );
@@ -184,7 +184,7 @@ class MessagesTest
 		while ( !( e instanceof PythonClosedException ) )
 			e = e.getCause();
 		requireCaller( e );
-		// Who closed it.
+		// The stack of the thread that closed it.
 		assertTrue( Arrays.stream( e.getCause().getStackTrace() ).anyMatch( frame -> frame.getMethodName().equals( "aReaderOfAClosedQueueHasItsOwnStack" ) ) );
 	}
 
@@ -205,7 +205,7 @@ class MessagesTest
 	}
 
 	@Test
-	void anyNameIsTaken()
+	void anyNameIsAccepted()
 	{
 		for ( final String name : new String[] { "a\nb", "\0x", "\ud800", "größe \ud83d\udd2c", "<>", "x".repeat( 10_000 ), "frozen importlib", "C:\\temp" } )
 		{
@@ -234,7 +234,7 @@ class MessagesTest
 	}
 
 	@Test
-	void theNameIsInThatOfTheThread() throws Exception
+	void theNameIsInTheNameOfTheThread() throws Exception
 	{
 		final CachedCellImg< FloatType, ? > img = image( "print('in block')\ntime.sleep(0.2)\nblock.data[...] = 1", PythonLoaderOptions.options().name( "threaded demo" ) );
 		final CountDownLatch read = new CountDownLatch( 1 );

@@ -56,7 +56,7 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * Memory of the operating system: its bounds, and what happens when it is full.
+ * Native memory: its bounds, and what happens when it is full.
  */
 class NativeMemoryTest
 {
@@ -73,11 +73,11 @@ class NativeMemoryTest
 				loaded.incrementAndGet();
 				return new DirectNDArray<>( ByteBuffer.allocateDirect( ( int ) Intervals.numElements( interval ) ), InputGenerator.getNDArrayShape( interval ) );
 			};
-			// Three of ten cells; those at the border have half the size.
+			// Three of ten cells; the cells at the border have half the size.
 			final CachedCellImg< UnsignedByteType, ByteBufferAccess > img = PythonCacheLoader.fromInputGenerators(
 					grid, queue, "", new UnsignedByteType(), new ByteBufferAccess( 1, true ), Halo.empty( 2 ), counting ).createByteBoundedCachedCellImg( 300 );
 			img.forEach( pixel -> {} );
-			// Evicted cells stay in reach until the garbage collector comes.
+			// Evicted cells can be reached until the garbage collector runs.
 			int reloaded = 0;
 			for ( int i = 0; i < 100 && reloaded < 6; ++i )
 			{
@@ -179,7 +179,7 @@ class NativeMemoryTest
 			final PythonCacheLoader< UnsignedByteType, ? > buffers = PythonCacheLoader.fromRandomAccessibles( grid, queue, "", new UnsignedByteType() );
 			buffers.createByteBoundedCachedCellImg( 32 * MIB );
 			buffers.createCachedCellImg( 32 );
-			// The garbage collector counts arrays.
+			// The garbage collector accounts for arrays.
 			PythonCacheLoader.fromRandomAccessibles( grid, queue, "", new UnsignedByteType(), new ByteArray( 1 ), Halo.empty( 1 ), Collections.emptyList() ).createCachedCellImg( 48 );
 			System.out.println( "silent so far" );
 			buffers.createByteBoundedCachedCellImg( 40 * MIB );
@@ -235,7 +235,7 @@ class NativeMemoryTest
 		}
 
 		/**
-		 * Fills the pool of input buffers with many sizes, then all memory with cells.
+		 * Fills the pool of input buffers with many sizes, then the rest of the memory with cells.
 		 */
 		private static void pool( final PythonCacheLoaderQueue queue )
 		{

@@ -32,8 +32,8 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 
 /**
- * Uses the virtual environment {@code venv}, and the module {@code ä} in the folder
- * {@code modules}, of the folder that is the argument.
+ * Argument: a folder. Uses the virtual environment {@code venv} in it, and the module
+ * {@code ä} in its folder {@code modules}.
  */
 final class OddFolderMain
 {

@@ -41,9 +41,8 @@ import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 
 /**
- * Queues that are opened and closed again and again leave nothing behind. How
- * often is the system property {@code cycles}, {@value #DEFAULT_CYCLES} by
- * default.
+ * Queues that are opened and closed again and again leave nothing behind. The system property
+ * {@code cycles} is the number of repetitions, {@value #DEFAULT_CYCLES} by default.
  */
 class OpenCloseTest
 {
@@ -64,8 +63,7 @@ class OpenCloseTest
 		private static final int SAMPLES = 10;
 
 		/**
-		 * What one sub-interpreter leaves behind in CPython 3.11 itself, measured
-		 * with an empty one, is 23 KB.
+		 * An empty sub-interpreter of CPython 3.11 leaves 23 KB behind (measured).
 		 */
 		private static final long ALLOWED_BYTES_PER_CYCLE = 64 << 10;
 

@@ -37,7 +37,7 @@ import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 
 /**
- * Checks what the consumers of Python's output get.
+ * Checks what the consumers of Python's output receive.
  */
 final class OutputMain
 {
@@ -79,7 +79,7 @@ final class OutputMain
 
 	/**
 	 * @param expected
-	 * 		in alphabetical order, because workers take turns
+	 * 		lines in alphabetical order, because workers print in any order
 	 */
 	private static void requireLines( final List< String > lines, final String... expected )
 	{
@@ -90,7 +90,7 @@ final class OutputMain
 	}
 
 	/**
-	 * Readable whatever the JVM's character set is.
+	 * Readable in every character set of the JVM.
 	 */
 	private static String escaped( final String text )
 	{

@@ -57,9 +57,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * What is in the jars, and that the library runs from them. The system properties
- * {@code main.jar} and {@code subset.jar} name them; the latter names no file
- * where the build uses the released imglib2-cache.
+ * The contents of the jars, and that the library runs from them. The system properties
+ * {@code main.jar} and {@code subset.jar} name them; the latter file does not exist if the
+ * build uses the released imglib2-cache.
  */
 class PackagingIT
 {
@@ -68,7 +68,7 @@ class PackagingIT
 	private static final String PYTHON_PACKAGE = "META-INF/python/imglib2_cache_python/";
 
 	/**
-	 * Of Java 8.
+	 * Class file version of Java 8.
 	 */
 	private static final int CLASS_FILE_VERSION = 52;
 
@@ -175,8 +175,8 @@ class PackagingIT
 	}
 
 	/**
-	 * @return a jar with the classes of the subset, but without what tells that it
-	 *         is the subset
+	 * @return a jar with the classes of the subset, but without the file that marks it as the
+	 *         subset
 	 */
 	private Path releasedJar( final String name ) throws IOException
 	{
@@ -194,7 +194,7 @@ class PackagingIT
 	}
 
 	/**
-	 * @return the jars, what they depend on, and the tests
+	 * @return the jars, their dependencies and the tests
 	 */
 	private static String classPath( final List< Path > jars ) throws Exception
 	{

@@ -109,12 +109,12 @@ import net.imglib2.util.Cast;
 import net.imglib2.view.Views;
 
 /**
- * Every pixel type, in and out.
+ * Every pixel type, as input and as output.
  */
 @Tag( "both-modes" )
 class PixelTypesTest
 {
-	// Cells of 35 pixels and, at the borders, of 15, 14 and 6: no multiples of 64.
+	// Cells of 35 pixels and, at the borders, of 15, 14 and 6 pixels: no multiples of 64.
 	private static final long[] DIMS = { 8, 17 };
 
 	private static final int[] CELL = { 5, 7 };
@@ -184,7 +184,7 @@ class PixelTypesTest
 
 	private static < T extends NativeType< T > > void checkZero( final T type )
 	{
-		// Fills the buffers that are reused first.
+		// First fills the buffers that will be reused.
 		for ( final Data data : new Data[] { Data.NATIVE, Data.ARRAYS } )
 		{
 			final Cursor< T > ones = loader( type, data, "block.data[...] = 1" ).createCachedCellImg( 1000 ).cursor();
@@ -202,7 +202,7 @@ class PixelTypesTest
 
 	private static < T extends NativeType< T > > void checkByteOrder( final T type ) throws Exception
 	{
-		// 1, or true, in each pixel or component.
+		// The value 1, or true, in each pixel or component.
 		final Object pixels = PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { 64 }, new int[] { 64 } ), queue, "block.data[...] = 1", type ).get( 0L ).getData();
 		final Buffer buffer = assertInstanceOf( Buffer.class, ( ( ArrayDataAccess< ? > ) pixels ).getCurrentStorageArray() );
 		assertEquals( 0, buffer.position() );
@@ -215,7 +215,7 @@ class PixelTypesTest
 		}
 		else
 			assertEquals( ByteOrder.nativeOrder(), order( buffer ) );
-		// Who moves in it disturbs nobody.
+		// Moving the returned pixel does not affect others.
 		buffer.limit( 1 ).position( 1 );
 		assertEquals( 0, ( ( Buffer ) ( ( ArrayDataAccess< ? > ) pixels ).getCurrentStorageArray() ).position() );
 	}
@@ -299,7 +299,7 @@ class PixelTypesTest
 
 	private static < T extends NativeType< T > & IntegerType< T > > void assertLowBits( final T type, final int bits )
 	{
-		// Odd pixels have all bits that numpy has, the others none.
+		// Odd pixels have all bits that numpy has, the other pixels have none.
 		final CachedCellImg< T, ? > img = loader( type, Data.NATIVE, "flat = np.arange(block.data.size).reshape(block.dim)\n"
 				+ "block.data[flat % 2 == 1] = np.iinfo(block.data.dtype).max" ).createCachedCellImg( 1000 );
 		final Cursor< T > cursor = Views.interval( img, new long[] { 0, 0 }, new long[] { 4, 6 } ).cursor();
@@ -322,7 +322,7 @@ class PixelTypesTest
 		final BasePairCharType type = new BasePairCharType();
 		final CachedCellImg< BasePairCharType, ? > img = loader( type, Data.NATIVE, "block.data[...] = 0xFEDC" ).createCachedCellImg( 10 );
 		assertEquals( 0xFEDC, img.getAt( 7, 16 ).getChar() );
-		// Copied and handed over, and what the copy of the outside shows.
+		// Inputs that are copied, inputs that are not, and pixels of the extension.
 		final RandomAccessible< BasePairCharType > periodic = Views.extendPeriodic( img );
 		final PythonCacheLoader< BasePairCharType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue,
 				"assert (block.inputs[0] == 0xFEDC).all(), block.inputs[0]", type, new Halo( 3, 3 ), periodic );
@@ -349,7 +349,7 @@ class PixelTypesTest
 	}
 
 	/**
-	 * As viewers do: the same cells seen by pixels that know whether they are loaded.
+	 * Like viewers: the same cells, shown by pixels that know whether they are loaded.
 	 */
 	private static < T extends NativeType< T >, V extends Volatile< T > & NativeType< V > > void checkVolatile( final T type, final V volatileType )
 	{
@@ -388,7 +388,7 @@ class PixelTypesTest
 		for ( int bits = 54; bits < 63; ++bits )
 		{
 			final UnsignedVariableBitLengthType type = new UnsignedVariableBitLengthType( bits );
-			// If this fails, ImgLib2 has learnt it: all is well, without the refusal too.
+			// If this fails, ImgLib2 supports these bit lengths, and the refusal can go.
 			assertTrue( new UnsignedVariableBitLengthType( 1L, bits ).get() != 1 );
 			final String message = assertThrows( IllegalArgumentException.class, () -> PixelType.of( type, "the image" ) ).getMessage();
 			assertEquals( "the image has type UnsignedVariableBitLengthType of " + bits + " bits, whose values ImgLib2 does not keep: choose 53 bits or less, 63 or 64", message );

@@ -41,7 +41,7 @@ import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.IntType;
 
 /**
- * How long readers wait for what they are promised within a time.
+ * Measures how much longer readers wait than the library promises.
  */
 final class Promptness implements AutoCloseable
 {
@@ -52,8 +52,7 @@ final class Promptness implements AutoCloseable
 	private static final int REPETITIONS = 5;
 
 	/**
-	 * So many that those that were given up need not be replaced before the next
-	 * measurement.
+	 * So many workers that those given up need not be replaced before the next measurement.
 	 */
 	private static final int WORKERS = 4;
 
@@ -80,7 +79,7 @@ final class Promptness implements AutoCloseable
 	}
 
 	/**
-	 * Prints the longest of some times of each kind.
+	 * Prints the longest of several times of each kind.
 	 */
 	static void print() throws Exception
 	{
@@ -97,8 +96,8 @@ final class Promptness implements AutoCloseable
 	}
 
 	/**
-	 * @return what measures how many milliseconds it takes longer than it may, by a
-	 *         format for the number
+	 * @return measurements of how many milliseconds longer than allowed it takes, by a format for
+	 *         this number
 	 */
 	Map< String, Callable< Long > > measurements()
 	{
@@ -114,7 +113,7 @@ final class Promptness implements AutoCloseable
 	private void addTimeout( final String what, final String code )
 	{
 		measurements.put( "timeout of " + what + ": the reader has its error %d ms after the limit or earlier%n", () -> {
-			// Workers that were given up are replaced; the code begins when one is there.
+			// Workers that were given up are replaced; the code begins when a new worker has come.
 			queue.submit( python -> python.getValue( "1" ) ).get( 60, TimeUnit.SECONDS );
 			final PythonCacheLoader< IntType, ? > loader = loader( queue, code );
 			final long start = System.nanoTime();
@@ -132,7 +131,7 @@ final class Promptness implements AutoCloseable
 			reader.interrupt();
 			reader.join();
 			final long millis = millisSince( start );
-			// Not before the block has ended.
+			// Not before the end of the block.
 			loader.get( 0L );
 			return millis;
 		} );
@@ -143,7 +142,7 @@ final class Promptness implements AutoCloseable
 		try (final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 1, "import time", environment ))
 		{
 			requireTimeout( loader( own, "time.sleep(60)" ) );
-			// Without a timeout, which would end it as well.
+			// Without a timeout, which would end it, too.
 			final Thread reader = read( PythonCacheLoader.fromRandomAccessibles( GRID, own, "print()\nwhile True: pass", new IntType() ) );
 			final long start = System.nanoTime();
 			own.close();
@@ -157,7 +156,7 @@ final class Promptness implements AutoCloseable
 		try (final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 2, "import time", environment ))
 		{
 			loader( own, "block.data[...] = 1" ).get( 0L );
-			// Until Python's own thread looks no more, either.
+			// Until Python's own thread has stopped looking, too.
 			TimeUnit.MILLISECONDS.sleep( 1500 );
 			final long start = System.nanoTime();
 			own.close();
@@ -179,7 +178,7 @@ final class Promptness implements AutoCloseable
 	}
 
 	/**
-	 * Starts a reader and waits until its block runs.
+	 * Starts a reader and waits until its block is running.
 	 */
 	private Thread read( final PythonCacheLoader< IntType, ? > loader ) throws InterruptedException
 	{
@@ -192,7 +191,7 @@ final class Promptness implements AutoCloseable
 	/**
 	 * Starts two readers of a cell.
 	 *
-	 * @return the one that waits for the other
+	 * @return the reader that waits for the other one
 	 */
 	private Thread second( final PythonCacheLoader< IntType, ? > loader ) throws InterruptedException
 	{

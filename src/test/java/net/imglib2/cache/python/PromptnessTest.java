@@ -38,21 +38,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Nobody waits much longer than promised.
+ * Nobody waits much longer than the library promises.
  */
 @Tag( "both-modes" )
 @Timeout( 120 )
 class PromptnessTest
 {
 	/**
-	 * Ten times as long as it takes. What the library itself waits for where something
-	 * goes wrong is longer.
+	 * Ten times the usual time. The library's own waits after a failure are longer.
 	 */
 	private static final long MILLIS = 900;
 
 	/**
-	 * A machine that is busy lets everything take long now and then, but not each
-	 * time.
+	 * On a busy machine everything takes long from time to time, but not each time.
 	 */
 	private static final int ATTEMPTS = 3;
 

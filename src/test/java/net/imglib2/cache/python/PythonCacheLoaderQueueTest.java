@@ -70,7 +70,7 @@ import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.LongType;
 
 /**
- * Starting, own tasks, several workers and images, and closing.
+ * Start, tasks, several workers and images, and closing.
  */
 @Tag( "both-modes" )
 @Timeout( 60 )
@@ -93,7 +93,7 @@ class PythonCacheLoaderQueueTest
 	}
 
 	@Test
-	void constructorsOfTheOriginal()
+	void theConstructorsOfTheOriginalWork()
 	{
 		new PythonCacheLoaderQueue().close();
 		new PythonCacheLoaderQueue( 2 ).close();
@@ -102,7 +102,7 @@ class PythonCacheLoaderQueueTest
 
 	@ParameterizedTest
 	@ValueSource( ints = { 0, -1 } )
-	void needsAWorker( final int numWorkers )
+	void aQueueNeedsAWorker( final int numWorkers )
 	{
 		final IllegalArgumentException e = assertThrows( IllegalArgumentException.class, () -> new PythonCacheLoaderQueue( numWorkers ) );
 		assertEquals( "number of workers is " + numWorkers + ", expected 1 or more", e.getMessage() );
@@ -125,7 +125,7 @@ class PythonCacheLoaderQueueTest
 	}
 
 	@Test
-	void initThatHangsIsToldAlsoIfAnotherQueueStartsMeanwhile() throws Exception
+	void initThatHangsIsReportedAlsoIfAnotherQueueStartsMeanwhile() throws Exception
 	{
 		final CountDownLatch hangs = new CountDownLatch( 1 );
 		final PythonEnvironment environment = PythonEnvironment.getDefault().withStartupTimeout( Duration.ofSeconds( 1 ) ).withOutput( line -> hangs.countDown(), System.err::println );
@@ -178,7 +178,7 @@ class PythonCacheLoaderQueueTest
 	}
 
 	@Test
-	void whatWouldWaitForItselfIsRefused() throws Exception
+	void tasksThatWouldWaitForThemselvesAreRefused() throws Exception
 	{
 		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 ))
 		{
@@ -262,7 +262,7 @@ class PythonCacheLoaderQueueTest
 	}
 
 	/**
-	 * Keeps nothing but the image, and its thread ends.
+	 * Keeps nothing but the image; its thread ends.
 	 */
 	private static CachedCellImg< LongType, ? extends BufferAccess< ? > > script( final List< WeakReference< PythonCacheLoaderQueue > > queues ) throws Exception
 	{
@@ -308,14 +308,14 @@ class PythonCacheLoaderQueueTest
 		final CountDownLatch running = new CountDownLatch( 1 );
 		final PythonEnvironment environment = PythonEnvironment.getDefault().withOutput( line -> running.countDown(), System.err::println );
 		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import os, time", environment );
-		// Closing does not end it: its reader must not wait for it.
+		// Closing does not end this code: its reader must not wait for it.
 		final CachedCellImg< LongType, ? extends BufferAccess< ? > > stubborn = image( queue, "print('runs')\nwhile True:\n    try:\n"
 				+ "        while not os.path.exists(r'" + release + "'): time.sleep(0.001)\n        break\n    except BaseException: pass" );
 		final CachedCellImg< LongType, ? extends BufferAccess< ? > > waiting = image( queue, "block.data[...] = 1" );
 		final List< CompletableFuture< Throwable > > readers = new ArrayList<>();
 		readers.add( errorOf( () -> stubborn.getAt( 0, 0, 0 ) ) );
 		running.await();
-		// Of the running image, too.
+		// Also a reader of another cell of the running image.
 		readers.add( errorOf( () -> stubborn.getAt( 5, 0, 0 ) ) );
 		for ( int i = 0; i < 3; ++i )
 		{
@@ -333,7 +333,7 @@ class PythonCacheLoaderQueueTest
 	}
 
 	/**
-	 * Waits until so many threads wait for their blocks.
+	 * Waits until a number of threads wait for their blocks.
 	 */
 	private static void awaitReaders( final int number )
 	{
@@ -343,7 +343,7 @@ class PythonCacheLoaderQueueTest
 	}
 
 	@Test
-	void closingReleasesWhoWaitsForARunningAndForWaitingTasks() throws Exception
+	void closingReleasesThreadsThatWaitForRunningAndForWaitingTasks() throws Exception
 	{
 		final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 );
 		final CountDownLatch running = new CountDownLatch( 1 );
@@ -397,7 +397,7 @@ class PythonCacheLoaderQueueTest
 		for ( int round = 0; round < 20; ++round )
 		{
 			final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 + round % 2 );
-			// Blocks of two images in turns: a worker that takes several finds one that it has to put back.
+			// Blocks of two images by turns: a worker that takes several blocks finds one that it must put back.
 			final List< PythonCacheLoader< LongType, ? > > loaders = Arrays.asList(
 					PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = 1", new LongType() ),
 					PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = 2", new LongType() ) );
@@ -440,7 +440,7 @@ class PythonCacheLoaderQueueTest
 	}
 
 	@Test
-	void whatAnInterruptedReaderHasBegunIsNotForCachesOfOthers( @TempDir final Path folder ) throws Exception
+	void othersCachesDoNotGetACellThatAnInterruptedReaderBegan( @TempDir final Path folder ) throws Exception
 	{
 		final Path end = folder.resolve( "end" );
 		final CountDownLatch running = new CountDownLatch( 1 );
@@ -455,7 +455,7 @@ class PythonCacheLoaderQueueTest
 			running.await();
 			reader.interrupt();
 			reader.join();
-			// The own cache of a user has nothing to invalidate: the cell is not there.
+			// A user's own cache has nothing to invalidate: the cell is not in it.
 			input.forEach( pixel -> pixel.set( 1 ) );
 			Files.createFile( end );
 			assertEquals( 1, ( ( LongBufferAccess ) ( Object ) loader.get( 0L ).getData() ).getValue( 0 ) );
@@ -502,10 +502,10 @@ class PythonCacheLoaderQueueTest
 	}
 
 	/**
-	 * Also where the first one fails, and all others come at once.
+	 * Also if the first reader fails and all others come at once.
 	 */
 	@Test
-	void interruptedReadersLeaveWhateverTheOthersWaitFor() throws Exception
+	void interruptedReadersLeaveWhileTheOthersWait() throws Exception
 	{
 		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "import time" ))
 		{
@@ -529,7 +529,7 @@ class PythonCacheLoaderQueueTest
 			for ( final Thread reader : readers )
 				while ( reader.getState() != Thread.State.WAITING )
 					Thread.onSpinWait();
-			// Whoever loads the cell goes on, and another takes its place when it leaves.
+			// One thread loads the cell; when it leaves, another one takes its place.
 			for ( final Thread reader : readers.subList( 0, 7 ) )
 			{
 				reader.interrupt();
@@ -598,7 +598,7 @@ class PythonCacheLoaderQueueTest
 			final CompletableFuture< Long > first = new CompletableFuture<>();
 			final Thread loading = new Thread( () -> first.complete( img.getAt( 0, 0, 0 ).get() ) );
 			loading.start();
-			// It waits for its block, not for the first reader's.
+			// It waits for its own block, not for that of the first reader.
 			while ( Arrays.stream( loading.getStackTrace() ).noneMatch( frame -> frame.getMethodName().equals( "await" ) ) )
 				Thread.onSpinWait();
 			final AtomicReference< Boolean > flag = new AtomicReference<>();
@@ -660,7 +660,7 @@ class PythonCacheLoaderQueueTest
 	}
 
 	/**
-	 * What a reader on a thread of its own gets.
+	 * The result of a reader on a thread of its own.
 	 */
 	private static CompletableFuture< Throwable > errorOf( final Executable read )
 	{
@@ -729,7 +729,7 @@ class PythonCacheLoaderQueueTest
 	}
 
 	/**
-	 * Runs a task on each worker: all wait for each other.
+	 * Runs a task on each worker; the tasks wait for each other.
 	 */
 	private static < R > List< Future< R > > onEachOf( final PythonCacheLoaderQueue queue, final int numWorkers, final PythonTask< R > task )
 	{

@@ -79,8 +79,8 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * The original's API: its factory methods, what the code sees, and which
- * arguments are refused.
+ * The API of the original: its factory methods, what the code sees, and which arguments are
+ * refused.
  */
 @Tag( "both-modes" )
 class PythonCacheLoaderTest
@@ -104,7 +104,7 @@ class PythonCacheLoaderTest
 	@Test
 	void axesAreReversedAndNothingIsFlipped()
 	{
-		// dims {4, 3, 2} are shape (2, 3, 4): the last numpy axis runs fastest.
+		// dims {4, 3, 2} have the shape (2, 3, 4): the last numpy axis runs fastest.
 		final RandomAccessibleInterval< IntType > img = PythonCacheLoader.fromRandomAccessibles(
 				new CellGrid( new long[] { 4, 3, 2 }, new int[] { 4, 3, 2 } ), queue,
 				"assert block.data.shape == (2, 3, 4)\nblock.data[...] = np.arange(24).reshape(2, 3, 4)", new IntType() ).createCachedCellImg( 1 );
@@ -294,7 +294,7 @@ class PythonCacheLoaderTest
 		assertRefused( "input 0 has the interval [(0, 0, 0) -- (5, 14, 34) = 6x15x35], but the blocks with their halo need [(-1, 0, 0) -- (6, 14, 36) = 8x15x37]: extend it",
 				() -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", new IntType(), new Halo( new int[] { 1, 0, 0 }, new int[] { 1, 0, 2 } ), ramp() ) );
 		PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", new IntType(), ramp() );
-		// A view that has no interval can hide one that has.
+		// A view without an interval can hide an image that has one.
 		final RandomAccessible< IntType > converted = Views.translate( Converters.convert( ( RandomAccessible< IntType > ) ramp(), ( in, out ) -> out.set( in ), new IntType() ), 0, 2, 0 );
 		assertRefused( "input 0, behind its converter, has the interval [(0, 0, 0) -- (5, 14, 34) = 6x15x35], but the blocks with their halo need [(0, -2, 0) -- (5, 12, 34) = 6x15x35]: extend it",
 				() -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "", new IntType(), converted ) );
@@ -392,7 +392,7 @@ class PythonCacheLoaderTest
 		final CachedCellImg< IntType, IntBufferAccess > img = PythonCacheLoader.fromInputGenerators(
 				GRID, queue, "block.data[...] = block.inputs[0]", new IntType(), new IntBufferAccess( 1, true ), Halo.empty( 3 ), counting ).createCachedCellImg( 2 );
 		final long cells = Intervals.numElements( GRID.getGridDimensions() );
-		// Evicted cells stay in reach until the garbage collector comes.
+		// Evicted cells can be reached until the garbage collector runs.
 		for ( int i = 0; i < 100 && made.get() <= cells; ++i )
 		{
 			assertSamePixels( ramp(), img );
@@ -414,7 +414,7 @@ class PythonCacheLoaderTest
 	}
 
 	/**
-	 * What an own {@link InputGenerator} would do.
+	 * What a user's own {@link InputGenerator} would do.
 	 */
 	private static DirectNDArray< ? > ints( final Interval interval )
 	{

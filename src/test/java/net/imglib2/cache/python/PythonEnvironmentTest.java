@@ -55,22 +55,30 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.Resources;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Which Pythons run, named in which way, and what others are refused with.
- * Whatever starts Python does so in a JVM of its own.
+ * Which Pythons run, and however they are named; which ones are refused, and by which
+ * message. All that starts Python runs in a JVM of its own.
  */
 @DisabledOnOs( value = OS.WINDOWS, disabledReason = "environments are put together from symbolic links and shell scripts" )
+// Each test waits for a JVM of its own.
+@Execution( ExecutionMode.CONCURRENT )
+@ResourceLock( value = Resources.SYSTEM_PROPERTIES, mode = ResourceAccessMode.READ )
 class PythonEnvironmentTest
 {
 	private static final Path PYTHON = ChildJvm.testPython();
 
 	/**
-	 * Of a folder, in Python's notation.
+	 * Names in the folder, in Python's notation.
 	 */
 	private static final String ODD_NAME = "M\\u00fcller's \\u753b\\u50cf $x";
 
@@ -88,7 +96,7 @@ class PythonEnvironmentTest
 		TestPythons.delete( folder );
 	}
 
-	// ---------------------------------------------------------------- naming
+	// ----------------------------------------------------------------- naming
 
 	@ParameterizedTest
 	@EnumSource( InterpreterMode.class )
@@ -132,7 +140,7 @@ class PythonEnvironmentTest
 		requireAccepted( result, venv.toString() );
 	}
 
-	// -------------------------------------------------------- other Pythons
+	// ----------------------------------------------- other versions of Python
 
 	@Test
 	void python310RunsInBothModes() throws Exception
@@ -152,7 +160,7 @@ class PythonEnvironmentTest
 		requireAccepted( result, venv + "@AUTO", "mode=SHARED", "version=" + version );
 	}
 
-	// ------------------------------------------------------- what is refused
+	// --------------------------------------------------------------- refusals
 
 	@Test
 	void unusablePythonsAreRefusedWithTheRemedyAndDoNotPreventALaterOne() throws Exception
@@ -197,8 +205,8 @@ class PythonEnvironmentTest
 		requireRefused( result, textFile, textFile + " (named by: PythonEnvironment.at) cannot be run", "Permission denied" );
 		requireRefused( result, emptyFolder, "No Python at " + emptyFolder, emptyFolder.resolve( "bin/python3" ).toString(), "Name an executable, or the folder of a virtual or conda environment" );
 		requireRefused( result, missing, "No Python at " + missing, "which PythonEnvironment.at names", "Name an executable" );
-		requireRefused( result, echo, "is not a Python 3 that works; it answered:\n-I -c" );
-		requireRefused( result, nonsense, "is not a Python 3 that works; it answered:\nI am no snake" );
+		requireRefused( result, echo, "is not a working Python 3; it answered:\n-I -c" );
+		requireRefused( result, nonsense, "is not a working Python 3; it answered:\nI am no snake" );
 		requireRefused( result, stale, stale + " (named by: PythonEnvironment.at) cannot be run" );
 		requireAccepted( result, PYTHON.toString() );
 	}
@@ -216,10 +224,10 @@ class PythonEnvironmentTest
 	void python2IsRefused() throws Exception
 	{
 		final Path python = require( "2.7" );
-		requireContains( PythonEnvironment.at( python ).diagnose(), "PROBLEM: " + python + " (named by: PythonEnvironment.at) is not a Python 3 that works" );
+		requireContains( PythonEnvironment.at( python ).diagnose(), "PROBLEM: " + python + " (named by: PythonEnvironment.at) is not a working Python 3" );
 	}
 
-	// -------------------------------------------------- what is in the Python
+	// ------------------------------------------------- packages in the Python
 
 	@Test
 	void versionOfJepThatPipInstallsTodayRuns() throws Exception
@@ -267,7 +275,7 @@ class PythonEnvironmentTest
 		requireAccepted( result, PYTHON.toString(), "mode=SHARED" );
 	}
 
-	// -------------------------------------------- where Python is already there
+	// ------------------------------------------ Python already in the process
 
 	@ParameterizedTest
 	@CsvSource( delimiter = '|', value = {
@@ -305,14 +313,14 @@ class PythonEnvironmentTest
 				os._exit(0)
 				""", name, bridge.toString(), System.getProperty( "java.home" ), System.getProperty( "java.class.path" ), PYTHON.toString() );
 		final String refusal = "Python already runs in this process: " + host + " has started this JVM from ";
-		requireContains( output, "PROBLEM: " + refusal, "both cannot be used in one process: start Java without Python", "Jep is loaded: False" );
+		requireContains( output, "PROBLEM: " + refusal, "Jep cannot start a second Python there. Start Java by the command java", "Jep is loaded: False" );
 		assertEquals( 3, output.split( Pattern.quote( refusal ) ).length - 1, output );
 		assertFalse( output.contains( "accepted" ), output );
 	}
 
 	@ParameterizedTest
 	@ValueSource( strings = { "preloaded", "loaded by Java", "JPype on the class path" } )
-	void partsOfPythonInAnOrdinaryJvmAreNoReasonToRefuseIt( final String what ) throws Exception
+	void anOrdinaryJvmWithPartsOfPythonIsAccepted( final String what ) throws Exception
 	{
 		final Matcher library = Pattern.compile( "libpython +(/.*)" ).matcher( PythonEnvironment.at( PYTHON ).diagnose() );
 		assumeTrue( library.find(), "the library of " + PYTHON + " is not known" );
@@ -325,10 +333,10 @@ class PythonEnvironmentTest
 		requireAccepted( jvm.run( attempt ).requireExitCode( 0 ), attempt, "mode=" );
 	}
 
-	// ------------------------------------------------------- what is around
+	// -------------------------------- variables, folders and locale around it
 
 	@Test
-	void nonsenseInPythonHomeDoesNotMatterWhereThePropertyIsSet() throws Exception
+	void wrongPythonHomeDoesNotMatterIfThePropertyIsSet() throws Exception
 	{
 		requireRun( ChildJvm.of( SmokeMain.class ).withPython( PYTHON ).withVariable( "PYTHONHOME", "/nowhere:/else" ).run(), venvOf( PYTHON ) );
 	}
@@ -355,22 +363,22 @@ class PythonEnvironmentTest
 	void foldersMayHaveSpacesAndLettersOfAnyLanguage( final String encoding, final InterpreterMode mode ) throws Exception
 	{
 		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
-		// The jars, the environment, the user's modules and the temporary files all lie there.
+		// The jars, the environment, the user's modules and the temporary files all are in this folder.
 		final String output = runInOddFolder( encoding, mode );
-		// What ascii() makes of it.
+		// As Python's ascii() writes it.
 		requireContains( output, "prefix=\"" + folder + "/" + ODD_NAME.replace( "\\u00fc", "\\xfc" ) + "/venv\"", "mode=" + mode, "answer=42", "exit code 0 []" );
 	}
 
 	@Test
-	void folderThatTheJvmCannotNameIsToldWithTheRemedy() throws Exception
+	void folderThatTheJvmCannotNameIsReportedWithTheRemedy() throws Exception
 	{
-		// The folder of the environment alone: where the jars lie, Java itself does not find them.
+		// Only the environment is in this folder: Java itself would not find the jars there.
 		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).withVariable( "LC_ALL", "C" ).withProperty( "imglib2.python.executable", "/home/M\u00fcller" ).run( "default" );
-		result.requireExitCode( 0 ).requireOutput( "refused: No Python at /home/M", "this JVM cannot have a file of that name", "with LC_ALL=C.UTF-8 for instance" );
+		result.requireExitCode( 0 ).requireOutput( "refused: No Python at /home/M", "this JVM cannot open a file of that name", "for instance with LC_ALL=C.UTF-8" );
 	}
 
 	/**
-	 * By Python: this JVM may be unable to name the folder.
+	 * Made by Python, because this JVM may be unable to name the folder.
 	 */
 	private String runInOddFolder( final String encoding, final InterpreterMode mode ) throws Exception
 	{
@@ -412,7 +420,7 @@ class PythonEnvironmentTest
 		final Path file = TestPythons.write( folder.resolve( "file" ), "" );
 		requireNoTemporaryFiles( folder.resolve( "missing" ), "it does not exist" );
 		requireNoTemporaryFiles( file, "it is not a folder" );
-		// Where not even root can make a file.
+		// A folder in which not even root can make a file.
 		if ( Files.isDirectory( Paths.get( "/proc/self" ) ) )
 			requireNoTemporaryFiles( Paths.get( "/proc/self" ), "Exception: /proc/self" );
 	}
@@ -430,7 +438,7 @@ class PythonEnvironmentTest
 		requireRun( ChildJvm.of( SmokeMain.class ).withPython( PYTHON ).withVariable( "LC_ALL", "C" ).run(), venvOf( PYTHON ) );
 	}
 
-	// ------------------------------------------------------ imports of users
+	// --------------------------------------------------------- users' modules
 
 	@ParameterizedTest
 	@CsvSource( delimiter = '|', value = {
@@ -500,7 +508,7 @@ class PythonEnvironmentTest
 		requireImports( InterpreterMode.SUB, init, code, what );
 	}
 
-	// ---------------------------------------------------------------- start
+	// ------------------------------------------------------------------ start
 
 	@ParameterizedTest
 	@CsvSource( { "SUB, 3, import threading; threading.Event().wait()", "SHARED, 1, while True: pass" } )
@@ -517,7 +525,7 @@ class PythonEnvironmentTest
 	}
 
 	@Test
-	void failureToStartIsToldWithItsReason() throws Exception
+	void failureToStartIsReportedWithItsReason() throws Exception
 	{
 		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "jep" );
 		final Path packages = TestPythons.sitePackages( TestPythons.executable( venv ) );
@@ -551,7 +559,7 @@ class PythonEnvironmentTest
 				.requireOutput( "mode=" + mode );
 	}
 
-	// ------------------------------------------------------------- settings
+	// --------------------------------------------------------------- settings
 
 	@Test
 	void settingsAreCopied()
@@ -574,6 +582,7 @@ class PythonEnvironmentTest
 	}
 
 	@Test
+	@ResourceLock( Resources.SYSTEM_PROPERTIES )
 	void modeComesFromThePropertyUnlessItIsSet()
 	{
 		final String before = System.getProperty( PythonEnvironment.MODE_PROPERTY );
@@ -596,6 +605,7 @@ class PythonEnvironmentTest
 	}
 
 	@Test
+	@ResourceLock( Resources.SYSTEM_PROPERTIES )
 	void defaultIsWhatWasSetElseTheDetectedOne()
 	{
 		final PythonEnvironment environment = PythonEnvironment.at( PYTHON );
@@ -612,7 +622,7 @@ class PythonEnvironmentTest
 		assertFalse( PythonEnvironment.getDefault().isSystem() );
 	}
 
-	// -------------------------------------------------------------- helpers
+	// ---------------------------------------------------------------- helpers
 
 	private void requireImports( final InterpreterMode mode, final String... args ) throws IOException, InterruptedException
 	{

@@ -105,7 +105,7 @@ class PythonLoaderOptionsTest
 		assertNull( again.getFillValue() );
 		assertNull( again.getErrorListener() );
 		assertEquals( "a", again.getName() );
-		assertEquals( new FloatType( 3 ), changed.contiguous( false ).onFallback( OnFallback.WARN ).name( "b" ).checkWritten( false ).clock( () -> 0 ).getFillValue() );
+		assertEquals( new FloatType( 3 ), changed.contiguous( false ).onFallback( OnFallback.WARN ).name( "b" ).checkWritten( false ).timeout( null ).getFillValue() );
 		assertFalse( PythonLoaderOptions.options().isContiguous() );
 		assertEquals( "onFallback", assertThrows( NullPointerException.class, () -> defaults.onFallback( null ) ).getMessage() );
 	}

@@ -49,10 +49,9 @@ import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.view.Views;
 
 /**
- * Code that does odd things, to Python and to the process. Each of them is done
- * twice in a JVM of its own for each mode; after each, other images on the same
- * worker and on another queue have the right pixels, and no thread, file
- * descriptor, process or native memory is left.
+ * Code that does odd things to Python and to the process. Each is done twice, in a JVM of its
+ * own for each mode. After each, other images on the same worker and on another queue have the
+ * right pixels, and no thread, file descriptor, process or native memory is left.
  */
 class PythonOdditiesTest
 {
@@ -67,7 +66,7 @@ class PythonOdditiesTest
 	@EnumSource( names = { "SUB", "SHARED" } )
 	void interruptThatCodeSendsToItsOwnProcessEndsTheJvmInOrder( final InterpreterMode mode ) throws Exception
 	{
-		// 130: as if the user had pressed Ctrl+C.
+		// 130 is the exit code after Ctrl+C.
 		child( RaiseSignal.class, mode ).run().requireExitCode( 130 ).requireOutput( "shutdown hook ran" );
 	}
 
@@ -81,7 +80,7 @@ class PythonOdditiesTest
 		private static final CellGrid GRID = new CellGrid( new long[] { 6, 15, 35 }, new int[] { 4, 5, 7 } );
 
 		/**
-		 * A module of the user.
+		 * A module of the user's own.
 		 */
 		private static final String MODULE = """
 				import os
@@ -161,7 +160,7 @@ class PythonOdditiesTest
 			fails( "MemoryError", "bytearray(1 << 62)" );
 			fails( "MemoryError", "[0] * (1 << 60)" );
 			fails( "_ArrayMemoryError", "np.empty(1 << 50)" );
-			// Where nobody can catch it, Python prints it.
+			// If nobody can catch it, Python prints it.
 			computes( "class A:\n    def __del__(self): raise SystemExit(5)\nA()\nblock.data[...] = 1" );
 			computes( "import sys, threading\nt = threading.Thread(target=sys.exit)\nt.start()\nt.join()\nblock.data[...] = 1" );
 			computes( "import weakref\nclass A: pass\na = A()\nr = weakref.ref(a, lambda _: quit())\ndel a\nblock.data[...] = 1" );
@@ -197,8 +196,7 @@ class PythonOdditiesTest
 			computes( "import random\nrandom.random = None\nblock.data[...] = 1", "random.random = random._inst.random" );
 			fails( "ValueError", "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)" );
 			computes( "import signal, os, _thread\nsignal.getsignal(signal.SIGINT)\nos.kill(os.getpid(), 0)\n_thread.interrupt_main()\nblock.data[...] = 1" );
-			// Another process must be asked: there is no file behind the stream.
-			// Warns, and does nothing.
+			// It warns, and does nothing.
 			computes( "import faulthandler\nfaulthandler.enable()\nassert not faulthandler.is_enabled()\nblock.data[...] = 1" );
 		}
 
@@ -207,7 +205,7 @@ class PythonOdditiesTest
 			computes( "import threading\ntotal = []\nthreads = [threading.Thread(target=lambda: total.append(np.ones((200, 200)).sum())) for _ in range(8)]\n"
 					+ "for t in threads: t.start()\nfor t in threads: t.join()\nassert total == [40_000] * 8\nblock.data[...] = 1" );
 			computes( "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n    assert sum(pool.map(abs, range(-9, 0))) == 45\nblock.data[...] = 1" );
-			// Never shut down: its threads end when it is collected.
+			// Never shut down: its threads end when it is garbage collected.
 			computes( "import gc\nfrom concurrent.futures import ThreadPoolExecutor\ndef f():\n    return ThreadPoolExecutor(4).submit(abs, -1).result()\nblock.data[...] = f()\ngc.collect()" );
 			computes( "import threading\ngo = threading.Event()\nt = threading.Thread(target=go.wait, daemon=True)\nt.start()\nblock.data[...] = 1", "go.set()\nt.join()" );
 			computes( "import threading\nt = threading.Thread(target=block.data.fill, args=(1,))\nt.start()\nt.join()\ndel t" );
@@ -260,7 +258,7 @@ class PythonOdditiesTest
 			{
 				printed.set( 0 );
 				computes( print + "\nblock.data[...] = 1" );
-				// Twice, and some as line ends.
+				// Twice, and some of the text as line ends.
 				assertTrue( printed.get() >= 2 * PRINTED * 79L / 80, printed + " characters of " + print );
 			}
 			lines.clear();
@@ -305,7 +303,7 @@ class PythonOdditiesTest
 		}
 
 		/**
-		 * What code has left to do when the interpreter is closed.
+		 * Code that leaves work for the end of its interpreter.
 		 */
 		private void closing() throws Exception
 		{
@@ -321,7 +319,7 @@ class PythonOdditiesTest
 							"from concurrent.futures import ProcessPoolExecutor\nfrom module_of_user import square\npool = ProcessPoolExecutor(1)\nblock.data[...] = pool.submit(square, 1).result()" } )
 						assertEquals( 1, pixel( loader( own, code ), 0 ), code );
 				}
-				// In the first round, what lasts as long as the process was started.
+				// The first round starts what lasts as long as the process.
 				if ( before != null )
 					Resources.requireNoMoreThan( before, "closing", this::collectPythonsGarbage );
 				before = Resources.count();
@@ -336,7 +334,7 @@ class PythonOdditiesTest
 
 		/**
 		 * @param undo
-		 * 		makes the process as it was, before others than this test need it
+		 * 		code that restores what others than this test need, before they run
 		 */
 		private void computes( final String code, final String... undo ) throws Exception
 		{
@@ -372,7 +370,7 @@ class PythonOdditiesTest
 
 		private void twice( final String what, final Step step ) throws Exception
 		{
-			// The first time, what lasts is made: processes that packages keep.
+			// The first time, packages start processes that last.
 			step.run();
 			dropDeadLoaders();
 			final Map< String, Long > before = Resources.count();
@@ -381,7 +379,7 @@ class PythonOdditiesTest
 		}
 
 		/**
-		 * The code of an image lives as long as the image, and its variables.
+		 * The code of an image and its variables live as long as the image.
 		 */
 		private void dropDeadLoaders()
 		{
@@ -390,7 +388,7 @@ class PythonOdditiesTest
 		}
 
 		/**
-		 * @return does one thing for cell 0 and, to undo it, another for others
+		 * @return code that does one thing for cell 0, and undoes it for the others
 		 */
 		private static String code( final String code, final String undo )
 		{

@@ -49,8 +49,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import net.imglib2.cache.python.trust.TrustPolicyTest;
 
 /**
- * The policy of a JVM, in JVMs of their own, because it cannot be switched off
- * again. What a list allows is in {@code TrustPolicyTest}.
+ * The policy of a JVM, tested in JVMs of their own, because it cannot be switched off again.
+ * {@code TrustPolicyTest} tests what a list allows.
  */
 class PythonTrustTest
 {
@@ -70,7 +70,7 @@ class PythonTrustTest
 
 	@ParameterizedTest
 	@EnumSource( names = { "SUB", "SHARED" } )
-	void whatTheListLacksIsNeverCompiledOrImported( final InterpreterMode mode ) throws Exception
+	void codeThatIsNotOnTheListIsNeverCompiledOrImported( final InterpreterMode mode ) throws Exception
 	{
 		assumeTrue( mode != InterpreterMode.SUB || Arrays.asList( "3.10", "3.11" ).contains( TestPythons.minor( PYTHON ) ), "needs Python 3.10 or 3.11" );
 		final Path script = folder.resolve( "script.py" );
@@ -125,11 +125,11 @@ class PythonTrustTest
 	}
 
 	@Test
-	void withAListThatIsNotOneNothingRuns() throws Exception
+	void nothingRunsWithAnInvalidList() throws Exception
 	{
 		Files.write( list, Arrays.asList( PythonTrust.entryFor( TrustMain.INIT ), "sha1:0" ) );
 		final ChildJvm.Result result = ChildJvm.of( Untrusting.class ).withPython( PYTHON ).withProperty( PythonTrust.FILE_PROPERTY, list.toString() ).run( list.toString() ).requireExitCode( 0 );
-		// Also when it has been mended, because it is read once.
+		// Also after it was corrected, because it is read once.
 		final String refused = "refused: No Python code runs, because line 2 of the allow-list " + list + " (system property " + PythonTrust.FILE_PROPERTY
 				+ ") is not an entry: \"sha1:0\"";
 		requireContains( section( result.output, "broken" ), refused );
@@ -139,7 +139,7 @@ class PythonTrustTest
 	}
 
 	@Test
-	void aPropertyThatIsSetTooLateDoesNotGoUnnoticed() throws Exception
+	void aPropertyThatIsSetTooLateIsRefused() throws Exception
 	{
 		Files.writeString( list, "" );
 		final ChildJvm.Result result = ChildJvm.of( Untrusting.class ).withPython( PYTHON ).run( list.toString(), "late" ).requireExitCode( 0 );
@@ -157,7 +157,7 @@ class PythonTrustTest
 	}
 
 	/**
-	 * Makes queues while the allow-list, or the property, is not as it should be.
+	 * Makes queues while the allow-list or the property is wrong.
 	 */
 	static final class Untrusting
 	{
@@ -198,7 +198,7 @@ class PythonTrustTest
 	}
 
 	/**
-	 * As {@code SECURITY.md} tells to.
+	 * As {@code SECURITY.md} advises.
 	 */
 	private static String sha256sum( final Path file ) throws IOException, InterruptedException
 	{
@@ -220,7 +220,7 @@ class PythonTrustTest
 	}
 
 	/**
-	 * @return what was printed for one of the attempts
+	 * @return the printed result of one of the attempts
 	 */
 	private static String section( final String output, final String attempt )
 	{

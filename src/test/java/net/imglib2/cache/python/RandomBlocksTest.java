@@ -65,9 +65,9 @@ import net.imglib2.view.Views;
 import net.imglib2.view.fluent.RandomAccessibleIntervalView.Extension;
 
 /**
- * Random images, cells, halos, types and extensions. What the Python code gets is
- * compared, there, with what {@code numpy.pad} makes of the whole image; what it
- * wrote is compared here.
+ * Random images, cells, halos, types and extensions. The pixels that the Python code gets are
+ * compared, in Python, with what {@code numpy.pad} makes of the whole image; the pixels that it
+ * writes are compared here.
  */
 @Tag( "both-modes" )
 class RandomBlocksTest
@@ -189,12 +189,12 @@ class RandomBlocksTest
 		final int n = 1 + random.nextInt( 6 );
 		final int maxDim = new int[] { 0, 60, 17, 9, 6, 4, 3 }[ n ];
 		final long[] dims = random.longs( n, 1, maxDim + 1 ).toArray();
-		// From one pixel to more than the image.
+		// Any size from one pixel to more than the image.
 		final int[] cell = Arrays.stream( dims ).mapToInt( dim -> 1 + random.nextInt( ( int ) dim + 2 ) ).map( c -> n > 3 ? Math.max( c, 2 ) : c ).toArray();
 		final int[] lower = random.ints( n, 0, n > 4 ? 3 : 6 ).map( l -> random.nextInt( 3 ) == 0 ? 0 : l ).toArray();
 		final int[] upper = random.ints( n, 0, n > 4 ? 3 : 6 ).map( u -> random.nextInt( 3 ) == 0 ? 0 : u ).toArray();
 		Border border = Border.values()[ random.nextInt( Border.values().length ) ];
-		// Mirroring a single pixel at itself is not defined in ImgLib2.
+		// ImgLib2 does not define the mirroring of a single pixel at itself.
 		if ( border == Border.MIRROR_SINGLE && Arrays.stream( dims ).anyMatch( dim -> dim == 1 ) )
 			border = Border.MIRROR_DOUBLE;
 
@@ -223,7 +223,7 @@ class RandomBlocksTest
 	}
 
 	/**
-	 * Pixels that use all bits, the same as {@code pattern} in Python.
+	 * Pixels that use all bits, equal to {@code pattern} in Python.
 	 */
 	private static < T extends NativeType< T > & RealType< T > > RandomAccessibleInterval< T > pattern( final T type, final long... dims )
 	{

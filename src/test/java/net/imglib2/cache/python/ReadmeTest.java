@@ -63,7 +63,7 @@ import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.type.numeric.real.FloatType;
 
 /**
- * The README's code blocks, as they stand.
+ * Runs and checks the code blocks of the README as they are.
  */
 @Tag( "both-modes" )
 class ReadmeTest

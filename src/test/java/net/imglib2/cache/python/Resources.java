@@ -42,14 +42,14 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What this process holds that the garbage collector does not, or not alone, give
- * back. On Linux; elsewhere, what cannot be counted counts as nothing.
+ * Resources of this process that the garbage collector does not free, or not alone. On Linux;
+ * on other systems, what cannot be counted counts as zero.
  */
 final class Resources
 {
 	/**
-	 * For JVMs whose threads and memory are counted: they start their own threads,
-	 * and take the heap's memory, at once.
+	 * Arguments for JVMs whose threads and memory are counted: such a JVM starts its threads and
+	 * takes its heap at once.
 	 */
 	static final String[] JVM_ARGUMENTS = { "-XX:+UseSerialGC", "-XX:-UseDynamicNumberOfCompilerThreads", "-Xmx256m", "-Xms256m", "-XX:+AlwaysPreTouch" };
 
@@ -60,14 +60,14 @@ final class Resources
 	static final String DIRECT = "bytes in direct buffers";
 
 	/**
-	 * What workers know of memory, and the pool, is bounded but fills slowly.
+	 * The pool, and what workers know about memories, are bounded but fill slowly.
 	 */
 	private static final long DIRECT_TOLERANCE = 4 << 20;
 
 	static final String RESIDENT = "resident bytes";
 
 	/**
-	 * The compiler's memory, and what allocators keep for the next time.
+	 * Memory of the compiler, and memory that allocators keep for reuse.
 	 */
 	private static final long RESIDENT_TOLERANCE = 32 << 20;
 
@@ -75,7 +75,7 @@ final class Resources
 	{}
 
 	/**
-	 * @return numbers by what they count
+	 * @return numbers of resources, by kind
 	 */
 	static Map< String, Long > count() throws IOException
 	{
@@ -100,12 +100,13 @@ final class Resources
 	 * collector.
 	 *
 	 * @param before
-	 * 		what was there
+	 * 		numbers of an earlier count
 	 * @param what
 	 * 		what has happened since
 	 * @param collect
-	 * 		lets the garbage collector run, and those that wait for it
+	 * 		runs the garbage collector, and what depends on it
 	 * @throws AssertionError
+	 * 		if there are more resources than before
 	 * 		if more is there
 	 */
 	static void requireNoMoreThan( final Map< String, Long > before, final String what, final Runnable collect ) throws IOException, InterruptedException

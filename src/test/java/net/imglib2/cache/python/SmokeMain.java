@@ -43,8 +43,8 @@ import net.imglib2.util.Util;
 import net.imglib2.view.Views;
 
 /**
- * Computes a small image by Python, checks every pixel, and prints which Python
- * it was. Argument: the Python to use, or none for the detected one.
+ * Computes a small image by Python, checks every pixel, and prints which Python it was.
+ * Argument: the Python to use; without it, the detected one.
  */
 public final class SmokeMain
 {
@@ -105,7 +105,7 @@ public final class SmokeMain
 		final Img< IntType > image = PythonCacheLoader.fromRandomAccessibles( new CellGrid( dims, new int[] { 4, 5, 7 } ), queue, CODE, new IntType(),
 				new Halo( 3, 2, 1 ), extended ).createCachedCellImg( 100 );
 
-		// What is numpy's first axis is ImgLib2's last one.
+		// The first axis of numpy is the last one of ImgLib2.
 		final int[][] weights = { { 3, 0, 5 }, { 0, 1, 0 }, { 1, 10, 100 } };
 		final RandomAccess< UnsignedByteType > neighbour = extended.randomAccess();
 		final Cursor< IntType > cursor = image.localizingCursor();
@@ -127,7 +127,7 @@ public final class SmokeMain
 	}
 
 	/**
-	 * @return what the Python that runs says of itself
+	 * @return how the running Python describes itself
 	 */
 	static String describe( final PythonCacheLoaderQueue queue )
 	{

@@ -61,17 +61,16 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * Eight threads read images that four workers compute, while one block in a
- * hundred does something that it should not. Every pixel that is read is compared
- * with what it must be. Prints what was done, and ends with an error if a pixel
- * was wrong, a worker was lost, or the process grew: in memory, threads or open
- * files. Arguments: seconds.
+ * Eight threads read images that four workers compute, while one block in a hundred does
+ * something wrong. Every pixel that is read is compared with its right value. Prints what was
+ * done, and ends with an error if a pixel was wrong, a worker was lost, or the process grew in
+ * memory, threads or open files. Arguments: seconds.
  */
 public final class SoakMain
 {
 	/**
-	 * Argument: does not measure how long readers wait, which takes half a minute, and
-	 * is tested elsewhere.
+	 * Argument that switches off the measurement of how long readers wait: it takes half a minute,
+	 * and another test does it.
 	 */
 	static final String FAULTS_ONLY = "faults-only";
 
@@ -93,7 +92,7 @@ public final class SoakMain
 	private static final Duration TIMEOUT = Duration.ofSeconds( 1 );
 
 	/**
-	 * What blocks do wrong. Those that sleep cost a worker each.
+	 * What blocks do wrong. Each block that sleeps costs a worker.
 	 */
 	private static final String INIT = String.join( "\n",
 			"import random, sys, threading, time",
@@ -132,7 +131,7 @@ public final class SoakMain
 			"    'loop without end': lambda block: loop(),",
 			"    'sleep beyond the timeout': lambda block: time.sleep(5),",
 			"}",
-			// Rarely what costs a second of Python's lock, or a worker.
+			// The faults that cost a second of Python's lock, or a worker, are rare.
 			"WEIGHTS = [1 if name.startswith(('loop', 'sleep')) else 20 for name in FAULTS]",
 			"def perhaps(block):",
 			"    if random.random() < 0.01:",
@@ -183,13 +182,13 @@ public final class SoakMain
 	{
 		if ( !Arrays.asList( args ).contains( FAULTS_ONLY ) )
 			Promptness.print();
-		// What lasts as long as the JVM is made in the first seconds.
+		// The first seconds start what lasts as long as the JVM.
 		new SoakMain( 3 ).run();
 		System.gc();
 		final Map< String, Long > before = Resources.count();
-		// The pool fills slowly. The JVM itself bounds it, and a lack of it is an error.
+		// The pool fills slowly. The JVM itself bounds it, and running out of it is an error.
 		before.put( Resources.DIRECT, Long.MAX_VALUE / 2 );
-		// Looked at over time.
+		// Compared over time.
 		before.put( Resources.RESIDENT, Long.MAX_VALUE / 2 );
 		final SoakMain soak = new SoakMain( Double.parseDouble( args[ 0 ] ) );
 		final List< Long > resident = soak.run();
@@ -235,9 +234,9 @@ public final class SoakMain
 	}
 
 	/**
-	 * Lets every fault happen once at least.
+	 * Makes every fault happen at least once.
 	 *
-	 * @return their names
+	 * @return names of the faults
 	 */
 	private List< String > oneOfEachKind() throws Exception
 	{
@@ -282,7 +281,7 @@ public final class SoakMain
 			try
 			{
 				final int number = random.nextInt( IMAGES );
-				// Now and then, a new image in place of one.
+				// From time to time, a new image replaces one.
 				if ( random.nextInt( 300 ) == 0 )
 					sources.set( number, newSource( number ) );
 				final Source source = sources.get( number );
@@ -348,7 +347,7 @@ public final class SoakMain
 	}
 
 	/**
-	 * Another queue comes, works and goes.
+	 * Another queue is opened, works and is closed.
 	 */
 	private void otherQueue( final int number ) throws Exception
 	{
@@ -362,7 +361,7 @@ public final class SoakMain
 	}
 
 	/**
-	 * As many tasks as workers wait for each other.
+	 * As many tasks as workers, which wait for each other.
 	 */
 	private void requireAllWorkers() throws Exception
 	{
@@ -398,7 +397,7 @@ public final class SoakMain
 	}
 
 	/**
-	 * An image, and what its pixels must be.
+	 * An image and the right values of its pixels.
 	 */
 	private final class Source
 	{

@@ -35,11 +35,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Faults of all kinds, one after the other and at the same time, for as many
- * seconds as the system property {@code soak.seconds} says, {@value #SECONDS} by
- * default, in each mode.
+ * Faults of all kinds, one after the other and at the same time, in each mode. The system
+ * property {@code soak.seconds} says for how long, {@value #SECONDS} by default.
  */
-// For however long it is told to run: the JVM that it starts has the limit.
+// No limit here, because it runs as long as it is told to: the child JVM has one.
 @Timeout( value = 1, unit = TimeUnit.DAYS )
 class SoakTest
 {

@@ -31,8 +31,7 @@ package net.imglib2.cache.python;
 import java.time.Duration;
 
 /**
- * Opens a queue with init code that hangs. Arguments: startup timeout in
- * seconds, init code.
+ * Opens a queue with init code that hangs. Arguments: startup timeout in seconds; init code.
  */
 final class StartupTimeoutMain
 {

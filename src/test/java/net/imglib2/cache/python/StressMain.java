@@ -56,12 +56,11 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * Takes Python on a tour of the standard library and of all packages of the
- * environment: each block of an image makes one stop, see
- * {@code src/test/python/tour}. Four workers compute two images at once, each read by
- * two threads, again and again, while other queues are opened, make some stops and are
- * closed. Every pixel that is read is compared with what it must be. Prints what was
- * done, and ends with an error if a pixel was wrong or a stop has failed. Arguments:
+ * Takes Python on a tour of the standard library and of all packages of the environment: each
+ * block of an image makes one stop, see {@code src/test/python/tour}. Four workers compute two
+ * images at once, each read by two threads, again and again, while other queues are opened, make
+ * some stops and are closed. Every pixel that is read is compared with its right value. Prints
+ * what was done, and ends with an error if a pixel was wrong or a stop failed. Arguments:
  * seconds.
  */
 public final class StressMain
@@ -73,8 +72,7 @@ public final class StressMain
 	private static final int STOPS_OF_OTHER_QUEUES = 10;
 
 	/**
-	 * Stops can wait for each other, for Python's lock, for a busy machine; but not for
-	 * ever.
+	 * A stop may wait for other stops, for Python's lock and for a busy machine, but not for ever.
 	 */
 	private static final Duration TIMEOUT = Duration.ofMinutes( 2 );
 
@@ -97,7 +95,7 @@ public final class StressMain
 	private static final String CODE = "block.data[...] = block.inputs[0] + itinerary.visit(%s, block.index)";
 
 	/**
-	 * The two images that are computed at once, by the order of their stops.
+	 * The two images that are computed at once, with different orders of their stops.
 	 */
 	private static final List< String > ORDERS = Arrays.asList( "there", "back" );
 
@@ -178,7 +176,7 @@ public final class StressMain
 	}
 
 	/**
-	 * One image after the other, at least one: each makes every stop.
+	 * One image after the other, at least one; each makes every stop.
 	 */
 	private void tour( final PythonCacheLoaderQueue queue, final String order )
 	{
@@ -207,7 +205,7 @@ public final class StressMain
 	}
 
 	/**
-	 * Another queue comes, makes some stops and goes.
+	 * Another queue is opened, makes some stops and is closed.
 	 */
 	private void otherQueue( final Random random )
 	{
@@ -259,7 +257,7 @@ public final class StressMain
 			while ( cause.getCause() != null && !( cause instanceof PythonException ) )
 				cause = cause.getCause();
 			final List< String > names = stops.get( order );
-			// Not which cell of which image it was.
+			// Without the cell and the image.
 			count( names.get( index % names.size() ) + ": " + String.valueOf( cause.getMessage() ).replaceFirst( "^Cell .* failed: ", "" ).replaceFirst( "\n  at <PythonCacheLoader.*", "" ) );
 		}
 	}

@@ -32,9 +32,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * A tour of the standard library and of the environment's packages, for as many
- * seconds as the system property {@code stress.seconds} says, {@value #SECONDS} by
- * default, in each mode.
+ * A tour of the standard library and of the environment's packages, in each mode. The system
+ * property {@code stress.seconds} says for how long, {@value #SECONDS} by default.
  */
 class StressTest
 {

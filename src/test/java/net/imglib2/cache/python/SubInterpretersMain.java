@@ -34,9 +34,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Runs code on queues of one worker each. Arguments: a folder of modules, then
- * {@code name: statements}, which opens the queue where there is none with that
- * name, or {@code close name}. Prints each step before it is done.
+ * Runs code on queues with one worker each. Arguments: a folder of modules; then
+ * {@code name: statements}, which opens the queue if there is none with that name, or
+ * {@code close name}. Prints each step before it runs.
  */
 public final class SubInterpretersMain
 {

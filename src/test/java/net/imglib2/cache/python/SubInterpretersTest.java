@@ -44,14 +44,18 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What interpreters share in mode SUB, and what they do not. Each test is a JVM
- * of its own, because what is wrong would hang or end it.
+ * What interpreters share in mode SUB, and what they do not. Each test runs in a JVM of its own,
+ * because a defect would hang or end it.
  */
 @DisabledOnOs( value = OS.WINDOWS, disabledReason = "environments are put together from symbolic links" )
+// Each test waits for a JVM of its own.
+@Execution( ExecutionMode.CONCURRENT )
 class SubInterpretersTest
 {
 	private Path modules;
@@ -68,7 +72,7 @@ class SubInterpretersTest
 		TestPythons.delete( modules );
 	}
 
-	// ----------------------------------------------------- ids of threads
+	// --------------------------------------------------------- ids of threads
 
 	@ParameterizedTest
 	@ValueSource( strings = { "3.10", "3.11" } )
@@ -142,7 +146,7 @@ class SubInterpretersTest
 						+ "thread = threading.Thread(target=in_thread); thread.start(); thread.join(); assert not found, found" );
 	}
 
-	// ------------------------------------------------------ late imports
+	// ----------------------------------------------------------- late imports
 
 	@Test
 	void sharedPackagesMayImportLate() throws Exception
@@ -151,7 +155,7 @@ class SubInterpretersTest
 		TestPythons.write( modules.resolve( "of_user.py" ), "import scipy as everything\n\ndef attribute(name):\n    return getattr(everything, name)\n" );
 		final List< String > steps = new ArrayList<>();
 		for ( final String code : LATE_IMPORTS )
-			// The second interpreter needs what the first one has imported.
+			// The second interpreter needs what the first one imported.
 			steps.addAll( Arrays.asList( "a: " + code, "b: " + code ) );
 		steps.add( "close a" );
 		for ( final String code : LATE_IMPORTS )
@@ -226,11 +230,11 @@ class SubInterpretersTest
 				""", "b: import late; assert late.of_user('of_user').mine == 5; late.attribute.thread; late.by_name('name')" );
 	}
 
-	// --------------------------------------------------- standard library
+	// ------------------------------------------------------- standard library
 
 	@ParameterizedTest
 	@ValueSource( strings = { "3.10", "3.11" } )
-	void theStandardLibraryIsOneForAllButWhatImports( final String version ) throws Exception
+	void theStandardLibraryIsSharedButForItsImportMachinery( final String version ) throws Exception
 	{
 		TestPythons.write( modules.resolve( "library.py" ), """
 				import importlib, sys, warnings
@@ -262,8 +266,8 @@ class SubInterpretersTest
 	}
 
 	/**
-	 * What has static state in C, looks up modules and classes by their names, or
-	 * writes to the standard streams.
+	 * Modules that have static state in C, look up modules and classes by name, or write to the
+	 * standard streams.
 	 */
 	private static final String TOUR = """
 			import array, csv, ctypes, dataclasses, datetime, decimal, enum, fractions, inspect, io, json, os, pathlib, pickle, re, sqlite3, struct, sys
@@ -383,7 +387,7 @@ class SubInterpretersTest
 	}
 
 	@Test
-	void whatAClosedQueueHasLeftInSharedModulesStillWorks() throws Exception
+	void objectsOfAClosedQueueInSharedModulesStillWork() throws Exception
 	{
 		TestPythons.write( modules.resolve( "leaving.py" ), """
 				import logging, warnings
@@ -405,7 +409,7 @@ class SubInterpretersTest
 				"b: import logging, warnings; logging.raiseExceptions = True; logging.getLogger('x').warning('y'); assert logging.seen == 1; warnings.warn('w'); assert warnings.seen" );
 	}
 
-	// ------------------------------------------------------------ closing
+	// ---------------------------------------------------------------- closing
 
 	@ParameterizedTest
 	@ValueSource( strings = { "3.10", "3.11" } )
@@ -434,7 +438,7 @@ class SubInterpretersTest
 	}
 
 	private static final String[] LAST_WORDS = {
-			// As tqdm's.
+			// Like the one of tqdm.
 			"import threading\nclass TMonitor(threading.Thread):\n    was_killed = threading.Event()\n    def run(self):\n        self.was_killed.wait(600)\nTMonitor(daemon=True).start()",
 			"import threading, _thread, time; threading._register_atexit(_thread.start_new_thread, time.sleep, (600,))",
 			"import sys, _thread, time\nclass Last:\n    def __del__(self, start=_thread.start_new_thread, sleep=time.sleep):\n        start(sleep, (600,))\nsys.last_of_test = Last()",
@@ -442,7 +446,7 @@ class SubInterpretersTest
 			"import atexit, os, sys; atexit.register(print, 'exit function ran')",
 			"import sys; sys.modules['numpy_by_another_name'] = np; sys.modules['os_of_user'] = __import__('os')" };
 
-	// ------------------------------------------------------------ helpers
+	// ---------------------------------------------------------------- helpers
 
 	private static String[] openedAndClosed( final String... codes )
 	{

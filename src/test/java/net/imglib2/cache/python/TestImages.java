@@ -72,7 +72,7 @@ import net.imglib2.util.Util;
 import net.imglib2.view.Views;
 
 /**
- * Images with pixels by {@link TestPixels}, stored in any way that ImgLib2 has.
+ * Images with pixels of {@link TestPixels}, in every storage that ImgLib2 has.
  */
 public final class TestImages
 {
@@ -88,11 +88,11 @@ public final class TestImages
 		CACHED_ARRAYS( Data.ARRAYS, Data.ARRAYS ),
 		CACHED_NATIVE_BUFFERS( Data.NATIVE, Data.NATIVE ),
 		CACHED_BIG_ENDIAN_BUFFERS( Data.BIG_ENDIAN, Data.BIG_ENDIAN ),
-		// What the image says that its cells are is not what they are.
+		// The image describes its cells wrongly.
 		SAYS_ARRAYS_HAS_BUFFERS( Data.ARRAYS, Data.NATIVE ),
 		SAYS_BUFFERS_HAS_ARRAYS( Data.NATIVE, Data.ARRAYS ),
 		SAYS_ARRAYS_HAS_BOTH( Data.ARRAYS, null ),
-		// Computed by Python.
+		// Python computes the image.
 		PYTHON( Data.NATIVE, Data.NATIVE );
 
 		public final Data says;
@@ -135,9 +135,9 @@ public final class TestImages
 
 	/**
 	 * @param cellDims
-	 * 		for those that have cells
+	 * 		size of cells, for storages that have cells
 	 * @param queue
-	 * 		for those that are computed by Python; its init code must contain
+	 * 		computes {@code PYTHON} images; its init code must contain
 	 * 		{@link TestPixels#INIT}
 	 */
 	public static < T extends NativeType< T > > NativeImg< T, ? > create(
@@ -209,7 +209,7 @@ public final class TestImages
 	}
 
 	/**
-	 * @return image whose pixels are in no storage: each is its index
+	 * @return image without a storage: the value of each pixel is its index
 	 */
 	static ArrayImg< FloatType, ? > computed( final long... dims )
 	{
@@ -263,7 +263,7 @@ public final class TestImages
 	}
 
 	/**
-	 * ImgLib2's own access to a buffer.
+	 * Accesses a buffer by ImgLib2's own class.
 	 */
 	public static ArrayDataAccess< ? > bufferAccess( final PrimitiveType primitive, final ByteBuffer buffer )
 	{
@@ -282,7 +282,7 @@ public final class TestImages
 	}
 
 	/**
-	 * @return a tuple in numpy's order
+	 * @return a Python tuple in numpy's order
 	 */
 	static String numpy( final long... imglib )
 	{

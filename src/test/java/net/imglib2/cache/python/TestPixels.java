@@ -61,8 +61,8 @@ import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Cast;
 
 /**
- * Pixels of every type by a formula that {@link #INIT} has, too: what numpy must
- * see, written down independently of the library's table of types.
+ * Pixels of every type by a formula that {@link #INIT} has, too: the values that numpy must see,
+ * written down independently of the library's table of types.
  */
 public final class TestPixels
 {
@@ -125,7 +125,7 @@ public final class TestPixels
 	}
 
 	/**
-	 * @return what ImgLib2 supports, see {@link PixelTypesTest}
+	 * @return a bit length that ImgLib2 supports, see {@link PixelTypesTest}
 	 */
 	private static int randomBits( final Random random )
 	{
@@ -140,7 +140,7 @@ public final class TestPixels
 	}
 
 	/**
-	 * @return what {@code image} in Python calls the type
+	 * @return name of the type for {@code image} in Python
 	 */
 	static String kind( final Object type )
 	{
@@ -199,7 +199,7 @@ public final class TestPixels
 	public static < T extends NativeType< T > > void copy( final T from, final T to )
 	{
 		if ( from instanceof Unsigned128BitType )
-			// Its set( other ) goes by way of a double.
+			// Its set( other ) converts by way of a double.
 			( ( Unsigned128BitType ) to ).set( ( ( Unsigned128BitType ) from ).get() );
 		else
 			to.set( from );

@@ -45,13 +45,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * Pythons for tests: those of this machine, and such as are put together in a
- * folder from parts of {@link ChildJvm#testPython()}.
+ * Pythons for tests: those of this machine, and some that are made in a folder of parts of
+ * {@link ChildJvm#testPython()}.
  */
 public final class TestPythons
 {
 	/**
-	 * Enough for making an environment from packages that must be compiled.
+	 * Enough to make an environment whose packages must be compiled.
 	 */
 	private static final long TIMEOUT_SECONDS = 600;
 
@@ -91,8 +91,8 @@ public final class TestPythons
 	}
 
 	/**
-	 * An installation as conda and installers make it, without the
-	 * {@code pyvenv.cfg} of a virtual environment.
+	 * An installation as conda and installers make it, without the {@code pyvenv.cfg} of a virtual
+	 * environment.
 	 *
 	 * @return its folder
 	 */
@@ -111,7 +111,7 @@ public final class TestPythons
 					Files.createSymbolicLink( sitePackages.resolveSibling( entry.getFileName() ), entry );
 		}
 		final Path bin = Files.createDirectories( folder.resolve( "bin" ) );
-		// No link: Python finds its library by where its executable is.
+		// No link, because Python finds its library relative to its executable.
 		Files.copy( base.resolve( "bin" ).resolve( name ).toRealPath(), bin.resolve( name ), StandardCopyOption.COPY_ATTRIBUTES );
 		Files.createSymbolicLink( bin.resolve( "python3" ), Paths.get( name ) );
 		linkPackages( sitePackages( ChildJvm.testPython() ), sitePackages, packages );
@@ -143,9 +143,9 @@ public final class TestPythons
 	}
 
 	/**
-	 * An environment of another Python of this machine, with the packages that the
-	 * library needs. It is kept in the folder {@code .venvs} of the project. The
-	 * test is skipped where there is no such Python.
+	 * An environment of another Python of this machine, with the packages that the library needs.
+	 * It is kept in the folder {@code .venvs} of the project. The test is skipped if there is no
+	 * such Python.
 	 *
 	 * @param version
 	 * 		major and minor version
@@ -167,9 +167,9 @@ public final class TestPythons
 	}
 
 	/**
-	 * A package of a certain version, without what it requires, installed for
-	 * {@link ChildJvm#testPython()} and kept in the folder {@code .venvs} of the
-	 * project. The test is skipped where it cannot be installed.
+	 * A package of a certain version, without its requirements, installed for
+	 * {@link ChildJvm#testPython()} and kept in the folder {@code .venvs} of the project. The test
+	 * is skipped if it cannot be installed.
 	 *
 	 * @return folder with the package
 	 */
@@ -196,7 +196,7 @@ public final class TestPythons
 	}
 
 	/**
-	 * Links packages with their metadata from one folder into another.
+	 * Links packages and their metadata from one folder into another.
 	 */
 	public static void linkPackages( final Path from, final Path to, final String... packages ) throws IOException
 	{
@@ -209,10 +209,10 @@ public final class TestPythons
 	}
 
 	/**
-	 * Writes the metadata of an installed distribution that is not there otherwise.
+	 * Writes the metadata of an installed distribution that does not exist.
 	 *
 	 * @param files
-	 * 		files that it claims to have
+	 * 				files that it claims to have
 	 */
 	public static void writeDistribution( final Path sitePackages, final String name, final String version, final String... files ) throws IOException
 	{
@@ -238,7 +238,7 @@ public final class TestPythons
 	 */
 	public static void delete( final Path folder ) throws IOException
 	{
-		// Not JUnit's @TempDir, which warns of each link.
+		// Not JUnit's @TempDir, which warns about each link.
 		try (final Stream< Path > paths = Files.walk( folder ))
 		{
 			for ( final Path path : paths.sorted( Comparator.reverseOrder() ).toArray( Path[]::new ) )
@@ -271,7 +271,7 @@ public final class TestPythons
 	}
 
 	/**
-	 * @return what a Python prints for an expression
+	 * @return output of a Python for an expression
 	 */
 	public static String ask( final Path python, final String expression ) throws IOException, InterruptedException
 	{
@@ -279,7 +279,7 @@ public final class TestPythons
 	}
 
 	/**
-	 * @return what it printed
+	 * @return output of the process
 	 */
 	public static String run( final Path python, final String... arguments ) throws IOException, InterruptedException
 	{
@@ -294,7 +294,7 @@ public final class TestPythons
 
 	private static boolean runs( final Path python, final String version ) throws IOException, InterruptedException
 	{
-		// Version managers have commands for inactive versions, which only fail.
+		// Version managers have commands for inactive versions, too, which fail.
 		final Output output = start( new ProcessBuilder( python.toString(), "-c", "import sys; print('%d.%d' % sys.version_info[:2])" ) );
 		return output.exitCode == 0 && output.text.trim().equals( version );
 	}

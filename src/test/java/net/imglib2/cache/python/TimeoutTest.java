@@ -76,7 +76,7 @@ class TimeoutTest
 	private static final Duration LIMIT = Duration.ofMillis( 300 );
 
 	/**
-	 * Cells that reach into their border.
+	 * Cells whose code reads the border.
 	 */
 	private static final CellGrid GRID = new CellGrid( new long[] { 15, 35 }, new int[] { 3, 5 } );
 
@@ -119,7 +119,7 @@ class TimeoutTest
 		final PythonTimeoutException e = assertTimesOut( loader( "x = 1\ntime.sleep(1e6)" ), 0 );
 		assertEquals( 2, e.getLine() );
 		assertEquals( "time.sleep(1e6)", e.getSourceLine() );
-		// The sleeping one stays until the JVM ends.
+		// The worker that sleeps stays until the JVM ends.
 		while ( threads( "_worker_" ).size() != before.size() + 1 )
 			TimeUnit.MILLISECONDS.sleep( 10 );
 		assertAllIsWell();
@@ -143,7 +143,7 @@ class TimeoutTest
 	}
 
 	@Test
-	void codeThatCatchesTheCancellationAndEndsHasTimedOutAllTheSame() throws Exception
+	void codeThatCatchesTheCancellationAndEndsHasTimedOutNevertheless() throws Exception
 	{
 		final PythonCacheLoader< IntType, ? > loader = loader( "try:\n    while True:\n        pass\nexcept BaseException:\n    block.data[...] = 0" );
 		for ( int cell = 0; cell < 5; ++cell )
@@ -167,7 +167,7 @@ class TimeoutTest
 				final PythonLoaderOptions options = givenUp ? PythonLoaderOptions.options().timeout( LIMIT ) : PythonLoaderOptions.options();
 				final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, own,
 						"if block.index == 34:\n" + untilThereIs( release ).replaceAll( "(?m)^", "    " ), new IntType(), Halo.empty( 2 ), options, Collections.emptyList() );
-				// From then on, the workers know that they are small.
+				// From now on, the workers know that these blocks are small.
 				for ( int i = 0; i < 600; ++i )
 					loader.get( i % 20L );
 				final String pool = own.submit( python -> Thread.currentThread().getName() ).get().replaceFirst( "_worker_.*", "" );
@@ -200,9 +200,9 @@ class TimeoutTest
 	}
 
 	@Test
-	void whereAFunctionInCKeepsPythonsLockTheStackIsUnknown() throws Exception
+	void theStackIsUnknownWhileAFunctionInCKeepsPythonsLock() throws Exception
 	{
-		// Takes some seconds, and then the worker comes back.
+		// Takes some seconds; then the worker comes back.
 		try (final LogRecords log = new LogRecords( WorkerPool.class ))
 		{
 			final PythonTimeoutException e = assertTimesOut( loader( "sum(range(3 * 10**8))" ), 0 );
@@ -245,14 +245,14 @@ class TimeoutTest
 	}
 
 	@Test
-	void smallBlocksWithoutATimeoutDoNotShareTheirsWithOthers() throws Exception
+	void smallBlocksWithAndWithoutATimeoutAreNotTakenTogether() throws Exception
 	{
 		try (final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 1 ))
 		{
 			final PythonCacheLoader< IntType, ? > unlimited = PythonCacheLoader.fromRandomAccessibles( GRID, own, "block.data[...] = block.index", new IntType() );
 			final PythonCacheLoader< IntType, ? > limited = PythonCacheLoader.fromRandomAccessibles( GRID, own, "if block.index == 20:\n    while True:\n        pass",
 					new IntType(), Halo.empty( 2 ), PythonLoaderOptions.options().timeout( LIMIT ), Collections.emptyList() );
-			// From then on, the worker knows that they are small.
+			// From now on, the worker knows that these blocks are small.
 			for ( int i = 0; i < 300; ++i )
 			{
 				unlimited.get( i % 20L );
@@ -261,7 +261,7 @@ class TimeoutTest
 			final ExecutorService readers = Executors.newFixedThreadPool( 2 );
 			try
 			{
-				// One after the other into the queue: the worker would take both at once.
+				// They enter the queue one after the other: the worker would take both at once.
 				final Future< ? > first;
 				final Future< ? > second;
 				try (final Occupied occupied = new Occupied( own ))
@@ -282,7 +282,7 @@ class TimeoutTest
 	}
 
 	/**
-	 * A worker that does nothing else until this is closed.
+	 * A worker that is busy until this is closed.
 	 */
 	private static final class Occupied implements AutoCloseable
 	{
@@ -330,8 +330,8 @@ class TimeoutTest
 	}
 
 	/**
-	 * Reads cells at the same time from a worker that knows that they are small, and
-	 * that was occupied when they came. It stays the queue's worker.
+	 * Reads cells at the same time from a worker that knows that they are small, and that was busy
+	 * when they came. It stays the queue's worker.
 	 */
 	private static List< Future< Cell< ? > > > readTogether( final String code, final int from, final int to ) throws Exception
 	{
@@ -364,9 +364,9 @@ class TimeoutTest
 	}
 
 	@Test
-	void codeThatIsMadeReadyForTooLongTimesOut( @TempDir final Path folder ) throws Exception
+	void preparationThatTakesTooLongTimesOut( @TempDir final Path folder ) throws Exception
 	{
-		// What is being imported is cancelled late, and would keep a processor busy.
+		// Code that is importing is cancelled late, and would keep a processor busy.
 		final Path release = folder.resolve( "release" );
 		Files.write( folder.resolve( "never_imported.py" ), Arrays.asList( "import os", "def f(block):", "    pass", "while not os.path.exists(r'" + release + "'):", "    pass" ), StandardCharsets.UTF_8 );
 		try (final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 1, "import sys; sys.path.append(r'" + folder + "')" ))
@@ -416,7 +416,7 @@ class TimeoutTest
 	@Test
 	void workersAreReplacedUntilTooManyAreOccupied( @TempDir final Path folder ) throws Exception
 	{
-		// More than there can be workers until the 33rd is given up: ten others have begun by then.
+		// More than the number of workers until the 33rd is given up: ten others have begun by then.
 		final int numCells = 50;
 		final Path release = folder.resolve( "release" );
 		final ExecutorService readers = Executors.newFixedThreadPool( numCells );
@@ -458,7 +458,7 @@ class TimeoutTest
 	}
 
 	/**
-	 * @return code that nothing else ends
+	 * @return code that only a cancellation ends
 	 */
 	private static String untilThereIs( final Path file )
 	{
@@ -481,7 +481,7 @@ class TimeoutTest
 	}
 
 	/**
-	 * Waits until so many threads wait for their blocks.
+	 * Waits until a number of threads wait for their blocks.
 	 */
 	private static void awaitReaders( final int number )
 	{
@@ -563,8 +563,7 @@ class TimeoutTest
 	}
 
 	/**
-	 * Waits until a worker of a queue waits for a task and does not look any
-	 * more.
+	 * Waits until a worker of a queue sleeps because there is no task.
 	 */
 	private static void awaitSleepingWorker( final String pool )
 	{

@@ -41,15 +41,14 @@ import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.IntType;
 
 /**
- * Hands code over that an allow-list has or lacks, in all ways there are, and
- * prints for each what came of it. Arguments: a file with the code of a loader, a
- * folder of modules that is on the list, one with what looks like a Python that is
- * not, and where to write another list.
+ * Hands over code that is or is not on an allow-list, in every possible way, and prints the
+ * result of each. Arguments: a file with the code of a loader; a folder of modules that is on
+ * the list; a folder that looks like a Python but is none; where to write another list.
  */
 final class TrustMain
 {
 	/**
-	 * Sees all that Python compiles and imports.
+	 * An audit hook that sees all that Python compiles and imports.
 	 */
 	static final String INIT = """
 			import sys
@@ -69,12 +68,12 @@ final class TrustMain
 	static final String WATCHED = "'\\n'.join(seen)";
 
 	/**
-	 * What is on a later list than the file's.
+	 * Is on a later list, but not on the file's.
 	 */
 	static final String LATER = "block.data[...] = 14 # not_allowed";
 
 	/**
-	 * None of them could be compiled or imported.
+	 * Is not Python: it could neither be compiled nor imported.
 	 */
 	static final String NOT_PYTHON = "not_allowed = = 1";
 
@@ -132,7 +131,7 @@ final class TrustMain
 	}
 
 	/**
-	 * Hands over what each list but the file's allows.
+	 * Hands over code that every list except the file's allows.
 	 */
 	private static void attemptLater( final String list, final PythonCacheLoaderQueue queue, final Path folder ) throws Exception
 	{

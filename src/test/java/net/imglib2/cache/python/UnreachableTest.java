@@ -56,7 +56,7 @@ import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.IntType;
 
 /**
- * What nobody refers to any more goes, without being closed.
+ * Objects that nobody refers to any more end without being closed.
  */
 @Tag( "both-modes" )
 @Timeout( value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
@@ -65,7 +65,7 @@ class UnreachableTest
 	private static final CellGrid GRID = new CellGrid( new long[] { 5, 2 }, new int[] { 5, 2 } );
 
 	@Test
-	void aQueueThatNobodyHasEnds() throws Exception
+	void anUnreachableQueueEnds() throws Exception
 	{
 		final List< Thread > before = workers();
 		for ( int i = 0; i < 5; ++i )
@@ -78,7 +78,7 @@ class UnreachableTest
 	{
 		final CachedCellImg< IntType, ? > img = image( new PythonCacheLoaderQueue( 1, "x = 7" ), "block.data[...] = x" );
 		assertEquals( 7, img.firstElement().get() );
-		// Another queue that nobody has tells when the collector has been there.
+		// Another unreachable queue tells when the garbage collector has run.
 		final WeakReference< Object > other = new WeakReference<>( new PythonCacheLoaderQueue() );
 		awaitCollection( () -> other.get() == null );
 		img.getCache().invalidateAll();
@@ -112,7 +112,7 @@ class UnreachableTest
 	}
 
 	@Test
-	void whatTheCodeOfADroppedImageHoldsIsFreed() throws Exception
+	void objectsOfTheCodeOfADroppedImageAreFreed() throws Exception
 	{
 		try (PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2, "import sys, weakref\nsys.alive = getattr(sys, 'alive', weakref.WeakSet())\nclass Large:\n    pass" ))
 		{
@@ -121,7 +121,7 @@ class UnreachableTest
 				final String define = code + "large = globals().get('large') or Large()\nsys.alive.add(large)\nblock.data[...] = len(sys.alive)";
 				for ( int i = 0; i < 5; ++i )
 					assertTrue( image( queue, define ).firstElement().get() > 0 );
-				// The workers do nothing meanwhile, and Python's collector has no reason to come.
+				// Meanwhile the workers do nothing, and Python's collector has no reason to run.
 				awaitCollection( () -> alive( queue ) == 0 );
 			}
 		}
@@ -129,7 +129,7 @@ class UnreachableTest
 
 	private static long alive( final PythonCacheLoaderQueue queue )
 	{
-		// Each worker has its own in mode SUB.
+		// In mode SUB, each worker has a collector of its own.
 		final List< CompletableFuture< Long > > counts = new ArrayList<>();
 		final CountDownLatch both = new CountDownLatch( 2 );
 		for ( int i = 0; i < 2; ++i )
@@ -142,7 +142,7 @@ class UnreachableTest
 	}
 
 	@Test
-	void threadsInheritNothingOfWhoMadeTheQueue() throws Exception
+	void threadsInheritNothingFromTheCreatorOfTheQueue() throws Exception
 	{
 		final InheritableThreadLocal< Object > local = new InheritableThreadLocal<>();
 		final ClassLoader loader = new ClassLoader( UnreachableTest.class.getClassLoader() )
@@ -165,11 +165,10 @@ class UnreachableTest
 	}
 
 	/**
-	 * The code of a script is garbage when the script has ended, though its queue goes
-	 * on.
+	 * The code of a script is garbage after the end of the script, although its queue goes on.
 	 */
 	@Test
-	void theClassesOfWhoMadeTheQueueCanBeCollected() throws Exception
+	void theClassesOfTheCreatorOfTheQueueCanBeCollected() throws Exception
 	{
 		final WeakReference< Object > script = new WeakReference<>( new ScriptLoader() );
 		try (PythonCacheLoaderQueue queue = ( ( ScriptLoader ) script.get() ).runScript())
@@ -180,7 +179,7 @@ class UnreachableTest
 	}
 
 	/**
-	 * Made anew for each script, as script engines do.
+	 * Made anew for each script, as by script engines.
 	 */
 	private static final class ScriptLoader extends ClassLoader
 	{
@@ -213,7 +212,7 @@ class UnreachableTest
 	}
 
 	/**
-	 * Whoever makes an image does not wait for what computes other images.
+	 * Making an image does not wait for the computation of others.
 	 */
 	@Test
 	void anImageIsMadeWhileAllWorkersAreOccupied() throws Exception

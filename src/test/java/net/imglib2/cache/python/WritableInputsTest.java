@@ -56,7 +56,7 @@ import net.imglib2.util.ImgUtil;
 import net.imglib2.view.Views;
 
 /**
- * Code that works in place: what it writes into an input, nobody else sees.
+ * Code that works in place: nobody else sees what it writes into an input.
  */
 @Tag( "both-modes" )
 class WritableInputsTest
@@ -75,7 +75,7 @@ class WritableInputsTest
 	@BeforeAll
 	static void open() throws Exception
 	{
-		// As torch does: the pixels are where the array has them, whatever its flags say.
+		// Like torch: the pixels are where the array has them, whatever the array's flags are.
 		Files.writeString( modules.resolve( "torch.py" ), """
 				import ctypes
 				import numpy as np
@@ -91,7 +91,7 @@ class WritableInputsTest
 	@AfterAll
 	static void close() throws Exception
 	{
-		// In mode SHARED, other tests would see it.
+		// In mode SHARED, other tests would see the change.
 		queue.submit( python -> {
 			python.exec( "import sys\nfrom imglib2_cache_python import snippet\nsys.modules.pop('torch', None)\nsys.path.remove(r'" + modules + "')\nsnippet._is_installed.cache_clear()" );
 			return null;
@@ -107,7 +107,7 @@ class WritableInputsTest
 	}
 
 	@Test
-	void whatIsCopiedCanBeWritten()
+	void inputsThatAreCopiedCanBeWritten()
 	{
 		final Img< IntType > source = numbers();
 		assertAdded( image( "block.inputs[0][...] += 1\nblock.data[...] = block.inputs[0]", WRITABLE, source ), source );
@@ -118,7 +118,7 @@ class WritableInputsTest
 	}
 
 	@Test
-	void whatOthersSeeIsCopied() throws Exception
+	void inputsThatOthersSeeAreCopied() throws Exception
 	{
 		final CachedCellImg< IntType, ? > first = image( "block.data[...] = np.arange(block.min[0] * 9, block.min[0] * 9 + 9 * block.dim[0]).reshape(-1, 9)[:, block.min[1]:block.max[1] + 1]", WRITABLE );
 		assertUnchanged( first );
@@ -149,7 +149,7 @@ class WritableInputsTest
 	}
 
 	@Test
-	void theSecondRunThatFindsUnwrittenPixelsSeesTheInputsAsTheyWere()
+	void theSecondRunThatFindsUnwrittenPixelsSeesTheOriginalInputs()
 	{
 		final Img< IntType > source = numbers();
 		assertAdded( image( "block.inputs[0][...] += 1\nblock.data[...] = block.inputs[0]", WRITABLE.checkWritten( true ), source ), source );
@@ -157,7 +157,7 @@ class WritableInputsTest
 	}
 
 	@Test
-	void packagesThatIgnoreThatAnInputIsReadOnlyDoNotChangeIt() throws Exception
+	void packagesThatIgnoreTheReadOnlyFlagDoNotChangeInputs() throws Exception
 	{
 		final CachedCellImg< IntType, ? > first = image( "block.data[...] = np.arange(block.min[0] * 9, block.min[0] * 9 + 9 * block.dim[0]).reshape(-1, 9)[:, block.min[1]:block.max[1] + 1]", WRITABLE );
 		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "import torch\nt = torch.from_numpy(block.inputs[0])\nt += 1\nblock.data[...] = t", new IntType(), first );

@@ -33,7 +33,7 @@ import java.util.function.Supplier;
 import net.imglib2.cache.LoaderCache;
 
 /**
- * The caches that fulfil the same contract, each big enough for a small test.
+ * The caches that fulfil the same contract, each large enough for a small test.
  */
 enum CacheKind
 {

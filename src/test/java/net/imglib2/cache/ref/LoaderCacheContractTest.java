@@ -65,7 +65,7 @@ import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 
 /**
- * What all caches do alike.
+ * The behaviour that all caches have in common.
  */
 @ParameterizedClass( name = "{0}" )
 @EnumSource( CacheKind.class )
@@ -88,7 +88,7 @@ class LoaderCacheContractTest
 	private final AtomicInteger loads = new AtomicInteger();
 
 	/**
-	 * Makes a new value with each call, and counts them.
+	 * Makes a new value with each call, and counts the calls.
 	 */
 	private final CacheLoader< Object, Object > loader = key -> {
 		loads.incrementAndGet();
@@ -111,7 +111,7 @@ class LoaderCacheContractTest
 	}
 
 	/**
-	 * Keys that all have the same place in a hash table.
+	 * Keys with the same hash code.
 	 */
 	record Colliding( int i )
 	{
@@ -460,7 +460,7 @@ class LoaderCacheContractTest
 	}
 
 	@Test
-	void conditionMayLookAtTheCache() throws Exception
+	void conditionMayReadTheCache() throws Exception
 	{
 		assumeTrue( LoaderCache.class.getResource( "/META-INF/imglib2-cache-subset" ) != null, "imglib2-cache does not promise that" );
 		load( 0, 100 );

@@ -50,7 +50,7 @@ import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 
 /**
- * What the caches keep, and for how long.
+ * Which values the caches keep, and for how long.
  */
 @Timeout( value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
 class ReferencesTest
@@ -63,7 +63,7 @@ class ReferencesTest
 	private int loads = 0;
 
 	/**
-	 * A key below zero that was not used before comes next.
+	 * The next negative key that was not used before.
 	 */
 	private int other = 0;
 
@@ -75,7 +75,7 @@ class ReferencesTest
 	};
 
 	/**
-	 * Loads without a reference to the values left on the stack.
+	 * Loads without leaving references to the values on the stack.
 	 */
 	private void load( final LoaderCache< Integer, Object > cache, final int from, final int to ) throws ExecutionException
 	{
@@ -124,8 +124,8 @@ class ReferencesTest
 		final int numKeys = 20_000;
 		final WeakRefLoaderCache< Integer, Object > cache = new WeakRefLoaderCache<>();
 		load( cache, 0, numKeys );
-		// NB: References are cleared before they are put into their queue. So some
-		// of the old ones come out of it when there are new ones already.
+		// NB: References are cleared before they enter their queue. So some of the
+		// old ones come out of it when there are new ones already.
 		System.gc();
 		final List< Object > used = new ArrayList<>();
 		for ( int key = 0; key < numKeys; key++ )
@@ -337,8 +337,8 @@ class ReferencesTest
 	}
 
 	/**
-	 * Until at most {@code n} of the loaded values are left. Meanwhile others are
-	 * loaded, because a cache may put off eviction until then.
+	 * Waits until at most {@code n} of the loaded values are left. Meanwhile loads others, because
+	 * a cache may defer eviction until then.
 	 */
 	private void untilEvicted( final LoaderCache< Integer, Object > cache, final int n )
 	{

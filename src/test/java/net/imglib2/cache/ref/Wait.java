@@ -43,7 +43,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 
 /**
- * Waiting for conditions, with an end.
+ * Waits for conditions, for a limited time.
  */
 final class Wait
 {
@@ -73,7 +73,7 @@ final class Wait
 	}
 
 	/**
-	 * Until each of the threads waits for something.
+	 * Waits until each of the threads waits for something.
 	 */
 	static void untilBlocked( final Thread... threads )
 	{
@@ -82,7 +82,7 @@ final class Wait
 	}
 
 	/**
-	 * Until at most {@code n} of the referents are left.
+	 * Waits until at most {@code n} of the referents are left.
 	 */
 	static void untilCollected( final int n, final Collection< ? extends WeakReference< ? > > references )
 	{
@@ -90,7 +90,7 @@ final class Wait
 	}
 
 	/**
-	 * Until a condition holds that depends on the garbage collector.
+	 * Waits until a condition holds that depends on the garbage collector.
 	 */
 	static void untilGarbage( final BooleanSupplier condition, final String message )
 	{

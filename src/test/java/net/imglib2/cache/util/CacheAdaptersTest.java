@@ -264,8 +264,7 @@ class CacheAdaptersTest
 	}
 
 	/**
-	 * A cache that notes what is asked of it, and tests conditions on the key
-	 * {@code "k"}.
+	 * A cache that records the calls, and tests conditions on the key {@code "k"}.
 	 */
 	private static class Recorder implements LoaderCache< Object, String >
 	{

@@ -115,6 +115,16 @@ public final class CellOutput
 	}
 
 	/**
+	 * Gives the memory back that is not the cell's own. Python does not write into it
+	 * any more.
+	 */
+	public void release()
+	{
+		if ( array.lease() != null )
+			array.lease().release();
+	}
+
+	/**
 	 * Lets a disk cache drop pixels that can be computed again, as those of ImgLib2's
 	 * own loaders. An access that does not count changes stays as it is.
 	 */

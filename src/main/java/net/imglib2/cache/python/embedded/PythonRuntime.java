@@ -90,7 +90,7 @@ public final class PythonRuntime
 		if ( first != null )
 			return first.with( environment );
 		PythonHost.requireNone();
-		final PythonInstallation installation = PythonInstallation.probe( PythonLocator.ofThisJvm().locate( environment ) ).requireUsable();
+		final PythonInstallation installation = PythonInstallation.probe( PythonLocator.ofThisJvm().locate( environment.getPath(), environment.isSystem() ) ).requireUsable();
 		final InterpreterMode mode = installation.mode( environment.getMode() );
 		try
 		{
@@ -109,9 +109,9 @@ public final class PythonRuntime
 	private PythonRuntime with( final PythonEnvironment other )
 	{
 		final PythonLocator locator = PythonLocator.ofThisJvm();
-		if ( locator.isExplicit( other ) )
+		if ( locator.isExplicit( other.getPath(), other.isSystem() ) )
 		{
-			final LocatedPython located = locator.locate( other );
+			final LocatedPython located = locator.locate( other.getPath(), other.isSystem() );
 			if ( !located.executable().toAbsolutePath().equals( installation.located().executable().toAbsolutePath() ) )
 			{
 				final PythonInstallation asked = PythonInstallation.probe( located );

@@ -37,9 +37,9 @@ import java.util.List;
 import net.imglib2.cache.python.PythonEnvironmentException;
 
 /**
- * Refuses a class path with both the subset of imglib2-cache that this project
- * provides and the released artifact: which of them a class came from would be
- * chance.
+ * Refuses a class path that holds imglib2-cache twice, as the released artifact and
+ * as the subset that this project provides: each class would come from either of
+ * them, by chance.
  */
 public final class ClassPathCheck
 {
@@ -52,9 +52,9 @@ public final class ClassPathCheck
 
 	/**
 	 * @param loader
-	 * 		whose class path to check
+	 * 		class loader whose class path is checked
 	 * @throws PythonEnvironmentException
-	 * 		if it holds both, or none
+	 * 		if the class path holds both, or neither
 	 */
 	public static void requireOneImglib2Cache( final ClassLoader loader )
 	{

@@ -35,9 +35,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Commands whose words may have letters of any language. Up to Java 17, a
- * {@link ProcessBuilder} encodes them as {@code file.encoding} says, while file
- * names are encoded as {@code sun.jnu.encoding} says.
+ * Makes command lines whose words may hold any Unicode character. Up to Java 17, a
+ * {@link ProcessBuilder} encodes its words by {@code file.encoding}, although Java
+ * encodes file names by {@code sun.jnu.encoding}.
  */
 final class Command
 {
@@ -47,7 +47,7 @@ final class Command
 	{}
 
 	/**
-	 * @return what to start
+	 * @return the words for a {@link ProcessBuilder}
 	 */
 	static List< String > of( final String... words )
 	{
@@ -58,15 +58,16 @@ final class Command
 
 	/**
 	 * @param charset
-	 * 		of the words as the program is to get them
-	 * @return the words, or a command of the shell that runs them and is itself ASCII
+	 * 		encoding in which the program gets the words
+	 * @return the words if they are ASCII, else an ASCII command line for the shell, which
+	 *         runs them
 	 */
 	static List< String > ofAscii( final Charset charset, final String... words )
 	{
 		if ( isAscii( String.join( "", words ) ) )
 			return Arrays.asList( words );
 		final List< String > command = new ArrayList<>();
-		// The words are the arguments of the script, escaped if they are not ASCII.
+		// The words are the script's arguments, escaped if they are not ASCII.
 		command.addAll( Arrays.asList( "/bin/sh", "-c", script( words ), "sh" ) );
 		for ( final String word : words )
 			command.add( isAscii( word ) ? word : escaped( word.getBytes( charset ) ) );

@@ -34,24 +34,25 @@ import java.util.Collections;
 import java.util.List;
 import java.util.TreeSet;
 
-import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonEnvironmentException;
-import net.imglib2.cache.python.PythonTrust;
+import net.imglib2.cache.python.trust.TrustPolicy;
 
 /**
- * Refuses system properties that look like this library's and are not: a misspelt
- * one would leave something off that was meant to be on, an allow-list for
- * instance.
+ * The names of this library's system properties. Other names with the same prefix
+ * are refused: a misspelt name would silently switch off what the user wants, for
+ * instance an allow-list.
  */
 public final class KnownProperties
 {
 	static final String PREFIX = "imglib2.python.";
 
-	static final List< String > NAMES = Collections.unmodifiableList( Arrays.asList(
-			PythonEnvironment.CRASH_FILE_PROPERTY,
-			PythonEnvironment.EXECUTABLE_PROPERTY,
-			PythonEnvironment.MODE_PROPERTY,
-			PythonTrust.FILE_PROPERTY ) );
+	public static final String CRASH_FILE = "imglib2.python.crashFile";
+
+	public static final String EXECUTABLE = "imglib2.python.executable";
+
+	public static final String MODE = "imglib2.python.mode";
+
+	static final List< String > NAMES = Collections.unmodifiableList( Arrays.asList( CRASH_FILE, EXECUTABLE, MODE, TrustPolicy.FILE_PROPERTY ) );
 
 	private KnownProperties()
 	{}
@@ -60,7 +61,7 @@ public final class KnownProperties
 	 * @param names
 	 * 		names of system properties
 	 * @throws PythonEnvironmentException
-	 * 		if one begins as this library's do and is not known
+	 * 		if one has this library's prefix but is not one of its properties
 	 */
 	public static void requireOnlyKnown( final Collection< String > names )
 	{

@@ -31,7 +31,8 @@ package net.imglib2.cache.python.environment;
 import java.nio.file.Path;
 
 /**
- * A Python executable and who named it.
+ * A Python executable, and what named it: a method, a system property, an
+ * environment variable, or the {@code PATH}.
  */
 public final class LocatedPython
 {
@@ -53,5 +54,11 @@ public final class LocatedPython
 	public String origin()
 	{
 		return origin;
+	}
+
+	@Override
+	public String toString()
+	{
+		return executable + " (named by: " + origin + ")";
 	}
 }

@@ -33,7 +33,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What differs between operating systems in where a Python is.
+ * Where the operating systems keep their Python executables.
  */
 enum OperatingSystem
 {
@@ -42,8 +42,8 @@ enum OperatingSystem
 	MACOS( Arrays.asList( "bin/python3", "bin/python" ), Arrays.asList( "python3", "python" ) ),
 
 	/**
-	 * A virtual environment has its executable in {@code Scripts}, an
-	 * installation and a conda environment at the top.
+	 * A virtual environment has its executable in {@code Scripts}; an installation
+	 * and a conda environment have it in their top folder.
 	 */
 	WINDOWS( Arrays.asList( "Scripts/python.exe", "python.exe" ), Arrays.asList( "python3.exe", "python.exe" ) );
 
@@ -65,7 +65,7 @@ enum OperatingSystem
 	/**
 	 * @param osName
 	 * 		value of the system property {@code os.name}
-	 * @return the system; Linux stands for all that are none of the others
+	 * @return {@link #LINUX} for all systems but macOS and Windows
 	 */
 	static OperatingSystem of( final String osName )
 	{
@@ -74,8 +74,8 @@ enum OperatingSystem
 	}
 
 	/**
-	 * @return where the executable may be in the folder of an environment, in the
-	 *         order of preference
+	 * @return paths that the executable may have in the folder of an environment, best
+	 *         first
 	 */
 	List< String > executablesInFolder()
 	{
@@ -83,8 +83,7 @@ enum OperatingSystem
 	}
 
 	/**
-	 * @return names that the executable may have on the {@code PATH}, in the order
-	 *         of preference
+	 * @return names that the executable may have on the {@code PATH}, best first
 	 */
 	List< String > executablesOnPath()
 	{
@@ -92,7 +91,7 @@ enum OperatingSystem
 	}
 
 	/**
-	 * @return what separates paths in environment variables
+	 * @return separator of the paths in an environment variable
 	 */
 	String pathSeparator()
 	{

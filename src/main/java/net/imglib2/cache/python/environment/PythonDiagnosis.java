@@ -28,16 +28,18 @@
  */
 package net.imglib2.cache.python.environment;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
-import net.imglib2.cache.python.PythonEnvironment;
+import net.imglib2.cache.python.InterpreterMode;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.PythonTrustException;
 import net.imglib2.cache.python.trust.TrustPolicy;
 
 /**
- * All that can be told about an environment without starting Python in this JVM.
+ * What is known about a Python environment without starting Python in this JVM.
  */
 public final class PythonDiagnosis
 {
@@ -49,11 +51,16 @@ public final class PythonDiagnosis
 	{}
 
 	/**
-	 * @param environment
-	 * 		what the user asks for
+	 * @param path
+	 * 		executable or folder that the user named, or {@code null}
+	 * @param onlyOnPath
+	 * 		whether to look on the {@code PATH} only, if no path is given
+	 * @param mode
+	 * 		gives the mode that the user asks for; its
+	 * 		{@code IllegalArgumentException} is one of the problems
 	 * @return the diagnosis
 	 */
-	public static PythonDiagnosis of( final PythonEnvironment environment )
+	public static PythonDiagnosis of( final Path path, final boolean onlyOnPath, final Supplier< InterpreterMode > mode )
 	{
 		final PythonDiagnosis diagnosis = new PythonDiagnosis();
 		try
@@ -63,9 +70,9 @@ public final class PythonDiagnosis
 			KnownProperties.requireOnlyKnown( System.getProperties().stringPropertyNames() );
 			diagnosis.add( "restricted to", TrustPolicy.ofThisJvm().toString() );
 			PythonHost.requireNone();
-			final LocatedPython located = PythonLocator.ofThisJvm().locate( environment );
+			final LocatedPython located = PythonLocator.ofThisJvm().locate( path, onlyOnPath );
 			diagnosis.add( "Python", located.executable() + ", named by: " + located.origin() );
-			diagnosis.describe( PythonInstallation.probe( located ), environment );
+			diagnosis.describe( PythonInstallation.probe( located ), mode );
 		}
 		catch ( final PythonEnvironmentException | PythonTrustException | IllegalArgumentException e )
 		{
@@ -75,7 +82,7 @@ public final class PythonDiagnosis
 	}
 
 	/**
-	 * @return whether a queue could be started
+	 * @return whether a queue can use this Python
 	 */
 	public boolean isUsable()
 	{
@@ -88,7 +95,7 @@ public final class PythonDiagnosis
 		return String.join( "\n", lines );
 	}
 
-	private void describe( final PythonInstallation installation, final PythonEnvironment environment )
+	private void describe( final PythonInstallation installation, final Supplier< InterpreterMode > mode )
 	{
 		add( "version", ( installation.get( "implementation" ) + " " + installation.get( "version" ) ).trim() );
 		add( "sys.executable", installation.get( "executable" ) );
@@ -103,7 +110,8 @@ public final class PythonDiagnosis
 		final List< String > problems = installation.problems();
 		if ( problems.isEmpty() )
 		{
-			add( "mode", installation.mode( environment.getMode() ) + " (asked for: " + environment.getMode() + ")" );
+			final InterpreterMode requested = mode.get();
+			add( "mode", installation.mode( requested ) + " (asked for: " + requested + ")" );
 			usable = true;
 			lines.add( "This Python can be used." );
 		}

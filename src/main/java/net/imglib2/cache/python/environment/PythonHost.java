@@ -44,21 +44,22 @@ import java.util.regex.Pattern;
 import net.imglib2.cache.python.PythonEnvironmentException;
 
 /**
- * Recognises a process whose Python has started this JVM. Jep cannot start a
- * second Python in it, and its attempt ends in an obscure error or the process.
+ * Refuses a JVM that a Python of the same process has started. Jep cannot start a
+ * second Python there: the attempt ends with an obscure error, or ends the process.
  */
 public final class PythonHost
 {
 	/**
-	 * Set by Java's own launcher alone. What it has started is no guest, whatever has
-	 * been loaded since.
+	 * Set by Java's own launcher only. A JVM that it has started has no Python as its
+	 * host, whatever libraries have been loaded since.
 	 */
 	private static final String LAUNCHER_PROPERTY = "sun.java.launcher";
 
 	private static final String STANDARD_LAUNCHER = "SUN_STANDARD";
 
 	/**
-	 * What starts a JVM from Python, by a class that only it puts on the class path.
+	 * Packages that start a JVM from Python, by a class that only they put on the class
+	 * path.
 	 */
 	private static final Map< String, String > BRIDGES = new LinkedHashMap<>();
 
@@ -70,8 +71,8 @@ public final class PythonHost
 	}
 
 	/**
-	 * {@code python3.11}, {@code pythonw.exe}, {@code Python} of a framework, but not
-	 * {@code pythonista}.
+	 * Matches {@code python3.11}, {@code pythonw.exe} and the {@code Python} of a
+	 * framework, but not {@code pythonista}.
 	 */
 	private static final Pattern EXECUTABLE = Pattern.compile( "(?i)(.*[/\\\\])?python(\\d+(\\.\\d+)*)?(w|_d|d|t|td)?(-[\\w.]+)?(\\.exe)?" );
 
@@ -92,22 +93,23 @@ public final class PythonHost
 		final String host = find( launcher, executable(), name -> ClassLoader.getSystemResource( name.replace( '.', '/' ) + ".class" ) != null, mappedFiles(),
 				System.getenv( "LD_PRELOAD" ) );
 		if ( host != null )
-			throw new PythonEnvironmentException( "Python already runs in this process: " + host + ". Jep cannot start another one beside it, so both cannot be used in one process: "
-					+ "start Java without Python, by the command java, or Fiji without its Python mode" );
+			throw new PythonEnvironmentException( "Python already runs in this process: " + host + ". Jep cannot start a second Python there. Start Java by the command java, not from Python; "
+					+ "start Fiji without its Python mode" );
 	}
 
 	/**
 	 * @param launcher
-	 * 		what has started this JVM, or {@code null}
+	 * 		value of {@link #LAUNCHER_PROPERTY}, or {@code null}
 	 * @param executable
-	 * 		of this process, or an empty text if it is not known
+	 * 		the executable of this process; empty if it is not known
 	 * @param isClass
-	 * 		whether there is a class of that name
+	 * 		whether a class of this name exists
 	 * @param mappedFiles
-	 * 		text of {@code /proc/self/maps}, empty on other systems
+	 * 		text of {@code /proc/self/maps}; empty on systems without it
 	 * @param preloaded
-	 * 		libraries that the user wants in the process, or {@code null}
-	 * @return what runs Python, as a sentence, or {@code null} if nothing does
+	 * 		value of the environment variable {@code LD_PRELOAD}, or {@code null}
+	 * @return a clause that tells which program runs Python, or {@code null} if Python does
+	 *         not run in this process
 	 */
 	static String find( final String launcher, final String executable, final Predicate< String > isClass, final String mappedFiles, final String preloaded )
 	{
@@ -118,14 +120,14 @@ public final class PythonHost
 		if ( bridge.isPresent() || isPython )
 			return bridge.map( BRIDGES::get ).orElse( "it" ) + " has started this JVM" + ( executable.isEmpty() ? "" : " from " + executable );
 		final Matcher library = LIBRARY.matcher( mappedFiles );
-		// By Jep, if that is there: then other code of this JVM has loaded both.
+		// If Jep is there, other code of this JVM has loaded it, and it has loaded Python.
 		if ( !library.find() || JEP.matcher( mappedFiles ).find() || isPreloaded( library.group( 1 ), preloaded ) )
 			return null;
 		return ( executable.isEmpty() ? "it" : executable ) + " has started this JVM and has loaded " + library.group( 1 );
 	}
 
 	/**
-	 * Some Pythons need that for Jep.
+	 * Some Pythons must be preloaded for Jep.
 	 */
 	private static boolean isPreloaded( final String library, final String preloaded )
 	{
@@ -140,7 +142,7 @@ public final class PythonHost
 		}
 		catch ( final IOException e )
 		{
-			// Without a folder, the system looks for it.
+			// The system searches its own folders for a name without a folder.
 			return one.getFileName().equals( other.getFileName() );
 		}
 	}
@@ -158,7 +160,7 @@ public final class PythonHost
 	}
 
 	/**
-	 * Where there is no {@code /proc}, only Java 9 and newer know it.
+	 * For systems without {@code /proc}; Java 8 cannot tell it.
 	 */
 	private static String executableOfProcessHandle()
 	{
@@ -179,7 +181,7 @@ public final class PythonHost
 	{
 		try
 		{
-			// Names of files have any bytes.
+			// File names may hold any bytes.
 			return new String( Files.readAllBytes( Paths.get( "/proc/self/maps" ) ), StandardCharsets.ISO_8859_1 );
 		}
 		catch ( final IOException e )

@@ -42,18 +42,17 @@ import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 
 import net.imglib2.cache.python.InterpreterMode;
-import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.trust.TrustPolicy;
 
 /**
- * What a Python told about itself, in a process of its own.
+ * An installed Python, as it has described itself in a process of its own.
  */
 public final class PythonInstallation
 {
 	/**
-	 * Versions of Jep's Python module that fit the Jep on this library's class
-	 * path, which is the first of them. Others can crash the process.
+	 * Versions of the Python package jep that fit the Jep on this library's class path,
+	 * which is the first of them. Others can crash the process.
 	 */
 	static final List< String > JEP_VERSIONS = Collections.unmodifiableList( Arrays.asList( "4.3.1", "4.3.2" ) );
 
@@ -76,22 +75,22 @@ public final class PythonInstallation
 	}
 
 	/**
-	 * Asks a Python.
+	 * Runs a Python, which describes itself.
 	 *
 	 * @param located
 	 * 		the Python
-	 * @return what it told
+	 * @return its description
 	 * @throws PythonEnvironmentException
-	 * 		if it does not answer as a Python does
+	 * 		if it cannot be run, or does not answer as a Python 3 does
 	 */
 	public static PythonInstallation probe( final LocatedPython located )
 	{
 		TrustPolicy.ofThisJvm().requirePython( located.executable() );
-		final String output = run( located, knownToItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "_probe/bootstrap.py" ), PythonSources.location() );
+		final String output = run( located, inItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "_probe/bootstrap.py" ), PythonSources.location() );
 		final int begin = output.indexOf( BEGIN );
 		final int end = output.indexOf( END, begin + 1 );
 		if ( begin < 0 || end < 0 )
-			throw new PythonEnvironmentException( what( located ) + " is not a Python 3 that works; it answered:\n" + output.trim() );
+			throw new PythonEnvironmentException( located + " is not a working Python 3; it answered:\n" + output.trim() );
 		final Properties properties = new Properties();
 		try
 		{
@@ -99,23 +98,23 @@ public final class PythonInstallation
 		}
 		catch ( final IOException e )
 		{
-			throw new PythonEnvironmentException( what( located ) + " gave an answer that cannot be read", e );
+			throw new PythonEnvironmentException( located + " gave an answer that cannot be read", e );
 		}
 		if ( !properties.getProperty( "version", "" ).matches( "\\d+\\.\\d+.*" ) )
-			throw new PythonEnvironmentException( what( located ) + " is not a Python 3 that works; it answered:\n" + output.trim() );
+			throw new PythonEnvironmentException( located + " is not a working Python 3; it answered:\n" + output.trim() );
 		return new PythonInstallation( located, properties );
 	}
 
 	/**
-	 * @return what keeps it from being used, with what mends it; empty if nothing
-	 *         does
+	 * @return the reasons why this Python cannot be used, each with its remedy; empty if
+	 *         it can be used
 	 */
 	List< String > problems()
 	{
 		final List< String > problems = new ArrayList<>();
 		if ( !isNewEnough() )
 		{
-			problems.add( "it is Python " + get( "version" ) + ", but 3.10 or newer is needed: name another, -D" + PythonEnvironment.EXECUTABLE_PROPERTY
+			problems.add( "it is Python " + get( "version" ) + ", but 3.10 or newer is needed: name another Python by -D" + KnownProperties.EXECUTABLE
 					+ "=/path/to/environment" );
 			return problems;
 		}
@@ -143,22 +142,22 @@ public final class PythonInstallation
 	/**
 	 * @return the installation itself
 	 * @throws PythonEnvironmentException
-	 * 		with all {@link #problems()}
+	 * 		if there are {@link #problems()}; it lists all of them
 	 */
 	public PythonInstallation requireUsable()
 	{
 		final List< String > problems = problems();
 		if ( !problems.isEmpty() )
-			throw new PythonEnvironmentException( what( located ) + " cannot be used:\n- " + String.join( "\n- ", problems ) );
+			throw new PythonEnvironmentException( located + " cannot be used:\n- " + String.join( "\n- ", problems ) );
 		return this;
 	}
 
 	/**
 	 * @param requested
-	 * 		what the user asks for
+	 * 		mode that the user asks for
 	 * @return {@link InterpreterMode#SUB} or {@link InterpreterMode#SHARED}
 	 * @throws PythonEnvironmentException
-	 * 		if sub-interpreters are asked for and this Python cannot have them
+	 * 		if the user asks for sub-interpreters and this Python does not support them
 	 */
 	public InterpreterMode mode( final InterpreterMode requested )
 	{
@@ -166,13 +165,14 @@ public final class PythonInstallation
 			return InterpreterMode.SHARED;
 		final String version = get( "version" );
 		if ( requested == InterpreterMode.SUB && !( version.startsWith( "3.10." ) || version.startsWith( "3.11." ) ) )
-			throw new PythonEnvironmentException( "InterpreterMode.SUB needs CPython 3.10 or 3.11, but " + what( located ) + " is " + version
+			throw new PythonEnvironmentException( "InterpreterMode.SUB needs CPython 3.10 or 3.11, but " + located + " is " + version
 					+ ", where numpy crashes in sub-interpreters: use InterpreterMode.SHARED or AUTO" );
 		return requested;
 	}
 
 	/**
-	 * @return whether both are one environment, however its executable was named
+	 * @return whether both are the same environment, even if their executables were named by
+	 *         different paths
 	 */
 	public boolean isSameAs( final PythonInstallation other )
 	{
@@ -185,7 +185,7 @@ public final class PythonInstallation
 	}
 
 	/**
-	 * @return what {@code sys.executable} is
+	 * @return value of {@code sys.executable}
 	 */
 	public String executable()
 	{
@@ -209,7 +209,7 @@ public final class PythonInstallation
 
 	/**
 	 * @param key
-	 * 		name of a property that {@code probe.py} prints
+	 * 		name of a property in the output of {@code probe.py}
 	 * @return its value, or an empty string
 	 */
 	String get( final String key )
@@ -236,10 +236,10 @@ public final class PythonInstallation
 	}
 
 	/**
-	 * Python overlooks the virtual environment whose executable a link from
-	 * elsewhere leads to.
+	 * Follows links to an executable in a virtual environment: Python does not find the
+	 * environment if it is started by a link that lies elsewhere.
 	 */
-	private static Path knownToItsEnvironment( final Path executable )
+	private static Path inItsEnvironment( final Path executable )
 	{
 		try
 		{
@@ -254,7 +254,7 @@ public final class PythonInstallation
 		}
 		catch ( final IOException e )
 		{
-			// Whether it can be run will be seen.
+			// An executable that cannot be run is reported when it is run.
 		}
 		return executable;
 	}
@@ -271,14 +271,9 @@ public final class PythonInstallation
 		}
 	}
 
-	private static String what( final LocatedPython located )
-	{
-		return located.executable() + " (named by: " + located.origin() + ")";
-	}
-
 	private static String run( final LocatedPython located, final String... command )
 	{
-		// A file, not a pipe: nobody has to read it while the process runs.
+		// The output goes to a file, because a pipe would have to be read while the process runs.
 		Path output = null;
 		Process process = null;
 		try
@@ -287,17 +282,17 @@ public final class PythonInstallation
 			process = new ProcessBuilder( Command.of( command ) ).redirectErrorStream( true ).redirectOutput( output.toFile() ).start();
 			process.getOutputStream().close();
 			if ( !process.waitFor( TIMEOUT_SECONDS, TimeUnit.SECONDS ) )
-				throw new PythonEnvironmentException( what( located ) + " did not tell its version within " + TIMEOUT_SECONDS + " s: is it a Python?" );
+				throw new PythonEnvironmentException( located + " did not tell its version within " + TIMEOUT_SECONDS + " s: is it a Python?" );
 			return new String( Files.readAllBytes( output ), StandardCharsets.UTF_8 );
 		}
 		catch ( final IOException e )
 		{
-			throw new PythonEnvironmentException( what( located ) + " cannot be run: " + e.getMessage(), e );
+			throw new PythonEnvironmentException( located + " cannot be run: " + e.getMessage(), e );
 		}
 		catch ( final InterruptedException e )
 		{
 			Thread.currentThread().interrupt();
-			throw new PythonEnvironmentException( "Interrupted while " + what( located ) + " was probed", e );
+			throw new PythonEnvironmentException( "Interrupted while " + located + " was probed", e );
 		}
 		finally
 		{

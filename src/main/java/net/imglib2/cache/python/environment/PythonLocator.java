@@ -38,14 +38,15 @@ import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
-import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonEnvironmentException;
 
 /**
- * Decides which Python executable is meant.
+ * Decides which Python executable is used.
  */
 public final class PythonLocator
 {
+	public static final String EXECUTABLE_VARIABLE = "IMGLIB2_PYTHON";
+
 	private final OperatingSystem os;
 
 	private final UnaryOperator< String > properties;
@@ -58,9 +59,9 @@ public final class PythonLocator
 	 * @param os
 	 * 		operating system
 	 * @param properties
-	 * 		value of a system property or {@code null}
+	 * 		gives the value of a system property, or {@code null}
 	 * @param variables
-	 * 		value of an environment variable or {@code null}
+	 * 		gives the value of an environment variable, or {@code null}
 	 * @param isFile
 	 * 		whether a path is a file
 	 */
@@ -78,36 +79,42 @@ public final class PythonLocator
 	}
 
 	/**
-	 * @return whether a certain Python is asked for, and not just any
+	 * @param path
+	 * 		executable or folder that the user named, or {@code null}
+	 * @param onlyOnPath
+	 * 		whether the user asks for the Python on the {@code PATH}
+	 * @return whether the user asks for a particular Python
 	 */
-	public boolean isExplicit( final PythonEnvironment environment )
+	public boolean isExplicit( final Path path, final boolean onlyOnPath )
 	{
-		return environment.getPath() != null || environment.isSystem() || isSet( properties.apply( PythonEnvironment.EXECUTABLE_PROPERTY ) )
-				|| isSet( variables.apply( PythonEnvironment.EXECUTABLE_VARIABLE ) );
+		return path != null || onlyOnPath || isSet( properties.apply( KnownProperties.EXECUTABLE ) )
+				|| isSet( variables.apply( EXECUTABLE_VARIABLE ) );
 	}
 
 	/**
-	 * @param environment
-	 * 		what the user asks for
+	 * @param path
+	 * 		executable or folder that the user named, or {@code null}
+	 * @param onlyOnPath
+	 * 		whether to look on the {@code PATH} only, if no path is given
 	 * @return the executable and who named it
 	 * @throws PythonEnvironmentException
-	 * 		if what is named is not there, or nothing is found
+	 * 		if there is no Python at the place that is named, or none is found
 	 */
-	public LocatedPython locate( final PythonEnvironment environment )
+	public LocatedPython locate( final Path path, final boolean onlyOnPath )
 	{
-		if ( environment.getPath() != null )
-			return new LocatedPython( inPlace( environment.getPath().toString(), "PythonEnvironment.at" ), "PythonEnvironment.at" );
-		if ( !environment.isSystem() )
+		if ( path != null )
+			return new LocatedPython( executableAt( path.toString(), "PythonEnvironment.at" ), "PythonEnvironment.at" );
+		if ( !onlyOnPath )
 		{
-			final String property = properties.apply( PythonEnvironment.EXECUTABLE_PROPERTY );
+			final String property = properties.apply( KnownProperties.EXECUTABLE );
 			if ( isSet( property ) )
-				return new LocatedPython( inPlace( property, "the system property " + PythonEnvironment.EXECUTABLE_PROPERTY ),
-						"system property " + PythonEnvironment.EXECUTABLE_PROPERTY );
-			for ( final String name : new String[] { PythonEnvironment.EXECUTABLE_VARIABLE, "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME" } )
+				return new LocatedPython( executableAt( property, "the system property " + KnownProperties.EXECUTABLE ),
+						"system property " + KnownProperties.EXECUTABLE );
+			for ( final String name : new String[] { EXECUTABLE_VARIABLE, "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME" } )
 			{
 				final String value = variables.apply( name );
 				if ( isSet( value ) )
-					return new LocatedPython( inPlace( firstOf( name, value ), "the environment variable " + name ), "environment variable " + name );
+					return new LocatedPython( executableAt( firstFolder( name, value ), "the environment variable " + name ), "environment variable " + name );
 			}
 		}
 		return onPath();
@@ -125,22 +132,22 @@ public final class PythonLocator
 						return new LocatedPython( candidate, "PATH" );
 				}
 		throw new PythonEnvironmentException( "No Python found: there is no " + String.join( " or ", os.executablesOnPath() ) + " on the PATH (" + path
-				+ "). Install Python 3.10 or 3.11, or name one: -D" + PythonEnvironment.EXECUTABLE_PROPERTY + "=/path/to/environment" );
+				+ "). Install Python 3.10 or 3.11, or name one: -D" + KnownProperties.EXECUTABLE + "=/path/to/environment" );
 	}
 
-	private Path inPlace( final String place, final String origin )
+	private Path executableAt( final String place, final String origin )
 	{
 		final List< String > tried = new ArrayList<>();
-		final Path itself = path( place, "" );
-		if ( itself == null )
-			throw new PythonEnvironmentException( "No Python at " + place + ", which " + origin + " names: this JVM cannot have a file of that name"
-					+ " (sun.jnu.encoding is " + properties.apply( "sun.jnu.encoding" ) + "). Start it in a locale that has these letters, with LC_ALL=C.UTF-8 for instance" );
-		if ( isFile.test( itself ) )
-			return itself;
-		tried.add( itself.toString() );
+		final Path named = path( place, "" );
+		if ( named == null )
+			throw new PythonEnvironmentException( "No Python at " + place + ", which " + origin + " names: this JVM cannot open a file of that name"
+					+ " (sun.jnu.encoding is " + properties.apply( "sun.jnu.encoding" ) + "). Start it in a locale that has these letters, for instance with LC_ALL=C.UTF-8" );
+		if ( isFile.test( named ) )
+			return named;
+		tried.add( named.toString() );
 		for ( final String name : os.executablesInFolder() )
 		{
-			final Path candidate = itself.resolve( name );
+			final Path candidate = named.resolve( name );
 			if ( isFile.test( candidate ) )
 				return candidate;
 			tried.add( candidate.toString() );
@@ -150,9 +157,9 @@ public final class PythonLocator
 	}
 
 	/**
-	 * {@code PYTHONHOME} may hold two folders.
+	 * {@code PYTHONHOME} may hold two folders: prefix and exec-prefix.
 	 */
-	private String firstOf( final String name, final String value )
+	private String firstFolder( final String name, final String value )
 	{
 		return name.equals( "PYTHONHOME" ) ? value.split( Pattern.quote( os.pathSeparator() ) )[ 0 ] : value;
 	}
@@ -165,7 +172,7 @@ public final class PythonLocator
 		}
 		catch ( final InvalidPathException e )
 		{
-			// What is not a path cannot be a file.
+			// There is no file whose name is not a path.
 			return null;
 		}
 	}

@@ -42,8 +42,7 @@ import java.nio.file.Paths;
 import net.imglib2.cache.python.PythonException;
 
 /**
- * The Python half of this library, as packed into the jar or in a folder of
- * classes.
+ * Finds the Python half of this library, in the jar or in a folder of classes.
  */
 public final class PythonSources
 {
@@ -56,7 +55,7 @@ public final class PythonSources
 
 	/**
 	 * @param fileName
-	 * 		name of a file of the Python package
+	 * 		path of a file within the Python package
 	 * @return its text
 	 */
 	public static String read( final String fileName )
@@ -76,8 +75,8 @@ public final class PythonSources
 	}
 
 	/**
-	 * @return what {@code sys.path} must contain: a folder, or a folder inside of a
-	 *         jar, which Python imports from as well
+	 * @return the entry for {@code sys.path}: a folder, or a folder in a jar, from which
+	 *         Python can import, too
 	 */
 	public static String location()
 	{
@@ -96,7 +95,7 @@ public final class PythonSources
 		}
 		catch ( final IOException | URISyntaxException e )
 		{
-			throw new PythonException( "cannot tell where " + url + " lies", e );
+			throw new PythonException( "cannot find the file or jar of " + url, e );
 		}
 		throw new PythonException( "Python cannot import from " + url + ": put the jar of imglib2-cache-python on the class path as a file of its own" );
 	}

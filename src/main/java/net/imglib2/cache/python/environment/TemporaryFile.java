@@ -48,10 +48,10 @@ public final class TemporaryFile
 
 	/**
 	 * @param suffix
-	 * 		end of its name
+	 * 		end of the file's name
 	 * @return a new, empty file
 	 * @throws PythonEnvironmentException
-	 * 		if there cannot be one
+	 * 		if it cannot be made
 	 */
 	public static Path create( final String suffix )
 	{
@@ -70,7 +70,7 @@ public final class TemporaryFile
 	private static String why( final String folder, final Exception e )
 	{
 		if ( e instanceof InvalidPathException )
-			return "this JVM cannot have a file of that name";
+			return "this JVM cannot open a file of that name";
 		final Path path = Paths.get( folder );
 		return Files.isDirectory( path ) ? e.toString() : Files.exists( path ) ? "it is not a folder" : "it does not exist";
 	}

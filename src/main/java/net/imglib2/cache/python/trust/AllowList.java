@@ -41,11 +41,10 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-import net.imglib2.cache.python.PythonTrust;
 import net.imglib2.cache.python.PythonTrustException;
 
 /**
- * The entries of one allow-list, see {@link PythonTrust}. Immutable.
+ * The entries of one allow-list, see {@code PythonTrust}. Immutable.
  */
 public final class AllowList
 {
@@ -58,8 +57,8 @@ public final class AllowList
 	static final String PYTHON = "python:";
 
 	/**
-	 * A part of what Python accepts, so that nothing is taken for a name here that
-	 * is not one there.
+	 * A subset of the names that Python accepts: what matches here is a name there,
+	 * too.
 	 */
 	static final String DOTTED_NAME = "[A-Za-z_][A-Za-z0-9_]*(?:\\.[A-Za-z_][A-Za-z0-9_]*)*";
 
@@ -80,9 +79,9 @@ public final class AllowList
 	 * @param file
 	 * 		the list, in UTF-8
 	 * @param namedBy
-	 * 		who named the file
+	 * 		what named the file, for messages
 	 * @throws PythonTrustException
-	 * 		if it cannot be read, or has a line that is not an entry
+	 * 		if the file cannot be read, or has a line that is not an entry
 	 */
 	public static AllowList read( final Path file, final String namedBy )
 	{
@@ -102,7 +101,7 @@ public final class AllowList
 
 	/**
 	 * @param origin
-	 * 		where the lines come from
+	 * 		where the lines come from, for messages
 	 * @param lines
 	 * 		the list
 	 * @throws PythonTrustException
@@ -113,7 +112,7 @@ public final class AllowList
 		final AllowList list = new AllowList( origin );
 		for ( int i = 0; i < lines.size(); ++i )
 		{
-			// Editors of Windows begin a file with a byte order mark.
+			// Editors on Windows may begin a file with a byte order mark.
 			final String line = ( i == 0 ? lines.get( i ).replaceFirst( "^\ufeff", "" ) : lines.get( i ) ).trim();
 			if ( !line.isEmpty() && !line.startsWith( "#" ) )
 				list.add( line, i + 1 );
@@ -127,7 +126,7 @@ public final class AllowList
 	}
 
 	/**
-	 * @return whether only some Pythons are allowed
+	 * @return whether the list says which Pythons are allowed
 	 */
 	boolean namesAPython()
 	{
@@ -135,7 +134,7 @@ public final class AllowList
 	}
 
 	/**
-	 * @return where it comes from
+	 * @return where the list comes from, for messages
 	 */
 	@Override
 	public String toString()
@@ -166,14 +165,14 @@ public final class AllowList
 			entries.add( line );
 			break;
 		default:
-			throw refused( line, number, "a line begins with one of " + TEXT + ", " + MODULE + ", " + FOLDER + ", " + PYTHON + ", or is a comment with # at its beginning" );
+			throw refused( line, number, "a line begins with one of " + TEXT + ", " + MODULE + ", " + FOLDER + ", " + PYTHON + ", or with # if it is a comment" );
 		}
 	}
 
 	private PythonTrustException refused( final String line, final int number, final String expected )
 	{
 		return new PythonTrustException( "No Python code runs, because line " + number + " of " + origin + " is not an entry: \"" + TrustPolicy.excerpt( line )
-				+ "\". " + expected + ". Mend that line, and start the JVM again", "" );
+				+ "\". " + expected + ". Correct that line, and start the JVM again", "" );
 	}
 
 	private static boolean isAbsolute( final String path )

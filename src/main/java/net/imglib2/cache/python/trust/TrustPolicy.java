@@ -46,21 +46,25 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-import net.imglib2.cache.python.PythonTrust;
 import net.imglib2.cache.python.PythonTrustException;
 
 /**
- * Decides what may run, see {@link PythonTrust}. Whatever text of a user gets to
+ * Decides what may run, see {@code PythonTrust}. Whatever text of a user gets to
  * Python must have passed it, before Python sees it. Immutable.
  */
 public final class TrustPolicy
 {
+	/**
+	 * System property that names the file of an allow-list.
+	 */
+	public static final String FILE_PROPERTY = "imglib2.python.trust";
+
 	private static final int MAX_EXCERPT = 120;
 
 	/**
-	 * A part of what {@code snippet.py} takes for a function reference: without a
-	 * dot in the function, which could lead into other modules, to
-	 * {@code pickle.loads} for instance.
+	 * A subset of the function references that {@code snippet.py} accepts: the function's
+	 * name has no dot, because it could lead into another module then, for instance to
+	 * {@code pickle.loads}.
 	 */
 	private static final Pattern FUNCTION_REFERENCE = Pattern.compile( "\\s*(" + AllowList.DOTTED_NAME + "):[A-Za-z_][A-Za-z0-9_]*\\s*" );
 
@@ -77,7 +81,7 @@ public final class TrustPolicy
 
 	/**
 	 * @param lists
-	 * 		what is on all of them is allowed; if there is none, everything is
+	 * 		what is on all lists is allowed; without lists, everything is allowed
 	 */
 	TrustPolicy( final AllowList... lists )
 	{
@@ -85,8 +89,8 @@ public final class TrustPolicy
 	}
 
 	/**
-	 * The policy that holds now. Reads the system property, once: a file that
-	 * changes later changes nothing.
+	 * The policy that holds now. The system property and its file are read once: later
+	 * changes of the file have no effect.
 	 *
 	 * @throws PythonTrustException
 	 * 		if the allow-list cannot be read or has a line that is not an entry, or if
@@ -94,17 +98,17 @@ public final class TrustPolicy
 	 */
 	public static synchronized TrustPolicy ofThisJvm()
 	{
-		final String property = System.getProperty( PythonTrust.FILE_PROPERTY );
+		final String property = System.getProperty( FILE_PROPERTY );
 		if ( ofThisJvm == null && problemOfThisJvm == null )
 		{
 			propertyOfThisJvm = property;
 			try
 			{
-				ofThisJvm = property == null ? new TrustPolicy() : new TrustPolicy( AllowList.read( Paths.get( property ), "system property " + PythonTrust.FILE_PROPERTY ) );
+				ofThisJvm = property == null ? new TrustPolicy() : new TrustPolicy( AllowList.read( Paths.get( property ), "system property " + FILE_PROPERTY ) );
 			}
 			catch ( final InvalidPathException e )
 			{
-				problemOfThisJvm = "No Python code runs, because the system property " + PythonTrust.FILE_PROPERTY + " is not the path of a file: " + e.getMessage();
+				problemOfThisJvm = "No Python code runs, because the system property " + FILE_PROPERTY + " is not the path of a file: " + e.getMessage();
 			}
 			catch ( final PythonTrustException e )
 			{
@@ -113,15 +117,15 @@ public final class TrustPolicy
 		}
 		if ( problemOfThisJvm != null )
 			throw new PythonTrustException( problemOfThisJvm, "" );
-		// Who sets it too late would believe that it holds.
+		// Otherwise, somebody who sets it too late would believe that it has an effect.
 		if ( !Objects.equals( property, propertyOfThisJvm ) )
-			throw new PythonTrustException( "No Python code runs, because the system property " + PythonTrust.FILE_PROPERTY + " was changed from "
+			throw new PythonTrustException( "No Python code runs, because the system property " + FILE_PROPERTY + " was changed from "
 					+ propertyOfThisJvm + " to " + property + " after it had been read: set it when the JVM is started, or use PythonTrust.restrictTo", "" );
 		return ofThisJvm;
 	}
 
 	/**
-	 * Lets the policy of this JVM allow no more than what is on a list.
+	 * Restricts this JVM to what is on a list, in addition to all earlier lists.
 	 */
 	public static synchronized void restrict( final AllowList list )
 	{
@@ -139,7 +143,7 @@ public final class TrustPolicy
 	{
 		try
 		{
-			// Not String.getBytes, for which all halves of surrogate pairs are alike.
+			// Not by String.getBytes, which encodes all halves of surrogate pairs alike.
 			final ByteBuffer utf8 = StandardCharsets.UTF_8.newEncoder().encode( CharBuffer.wrap( text ) );
 			final MessageDigest digest = MessageDigest.getInstance( "SHA-256" );
 			digest.update( utf8 );
@@ -147,7 +151,7 @@ public final class TrustPolicy
 		}
 		catch ( final CharacterCodingException e )
 		{
-			throw new PythonTrustException( "Code that is not valid Unicode cannot be trusted: it has half of a surrogate pair in \"" + excerpt( text ) + "\"", "" );
+			throw new PythonTrustException( "Code that is not valid Unicode cannot be trusted: there is half of a surrogate pair in \"" + excerpt( text ) + "\"", "" );
 		}
 		catch ( final NoSuchAlgorithmException e )
 		{
@@ -156,7 +160,7 @@ public final class TrustPolicy
 	}
 
 	/**
-	 * @return whether not everything is allowed
+	 * @return whether there is an allow-list
 	 */
 	public boolean isRestricted()
 	{
@@ -196,7 +200,7 @@ public final class TrustPolicy
 
 	/**
 	 * @param folders
-	 * 		where Python shall find modules
+	 * 		folders from which Python will import modules
 	 * @throws PythonTrustException
 	 * 		if one of them may not be used
 	 */
@@ -204,7 +208,7 @@ public final class TrustPolicy
 	{
 		if ( isRestricted() )
 			for ( final Path folder : folders )
-				// As it is: without its ".." it could be another one.
+				// Not normalised: without its "..", the path could lead to another folder.
 				require( "The module path " + folder.toAbsolutePath(), "used", AllowList.FOLDER + folder.toAbsolutePath() );
 	}
 
@@ -216,7 +220,7 @@ public final class TrustPolicy
 	 */
 	public void requirePython( final Path executable )
 	{
-		// Few need to name one: a list without is about code only.
+		// A list that names no Python restricts code only.
 		final AllowList[] naming = lists.stream().filter( AllowList::namesAPython ).toArray( AllowList[]::new );
 		new TrustPolicy( naming ).require( "The Python " + executable.toAbsolutePath(), "started", AllowList.PYTHON + executable.toAbsolutePath() );
 	}
@@ -231,8 +235,8 @@ public final class TrustPolicy
 	}
 
 	/**
-	 * First line of a text, bounded, without what would let it look like something
-	 * else in a message.
+	 * The first line of a text, bounded, and without characters that could disguise it in a
+	 * message.
 	 */
 	static String excerpt( final String text )
 	{
@@ -251,7 +255,7 @@ public final class TrustPolicy
 
 	/**
 	 * @param entries
-	 * 		each of which would allow it
+	 * 		any of which would allow it
 	 */
 	private void require( final String what, final String verb, final String... entries )
 	{

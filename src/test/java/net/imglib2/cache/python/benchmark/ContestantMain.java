@@ -93,10 +93,9 @@ import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
- * This library as a contestant of the benchmark in {@code src/test/benchmark}: it
- * computes what it is asked for on standard input, and answers with how long that
- * took. What is computed is in the question, so that the workloads are defined in
- * one place, for all contestants.
+ * This library as a contestant of the benchmark in {@code src/test/benchmark}: it computes what
+ * standard input asks for, and answers with the time that it took. The question holds the whole
+ * workload, so that the workloads of all contestants are defined in one place.
  * <p>
  * A question is a line of {@code key=value} pairs, separated by tabs:
  * <dl>
@@ -120,8 +119,8 @@ import net.imglib2.view.Views;
  * keep, of equal images, and of cells or passes in {@code single} and
  * {@code hits}</dd>
  * </dl>
- * {@code mode=close} lets go of all images.
- * The answer is {@code ok} or {@code failed}, then such pairs. Times are in
+ * {@code mode=close} drops all images.
+ * The answer is {@code ok} or {@code failed}, followed by such pairs. Times are in
  * seconds.
  */
 public final class ContestantMain
@@ -140,7 +139,7 @@ public final class ContestantMain
 	public static void main( final String... args ) throws IOException
 	{
 		final PrintStream answers = System.out;
-		// What Python prints must not get between the answers.
+		// Output of Python must not come between the answers.
 		System.setOut( System.err );
 		final ContestantMain contestant = new ContestantMain();
 		final BufferedReader questions = new BufferedReader( new InputStreamReader( System.in, StandardCharsets.UTF_8 ) );
@@ -175,7 +174,7 @@ public final class ContestantMain
 			answer.put( "digest", digest( last.get( last.size() - 1 ) ) );
 			return answer;
 		}
-		// The memory of earlier images is not part of what is measured.
+		// The memory of earlier images must not be measured.
 		last = Collections.emptyList();
 		if ( mode.equals( "close" ) )
 		{
@@ -539,7 +538,7 @@ public final class ContestantMain
 		}
 
 		/**
-		 * @return ImgLib2's order of numpy's sizes
+		 * @return sizes in numpy's order, in ImgLib2's order
 		 */
 		long[] reversed( final String key )
 		{

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The benchmark in {@code src/test/benchmark} relies on these answers.
+ * The answers that the benchmark in {@code src/test/benchmark} relies on.
  */
 class ContestantMainTest
 {
@@ -71,7 +71,7 @@ class ContestantMainTest
 	}
 
 	@Test
-	void tellsWhatFailed() throws Exception
+	void reportsFailures() throws Exception
 	{
 		final String answer = contestant.answer( question( new byte[ SIZE * SIZE ], "block.data[...] = 1 / 0" ) + "\tmode=bulk\tstorage=array" );
 		assertTrue( answer.startsWith( "failed\tmessage=" ) && answer.contains( "ZeroDivisionError" ), answer );

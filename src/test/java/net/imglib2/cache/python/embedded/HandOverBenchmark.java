@@ -63,8 +63,8 @@ import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
 import net.imglib2.type.numeric.real.FloatType;
 
 /**
- * What it costs to hand a block of 64³ float pixels to Python and to run code that
- * does nothing: on the worker's thread, and from another thread and back.
+ * The cost of handing a block of 64³ float pixels to Python and of running empty code: on the
+ * worker's thread, and from another thread and back.
  */
 @State( Scope.Benchmark )
 @BenchmarkMode( Mode.AverageTime )
@@ -119,7 +119,7 @@ public class HandOverBenchmark
 	}
 
 	/**
-	 * Native memory of another image, which is found anew for each block.
+	 * Native memory of another image, which is looked up anew for each block.
 	 */
 	@Benchmark
 	@OperationsPerInvocation( BLOCKS )

@@ -107,7 +107,7 @@ class ClassPathCheckTest
 
 	private static void check( final URL... urls ) throws IOException
 	{
-		// No parent but the JVM's own: this test's class path has a subset, too.
+		// The parent is the JVM's own loader, because this test's class path has a subset, too.
 		try (final URLClassLoader loader = new URLClassLoader( urls, ClassLoader.getPlatformClassLoader() ))
 		{
 			ClassPathCheck.requireOneImglib2Cache( loader );

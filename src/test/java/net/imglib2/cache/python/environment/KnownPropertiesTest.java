@@ -51,7 +51,7 @@ import net.imglib2.cache.python.PythonEnvironmentException;
 class KnownPropertiesTest
 {
 	@Test
-	void allOfTheSourcesAreKnown() throws IOException
+	void allPropertiesInTheSourcesAreKnown() throws IOException
 	{
 		final Set< String > found = new TreeSet<>();
 		try (final Stream< Path > files = Files.walk( Paths.get( System.getProperty( "project.basedir" ), "src", "main", "java" ) ))
@@ -67,7 +67,7 @@ class KnownPropertiesTest
 	}
 
 	@Test
-	void anUnknownOneIsRefusedAndNamed()
+	void anUnknownPropertyIsRefusedAndNamed()
 	{
 		KnownProperties.requireOnlyKnown( KnownProperties.NAMES );
 		KnownProperties.requireOnlyKnown( Arrays.asList( "java.home", "imglib2.pythons", "user.imglib2.python.trust" ) );

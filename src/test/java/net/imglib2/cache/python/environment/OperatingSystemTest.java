@@ -42,7 +42,7 @@ class OperatingSystemTest
 	@ParameterizedTest
 	@CsvSource( { "Linux, LINUX", "FreeBSD, LINUX", "SunOS, LINUX", "Mac OS X, MACOS", "macOS, MACOS", "Darwin, MACOS", "Windows 10, WINDOWS", "Windows 11, WINDOWS",
 			"Windows Server 2022, WINDOWS", "WINDOWS NT, WINDOWS" } )
-	void isKnownByTheNameThatTheJvmGives( final String name, final OperatingSystem expected )
+	void systemIsRecognisedByTheNameThatTheJvmGives( final String name, final OperatingSystem expected )
 	{
 		assertEquals( expected, OperatingSystem.of( name ) );
 	}
@@ -53,7 +53,7 @@ class OperatingSystemTest
 		final Locale before = Locale.getDefault();
 		try
 		{
-			// Where the small I has no dot.
+			// In this locale, the lower case of I has no dot.
 			Locale.setDefault( new Locale( "tr", "TR" ) );
 			assertEquals( OperatingSystem.WINDOWS, OperatingSystem.of( "WINDOWS" ) );
 		}

@@ -54,13 +54,13 @@ class PythonHostTest
 			"/usr/local/bin/python3.13t", "/usr/local/bin/python3-intel64" } )
 	void executableOfPythonIsAHost( final String executable )
 	{
-		// Also where Python is linked statically, or maps are unknown.
+		// Also if Python is linked statically, or the maps are unknown.
 		assertEquals( "it has started this JVM from " + executable, find( null, executable, "", "" ) );
 	}
 
 	@ParameterizedTest
 	@ValueSource( strings = { "", "/usr/lib/jvm/java-17/bin/java", "C:\\Java\\bin\\javaw.exe", "/opt/pythonista/bin/app", "/home/python/fiji", FIJI, "/usr/bin/jython" } )
-	void otherExecutablesAreNone( final String executable )
+	void otherExecutablesAreNoHosts( final String executable )
 	{
 		assertNull( find( null, executable, "", JVM ) );
 	}
@@ -78,14 +78,14 @@ class PythonHostTest
 	}
 
 	@Test
-	void libraryOfPythonTellsAHostOfAnotherName()
+	void libraryOfPythonRevealsAHostOfAnotherName()
 	{
 		assertEquals( FIJI + " has started this JVM and has loaded " + LIBRARY, find( null, FIJI, "", JVM + PYTHON ) );
 		assertEquals( FIJI + " has started this JVM and has loaded /a b/libpython3.so", find( null, FIJI, "", JVM + "7f-7f r-xp 0 08:01 12    /a b/libpython3.so\n" ) );
 	}
 
 	@Test
-	void libraryThatJepOrTheUserWantsIsNoHost()
+	void libraryThatJepOrTheUserLoadsIsNoHost()
 	{
 		assertNull( find( null, FIJI, "", PYTHON + JEP + JVM ) );
 		assertNull( PythonHost.find( null, FIJI, name -> false, PYTHON + JVM, "/usr/lib/libjsig.so:" + LIBRARY ) );
@@ -94,7 +94,7 @@ class PythonHostTest
 	}
 
 	@Test
-	void commandJavaIsNeverAGuest()
+	void jvmOfTheCommandJavaHasNoHost()
 	{
 		assertNull( find( "SUN_STANDARD", "/usr/lib/jvm/java-17/bin/java", "org.jpype.JPypeContext", JVM + PYTHON ) );
 	}

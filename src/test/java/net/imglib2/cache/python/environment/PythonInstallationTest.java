@@ -78,7 +78,7 @@ class PythonInstallationTest
 
 	@ParameterizedTest
 	@ValueSource( strings = { "3.9.18", "3.0.1", "2.7.18", "4.0.0" } )
-	void otherVersionsAreRefusedWithoutFurtherQuestions( final String version )
+	void otherVersionsAreRefusedWithoutFurtherChecks( final String version )
 	{
 		properties.clear();
 		set( "version", version );
@@ -152,7 +152,7 @@ class PythonInstallationTest
 	}
 
 	@Test
-	void allProblemsAreToldAtOnce()
+	void allProblemsAreReportedAtOnce()
 	{
 		properties.keySet().removeIf( key -> key.toString().startsWith( "jep." ) );
 		properties.remove( "numpy.version" );
@@ -204,7 +204,7 @@ class PythonInstallationTest
 	}
 
 	@Test
-	void probeTellsAllOfTheTestsPython()
+	void probeDescribesThePythonOfTheTests()
 	{
 		final PythonInstallation installation = PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ) );
 		assertEquals( List.of(), installation.problems() );

@@ -107,7 +107,7 @@ class PythonLocatorTest
 	}
 
 	@Test
-	void whatIsNamedButMissingIsNotReplacedByAnother()
+	void aNamedPythonThatIsMissingIsNotReplacedByAnother()
 	{
 		files( "/venv/bin/python3", "/path/python3" );
 		properties.put( PROPERTY, "/missing" );
@@ -122,7 +122,7 @@ class PythonLocatorTest
 	}
 
 	@Test
-	void whatIsNoPathIsRefused()
+	void namesThatAreNoPathsAreRefused()
 	{
 		properties.put( PROPERTY, "/a\0b" );
 		requireRefused( OperatingSystem.LINUX, PythonEnvironment.detected(), "No Python at /a\0b", PROPERTY );
@@ -149,7 +149,7 @@ class PythonLocatorTest
 	}
 
 	@Test
-	void withoutAnyPythonTheMessageTellsWhereItWasLookedFor()
+	void withoutAnyPythonTheMessageTellsWhereItWasSearchedFor()
 	{
 		variables.put( "PATH", "/first:/second" );
 		requireRefused( OperatingSystem.LINUX, PythonEnvironment.detected(), "there is no python3 or python on the PATH (/first:/second)", "Install Python 3.10 or 3.11",
@@ -216,14 +216,14 @@ class PythonLocatorTest
 
 	private void requireFound( final String executable, final String origin, final OperatingSystem os, final PythonEnvironment environment )
 	{
-		final LocatedPython located = locator( os ).locate( environment );
+		final LocatedPython located = locator( os ).locate( environment.getPath(), environment.isSystem() );
 		assertEquals( Paths.get( executable ), located.executable() );
 		assertEquals( origin, located.origin() );
 	}
 
 	private void requireRefused( final OperatingSystem os, final PythonEnvironment environment, final String... parts )
 	{
-		final String message = assertThrows( PythonEnvironmentException.class, () -> locator( os ).locate( environment ) ).getMessage().replace( '\\', '/' );
+		final String message = assertThrows( PythonEnvironmentException.class, () -> locator( os ).locate( environment.getPath(), environment.isSystem() ) ).getMessage().replace( '\\', '/' );
 		for ( final String part : parts )
 			assertTrue( message.contains( part ), () -> "\"" + part + "\" is missing in: " + message );
 	}

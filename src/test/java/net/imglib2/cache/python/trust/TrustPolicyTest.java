@@ -54,7 +54,7 @@ import net.imglib2.cache.python.PythonTrustException;
 public class TrustPolicyTest
 {
 	/**
-	 * Of the text {@code abc}, from FIPS 180-2.
+	 * Hash of the text {@code abc}, from FIPS 180-2.
 	 */
 	private static final String HASH = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -96,14 +96,14 @@ public class TrustPolicyTest
 				refused( TrustPolicy.entryFor( other ), () -> policy.requireCode( "The code", other ) );
 		}
 		assertEquals( AllowList.TEXT + HASH, PythonTrust.entryFor( "abc" ) );
-		// Begins with a zero, which a number would lose.
+		// The hash begins with a zero, which a number would drop.
 		assertEquals( "sha256:00328ce57bbc14b33bd6695bc8eb32cdf2fb5f3a7d89ec14a42825e15d39df60", PythonTrust.entryFor( "286" ) );
 	}
 
 	@Test
 	void textsThatAreNotUnicodeCannotBeAllowed()
 	{
-		// UTF-8 has a question mark for each of them.
+		// UTF-8 encoders replace each of them by a question mark.
 		final TrustPolicy policy = new TrustPolicy( list( TrustPolicy.entryFor( "x = '?'" ) ) );
 		policy.requireCode( "The code", "x = '?'" );
 		refused( "", () -> policy.requireCode( "The code", "x = '\ud800'" ) );
@@ -121,7 +121,7 @@ public class TrustPolicyTest
 		for ( final String code : new String[] { "scipy.ndimage:os.system", "scipy.ndimage:laplace; x", "scipy.ndimage:", "scipy.ndimage :laplace",
 				"scipy.ndimage: laplace", "scipy.ndimage:laplace\nx", "sc\u0131py.ndimage:laplace" } )
 			refused( TrustPolicy.entryFor( code ), () -> policy.requireLoader( code ) );
-		// As statements, it is an annotation, and evaluates the name.
+		// As a statement, this is an annotation, which evaluates the name.
 		refused( TrustPolicy.entryFor( "scipy.ndimage:laplace" ), () -> policy.requireCode( "The init code", "scipy.ndimage:laplace" ) );
 	}
 
@@ -201,7 +201,7 @@ public class TrustPolicyTest
 	{
 		final Path file = Files.write( folder.resolve( "allowed.txt" ), Arrays.asList( "# comment", "module:numpy", line ) );
 		final String message = refused( "", () -> AllowList.read( file, "test" ) );
-		for ( final String part : new String[] { "No Python code runs", "line 3", file.toString(), "(test)", "\"" + line + "\"", expected, "Mend that line" } )
+		for ( final String part : new String[] { "No Python code runs", "line 3", file.toString(), "(test)", "\"" + line + "\"", expected, "Correct that line" } )
 			assertTrue( message.contains( part ), () -> part + " is missing in: " + message );
 	}
 

@@ -44,7 +44,7 @@ import net.imglib2.type.numeric.integer.LongType;
 import net.imglib2.util.ConstantUtils;
 
 /**
- * Adds two images that are 1 and 2 everywhere, and prints the sum's 15 pixels.
+ * Adds two constant images, 1 and 2, and prints the 15 pixels of the sum.
  */
 public final class SimpleExample
 {

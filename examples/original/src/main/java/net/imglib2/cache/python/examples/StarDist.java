@@ -47,21 +47,21 @@ import net.imglib2.type.numeric.integer.UnsignedShortType;
 import net.imglib2.view.Views;
 
 /**
- * Finds the nuclei in the fluorescence image that the StarDist package contains,
- * with its pretrained model, on cells with a halo.
+ * Finds nuclei with StarDist and its pretrained model, on cells with a halo, in the
+ * fluorescence image that the StarDist package contains.
  * <p>
- * Both images are lazy and computed in Python: the first is the photograph, the
- * second the nuclei in it. A nucleus has one number in each cell that it lies
- * in; to join the numbers is not shown here.
+ * Both images are lazy and computed in Python: the fluorescence image, and the
+ * labels of the nuclei. A nucleus that lies in several cells has a different label
+ * in each of them; this example does not join these labels.
  * <p>
- * Needs {@code pip install stardist tensorflow}, and the network for the first
- * download of the model.
+ * Needs {@code pip install stardist tensorflow}, and the network to download the
+ * model at the first run.
  */
 public final class StarDist
 {
 	private static final int[] CELL = { 256, 256 };
 
-	/** More than a nucleus is wide. */
+	/** Wider than a nucleus. */
 	private static final Halo HALO = new Halo( 48, 48 );
 
 	private StarDist()
@@ -99,7 +99,7 @@ public final class StarDist
 		}
 		catch ( final PythonCodeException e )
 		{
-			// Only the init code can be wrong here: a package or the model is missing.
+			// Only the init code can fail in this way: a package or the model is missing.
 			System.out.println( "StarDist: skipped because of " + e.getPythonType() + ": " + e.getPythonMessage() );
 		}
 	}

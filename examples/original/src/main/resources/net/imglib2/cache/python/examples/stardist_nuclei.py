@@ -7,12 +7,12 @@ from stardist.data import test_image_nuclei_2d
 from stardist.models import StarDist2D
 
 nuclei = test_image_nuclei_2d()
-# Of the whole image: each block on its own would make other brightnesses of it.
+# Percentiles of the whole image: percentiles of single blocks would normalise each block differently.
 black, white = np.percentile(nuclei, (1, 99.8))
 model = StarDist2D.from_pretrained("2D_versatile_fluo")
 
 
 def segment(image: np.ndarray, index: int) -> np.ndarray:
-    """Numbers the nuclei of a block, with numbers that no other block has."""
+    """Labels the nuclei of a block. No other block has the same labels."""
     labels, _ = model.predict_instances((image - black) / (white - black))
     return np.where(labels > 0, labels.astype(np.int64) + (index << 32), 0)

@@ -57,22 +57,22 @@ import net.imglib2.util.Util;
 import net.imglib2.view.Views;
 
 /**
- * Segments the blood vessels in a photograph of the retina: scikit-image's
- * {@code sato} filter and a threshold, on cells with a halo, by two Python
- * interpreters. Then checks that the result equals, bit for bit, what plain Python
- * makes of the whole photograph in one call, and draws both side by side.
+ * Segments the blood vessels in a photograph of the retina by scikit-image's
+ * {@code sato} filter and a threshold, on cells with a halo, with two Python
+ * workers. Then checks that the result is equal, bit for bit, to the result of
+ * plain Python on the whole photograph in one call, and draws the photograph and
+ * the vessels side by side.
  * <p>
  * The photograph is {@code skimage/data/retina.jpg} of the scikit-image package:
  * "Fundus photograph of normal left eye" by Mikael Häggström, 1411 × 1411
  * pixels, dedicated to the public domain (CC0 1.0).
  * <p>
- * The traced image may be larger than memory: its cells are computed when they
- * are read, and the cache keeps {@value #CACHED_CELLS} of them. Only the
- * photograph as {@code ImageIO} reads it, the check and the picture need memory
- * for the whole.
+ * The image of the vessels may be larger than memory: its cells are computed when
+ * they are read, and the cache keeps {@value #CACHED_CELLS} of them. Only
+ * {@code ImageIO}, the check and the picture need memory for the whole photograph.
  * <p>
  * Arguments, all optional: another photograph ({@code sample} for this one), the
- * size of the cells, and the folder of the picture.
+ * size of the cells, and the folder for the picture.
  */
 public final class TraceVessels
 {
@@ -121,7 +121,7 @@ public final class TraceVessels
 			{
 				System.err.printf( "WRONG: %d of %d pixels differ from those of vesselness(green) on the whole photograph%n", wrong, green.size() );
 				if ( countDifferences( vessels, plain, halo ) == 0 )
-					System.err.printf( "All of them are nearer to its border than %d: there, sato continues by itself what it computes in between%n", halo );
+					System.err.printf( "All of them are nearer than %d pixels to its border: there, sato extends its intermediate results, too%n", halo );
 				System.exit( 1 );
 			}
 			System.out.printf( "all %d pixels equal those of vesselness(green) on the whole photograph%n", green.size() );
@@ -151,7 +151,7 @@ public final class TraceVessels
 				"block.data[...] = vesselness(block.inputs[0])[block.halo]",
 				new FloatType(),
 				new Halo( halo, halo ),
-				// What scipy and scikit-image take to lie beyond the border.
+				// scipy and scikit-image extend an image in this way, too.
 				Views.extendMirrorDouble( green ) ).createCachedCellImg( CACHED_CELLS );
 	}
 
@@ -166,7 +166,7 @@ public final class TraceVessels
 
 	/**
 	 * @param margin
-	 * 		how near to the border pixels are not counted
+	 * 		pixels that are nearer to the border than this are not counted
 	 */
 	private static long countDifferences( final CachedCellImg< FloatType, ? > image, final CachedCellImg< FloatType, ? > expected, final long margin )
 	{
@@ -184,7 +184,7 @@ public final class TraceVessels
 	}
 
 	/**
-	 * The green channel, in which blood is darkest, or the only one.
+	 * The green channel, in which blood is darkest, or the only channel of a grey image.
 	 */
 	private static RandomAccessibleInterval< UnsignedByteType > green( final BufferedImage image )
 	{

@@ -11,15 +11,17 @@ from skimage.filters import sato
 # Vessels are dark ridges of about twice these widths, in pixels.
 SIGMAS = (2, 3, 4)
 
-# How far the result at a pixel depends on others. For each sigma, the filter
-# takes the derivative of a Gaussian of sigma / sqrt(2), cut at 8 standard
-# deviations, twice: 2 * 23 pixels for a sigma of 4.
+# The result at a pixel depends on the pixels within this distance. For each
+# sigma, the filter applies twice the derivative of a Gaussian of
+# sigma / sqrt(2), truncated at 8 standard deviations: 2 * 23 pixels for a
+# sigma of 4.
 HALO = 2 * int(8 * max(SIGMAS) / 2**0.5 + 0.5)
 
-# A ridge of less contrast is texture, not a vessel.
+# A ridge with less contrast counts as texture, not as a vessel.
 CONTRAST = 2.5
 
-# The dark surround of the photograph, and how near to it nothing is looked for.
+# Pixels up to this brightness are the dark area around the retina. Vessels
+# that are nearer to this area than the margin, in pixels, are ignored.
 DARK = 8
 MARGIN = 15
 

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Which part of the Python half may import which, read from the sources."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import SOURCES
+
+PACKAGE = "imglib2_cache_python"
+
+# What each folder may import besides itself and the standard library. "" are the user's modules. A line has only
+# folders of lines above it, so there are no cycles. The probe runs in a Python that may have no packages at all.
+MAY_IMPORT = {
+    "": {"numpy"},
+    "_probe": set(),
+    "_worker": {"", "numpy"},
+    "_embedding": {"", "_worker", "_probe", "numpy", "jep", "_jep"},
+}
+
+
+def imported(source: str, folder: str) -> Iterator[str]:
+    """The modules that a module of a folder imports, wherever in its text; of this package, with its name."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            # What is imported may itself be a module.
+            above = [PACKAGE, *filter(None, [folder])][: -node.level + 1 or None] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def used(module: str) -> str:
+    """The folder of this package, or else the top of the name."""
+    top, _, rest = module.partition(".")
+    if top != PACKAGE:
+        return top
+    first = rest.partition(".")[0]
+    return first if (SOURCES / PACKAGE / first / "__init__.py").exists() else ""
+
+
+def forbidden(source: str, folder: str) -> list[str]:
+    """The imports of a module that the table does not allow."""
+    allowed = MAY_IMPORT[folder] | {folder} | sys.stdlib_module_names
+    return sorted({module for module in imported(source, folder) if used(module) not in allowed})
+
+
+def modules() -> list[Path]:
+    """All files of the package."""
+    return sorted((SOURCES / PACKAGE).rglob("*.py"))
+
+
+def folder_of(file: Path) -> str:
+    """Its folder in the package."""
+    return "/".join(file.relative_to(SOURCES / PACKAGE).parent.parts)
+
+
+@pytest.mark.parametrize("file", modules(), ids=lambda file: str(file.relative_to(SOURCES)))
+def test_modules_import_only_what_they_may(file: Path):
+    assert forbidden(file.read_text("utf-8"), folder_of(file)) == []
+
+
+def test_every_folder_is_in_the_table():
+    assert {folder_of(file) for file in modules()} == set(MAY_IMPORT)
+
+
+def test_the_table_has_no_cycle():
+    above: set[str] = set()
+    for folder, names in MAY_IMPORT.items():
+        assert names & set(MAY_IMPORT) <= above
+        above.add(folder)
+
+
+def test_importing_the_package_imports_nothing():
+    # Whoever imports the probe imports this, too.
+    assert list(imported((SOURCES / PACKAGE / "__init__.py").read_text("utf-8"), "")) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "source", "found"),
+    [
+        ("", "from imglib2_cache_python._worker.worker import Worker", ["imglib2_cache_python._worker.worker.Worker"]),
+        ("", "def later():\n    import imglib2_cache_python._embedding", ["imglib2_cache_python._embedding"]),
+        ("", "from imglib2_cache_python import _worker, block", ["imglib2_cache_python._worker"]),
+        ("", "from . import _probe, snippet", ["imglib2_cache_python._probe"]),
+        ("_worker", "from ..block import Block\nfrom .protocol import READ\nimport numpy as np", []),
+        ("_worker", "from .._probe import probe", ["imglib2_cache_python._probe.probe"]),
+        ("_worker", "import jep", ["jep"]),
+        ("_probe", "import json, numpy", ["numpy"]),
+        ("_probe", "from imglib2_cache_python import block", ["imglib2_cache_python.block"]),
+        ("_embedding", "from imglib2_cache_python._worker import imports\nimport scipy.ndimage", ["scipy.ndimage"]),
+    ],
+)
+def test_what_is_forbidden_is_found(folder: str, source: str, found: list[str]):
+    assert forbidden(source, folder) == found
