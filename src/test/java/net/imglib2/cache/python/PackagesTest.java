@@ -67,7 +67,7 @@ class PackagesTest
 			trust:
 			environment: trust
 			block:       type
-			protocol:    block type
+			protocol:    block trust type
 			worker:      block protocol trust
 			embedded:    block environment protocol trust type worker
 			image:       block protocol type worker

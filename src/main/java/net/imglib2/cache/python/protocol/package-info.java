@@ -28,9 +28,9 @@
  */
 /**
  * The format in which blocks, code, and failures cross between Java and Python: what a
- * request has at which offset, which number means what. May use {@code block} and
- * {@code type}. Must not know how the bytes are carried, by Jep or otherwise; the other
- * owner of the format is {@code _worker/protocol.py}, and a change here is a change
- * there.
+ * request has at which offset, which number means what. May use {@code block},
+ * {@code type}, and {@code trust}. Must not know how the bytes are carried, by Jep or
+ * otherwise; {@code _worker/protocol.py} owns the same format on Python's side, and a
+ * change here is a change there.
  */
 package net.imglib2.cache.python.protocol;
