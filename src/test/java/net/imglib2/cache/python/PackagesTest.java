@@ -99,6 +99,7 @@ class PackagesTest
 	 * removed.
 	 */
 	private static final Set< String > KNOWN = Set.of(
+			"image.InvalidationListeners -> PythonCacheLoader",
 			"worker.WorkTask -> embedded.EmbeddedInterpreter",
 			"worker.Worker -> embedded.EmbeddedInterpreter",
 			"worker.Worker -> embedded.PythonRuntime",
