@@ -33,14 +33,15 @@ import java.nio.file.Paths;
 import net.imglib2.cache.python.environment.PythonDiagnosis;
 
 /**
- * Prints which Python would be used and what is wrong with it. Python is not
- * started in this JVM.
+ * Command-line program that prints which Python this library would use, and what is
+ * wrong with it. It does not start Python in its own JVM.
  *
  * <pre>
  * java -cp … net.imglib2.cache.python.Doctor [executable or folder of an environment]
  * </pre>
  *
- * Exit status: 0 if that Python can be used, 1 if not, 2 for wrong arguments.
+ * Exit status: 0 if that Python can be used, 1 if it cannot, 2 if the arguments are
+ * wrong.
  */
 public final class Doctor
 {

@@ -40,8 +40,8 @@ import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 
 /**
- * How many pixels more than the cell itself the inputs of a block show, before
- * and after the cell, along each axis.
+ * Number of pixels that the inputs of a block show in addition to the cell, before
+ * and after it, along each axis.
  * <p>
  * Widths are in ImgLib2's axis order. In the Python code, {@code block.halo}
  * holds the slices that crop a padded array to the cell. Immutable.
@@ -87,7 +87,7 @@ public final class Halo
 	 *
 	 * @param width
 	 * 		width along each axis: a list or an array of whole numbers of any kind, not
-	 * 		negative. A single number is the width along the only axis.
+	 * 		negative. A single number is for an image with one axis.
 	 * @throws IllegalArgumentException
 	 * 		if it is something else, or has such entries
 	 */
@@ -104,7 +104,8 @@ public final class Halo
 	 * 		of any kind, not negative
 	 * @param upper
 	 * 		width after the cell along each axis. If both are single numbers, they are
-	 * 		the widths before and after the cell along two axes.
+	 * 		the widths along the first and the second of two axes, before and after the
+	 * 		cell.
 	 * @throws IllegalArgumentException
 	 * 		if they are something else, or have such entries
 	 */
@@ -114,8 +115,8 @@ public final class Halo
 	}
 
 	/**
-	 * The same width before and after the cell along three axes, for scripts, whose
-	 * numbers can be of any kind.
+	 * The same width before and after the cell along three axes, for scripts: numbers
+	 * of any kind.
 	 *
 	 * @param x
 	 * 		width along the first axis, a whole number that is not negative
@@ -245,12 +246,12 @@ public final class Halo
 		if ( width instanceof Number )
 			try
 			{
-				// Of every kind of number, this is its value.
+				// The text of every kind of number is its value.
 				return new BigDecimal( width.toString() ).intValueExact();
 			}
 			catch ( final ArithmeticException | NumberFormatException e )
 			{
-				// Not whole, too large, or not finite.
+				// The number is not whole, too large, or not finite.
 			}
 		throw new IllegalArgumentException( name + " " + widths + " has the width " + width + ": expected a whole number from 0 to " + Integer.MAX_VALUE );
 	}

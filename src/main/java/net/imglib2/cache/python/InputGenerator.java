@@ -32,10 +32,11 @@ import jep.DirectNDArray;
 import net.imglib2.Interval;
 
 /**
- * Makes the pixels of one input of a block, an entry of {@code block.inputs}.
+ * Makes the pixels of one input of a block, which is an entry of
+ * {@code block.inputs}.
  * <p>
- * Called on the thread that reads the image, by several threads at the same
- * time, and never on an interpreter's thread.
+ * The threads that read the image call it, several at the same time. The thread of an
+ * interpreter never does.
  */
 @FunctionalInterface
 public interface InputGenerator
@@ -46,11 +47,11 @@ public interface InputGenerator
 	 * @param interval
 	 * 		the cell with its halo, in ImgLib2's axis order; it may lie partly
 	 * 		outside of the image
-	 * @return array of the shape {@link #getNDArrayShape(Interval)}. Its buffer
-	 *         must be direct, in native byte order, and must not change until the
-	 *         block is done.
+	 * @return array of the shape {@link #getNDArrayShape(Interval)}. Its buffer must
+	 *         be direct and in native byte order. The pixels must not change until the
+	 *         block is computed.
 	 * @throws Exception
-	 * 		if the pixels cannot be made; the reader of the image gets it
+	 * 		if the pixels cannot be made; the reader of the image gets this exception
 	 */
 	DirectNDArray< ? > createInputFor( Interval interval ) throws Exception;
 

@@ -34,25 +34,24 @@ package net.imglib2.cache.python;
 public enum InputWay
 {
 	/**
-	 * Python sees the input's own memory: the block lies inside one cell, or one
-	 * array, in native memory.
+	 * Python sees the input's own memory. The block lies inside one cell or one array,
+	 * and that is in native memory.
 	 */
 	ZERO_COPY,
 
 	/**
-	 * Copied by ImgLib2's {@code PrimitiveBlocks}: from images in primitive arrays,
+	 * Copied by ImgLib2's {@code PrimitiveBlocks}, for images in primitive arrays, also
 	 * through views, extensions and converters.
 	 */
 	BLOCKS,
 
 	/**
-	 * Copied line by line out of the cells; what lies outside of the image is
-	 * copied pixel by pixel.
+	 * Copied line by line out of the cells, and pixel by pixel outside of the image.
 	 */
 	CELLS,
 
 	/**
-	 * Copied pixel by pixel, which is slow: there is no fast way for this source.
+	 * Copied pixel by pixel, which is slow. There is no faster way for this source.
 	 */
 	PIXELS,
 

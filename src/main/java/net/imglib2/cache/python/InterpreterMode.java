@@ -29,28 +29,28 @@
 package net.imglib2.cache.python;
 
 /**
- * Kind of the Python interpreters of a JVM. The first
- * {@link PythonCacheLoaderQueue} of a JVM decides; it cannot be changed later.
+ * Kind of Python interpreters. The first {@link PythonCacheLoaderQueue} of a JVM
+ * decides it for this JVM.
  */
 public enum InterpreterMode
 {
 	/**
-	 * {@link #SHARED}, which works with every Python and every package.
+	 * {@link #SHARED}, because that works with every Python and every package.
 	 */
 	AUTO,
 
 	/**
-	 * Each worker has a sub-interpreter: the user's own modules, their variables,
-	 * {@code sys.path} and the standard streams are its own. The standard library,
-	 * and packages with compiled code, are shared by all workers. Not all packages
-	 * work so: for environments in which the code was tried in this mode. Only for
-	 * CPython 3.10 and 3.11.
+	 * Each worker has a sub-interpreter, with its own user modules and their variables,
+	 * {@code sys.path} and standard streams. All workers share the standard library and
+	 * packages with compiled code. Not all packages work in this mode: use it after you
+	 * have tried the code with the packages of this environment. Only CPython 3.10 and
+	 * 3.11.
 	 */
 	SUB,
 
 	/**
-	 * All workers share one interpreter and its modules; only the variables of
-	 * their code are their own. Works with every package.
+	 * All workers share one interpreter and its modules. Each worker has its own
+	 * variables of the code. Works with every package.
 	 */
 	SHARED
 }

@@ -29,7 +29,7 @@
 package net.imglib2.cache.python;
 
 /**
- * There is no native memory left for the pixels of a block.
+ * No native memory is left for the pixels of a block.
  */
 public class NativeMemoryException extends PythonException
 {
@@ -41,7 +41,7 @@ public class NativeMemoryException extends PythonException
 	 * @param used
 	 * 		bytes in use, -1 if unknown
 	 * @param limit
-	 * 		bytes that can be used
+	 * 		limit of the bytes in use
 	 * @param cause
 	 * 		what the JVM threw
 	 */

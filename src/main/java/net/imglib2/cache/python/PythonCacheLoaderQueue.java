@@ -37,17 +37,16 @@ import net.imglib2.cache.python.worker.Cleanup;
 import net.imglib2.cache.python.worker.WorkerPool;
 
 /**
- * Python interpreters that compute the cells of images, each on a thread of its
- * own.
+ * Python interpreters that compute the cells of images, each on its own thread.
  * <p>
- * The first queue of a JVM starts Python, see {@link PythonEnvironment}. One
- * queue serves any number of images. Several interpreters run in parallel while
- * the Python code is in functions that release Python's global lock, as most of
- * numpy, scipy and others do for large arrays.
+ * The first queue of a JVM starts Python, see {@link PythonEnvironment}. One queue
+ * serves any number of images. Several interpreters run in parallel while the Python
+ * code is in functions that release Python's global lock, as most functions of numpy,
+ * scipy and others do for large arrays.
  * <p>
- * Thread-safe. A queue that is not closed ends by itself when neither the program
- * nor an image of it refers to it any more, and what it has to do is done: a script
- * whose result is a lazy image cannot close it. It does not keep the JVM from ending.
+ * Thread-safe. A script whose result is a lazy image cannot close its queue. So a queue
+ * that is not closed ends by itself, when neither the program nor an image of it refers
+ * to it any more, and its work is done. It does not keep the JVM from ending.
  */
 public final class PythonCacheLoaderQueue implements AutoCloseable
 {
@@ -73,8 +72,8 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	}
 
 	/**
-	 * Interpreters that run some code first: expensive imports, models to load. All
-	 * names that it defines can be used by the images' code.
+	 * Interpreters that first run init code, for instance to import large packages or
+	 * to load models. The code of images sees all names that it defines.
 	 *
 	 * @param numWorkers
 	 * 		number of interpreters, at least 1
@@ -100,9 +99,10 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	 * @param environment
 	 * 		the Python to use, and how
 	 * @throws PythonEnvironmentException
-	 * 		if that Python cannot be used, or is not the one that runs in this JVM
+	 * 		if that Python cannot be used, or another one already runs in this JVM
 	 * @throws PythonTrustException
-	 * 		if an allow-list lacks something of it, see {@link PythonTrust}
+	 * 		if the init code, the Python or one of its folders is not on the allow-list,
+	 * 		see {@link PythonTrust}
 	 * @throws PythonCodeException
 	 * 		if the init code fails
 	 */
@@ -118,22 +118,24 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	}
 
 	/**
-	 * Runs own work on one of the interpreters, after the blocks that wait. Which one
-	 * is not defined, and what it changes there, a variable for instance, is changed
-	 * there alone, and only until a worker that was given up is replaced. So it is no
-	 * way to change what images compute: with several workers, some cells would get the
-	 * old value and some the new one. What all shall see is
+	 * Runs the user's own work on one of the interpreters, after the blocks that wait.
+	 * <p>
+	 * It is not defined which interpreter that is. A variable that the task sets has its
+	 * new value on this interpreter only, and only until the interpreter is replaced
+	 * because its code did not end. So do not change by a task what images compute: with
+	 * several interpreters, some cells would get the old value and some the new one.
+	 * Instead, put a value
 	 * <ul>
-	 * <li>in the code of a new loader: {@code "sigma = " + sigma + "; block.data[...] = …"},</li>
-	 * <li>or in the init code of a new queue, for what takes long to make.</li>
+	 * <li>into the code of a new loader: {@code "sigma = " + sigma + "; block.data[...] = …"},</li>
+	 * <li>or, if it takes long to make, into the init code of a new queue.</li>
 	 * </ul>
 	 *
 	 * @param <R>
 	 * 		type of the result
 	 * @param task
 	 * 		the work
-	 * @return promise of the result; it fails with what the task throws, or with a
-	 *         {@link PythonClosedException}
+	 * @return promise of the result. It fails with what the task throws, or with a
+	 *         {@link PythonClosedException} if this queue is closed.
 	 */
 	public < R > CompletableFuture< R > submit( final PythonTask< ? extends R > task )
 	{
@@ -141,10 +143,10 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	}
 
 	/**
-	 * Ends the interpreters. Whoever waits for a block or a task gets a
-	 * {@link PythonClosedException} at once, as do later reads of cells that are
-	 * not cached. Waits some seconds for code that is still running, which is then
-	 * left to itself. Does nothing when called again.
+	 * Ends the interpreters. Threads that wait for a block or a task get a
+	 * {@link PythonClosedException} at once. So do later reads of cells that are not
+	 * cached. This method waits some seconds for code that is still running, and then
+	 * leaves it alone. Does nothing when called again.
 	 */
 	@Override
 	public void close()

@@ -39,14 +39,14 @@ import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.util.Intervals;
 
 /**
- * One cell of an image could not be computed, and that is the code's fault: it
- * raised an exception, did not write what it should, or an input that is
+ * A cell of an image could not be computed because of the code: it raised an
+ * exception, did not write what it should, or a cell of an input that is
  * Python-backed itself failed. All readers that wait for the cell get the same
  * instance.
  * <p>
- * The cell is not cached. The next read runs the code again; if it fails again,
- * reads within a growing time get the last error without running the code, see
- * {@link #getNextAttempt()}.
+ * The cell is not cached. The next read runs the code again. If it fails again, reads
+ * within a time that grows with each failure get the last error without running the
+ * code, see {@link #getNextAttempt()}.
  */
 public class PythonCellException extends PythonCodeException
 {
@@ -56,7 +56,7 @@ public class PythonCellException extends PythonCodeException
 
 	private final long index;
 
-	// Arrays, because intervals cannot be serialised.
+	// Arrays, because intervals are not serialisable.
 	private final long[] min;
 
 	private final long[] max;
@@ -70,6 +70,8 @@ public class PythonCellException extends PythonCodeException
 	private final Instant nextAttempt;
 
 	/**
+	 * The code failed. Made by this library.
+	 *
 	 * @param loaderName
 	 * 		name of the loader
 	 * @param index
@@ -95,7 +97,7 @@ public class PythonCellException extends PythonCodeException
 	}
 
 	/**
-	 * The cell needs another one that failed.
+	 * A cell of an input failed. Made by this library.
 	 *
 	 * @param loaderName
 	 * 		name of the loader
@@ -118,26 +120,25 @@ public class PythonCellException extends PythonCodeException
 			final int input,
 			final PythonCellException cause )
 	{
-		// Not the message of the cause: with many images one upon the other, it would
-		// grow with each.
+		// Without the message of the cause: it would grow with each image of a chain.
 		this( loaderName, index, interval, inputs, cause.worker, describe( loaderName, index, interval ) + " failed: input " + input + " needs cell " + cause.index + " "
 				+ Intervals.toString( cause.getInterval() ) + " of " + cause.loaderName + ", which failed: " + cause.failure().describe(), cause.failure(), cause );
 	}
 
 	/**
-	 * A repetition.
+	 * Repeats an earlier error.
 	 *
 	 * @param original
-	 * 		what is repeated
+	 * 		that error
 	 * @param numFailures
-	 * 		how often the code failed for this cell, one time after the other
+	 * 		how often in a row the code failed for this cell
 	 * @param nextAttempt
-	 * 		when the code can run again
+	 * 		from when on a read runs the code again
 	 */
 	PythonCellException( final PythonCellException original, final int numFailures, final Instant nextAttempt )
 	{
-		super( original.getMessage() + "\nThis repeats the error of an earlier read, the code did not run again: it failed " + numFailures
-				+ " times in a row, and runs for reads after " + nextAttempt.truncatedTo( ChronoUnit.MILLIS ) + ", or after PythonCacheLoader.retry( " + original.index + " )",
+		super( original.getMessage() + "\nThis repeats the error of an earlier read without running the code: it failed " + numFailures
+				+ " times in a row, and runs again for reads after " + nextAttempt.truncatedTo( ChronoUnit.MILLIS ) + ", or after PythonCacheLoader.retry( " + original.index + " )",
 				original.failure(), original );
 		loaderName = original.loaderName;
 		index = original.index;
@@ -215,9 +216,9 @@ public class PythonCellException extends PythonCodeException
 	}
 
 	/**
-	 * @return if this repeats the error of an earlier read, which is then the
-	 *         {@link #getCause() cause}, and the code did not run: the time from
-	 *         which on a read runs it again; {@code null} if the code did run
+	 * @return {@code null} if the code ran for this read. Else this repeats the error of
+	 *         an earlier read, which is the {@link #getCause() cause}, and reads after
+	 *         the returned time run the code again.
 	 */
 	public Instant getNextAttempt()
 	{
@@ -225,8 +226,14 @@ public class PythonCellException extends PythonCodeException
 	}
 
 	/**
-	 * What later reads get while the code does not run again. To be overridden where
-	 * a subclass shall be repeated as such.
+	 * Makes the error that later reads get while the code does not run again. Called by
+	 * this library; overridden by subclasses, so that the repetition is of their class.
+	 *
+	 * @param numFailures
+	 * 		how often in a row the code failed for this cell
+	 * @param newNextAttempt
+	 * 		from when on a read runs the code again
+	 * @return the repetition
 	 */
 	public PythonCellException repeated( final int numFailures, final Instant newNextAttempt )
 	{

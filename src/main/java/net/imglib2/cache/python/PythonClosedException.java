@@ -29,13 +29,17 @@
 package net.imglib2.cache.python;
 
 /**
- * The {@link PythonCacheLoaderQueue} was closed before or while it did what was
- * asked for.
+ * A block or a task was not computed, because the {@link PythonCacheLoaderQueue} was
+ * closed.
  */
 public class PythonClosedException extends PythonException
 {
 	private static final long serialVersionUID = 1L;
 
+	/**
+	 * @param message
+	 * 		what was not done
+	 */
 	public PythonClosedException( final String message )
 	{
 		super( message );

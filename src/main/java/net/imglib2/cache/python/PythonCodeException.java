@@ -31,9 +31,9 @@ package net.imglib2.cache.python;
 import net.imglib2.cache.python.protocol.PythonFailure;
 
 /**
- * The user's Python code raised an exception: any, also {@code SystemExit}. The
- * frames of the Python code precede the Java frames of the caller in the stack
- * trace.
+ * The user's Python code raised an exception; this may be any, also
+ * {@code SystemExit}. The stack trace has the frames of the Python code first, then
+ * the Java frames of the caller.
  */
 public class PythonCodeException extends PythonException
 {
@@ -42,6 +42,8 @@ public class PythonCodeException extends PythonException
 	private final PythonFailure failure;
 
 	/**
+	 * Made by this library.
+	 *
 	 * @param what
 	 * 		what failed
 	 * @param failure
@@ -62,8 +64,8 @@ public class PythonCodeException extends PythonException
 
 	/**
 	 * @return name of the class of the Python exception, {@code ValueError} or
-	 *         {@code package.module.MyError} for instance, or an empty string where
-	 *         no Python exception is behind this
+	 *         {@code package.module.MyError} for instance; an empty string if this was
+	 *         not a Python exception
 	 */
 	public String getPythonType()
 	{
@@ -79,8 +81,8 @@ public class PythonCodeException extends PythonException
 	}
 
 	/**
-	 * @return name of the code or path of the file that holds the user's line, or
-	 *         an empty string
+	 * @return name of the code, or path of the file, that has the user's line; an empty
+	 *         string if there is none
 	 */
 	public String getFile()
 	{
@@ -96,7 +98,7 @@ public class PythonCodeException extends PythonException
 	}
 
 	/**
-	 * @return text of the user's line, or an empty string
+	 * @return text of the user's line; an empty string if it is not known
 	 */
 	public String getSourceLine()
 	{
@@ -104,8 +106,8 @@ public class PythonCodeException extends PythonException
 	}
 
 	/**
-	 * @return the traceback as Python prints it, with causes, notes and the members
-	 *         of exception groups, bounded in length; or an empty string
+	 * @return the traceback as Python prints it, with causes, notes and the members of
+	 *         exception groups, bounded in length; an empty string if there is none
 	 */
 	public String getTraceback()
 	{
@@ -113,8 +115,8 @@ public class PythonCodeException extends PythonException
 	}
 
 	/**
-	 * @return what can be done about it, which is the end of the message, or an empty
-	 *         string where that is not known
+	 * @return what the user can do about it, which is also the end of the message; an
+	 *         empty string if that is not known
 	 */
 	public String getAdvice()
 	{

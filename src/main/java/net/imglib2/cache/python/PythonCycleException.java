@@ -29,8 +29,7 @@
 package net.imglib2.cache.python;
 
 /**
- * A cell cannot be computed, because it is, through the inputs, computed from
- * itself.
+ * A cell cannot be computed, because its inputs are computed from this cell.
  */
 public class PythonCycleException extends PythonException
 {
@@ -38,11 +37,11 @@ public class PythonCycleException extends PythonException
 
 	/**
 	 * @param cycle
-	 * 		the cells, each computed from the next one; the last is the first again
+	 * 		the cells, each computed from the next one; the last one is again the first
 	 */
 	public PythonCycleException( final String cycle )
 	{
-		super( "A cell would be computed from itself: " + cycle + ". An input of the image leads back to the image; "
-				+ "a block, with its halo, can only be computed from other cells, and these from others, that end somewhere" );
+		super( "A cell would be computed from itself: " + cycle + ". An input of the image is computed from the image. "
+				+ "That works only where the cells that a block needs, with its halo, do not need the block's own cell" );
 	}
 }

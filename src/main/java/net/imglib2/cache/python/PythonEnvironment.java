@@ -43,15 +43,15 @@ import net.imglib2.cache.python.environment.PythonDiagnosis;
 import net.imglib2.cache.python.environment.PythonLocator;
 
 /**
- * Which Python to use, and how. Immutable; the {@code with…} methods return a
- * changed copy.
+ * Which Python to use, and how. Immutable: the {@code with…} methods return a changed
+ * copy.
  * <p>
- * A JVM can start one Python, once. The first {@link PythonCacheLoaderQueue}
- * decides which, and in which {@link InterpreterMode}; a later one that asks for
- * another is refused. So is every queue in a JVM that was itself started from
- * Python, as JPype, PyImageJ and Fiji's Python mode do.
+ * A JVM can start one Python, once. The first {@link PythonCacheLoaderQueue} decides
+ * which one, and in which {@link InterpreterMode}. A later queue that asks for another
+ * Python or mode is refused. All queues are refused in a JVM that Python itself has
+ * started, as JPype, PyImageJ and Fiji's Python mode do.
  * <p>
- * {@link #detected()} looks, in this order, at
+ * {@link #detected()} takes the first Python that is named by, in this order,
  * <ol>
  * <li>the system property {@value #EXECUTABLE_PROPERTY},</li>
  * <li>the environment variable {@value #EXECUTABLE_VARIABLE},</li>
@@ -59,10 +59,10 @@ import net.imglib2.cache.python.environment.PythonLocator;
  * {@code PYTHONHOME},</li>
  * <li>{@code python3} and {@code python} on the {@code PATH}.</li>
  * </ol>
- * The Python runs isolated from {@code PYTHONPATH} and from the user's
- * site-packages, because packages of another Python there crash it: name own
- * modules by {@link #withModulePath(Path...)}. {@code import} finds Python modules
- * only; Java classes are found by {@code jep.findClass( "java.util.ArrayList" )}.
+ * The Python ignores {@code PYTHONPATH} and the user's site-packages, because packages
+ * there that belong to another Python crash it. Name folders with your own modules by
+ * {@link #withModulePath(Path...)}. {@code import} finds Python modules only;
+ * {@code jep.findClass( "java.util.ArrayList" )} finds a Java class.
  */
 public final class PythonEnvironment
 {
@@ -73,22 +73,22 @@ public final class PythonEnvironment
 	public static final String EXECUTABLE_PROPERTY = KnownProperties.EXECUTABLE;
 
 	/**
-	 * Environment variable of the same meaning.
+	 * Environment variable with the same meaning.
 	 */
 	public static final String EXECUTABLE_VARIABLE = PythonLocator.EXECUTABLE_VARIABLE;
 
 	/**
-	 * System property that names the {@link InterpreterMode} where
-	 * {@link #withMode} does not.
+	 * System property that names the {@link InterpreterMode}, unless
+	 * {@link #withMode} does.
 	 */
 	public static final String MODE_PROPERTY = KnownProperties.MODE;
 
 	/**
-	 * System property that names a file for the Python stack of a crash of the JVM;
-	 * {@code %p} in it stands for the process number. Linux only, and only in a JVM
-	 * that was started with the JDK's {@code libjsig.so} in the environment
-	 * variable {@code LD_PRELOAD}; elsewhere, queues are refused while it is set.
-	 * See {@code doc/reliability.md}.
+	 * System property that names a file. If the JVM crashes, Python writes its stack
+	 * there. {@code %p} in the name stands for the process number. It works on Linux
+	 * only, in a JVM that was started with the JDK's {@code libjsig.so} in the
+	 * environment variable {@code LD_PRELOAD}; elsewhere, queues are refused while it is
+	 * set. See {@code doc/reliability.md}.
 	 */
 	public static final String CRASH_FILE_PROPERTY = KnownProperties.CRASH_FILE;
 
@@ -100,48 +100,33 @@ public final class PythonEnvironment
 
 	private static volatile PythonEnvironment defaultEnvironment;
 
-	private final Path path;
+	private final Settings settings;
 
-	private final boolean system;
-
-	private final InterpreterMode mode;
-
-	private final Duration startupTimeout;
-
-	private final List< Path > modulePath;
-
-	private final Consumer< String > out;
-
-	private final Consumer< String > err;
-
-	private PythonEnvironment(
-			final Path path,
-			final boolean system,
-			final InterpreterMode mode,
-			final Duration startupTimeout,
-			final List< Path > modulePath,
-			final Consumer< String > out,
-			final Consumer< String > err )
+	/**
+	 * @param settings
+	 * 		not changed from now on
+	 */
+	private PythonEnvironment( final Settings settings )
 	{
-		this.path = path;
-		this.system = system;
-		this.mode = mode;
-		this.startupTimeout = startupTimeout;
-		this.modulePath = modulePath;
-		this.out = out;
-		this.err = err;
+		this.settings = settings;
+	}
+
+	private PythonEnvironment with( final Consumer< Settings > change )
+	{
+		final Settings changed = settings.clone();
+		change.accept( changed );
+		return new PythonEnvironment( changed );
 	}
 
 	/**
-	 * The Python that properties, environment variables and the {@code PATH} lead
-	 * to, see above.
+	 * The Python that system properties, environment variables and the {@code PATH}
+	 * name, see above.
 	 *
 	 * @return an environment; nothing is looked for yet
 	 */
 	public static PythonEnvironment detected()
 	{
-		return new PythonEnvironment( null, false, null, DEFAULT_STARTUP_TIMEOUT, Collections.emptyList(), line -> System.out.println( line ),
-				line -> System.err.println( line ) );
+		return new PythonEnvironment( new Settings() );
 	}
 
 	/**
@@ -154,25 +139,23 @@ public final class PythonEnvironment
 	 */
 	public static PythonEnvironment at( final Path path )
 	{
-		final PythonEnvironment other = detected();
-		return new PythonEnvironment( Objects.requireNonNull( path, "path" ), false, other.mode, other.startupTimeout, other.modulePath, other.out,
-				other.err );
+		Objects.requireNonNull( path, "path" );
+		return detected().with( changed -> changed.path = path );
 	}
 
 	/**
-	 * {@code python3} or {@code python} on the {@code PATH}, whatever properties
-	 * and other environment variables say.
+	 * {@code python3} or {@code python} on the {@code PATH}, whatever system properties
+	 * and other environment variables name.
 	 *
 	 * @return an environment; nothing is looked for yet
 	 */
 	public static PythonEnvironment system()
 	{
-		final PythonEnvironment other = detected();
-		return new PythonEnvironment( null, true, other.mode, other.startupTimeout, other.modulePath, other.out, other.err );
+		return detected().with( changed -> changed.system = true );
 	}
 
 	/**
-	 * Sets what queues use whose constructor does not name an environment.
+	 * Sets the environment of queues whose constructor does not name one.
 	 *
 	 * @param environment
 	 * 		the environment, or {@code null} for {@link #detected()}
@@ -183,7 +166,7 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * @return what {@link #setDefault} was given, else {@link #detected()}
+	 * @return the environment that {@link #setDefault} has set, else {@link #detected()}
 	 */
 	public static PythonEnvironment getDefault()
 	{
@@ -192,17 +175,22 @@ public final class PythonEnvironment
 	}
 
 	/**
+	 * Sets the kind of interpreters.
+	 *
 	 * @param newMode
-	 * 		kind of interpreters; by default what the system property
+	 * 		the mode; by default the one that the system property
 	 * 		{@value #MODE_PROPERTY} names, else {@link InterpreterMode#AUTO}
 	 * @return changed copy
 	 */
 	public PythonEnvironment withMode( final InterpreterMode newMode )
 	{
-		return new PythonEnvironment( path, system, Objects.requireNonNull( newMode, "mode" ), startupTimeout, modulePath, out, err );
+		Objects.requireNonNull( newMode, "mode" );
+		return with( changed -> changed.mode = newMode );
 	}
 
 	/**
+	 * Limits how long Python may take to start.
+	 *
 	 * @param timeout
 	 * 		how long each worker may take to start Python and to run the init code;
 	 * 		1 millisecond to 365 days, 5 minutes by default
@@ -212,13 +200,14 @@ public final class PythonEnvironment
 	{
 		if ( Objects.requireNonNull( timeout, "timeout" ).compareTo( MIN_STARTUP_TIMEOUT ) < 0 || timeout.compareTo( MAX_STARTUP_TIMEOUT ) > 0 )
 			throw new IllegalArgumentException( "startup timeout is " + timeout + ", expected 1 millisecond to 365 days" );
-		return new PythonEnvironment( path, system, mode, timeout, modulePath, out, err );
+		return with( changed -> changed.startupTimeout = timeout );
 	}
 
 	/**
+	 * Adds folders to {@code sys.path}.
+	 *
 	 * @param folders
-	 * 		folders with the user's own Python modules, added to {@code sys.path};
-	 * 		none by default
+	 * 		folders with the user's own Python modules; none by default
 	 * @return changed copy
 	 */
 	public PythonEnvironment withModulePath( final Path... folders )
@@ -226,13 +215,14 @@ public final class PythonEnvironment
 		for ( final Path folder : Objects.requireNonNull( folders, "folders" ) )
 			if ( !Files.isDirectory( Objects.requireNonNull( folder, "folder" ) ) )
 				throw new IllegalArgumentException( folder.toAbsolutePath() + " is not a folder: modules cannot be imported from there" );
-		return new PythonEnvironment( path, system, mode, startupTimeout, Collections.unmodifiableList( new ArrayList<>( Arrays.asList( folders ) ) ), out, err );
+		final List< Path > newModulePath = Collections.unmodifiableList( new ArrayList<>( Arrays.asList( folders ) ) );
+		return with( changed -> changed.modulePath = newModulePath );
 	}
 
 	/**
-	 * What Python code prints is handed over line by line, on the thread that
-	 * printed it. In {@link InterpreterMode#SHARED}, the first queue of a JVM
-	 * decides for all.
+	 * Sets what gets the lines that Python code prints, one by one, on the thread that
+	 * prints them. In {@link InterpreterMode#SHARED}, the first queue of a JVM decides for
+	 * all.
 	 *
 	 * @param newOut
 	 * 		gets the lines of {@code sys.stdout}; {@code System.out} by default
@@ -242,7 +232,12 @@ public final class PythonEnvironment
 	 */
 	public PythonEnvironment withOutput( final Consumer< String > newOut, final Consumer< String > newErr )
 	{
-		return new PythonEnvironment( path, system, mode, startupTimeout, modulePath, Objects.requireNonNull( newOut, "out" ), Objects.requireNonNull( newErr, "err" ) );
+		Objects.requireNonNull( newOut, "out" );
+		Objects.requireNonNull( newErr, "err" );
+		return with( changed -> {
+			changed.out = newOut;
+			changed.err = newErr;
+		} );
 	}
 
 	/**
@@ -250,26 +245,26 @@ public final class PythonEnvironment
 	 */
 	public Path getPath()
 	{
-		return path;
+		return settings.path;
 	}
 
 	/**
-	 * @return whether only the {@code PATH} is looked at
+	 * @return whether only the {@code PATH} counts
 	 */
 	public boolean isSystem()
 	{
-		return system;
+		return settings.system;
 	}
 
 	/**
-	 * @return kind of interpreters that is asked for
+	 * @return kind of interpreters that this asks for
 	 * @throws IllegalArgumentException
 	 * 		if the system property {@value #MODE_PROPERTY} is not a mode
 	 */
 	public InterpreterMode getMode()
 	{
-		if ( mode != null )
-			return mode;
+		if ( settings.mode != null )
+			return settings.mode;
 		final String property = System.getProperty( MODE_PROPERTY, InterpreterMode.AUTO.name() );
 		for ( final InterpreterMode value : InterpreterMode.values() )
 			if ( value.name().equalsIgnoreCase( property.trim() ) )
@@ -279,11 +274,11 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * @return how long each worker may take to start
+	 * @return how long each worker may take to start Python and to run the init code
 	 */
 	public Duration getStartupTimeout()
 	{
-		return startupTimeout;
+		return settings.startupTimeout;
 	}
 
 	/**
@@ -291,7 +286,7 @@ public final class PythonEnvironment
 	 */
 	public List< Path > getModulePath()
 	{
-		return modulePath;
+		return settings.modulePath;
 	}
 
 	/**
@@ -299,7 +294,7 @@ public final class PythonEnvironment
 	 */
 	public Consumer< String > getOut()
 	{
-		return out;
+		return settings.out;
 	}
 
 	/**
@@ -307,12 +302,12 @@ public final class PythonEnvironment
 	 */
 	public Consumer< String > getErr()
 	{
-		return err;
+		return settings.err;
 	}
 
 	/**
-	 * Tells, without starting Python in this JVM, which Python would be used, why,
-	 * what is in it, which mode it would run in, and what is wrong with it.
+	 * Describes which Python would be used, why, what is in it, in which mode it would
+	 * run, and what is wrong with it. Does not start Python in this JVM.
 	 *
 	 * @return several lines of text
 	 */
@@ -323,6 +318,40 @@ public final class PythonEnvironment
 
 	PythonDiagnosis diagnosis()
 	{
-		return PythonDiagnosis.of( path, system, this::getMode );
+		return PythonDiagnosis.of( settings.path, settings.system, this::getMode );
+	}
+
+	/**
+	 * A new setting needs a field here, with its default, and a setter and a getter above.
+	 */
+	private static final class Settings implements Cloneable
+	{
+		private Path path;
+
+		private boolean system;
+
+		private InterpreterMode mode;
+
+		private Duration startupTimeout = DEFAULT_STARTUP_TIMEOUT;
+
+		private List< Path > modulePath = Collections.emptyList();
+
+		// Looked up for each line: a program may replace System.out.
+		private Consumer< String > out = line -> System.out.println( line );
+
+		private Consumer< String > err = line -> System.err.println( line );
+
+		@Override
+		protected Settings clone()
+		{
+			try
+			{
+				return ( Settings ) super.clone();
+			}
+			catch ( final CloneNotSupportedException e )
+			{
+				throw new AssertionError( e );
+			}
+		}
 	}
 }

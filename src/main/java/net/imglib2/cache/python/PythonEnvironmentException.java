@@ -29,19 +29,29 @@
 package net.imglib2.cache.python;
 
 /**
- * A Python cannot be used. The message says what was found, where, and the remedy.
- * Nothing was started: another attempt with another {@link PythonEnvironment} is
- * possible.
+ * The Python cannot be used. The message says what was found, where, and how to fix
+ * it. Nothing was started, so another attempt with another {@link PythonEnvironment}
+ * is possible.
  */
 public class PythonEnvironmentException extends PythonException
 {
 	private static final long serialVersionUID = 1L;
 
+	/**
+	 * @param message
+	 * 		what was found, where, and how to fix it
+	 */
 	public PythonEnvironmentException( final String message )
 	{
 		super( message );
 	}
 
+	/**
+	 * @param message
+	 * 		what was found, where, and how to fix it
+	 * @param cause
+	 * 		what showed that
+	 */
 	public PythonEnvironmentException( final String message, final Throwable cause )
 	{
 		super( message, cause );

@@ -29,17 +29,27 @@
 package net.imglib2.cache.python;
 
 /**
- * Root of what this library throws, apart from exceptions for wrong arguments.
+ * Superclass of the exceptions of this library, except for wrong arguments.
  */
 public class PythonException extends RuntimeException
 {
 	private static final long serialVersionUID = 1L;
 
+	/**
+	 * @param message
+	 * 		what went wrong
+	 */
 	public PythonException( final String message )
 	{
 		super( message );
 	}
 
+	/**
+	 * @param message
+	 * 		what went wrong
+	 * @param cause
+	 * 		why
+	 */
 	public PythonException( final String message, final Throwable cause )
 	{
 		super( message, cause );

@@ -29,10 +29,11 @@
 package net.imglib2.cache.python;
 
 /**
- * The interpreter that a {@link PythonTask} runs on. Valid during the task and
- * on its thread only.
+ * The interpreter that a {@link PythonTask} runs on. It can be used only during the
+ * task and on its thread.
  * <p>
- * Names live in the namespace that the queue's init code filled on this worker.
+ * Tasks see, and change, the variables that the queue's init code defined on this
+ * worker.
  */
 public interface PythonInterpreter
 {
@@ -42,9 +43,9 @@ public interface PythonInterpreter
 	 * @param code
 	 * 		Python statements
 	 * @throws PythonCodeException
-	 * 		if they raise anything
+	 * 		if they raise an exception
 	 * @throws PythonTrustException
-	 * 		if an allow-list lacks them, see {@link PythonTrust}
+	 * 		if they are not on the allow-list, see {@link PythonTrust}
 	 */
 	void exec( String code );
 
@@ -56,7 +57,7 @@ public interface PythonInterpreter
 	 * @return its value as Jep converts it: numbers, strings, lists and maps become
 	 *         Java's, {@code None} becomes {@code null}
 	 * @throws PythonCodeException
-	 * 		if it raises anything
+	 * 		if it raises an exception
 	 */
 	Object getValue( String expression );
 
@@ -68,15 +69,15 @@ public interface PythonInterpreter
 	 * @param expression
 	 * 		Python expression
 	 * @param type
-	 * 		what Jep shall convert the value to
+	 * 		class that Jep converts the value to
 	 * @return its value
 	 * @throws PythonCodeException
-	 * 		if it raises anything
+	 * 		if it raises an exception
 	 */
 	< V > V getValue( String expression, Class< V > type );
 
 	/**
-	 * Defines a variable.
+	 * Sets a variable.
 	 *
 	 * @param variable
 	 * 		name

@@ -31,57 +31,34 @@ package net.imglib2.cache.python;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 
 import net.imglib2.blocks.PrimitiveBlocks.OnFallback;
 import net.imglib2.type.NativeType;
 
 /**
- * Optional settings of a {@link PythonCacheLoader}. Immutable; the setters return
- * a changed copy.
+ * Optional settings of a {@link PythonCacheLoader}. Immutable: the setters return a
+ * changed copy.
  */
 public final class PythonLoaderOptions
 {
-	private static final PythonLoaderOptions DEFAULT = new PythonLoaderOptions( OnFallback.ACCEPT, false, false, null, null, null, false, null, System::nanoTime );
+	private static final PythonLoaderOptions DEFAULT = new PythonLoaderOptions( new Settings() );
 
-	private final OnFallback onFallback;
+	private final Settings settings;
 
-	private final boolean contiguous;
-
-	private final boolean writableInputs;
-
-	private final String name;
-
-	private final NativeType< ? > fillValue;
-
-	private final Consumer< ? super PythonCellException > errorListener;
-
-	private final boolean checkWritten;
-
-	private final Duration timeout;
-
-	private final LongSupplier clock;
-
-	private PythonLoaderOptions(
-			final OnFallback onFallback,
-			final boolean contiguous,
-			final boolean writableInputs,
-			final String name,
-			final NativeType< ? > fillValue,
-			final Consumer< ? super PythonCellException > errorListener,
-			final boolean checkWritten,
-			final Duration timeout,
-			final LongSupplier clock )
+	/**
+	 * @param settings
+	 * 		not changed from now on
+	 */
+	private PythonLoaderOptions( final Settings settings )
 	{
-		this.onFallback = onFallback;
-		this.contiguous = contiguous;
-		this.writableInputs = writableInputs;
-		this.name = name;
-		this.fillValue = fillValue;
-		this.errorListener = errorListener;
-		this.checkWritten = checkWritten;
-		this.timeout = timeout;
-		this.clock = clock;
+		this.settings = settings;
+	}
+
+	private PythonLoaderOptions with( final Consumer< Settings > change )
+	{
+		final Settings changed = settings.clone();
+		change.accept( changed );
+		return new PythonLoaderOptions( changed );
 	}
 
 	/**
@@ -99,34 +76,34 @@ public final class PythonLoaderOptions
 	 *
 	 * @param newOnFallback
 	 * 		accept it (default), write a warning to the log, or fail with an
-	 * 		{@code IllegalArgumentException} when the loader is made
+	 * 		{@code IllegalArgumentException}, when the loader is made
 	 * @return changed copy
 	 */
 	public PythonLoaderOptions onFallback( final OnFallback newOnFallback )
 	{
 		Objects.requireNonNull( newOnFallback, "onFallback" );
-		return new PythonLoaderOptions( newOnFallback, contiguous, writableInputs, name, fillValue, errorListener, checkWritten, timeout, clock );
+		return with( changed -> changed.onFallback = newOnFallback );
 	}
 
 	/**
-	 * Which arrays the code gets for inputs. An input that is not copied can have
-	 * gaps between rows and, through views, axes in any order and direction. That
-	 * is slower to compute with, and some compiled packages refuse it.
+	 * Whether the code gets its inputs as contiguous arrays only. An input that is not
+	 * copied can have gaps between rows and, through views, axes in any order and
+	 * direction. Computing with such an array is slower, and some compiled packages
+	 * refuse it.
 	 *
 	 * @param newContiguous
-	 * 		whether to have arrays in C order without gaps only, by a copy if need
-	 * 		be; {@code false} by default
+	 * 		whether all arrays are in C order without gaps, copied if necessary;
+	 * 		{@code false} by default
 	 * @return changed copy
 	 */
 	public PythonLoaderOptions contiguous( final boolean newContiguous )
 	{
-		return new PythonLoaderOptions( onFallback, newContiguous, writableInputs, name, fillValue, errorListener, checkWritten, timeout, clock );
+		return with( changed -> changed.contiguous = newContiguous );
 	}
 
 	/**
-	 * Whether the code may write into its inputs, for functions that work in place.
-	 * What it writes there is seen by this block alone: an input that would not be
-	 * copied otherwise is. Inputs are read-only by default.
+	 * Whether the code may write into its inputs, for functions that work in place. Only
+	 * this block sees what it writes there, so all inputs are copied.
 	 *
 	 * @param newWritableInputs
 	 * 		whether inputs can be written; {@code false} by default
@@ -134,14 +111,14 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions writableInputs( final boolean newWritableInputs )
 	{
-		return new PythonLoaderOptions( onFallback, contiguous, newWritableInputs, name, fillValue, errorListener, checkWritten, timeout, clock );
+		return with( changed -> changed.writableInputs = newWritableInputs );
 	}
 
 	/**
-	 * What messages call the loader, also tracebacks, which call its code
-	 * {@code <name>}, and thread dumps, in the name of the thread that computes its
-	 * cells unless these take almost no time. Of loaders that have the same name, all
-	 * but the first have a number after it there.
+	 * Name of the loader in messages. Tracebacks call its code {@code <name>}. Thread
+	 * dumps have it in the name of the thread that computes its cells, unless these take
+	 * almost no time. In tracebacks and thread dumps, a number follows the name if
+	 * an earlier loader has the same.
 	 *
 	 * @param newName
 	 * 		the name; {@code PythonCacheLoader} and a number by default
@@ -151,61 +128,68 @@ public final class PythonLoaderOptions
 	{
 		if ( Objects.requireNonNull( newName, "name" ).trim().isEmpty() )
 			throw new IllegalArgumentException( "the name of the loader is empty" );
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, newName, fillValue, errorListener, checkWritten, timeout, clock );
+		return with( changed -> changed.name = newName );
 	}
 
 	/**
-	 * Readers of a cell for which the code fails get a {@link PythonCellException}.
-	 * This is the default.
+	 * If the code fails for a cell, its readers get a {@link PythonCellException}. This
+	 * is the default.
 	 *
 	 * @return changed copy
 	 */
 	public PythonLoaderOptions onErrorThrow()
 	{
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, null, null, checkWritten, timeout, clock );
+		return with( changed -> {
+			changed.fillValue = null;
+			changed.errorListener = null;
+		} );
 	}
 
 	/**
-	 * Readers of a cell for which the code fails get a cell that is filled with a
-	 * value: for viewers, which cannot do much with an exception. A closed queue, an
-	 * interrupt, and what is not the code's fault, such as a lack of native memory, are
-	 * exceptions still.
+	 * If the code fails for a cell, its readers get a cell that is filled with a value.
+	 * This is for viewers, which cannot do much with an exception. Readers still get an
+	 * exception if it is not the code that fails: if the queue is closed, the reader is
+	 * interrupted, or no native memory is left, for instance.
 	 * <p>
-	 * The filled cell is cached like any other. {@link PythonCacheLoader#retry},
-	 * {@link PythonCacheLoader#retryAll}, and to invalidate it in the image's cache,
-	 * let the next read compute it anew. Caches on top of that cache, those of
-	 * volatile views for instance, have to be invalidated themselves, see
+	 * The filled cell is cached like any other. The next read computes it again after
+	 * {@link PythonCacheLoader#retry} or {@link PythonCacheLoader#retryAll}, or when it
+	 * was invalidated in the image's cache. Caches on top of that cache, for instance of
+	 * volatile views, must be invalidated separately, see
 	 * {@link PythonCacheLoader#onInvalidate}.
 	 *
 	 * @param <T>
 	 * 		pixel type of the image
 	 * @param value
-	 * 		what all pixels of the cell get: a value that is seen, and that the code
-	 * 		does not compute. {@code NaN} looks like what a viewer has not loaded yet.
+	 * 		value of all pixels of the cell. Choose one that is easy to see, and that
+	 * 		the code does not compute. {@code NaN} looks like what a viewer has not
+	 * 		loaded yet.
 	 * @param listener
-	 * 		told what happened, once for each cell until that is computed,
-	 * 		invalidated or to be retried (and once more where thousands of cells
-	 * 		fail). Called on threads that read the image, several at a time, when the
-	 * 		cell is in the cache (in an own cache that was given the loader, where that
-	 * 		loads it). What it throws is logged.
+	 * 		is told what happened, once for each cell until that is computed,
+	 * 		invalidated or retried (possibly again if thousands of cells fail). The
+	 * 		threads that read the image call it, several at a time, when the cell is in
+	 * 		the cache. For a cache of your own that uses the loader directly, they call
+	 * 		it while the cell is loaded. What it throws is logged.
 	 * @return changed copy
 	 */
 	public < T extends NativeType< T > > PythonLoaderOptions onErrorFill( final T value, final Consumer< ? super PythonCellException > listener )
 	{
 		final T newFillValue = Objects.requireNonNull( value, "value" ).copy();
 		Objects.requireNonNull( listener, "listener" );
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, newFillValue, listener, checkWritten, timeout, clock );
+		return with( changed -> {
+			changed.fillValue = newFillValue;
+			changed.errorListener = listener;
+		} );
 	}
 
 	/**
-	 * Whether code that does not write every pixel of {@code block.data} fails. Pixels
-	 * that it does not write are zero otherwise.
+	 * Whether it is an error if the code does not write every pixel of
+	 * {@code block.data}. Otherwise, pixels that it does not write are zero.
 	 * <p>
-	 * This is for tests: where pixels are zero when the code has run, it runs once
-	 * more, on an array of other values, and pixels that then keep these were not
-	 * written. So the code has to do the same both times. What it adds to a pixel,
-	 * instead of assigning it, counts as written only if it is not zero. Functions,
-	 * {@code package.module:function}, always write all.
+	 * This is for tests. If some pixels are zero after the code has run, it runs again on
+	 * an array with other values, and the pixels that keep these values were not
+	 * written. So the code must do the same both times. Adding zero to a pixel does not
+	 * count as writing it. Functions ({@code package.module:function}) always write all
+	 * pixels.
 	 *
 	 * @param newCheckWritten
 	 * 		whether to check that; {@code false} by default
@@ -213,21 +197,20 @@ public final class PythonLoaderOptions
 	 */
 	public PythonLoaderOptions checkWritten( final boolean newCheckWritten )
 	{
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, fillValue, errorListener, newCheckWritten, timeout, clock );
+		return with( changed -> changed.checkWritten = newCheckWritten );
 	}
 
 	/**
-	 * How long the code may run for a cell. When that has passed, readers get a
-	 * {@link PythonTimeoutException}, which says where the code is, less than half a
-	 * second later, and the code is cancelled: an exception is raised in it. Code
-	 * that does not end then, in two seconds, because it is in a function in C
-	 * ({@code time.sleep}, a lock) or catches everything, occupies its interpreter for
-	 * good, and another one takes the place of that.
+	 * How long the code may run for a cell. Less than half a second after that time,
+	 * readers get a {@link PythonTimeoutException}, which says where the code is, and the
+	 * code is cancelled: an exception is raised in it. Code that is in a function in C
+	 * ({@code time.sleep}, a lock), or that catches every exception, does not end. After
+	 * two seconds, another interpreter takes the place of the one that it occupies.
 	 * <p>
-	 * The time that a cell waits for an interpreter does not count.
+	 * The time during which a cell waits for an interpreter does not count.
 	 *
 	 * @param newTimeout
-	 * 		the time, or {@code null} for no limit, which is the default
+	 * 		the limit, or {@code null} for none, which is the default
 	 * @return changed copy
 	 * @throws IllegalArgumentException
 	 * 		if the time is not positive
@@ -236,20 +219,7 @@ public final class PythonLoaderOptions
 	{
 		if ( newTimeout != null && ( newTimeout.isZero() || newTimeout.isNegative() ) )
 			throw new IllegalArgumentException( "the timeout is " + newTimeout + ", expected a positive duration, or null for none" );
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, fillValue, errorListener, checkWritten, newTimeout, clock );
-	}
-
-	/**
-	 * For tests.
-	 *
-	 * @param newClock
-	 * 		by which cells that failed are not computed again too soon; like
-	 * 		{@link System#nanoTime()}, the default
-	 * @return changed copy
-	 */
-	PythonLoaderOptions clock( final LongSupplier newClock )
-	{
-		return new PythonLoaderOptions( onFallback, contiguous, writableInputs, name, fillValue, errorListener, checkWritten, timeout, newClock );
+		return with( changed -> changed.timeout = newTimeout );
 	}
 
 	/**
@@ -257,15 +227,15 @@ public final class PythonLoaderOptions
 	 */
 	public OnFallback getOnFallback()
 	{
-		return onFallback;
+		return settings.onFallback;
 	}
 
 	/**
-	 * @return whether inputs are in C order without gaps
+	 * @return whether the code gets its inputs as contiguous arrays only
 	 */
 	public boolean isContiguous()
 	{
-		return contiguous;
+		return settings.contiguous;
 	}
 
 	/**
@@ -273,45 +243,40 @@ public final class PythonLoaderOptions
 	 */
 	public boolean isWritableInputs()
 	{
-		return writableInputs;
+		return settings.writableInputs;
 	}
 
 	/**
-	 * @return what messages call the loader, {@code null} for the default
+	 * @return name of the loader, {@code null} for the default
 	 */
 	public String getName()
 	{
-		return name;
+		return settings.name;
 	}
 
 	/**
-	 * @return copy of the value that cells get for which the code fails,
-	 *         {@code null} if their readers get an exception
+	 * @return copy of the value that fills cells for which the code fails, {@code null}
+	 *         if their readers get an exception
 	 */
 	public NativeType< ? > getFillValue()
 	{
-		return fillValue == null ? null : ( NativeType< ? > ) fillValue.copy();
+		return settings.fillValue == null ? null : ( NativeType< ? > ) settings.fillValue.copy();
 	}
 
 	/**
-	 * @return what is told of cells that are filled, {@code null} if none are
+	 * @return listener that is told of filled cells, {@code null} if none are filled
 	 */
 	public Consumer< ? super PythonCellException > getErrorListener()
 	{
-		return errorListener;
+		return settings.errorListener;
 	}
 
 	/**
-	 * @return whether code that does not write every pixel fails
+	 * @return whether it is an error if the code does not write every pixel
 	 */
 	public boolean isCheckWritten()
 	{
-		return checkWritten;
-	}
-
-	LongSupplier clock()
-	{
-		return clock;
+		return settings.checkWritten;
 	}
 
 	/**
@@ -319,6 +284,41 @@ public final class PythonLoaderOptions
 	 */
 	public Duration getTimeout()
 	{
-		return timeout;
+		return settings.timeout;
+	}
+
+	/**
+	 * A new setting needs a field here, with its default, and a setter and a getter above.
+	 */
+	private static final class Settings implements Cloneable
+	{
+		private OnFallback onFallback = OnFallback.ACCEPT;
+
+		private boolean contiguous;
+
+		private boolean writableInputs;
+
+		private String name;
+
+		private NativeType< ? > fillValue;
+
+		private Consumer< ? super PythonCellException > errorListener;
+
+		private boolean checkWritten;
+
+		private Duration timeout;
+
+		@Override
+		protected Settings clone()
+		{
+			try
+			{
+				return ( Settings ) super.clone();
+			}
+			catch ( final CloneNotSupportedException e )
+			{
+				throw new AssertionError( e );
+			}
+		}
 	}
 }

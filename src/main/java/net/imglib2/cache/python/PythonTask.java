@@ -29,7 +29,8 @@
 package net.imglib2.cache.python;
 
 /**
- * Own work on one of the interpreters of a {@link PythonCacheLoaderQueue}.
+ * The user's own work on one of the interpreters of a
+ * {@link PythonCacheLoaderQueue}.
  *
  * @param <R>
  * 		type of the result
@@ -38,16 +39,17 @@ package net.imglib2.cache.python;
 public interface PythonTask< R >
 {
 	/**
-	 * Does the work, on an interpreter's thread. What would wait for an interpreter
-	 * while this one is occupied is refused by an {@code IllegalStateException}:
-	 * making a loader, and reading cells of a Python-backed image that are not
-	 * cached. Waiting for another task of the same queue can wait for ever.
+	 * Does the work, on the thread of an interpreter, which is occupied meanwhile. So a
+	 * task cannot make a loader, and cannot read cells of Python-backed images that are
+	 * not cached: both throw an {@code IllegalStateException}, because they would wait
+	 * for an interpreter. A task that waits for another task of the same queue may wait
+	 * for ever.
 	 *
 	 * @param python
 	 * 		the interpreter
 	 * @return the result
 	 * @throws Exception
-	 * 		handed on to who waits for the task
+	 * 		the promise of the result fails with it
 	 */
 	R execute( PythonInterpreter python ) throws Exception;
 }

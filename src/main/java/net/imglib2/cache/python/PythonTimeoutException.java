@@ -37,8 +37,8 @@ import net.imglib2.cache.python.protocol.PythonFailure;
 
 /**
  * The code took longer for a cell than {@link PythonLoaderOptions#timeout} allows.
- * Line, traceback and the first elements of the stack trace tell where it was then,
- * if Python could be asked: not while a function in C keeps Python's lock.
+ * Line, traceback and the first elements of the stack trace say where it was at that
+ * time. They are missing if a function in C kept Python's lock.
  */
 public final class PythonTimeoutException extends PythonCellException
 {
@@ -46,7 +46,25 @@ public final class PythonTimeoutException extends PythonCellException
 
 	private final Duration timeout;
 
-	PythonTimeoutException(
+	/**
+	 * Made by this library.
+	 *
+	 * @param timeout
+	 * 		how long the code may run for a cell
+	 * @param loaderName
+	 * 		name of the loader
+	 * @param index
+	 * 		index of the cell in the grid
+	 * @param interval
+	 * 		interval of the cell, without halo
+	 * @param inputs
+	 * 		intervals that the inputs were asked for
+	 * @param worker
+	 * 		name of the worker that runs the code
+	 * @param failure
+	 * 		where the code was
+	 */
+	public PythonTimeoutException(
 			final Duration timeout,
 			final String loaderName,
 			final long index,

@@ -40,11 +40,11 @@ import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.ref.WeakRefLoaderCache;
 
 /**
- * Cache that keeps values of a bounded total weight, bytes for instance. A value
- * beyond that is found as long as anybody else holds it.
+ * Cache that keeps values up to a total weight, for instance in bytes. A value that
+ * it does not keep any more is still found while anybody else refers to it.
  * <p>
- * Thread-safe. A value is loaded once, also when several threads ask for it at the
- * same time.
+ * Thread-safe. A value is loaded once, also if several threads ask for it at the same
+ * time.
  *
  * @param <K>
  * 		key type
@@ -65,19 +65,19 @@ public final class WeightBoundedLoaderCache< K, V > implements LoaderCache< K, V
 	 */
 	public WeightBoundedLoaderCache( final long maximumWeight, final ToLongFunction< ? super V > weigher )
 	{
-		// In such units, the bound is an int, as Caffeine's weights are.
+		// Caffeine's weights are ints: in this unit, the bound is one.
 		final long unit = 1 + ( maximumWeight - 1 ) / Integer.MAX_VALUE;
 		kept = Caffeine.newBuilder()
 				.maximumWeight( inUnits( maximumWeight, unit ) )
 				.weigher( ( final K key, final V value ) -> ( int ) Math.min( inUnits( weigher.applyAsLong( value ), unit ), Integer.MAX_VALUE ) )
-				// On the thread that adds a value: the bound holds at once.
+				// Evicts on the thread that adds a value, so that the bound holds at once.
 				.executor( Runnable::run )
 				.build();
 	}
 
 	private static long inUnits( final long weight, final long unit )
 	{
-		// Rounded down, so that as many values fit as the bound has room for; but next to nothing is not nothing.
+		// Rounded down, so that as many values are kept as the bound has room for; but any weight counts.
 		return weight > 0 ? Math.max( 1, weight / unit ) : weight;
 	}
 

@@ -32,6 +32,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -48,6 +50,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.TestImages.Storage;
+import net.imglib2.cache.python.block.BlockInput;
+import net.imglib2.cache.python.image.BlockInputs;
+import net.imglib2.cache.python.image.CellFailures;
+import net.imglib2.cache.python.image.CellSpec;
+import net.imglib2.img.basictypeaccess.nio.IntBufferAccess;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.view.Views;
@@ -223,7 +230,11 @@ class CallsThatFailTest
 
 	private static CachedCellImg< IntType, ? > image( final String code, final int halo )
 	{
-		return PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), new Halo( halo, halo ), PythonLoaderOptions.options().clock( () -> TimeUnit.HOURS.toNanos( HOURS.incrementAndGet() ) ), source ).createCachedCellImg( NUM_CELLS );
+		final Halo both = new Halo( halo, halo );
+		final List< BlockInput > inputs = BlockInputs.ofImages( GRID, both, PythonLoaderOptions.options(), queue.pool().memory(), Collections.singletonList( source ) );
+		final CellSpec< IntType, IntBufferAccess > spec = new CellSpec<>( GRID, code, new IntType(), new IntBufferAccess( 1, true ), both, PythonLoaderOptions.options(), inputs );
+		// No pauses: an hour passes between any two reads.
+		return new PythonCacheLoader<>( queue, spec, new CellFailures( () -> TimeUnit.HOURS.toNanos( HOURS.incrementAndGet() ) ) ).createCachedCellImg( NUM_CELLS );
 	}
 
 	/**

@@ -113,7 +113,7 @@ class CellFailureTest
 		assertEquals( 5, stack[ 0 ].getLineNumber() );
 		assertEquals( e.getFile(), stack[ 0 ].getFileName() );
 		assertEquals( 3, stack[ 1 ].getLineNumber() );
-		assertEquals( PythonCacheLoader.class.getName(), stack[ 2 ].getClassName() );
+		assertEquals( "net.imglib2.cache.python.image.CellComputer", stack[ 2 ].getClassName() );
 		assertTrue( e.getLoaderName().matches( "PythonCacheLoader \\d+" ), e.getLoaderName() );
 		assertEquals( "<" + e.getLoaderName() + ">", stack[ 1 ].getFileName() );
 	}

@@ -68,13 +68,20 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import jep.DirectNDArray;
 import net.imglib2.Interval;
+import net.imglib2.RandomAccessible;
 import net.imglib2.cache.Cache;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.image.RepeatedReads;
+import net.imglib2.cache.python.block.BlockInput;
+import net.imglib2.cache.python.embedded.GeneratedSource;
+import net.imglib2.cache.python.image.BlockInputs;
+import net.imglib2.cache.python.image.CellFailures;
+import net.imglib2.cache.python.image.CellReader;
+import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.cache.ref.BoundedSoftRefLoaderCache;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
+import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.array.FloatArray;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
 import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
@@ -115,7 +122,7 @@ class FailedReadsTest
 
 	private final List< PythonCellException > reports = new CopyOnWriteArrayList<>();
 
-	private final PythonLoaderOptions throwing = PythonLoaderOptions.options().clock( nanos::get );
+	private final PythonLoaderOptions throwing = PythonLoaderOptions.options();
 
 	private final PythonLoaderOptions filling = throwing.onErrorFill( new FloatType( 7 ), reports::add );
 
@@ -306,8 +313,7 @@ class FailedReadsTest
 	@Test
 	void readerOfAnImageWhoseInputRepeatsItsErrorWaits()
 	{
-		final PythonCacheLoader< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.inputs[0]", new FloatType(),
-				Halo.empty( 3 ), throwing, loader( throwing ).createCachedCellImg( 10 ) );
+		final PythonCacheLoader< FloatType, FloatBufferAccess > outer = loader( GRID, "block.data[...] = block.inputs[0]", throwing, loader( throwing ).createCachedCellImg( 10 ) );
 		final CachedCellImg< FloatType, ? > img = outer.createCachedCellImg( 10 );
 		error( img );
 		error( img );
@@ -334,8 +340,8 @@ class FailedReadsTest
 	{
 		error( inner );
 		error( inner );
-		final CachedCellImg< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { 4, 5, 7 }, new int[] { 1, 1, 1 } ), queue,
-				"block.data[...] = block.inputs[0]", new FloatType(), Halo.empty( 3 ), throwing, inner ).createCachedCellImg( 10 );
+		final CachedCellImg< FloatType, FloatBufferAccess > outer = loader( new CellGrid( new long[] { 4, 5, 7 }, new int[] { 1, 1, 1 } ), "block.data[...] = block.inputs[0]", throwing, inner )
+				.createCachedCellImg( 10 );
 		for ( long cell = 0; cell < 140; ++cell )
 		{
 			final long read = cell;
@@ -373,13 +379,12 @@ class FailedReadsTest
 	@Test
 	void repeatedReadsOfAnInputThatFailsWait()
 	{
-		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = PythonCacheLoader.fromInputGenerators(
-				GRID, queue, CODE, new FloatType(), new FloatBufferAccess( 1, true ), Halo.empty( 3 ), throwing, Collections.singletonList( interval -> {
-					throw new IllegalStateException( "no such file" );
-				} ) );
+		final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( queue, throwing, interval -> {
+			throw new IllegalStateException( "no such file" );
+		} );
 		assertThrows( IllegalStateException.class, () -> loader.get( 0L ) );
 		assertWaits( loader );
-		nanos.addAndGet( RepeatedReads.TURNAROUND + 1 );
+		nanos.addAndGet( TimeUnit.SECONDS.toNanos( 1 ) + 1 );
 		assertThrows( IllegalStateException.class, () -> loader.get( 0L ) );
 	}
 
@@ -550,8 +555,7 @@ class FailedReadsTest
 	@Test
 	void cellsInArraysAreFilled()
 	{
-		final CachedCellImg< FloatType, FloatArray > img = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "1 / 0", new FloatType(), new FloatArray( 1 ), Halo.empty( 3 ),
-				filling, Collections.emptyList() ).createCachedCellImg( 100 );
+		final CachedCellImg< FloatType, FloatArray > img = loader( GRID, queue, "1 / 0", new FloatArray( 1 ), filling, Collections.emptyList() ).createCachedCellImg( 100 );
 		img.forEach( pixel -> assertEquals( 7, pixel.get() ) );
 		assertEquals( 30, reports.size() );
 	}
@@ -559,7 +563,7 @@ class FailedReadsTest
 	@Test
 	void listenerCanThrow()
 	{
-		try (final LogRecords log = new LogRecords( PythonCacheLoader.class ))
+		try (final LogRecords log = new LogRecords( CellReader.class ))
 		{
 			final StackOverflowError thrown = new StackOverflowError();
 			final PythonLoaderOptions options = throwing.name( "bad filter" ).onErrorFill( new FloatType( 7 ), error -> {
@@ -608,8 +612,7 @@ class FailedReadsTest
 			final InputGenerator failing = interval -> {
 				throw other;
 			};
-			final PythonCacheLoader< FloatType, FloatBufferAccess > loader = PythonCacheLoader.fromInputGenerators(
-					GRID, queue, CODE, new FloatType(), new FloatBufferAccess( 1, true ), Halo.empty( 3 ), filling, Collections.singletonList( failing ) );
+			final PythonCacheLoader< FloatType, FloatBufferAccess > loader = loader( queue, filling, failing );
 			for ( int i = 0; i < 5; ++i )
 				assertSame( other, assertThrows( Exception.class, () -> loader.get( 0L ) ) );
 		}
@@ -655,8 +658,8 @@ class FailedReadsTest
 	void failureOfAnInputIsTheCause()
 	{
 		final CachedCellImg< FloatType, FloatBufferAccess > input = loader( throwing.name( "inner" ) ).createCachedCellImg( 10 );
-		final PythonCacheLoader< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.inputs[1] + 1", new FloatType(),
-				Halo.empty( 3 ), throwing.name( "outer" ), ConstantUtils.constantRandomAccessible( new UnsignedByteType( 1 ), 3 ), input );
+		final PythonCacheLoader< FloatType, FloatBufferAccess > outer = loader( GRID, "block.data[...] = block.inputs[1] + 1", throwing.name( "outer" ),
+				ConstantUtils.constantRandomAccessible( new UnsignedByteType( 1 ), 3 ), input );
 		final PythonCellException e = assertThrows( PythonCellException.class, () -> outer.get( 0L ) );
 		assertEquals( "outer", e.getLoaderName() );
 		assertEquals( 2, e.getInputIntervals().size() );
@@ -671,8 +674,7 @@ class FailedReadsTest
 	void inputThatRecoversDoesNotMakeItsReadersWait()
 	{
 		final PythonCacheLoader< FloatType, FloatBufferAccess > inner = loader( throwing );
-		final CachedCellImg< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.inputs[0] + 1", new FloatType(),
-				Halo.empty( 3 ), throwing, inner.createCachedCellImg( 10 ) ).createCachedCellImg( 10 );
+		final CachedCellImg< FloatType, FloatBufferAccess > outer = loader( GRID, "block.data[...] = block.inputs[0] + 1", throwing, inner.createCachedCellImg( 10 ) ).createCachedCellImg( 10 );
 		for ( int i = 0; i < 4; ++i )
 			assertThrows( RuntimeException.class, () -> outer.getAt( 0, 0, 0 ) );
 		assertEquals( 2, attempts.get() );
@@ -684,8 +686,7 @@ class FailedReadsTest
 	@Test
 	void cellsWhoseInputFailsAreFilledToo()
 	{
-		final CachedCellImg< FloatType, ? extends BufferAccess< ? > > outer = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.inputs[0]", new FloatType(),
-				Halo.empty( 3 ), filling, loader( throwing ).createCachedCellImg( 10 ) ).createCachedCellImg( 10 );
+		final CachedCellImg< FloatType, FloatBufferAccess > outer = loader( GRID, "block.data[...] = block.inputs[0]", filling, loader( throwing ).createCachedCellImg( 10 ) ).createCachedCellImg( 10 );
 		assertEquals( 7, outer.getAt( 0, 0, 0 ).get() );
 		assertEquals( 1, reports.size() );
 	}
@@ -735,7 +736,32 @@ class FailedReadsTest
 			before.run();
 			return pixels( interval, bad ? 1 : 0 );
 		};
-		return PythonCacheLoader.fromInputGenerators( GRID, ofWorkers, CODE, new FloatType(), new FloatBufferAccess( 1, true ), Halo.empty( 3 ), options, Collections.singletonList( generator ) );
+		return loader( ofWorkers, options, generator );
+	}
+
+	private PythonCacheLoader< FloatType, FloatBufferAccess > loader( final PythonCacheLoaderQueue ofWorkers, final PythonLoaderOptions options, final InputGenerator input )
+	{
+		return loader( GRID, ofWorkers, CODE, new FloatBufferAccess( 1, true ), options, BlockInputs.ofSources( Halo.empty( 3 ), GeneratedSource.ofAll( Collections.singletonList( input ) ) ) );
+	}
+
+	@SafeVarargs
+	private final PythonCacheLoader< FloatType, FloatBufferAccess > loader( final CellGrid grid, final String code, final PythonLoaderOptions options, final RandomAccessible< ? extends NativeType< ? > >... inputs )
+	{
+		return loader( grid, queue, code, new FloatBufferAccess( 1, true ), options, BlockInputs.ofImages( grid, Halo.empty( 3 ), options, queue.pool().memory(), Arrays.asList( inputs ) ) );
+	}
+
+	/**
+	 * Loader for which time stands still.
+	 */
+	private < A extends ArrayDataAccess< A > > PythonCacheLoader< FloatType, A > loader(
+			final CellGrid grid,
+			final PythonCacheLoaderQueue ofWorkers,
+			final String code,
+			final A access,
+			final PythonLoaderOptions options,
+			final List< BlockInput > inputs )
+	{
+		return new PythonCacheLoader<>( ofWorkers, new CellSpec<>( grid, code, new FloatType(), access, Halo.empty( 3 ), options, inputs ), new CellFailures( nanos::get ) );
 	}
 
 	private static DirectNDArray< ByteBuffer > pixels( final Interval interval, final int value )

@@ -68,6 +68,7 @@ import net.imglib2.cache.Cache;
 import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.ref.BoundedSoftRefLoaderCache;
 import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
 import net.imglib2.cache.ref.SoftRefLoaderCache;
@@ -460,7 +461,7 @@ class InvalidationTest
 	@Test
 	void listenerThatThrowsDoesNotKeepOthersFromBeingTold()
 	{
-		try (final LogRecords log = new LogRecords( PythonCacheLoader.class ))
+		try (final LogRecords log = new LogRecords( CellReader.class ))
 		{
 			final PythonCacheLoader< FloatType, FloatBufferAccess > loader = filling();
 			final Cache< Long, ? > cache = loader.createCachedCellImg( 100 ).getCache();

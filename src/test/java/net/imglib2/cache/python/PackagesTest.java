@@ -99,11 +99,7 @@ class PackagesTest
 	 * removed.
 	 */
 	private static final Set< String > KNOWN = Set.of(
-			"block.BlockArray -> jep.DirectNDArray",
-			"block.GeneratedInput -> jep.DirectNDArray",
 			"image.InvalidationListeners -> PythonCacheLoader",
-			"protocol.HandOver -> jep.DirectNDArray",
-			"type.Dtype -> jep.DirectNDArray",
 			"worker.WorkTask -> embedded.EmbeddedInterpreter",
 			"worker.Worker -> embedded.EmbeddedInterpreter",
 			"worker.Worker -> embedded.PythonRuntime",

@@ -36,120 +36,77 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.StampedLock;
 import java.util.function.Predicate;
 
 import net.imglib2.cache.Cache;
 import net.imglib2.cache.LoaderCache;
-import net.imglib2.cache.python.WeightBoundedLoaderCache;
-import net.imglib2.cache.ref.GuardedStrongRefLoaderCache;
-import net.imglib2.cache.ref.SoftRefLoaderCache;
-import net.imglib2.cache.ref.WeakRefLoaderCache;
+import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.cell.Cell;
 import net.imglib2.util.Cast;
 
 /**
- * The cache of one image. Unlike {@link LoaderCache#withLoader}, it tells the
- * loader which failures a reader knows of, because caches let those that waited
- * for a cell that failed load it again, one after the other; and the loader forgets
- * the failures of what is invalidated. A cell that would wait for itself is an
- * error; who waits for a cell that another thread loads can be interrupted; and who
- * reads a cell again and again while it fails is slowed down.
- * <p>
- * Thread-safe, also where the cache that has the cells must not be read while it is
- * invalidated, as is the rule for those of imglib2-cache. A cell that was being
- * computed when it was invalidated is not kept.
+ * The cache of one image. It does what {@link LoaderCache#withLoader} does not:
+ * <ul>
+ * <li>All readers that wait for a cell share its failure. Other caches let each of
+ * them load the cell again, one after the other.</li>
+ * <li>A reader that waits for a cell that another thread loads can be
+ * interrupted.</li>
+ * <li>A cell that would wait for itself is an error, see {@link CellInProgress}.</li>
+ * <li>A reader that reads a cell again and again while it fails is slowed down, see
+ * {@link ReadThrottle}.</li>
+ * <li>A cell that is invalidated while it is computed is not kept, and its failures
+ * are forgotten.</li>
+ * </ul>
+ * Thread-safe, for all caches of imglib2-cache, see {@link GuardedCells}.
  *
  * @param <A>
  * 		access to the pixels of a cell
  */
-public final class CellCache< A > implements Cache< Long, Cell< A > >
+final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, Cell< A > >
 {
 	/**
-	 * Computes cells.
-	 *
-	 * @param <A>
-	 * 		access to the pixels of a cell
+	 * A cell that one thread loads, and for which others may wait.
 	 */
-	@FunctionalInterface
-	public interface Loader< A >
-	{
-		/**
-		 * @param cell
-		 * 		index of the cell
-		 * @param arrival
-		 * 		number of the last failure before the reader came
-		 */
-		Cell< A > load( Long cell, long arrival ) throws Exception;
-	}
-
-	/**
-	 * Cell that could not be computed and has a substitute for its pixels.
-	 *
-	 * @param <A>
-	 * 		access to the pixels
-	 */
-	public static final class Filled< A > extends Cell< A >
-	{
-		private static final long serialVersionUID = 1L;
-
-		private transient Runnable report;
-
-		/**
-		 * @param report
-		 * 		tells why, see {@link CellCache#report}
-		 */
-		public Filled( final int[] dimensions, final long[] min, final A data, final Runnable report )
-		{
-			super( dimensions, min, data );
-			this.report = report;
-		}
-	}
-
-	/**
-	 * If a cell has substitutes for its pixels, tells why, once.
-	 */
-	public static void report( final Cell< ? > cell )
-	{
-		if ( !( cell instanceof Filled ) )
-			return;
-		final Filled< ? > filled = ( Filled< ? > ) cell;
-		final Runnable report;
-		synchronized ( filled )
-		{
-			report = filled.report;
-			filled.report = null;
-		}
-		if ( report != null )
-			report.run();
-	}
-
-	/**
-	 * A cell that is being computed.
-	 */
-	private static final class Loading
+	private final class Loading implements GuardedCells.Loader< A >
 	{
 		private final CountDownLatch ended = new CountDownLatch( 1 );
 
 		/**
-		 * Whether it was invalidated since.
+		 * {@link CellFailures#count()} when the reader came that loads.
+		 */
+		private long arrival;
+
+		/**
+		 * The cell was invalidated since the load began.
 		 */
 		private volatile boolean outdated;
 
 		/**
-		 * Whether it shall be computed again if it gets substitutes for its pixels.
+		 * The cell is to be loaded again if this load fills it.
 		 */
 		private volatile boolean retried;
 
-		private boolean isOutdated( final Cell< ? > cell )
+		@Override
+		public Cell< A > load( final Long cell ) throws Exception
 		{
-			return outdated || retried && cell instanceof Filled;
+			return reader.read( cell, arrival );
+		}
+
+		@Override
+		public void requireUpToDate( final Cell< A > loaded ) throws NotToBeKept
+		{
+			if ( isOutdated( loaded ) )
+				throw new NotToBeKept( loaded );
+		}
+
+		private boolean isOutdated( final Cell< A > loaded )
+		{
+			return outdated || retried && loaded instanceof FilledCell;
 		}
 	}
 
 	/**
-	 * Gets a cell past the cache, which keeps no failures.
+	 * Carries a cell past the cache below: caches do not keep failures.
 	 */
 	private static final class NotToBeKept extends Exception
 	{
@@ -164,94 +121,38 @@ public final class CellCache< A > implements Cache< Long, Cell< A > >
 		}
 	}
 
-	/**
-	 * A cache of another kind may hold back who wants a cell while another is loaded.
-	 */
-	private static final long MAX_SECONDS_TO_EXCLUDE = 1;
+	private final GuardedCells< A > cells;
 
-	/**
-	 * Others may wait for who excludes them, and it should not wait for these.
-	 */
-	private static final long ONE_THREAD = Long.MAX_VALUE;
-
-	/**
-	 * How often a cache is asked that fails by itself.
-	 */
-	private static final int MAX_ATTEMPTS = 3;
-
-	private final LoaderCache< Long, Cell< A > > cells;
-
-	/**
-	 * Whether cells can be looked up while others are invalidated.
-	 */
-	private final boolean lookedUpAtAnyTime;
-
-	/**
-	 * Who invalidates excludes who looks up, or is about to load or to keep, a cell, but
-	 * not who computes one. No code of the user's runs meanwhile.
-	 */
-	private final StampedLock use = new StampedLock();
-
-	/**
-	 * The thread that excludes others: a cache may call back what looks up cells.
-	 */
-	private volatile Thread excluding;
-
-	private final Object owner;
-
-	private final Loader< A > loader;
+	private final CellReader< ?, A > reader;
 
 	private final CellFailures failures;
-
-	private final UnattendedCells unattended;
-
-	private final InvalidationListeners listeners;
 
 	private final Map< Long, Loading > loading = new ConcurrentHashMap<>();
 
 	/**
 	 * @param cells
-	 * 		has the cells
-	 * @param owner
-	 * 		what {@link CellInProgress} knows the loader by
-	 * @param loader
-	 * 		computes cells
-	 * @param failures
-	 * 		of the loader
-	 * @param unattended
-	 * 		of the loader
-	 * @param listeners
-	 * 		of the loader
+	 * 		keeps the cells
+	 * @param reader
+	 * 		loads them
 	 */
-	public CellCache(
-			final LoaderCache< Long, Cell< A > > cells,
-			final Object owner,
-			final Loader< A > loader,
-			final CellFailures failures,
-			final UnattendedCells unattended,
-			final InvalidationListeners listeners )
+	CellCache( final LoaderCache< Long, Cell< A > > cells, final CellReader< ?, A > reader )
 	{
-		this.cells = cells;
-		// BoundedSoftRefLoaderCache, for one, changes an unguarded list when it is read.
-		lookedUpAtAnyTime = cells instanceof GuardedStrongRefLoaderCache || cells instanceof SoftRefLoaderCache || cells instanceof WeakRefLoaderCache || cells instanceof WeightBoundedLoaderCache;
-		this.owner = owner;
-		this.loader = loader;
-		this.failures = failures;
-		this.unattended = unattended;
-		this.listeners = listeners;
+		this.cells = new GuardedCells<>( cells );
+		this.reader = reader;
+		failures = reader.failures();
 	}
 
 	@Override
 	public Cell< A > get( final Long cell ) throws ExecutionException
 	{
-		// Before that: who comes while the cell is computed shares the failure.
+		// First: a reader that comes while the cell is computed shares the failure.
 		final long arrival = failures.count();
 		final Cell< A > present = getIfPresent( cell );
 		if ( present != null )
 			return present;
 		final CellInProgress current = CellInProgress.ofThisThread();
 		if ( current != null )
-			return current.await( owner, cell, () -> getInTurn( cell, arrival ) );
+			return current.await( reader.key(), cell, () -> getInTurn( cell, arrival ) );
 		final boolean repeated = failures.isRepeated( cell );
 		try
 		{
@@ -259,15 +160,15 @@ public final class CellCache< A > implements Cache< Long, Cell< A > >
 		}
 		catch ( final ExecutionException e )
 		{
-			// Here, where no cache waits for it, and no other image.
-			slowDown( cell, repeated, e.getCause() );
+			// Here no cache waits for this thread, and no other image.
+			throttle( cell, repeated, e.getCause() );
 			throw e;
 		}
 	}
 
 	/**
-	 * Lets one thread load the cell. The others wait here: caches do so in a way that
-	 * cannot be interrupted.
+	 * Lets one thread load the cell. The others wait here, because caches wait in a way
+	 * that cannot be interrupted.
 	 */
 	private Cell< A > getInTurn( final Long cell, final long firstArrival ) throws ExecutionException
 	{
@@ -275,84 +176,57 @@ public final class CellCache< A > implements Cache< Long, Cell< A > >
 		while ( true )
 		{
 			final Loading mine = new Loading();
-			for ( Loading others = loading.putIfAbsent( cell, mine ); others != null; others = loading.putIfAbsent( cell, mine ) )
+			for ( Loading other = loading.putIfAbsent( cell, mine ); other != null; other = loading.putIfAbsent( cell, mine ) )
 			{
-				awaitLoading( others );
+				awaitLoading( other );
 				final Cell< A > present = getIfPresent( cell );
 				if ( present != null )
 					return present;
-				// What was begun before the cell was invalidated, or to be retried, is not waited for.
-				if ( others.outdated || others.retried )
+				// The failure of an outdated load is not shared.
+				if ( other.outdated || other.retried )
 					arrival = failures.count();
 			}
 			final Cell< A > got;
 			try
 			{
-				got = load( cell, arrival, mine );
+				mine.arrival = arrival;
+				got = load( cell, mine );
 			}
 			finally
 			{
 				loading.remove( cell, mine );
 				mine.ended.countDown();
 			}
-			// Whoever wanted the cell to be retried did not want these.
-			if ( got instanceof Filled && mine.isOutdated( got ) )
+			// An outdated cell is good enough for who asked before, an outdated substitute is not.
+			if ( got instanceof FilledCell && mine.isOutdated( got ) )
 			{
 				arrival = failures.count();
 				continue;
 			}
-			// Who is told may read the image, or wait for who does.
-			report( got );
+			FilledCell.report( got );
 			return got;
 		}
 	}
 
-	private Cell< A > load( final Long cell, final long arrival, final Loading mine ) throws ExecutionException
-	{
-		for ( int attempt = 1;; ++attempt )
-		{
-			final long[] stamp = { enter() };
-			try
-			{
-				return cells.get( cell, missing -> {
-					leave( stamp[ 0 ] );
-					final Cell< A > loaded;
-					try
-					{
-						loaded = loader.load( missing, arrival );
-					}
-					finally
-					{
-						stamp[ 0 ] = enter();
-					}
-					if ( mine.isOutdated( loaded ) )
-						throw new NotToBeKept( loaded );
-					return loaded;
-				} );
-			}
-			catch ( final ExecutionException e )
-			{
-				if ( !( e.getCause() instanceof NotToBeKept ) )
-					throw e;
-				return Cast.unchecked( ( ( NotToBeKept ) e.getCause() ).cell );
-			}
-			catch ( final NullPointerException e )
-			{
-				// The loader's own are causes.
-				requireAnotherAttempt( attempt, e );
-			}
-			finally
-			{
-				leave( stamp[ 0 ] );
-			}
-		}
-	}
-
-	private void slowDown( final Long cell, final boolean repeated, final Throwable error ) throws ExecutionException
+	private Cell< A > load( final Long cell, final Loading mine ) throws ExecutionException
 	{
 		try
 		{
-			failures.readerFails( cell, repeated, error );
+			return cells.get( cell, mine );
+		}
+		catch ( final ExecutionException e )
+		{
+			if ( !( e.getCause() instanceof NotToBeKept ) )
+				throw e;
+			return Cast.unchecked( ( ( NotToBeKept ) e.getCause() ).cell );
+		}
+	}
+
+	private void throttle( final Long cell, final boolean repeated, final Throwable error ) throws ExecutionException
+	{
+		try
+		{
+			failures.throttle( cell, repeated, error );
 		}
 		catch ( final InterruptedException e )
 		{
@@ -360,11 +234,11 @@ public final class CellCache< A > implements Cache< Long, Cell< A > >
 		}
 	}
 
-	private static void awaitLoading( final Loading loading ) throws ExecutionException
+	private void awaitLoading( final Loading other ) throws ExecutionException
 	{
 		try
 		{
-			loading.ended.await();
+			other.ended.await();
 		}
 		catch ( final InterruptedException e )
 		{
@@ -381,71 +255,42 @@ public final class CellCache< A > implements Cache< Long, Cell< A > >
 	@Override
 	public Cell< A > getIfPresent( final Long cell )
 	{
-		Objects.requireNonNull( cell, "cell" );
-		for ( int attempt = 1;; ++attempt )
-			try
-			{
-				if ( lookedUpAtAnyTime )
-					return cells.getIfPresent( cell );
-				final long stamp = enter();
-				try
-				{
-					return cells.getIfPresent( cell );
-				}
-				finally
-				{
-					leave( stamp );
-				}
-			}
-			catch ( final NullPointerException e )
-			{
-				requireAnotherAttempt( attempt, e );
-			}
-	}
-
-	/**
-	 * Who finds an entry in a cache of imglib2-cache just before that is removed gets a
-	 * NullPointerException. The next time it is not found any more.
-	 */
-	private static void requireAnotherAttempt( final int attempt, final NullPointerException e )
-	{
-		if ( attempt == MAX_ATTEMPTS )
-			throw e;
+		return cells.getIfPresent( Objects.requireNonNull( cell, "cell" ) );
 	}
 
 	@Override
 	public void persist( final Long cell )
 	{
-		cells.persist( cell );
+		cells.unguarded().persist( cell );
 	}
 
 	@Override
 	public void persistIf( final Predicate< Long > condition )
 	{
-		cells.persistIf( condition );
+		cells.unguarded().persistIf( condition );
 	}
 
 	@Override
 	public void persistAll()
 	{
-		cells.persistAll();
+		cells.unguarded().persistAll();
 	}
 
 	/**
-	 * Drops cells that have substitutes for their pixels.
+	 * Drops filled cells.
 	 *
 	 * @param filled
-	 * 		indices of the cells that may have
+	 * 		indices of cells that may be filled
 	 * @param retried
-	 * 		tells for which cells that are being computed it shall be done
+	 * 		says which cells that are being loaded are loaded again if they are filled
 	 */
-	public void invalidateFilled( final Collection< Long > filled, final Predicate< Long > retried )
+	void invalidateFilled( final Collection< Long > filled, final Predicate< Long > retried )
 	{
-		alone( () -> {
+		cells.exclusively( unguarded -> {
 			loading.forEach( ( cell, affected ) -> affected.retried |= retried.test( cell ) );
 			for ( final Long cell : filled )
-				if ( cells.getIfPresent( cell ) instanceof Filled )
-					cells.invalidate( cell );
+				if ( unguarded.getIfPresent( cell ) instanceof FilledCell )
+					unguarded.invalidate( cell );
 		} );
 	}
 
@@ -453,47 +298,44 @@ public final class CellCache< A > implements Cache< Long, Cell< A > >
 	public void invalidate( final Long cell )
 	{
 		Objects.requireNonNull( cell, "cell" );
-		unattended.invalidate();
-		failures.forget( cell );
-		alone( () -> {
+		reader.forget( cell );
+		cells.exclusively( unguarded -> {
 			outdate( Collections.singleton( cell ) );
-			cells.invalidate( cell );
+			unguarded.invalidate( cell );
 		} );
-		listeners.tell( cell::equals );
+		reader.listeners().invalidated( cell::equals );
 	}
 
 	@Override
 	public void invalidateIf( final long parallelismThreshold, final Predicate< Long > condition )
 	{
-		unattended.invalidate();
-		failures.forgetIf( condition );
-		// The condition is the user's: it may read the image, which caches do not stand while they ask it.
+		reader.forgetIf( condition );
+		// The condition is the user's and may read the image, so it is not asked within the cache.
 		final Set< Long > affected = ConcurrentHashMap.newKeySet();
-		alone( () -> {
+		cells.exclusively( unguarded -> {
 			affected.addAll( loading.keySet() );
-			cells.invalidateIf( ONE_THREAD, cell -> {
+			unguarded.invalidateIf( GuardedCells.ONE_THREAD, cell -> {
 				affected.add( cell );
 				return false;
 			} );
 		} );
 		affected.removeIf( condition.negate() );
-		alone( () -> {
+		cells.exclusively( unguarded -> {
 			outdate( affected );
-			cells.invalidateIf( ONE_THREAD, affected::contains );
+			unguarded.invalidateIf( GuardedCells.ONE_THREAD, affected::contains );
 		} );
-		listeners.tell( condition );
+		reader.listeners().invalidated( condition );
 	}
 
 	@Override
 	public void invalidateAll( final long parallelismThreshold )
 	{
-		unattended.invalidate();
-		failures.forgetIf( cell -> true );
-		alone( () -> {
+		reader.forgetIf( cell -> true );
+		cells.exclusively( unguarded -> {
 			outdate( loading.keySet() );
-			cells.invalidateAll( ONE_THREAD );
+			unguarded.invalidateAll( GuardedCells.ONE_THREAD );
 		} );
-		listeners.tell( cell -> true );
+		reader.listeners().invalidated( cell -> true );
 	}
 
 	private void outdate( final Collection< Long > invalidated )
@@ -503,58 +345,6 @@ public final class CellCache< A > implements Cache< Long, Cell< A > >
 			final Loading affected = loading.get( cell );
 			if ( affected != null )
 				affected.outdated = true;
-		}
-	}
-
-	private long enter()
-	{
-		return excluding == Thread.currentThread() ? 0 : use.readLock();
-	}
-
-	private void leave( final long stamp )
-	{
-		if ( stamp != 0 )
-			use.unlockRead( stamp );
-	}
-
-	/**
-	 * Invalidates while no other thread uses the cache.
-	 */
-	private void alone( final Runnable invalidation )
-	{
-		final long stamp = excluding == Thread.currentThread() ? 0 : exclude();
-		if ( stamp != 0 )
-			excluding = Thread.currentThread();
-		try
-		{
-			invalidation.run();
-		}
-		finally
-		{
-			if ( stamp != 0 )
-			{
-				excluding = null;
-				use.unlockWrite( stamp );
-			}
-		}
-	}
-
-	private long exclude()
-	{
-		boolean interrupted = Thread.interrupted();
-		try
-		{
-			return use.tryWriteLock( MAX_SECONDS_TO_EXCLUDE, TimeUnit.SECONDS );
-		}
-		catch ( final InterruptedException e )
-		{
-			interrupted = true;
-			return 0;
-		}
-		finally
-		{
-			if ( interrupted )
-				Thread.currentThread().interrupt();
 		}
 	}
 }

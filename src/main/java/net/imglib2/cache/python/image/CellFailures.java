@@ -40,46 +40,51 @@ import java.util.function.Predicate;
 import net.imglib2.cache.python.PythonCellException;
 
 /**
- * The cells of a loader that failed when they were computed last. Says which reads
- * get the error of then, which are to compute the cell again, and which have to
- * wait.
+ * The cells of a loader whose last computation failed. Says which reads get that
+ * error, which compute the cell again, and which have to wait.
  * <p>
  * Thread-safe.
  */
 public final class CellFailures
 {
 	/**
-	 * After the second failure in a row; doubled by each further one.
+	 * Pause after the second failure in a row, in nanoseconds. Each further failure
+	 * doubles it.
 	 */
 	static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos( 20 );
 
 	static final long LONGEST_PAUSE = TimeUnit.SECONDS.toNanos( 10 );
 
 	/**
-	 * Total length of the texts that are kept, in characters. Beyond it, what was not
-	 * asked for longest is forgotten.
+	 * Total length of the texts that are kept, in characters. Beyond it, the failures
+	 * that were not asked for longest are forgotten.
 	 */
 	static final long MAX_LENGTH = 8 << 20;
 
 	/**
-	 * In characters: all but the texts.
+	 * What a failure needs besides its texts, in characters.
 	 */
 	static final int LENGTH_OF_THE_REST = 4096;
 
 	private final LongSupplier nanoTime;
 
-	private final RepeatedReads reads;
+	private final ReadThrottle throttle;
 
 	private final LinkedHashMap< Long, Failure > failures = new LinkedHashMap<>( 16, 0.75f, true );
 
 	private long length;
 
 	/**
-	 * Most cells never fail: these do not wait for each other.
+	 * Whether no cell failed. Then readers need no lock.
 	 */
 	private volatile boolean empty = true;
 
 	private volatile long count;
+
+	public CellFailures()
+	{
+		this( System::nanoTime );
+	}
 
 	/**
 	 * @param nanoTime
@@ -88,19 +93,19 @@ public final class CellFailures
 	public CellFailures( final LongSupplier nanoTime )
 	{
 		this.nanoTime = nanoTime;
-		reads = new RepeatedReads( nanoTime, RepeatedReads.DELAY );
+		throttle = new ReadThrottle( nanoTime, ReadThrottle.DELAY );
 	}
 
 	/**
-	 * @return number of failures so far, by which readers tell when they arrived
+	 * @return number of failures so far. A reader remembers it as its time of arrival.
 	 */
-	public long count()
+	long count()
 	{
 		return count;
 	}
 
 	/**
-	 * What a reader gets without another attempt.
+	 * Finds the error that a reader gets without another attempt.
 	 *
 	 * @param cell
 	 * 		index of the cell
@@ -109,7 +114,7 @@ public final class CellFailures
 	 * @return the error, if the reader waited for the attempt that failed or comes too
 	 *         soon after it; {@code null} if the cell is to be computed
 	 */
-	public PythonCellException find( final Long cell, final long arrival )
+	PythonCellException find( final Long cell, final long arrival )
 	{
 		if ( empty )
 			return null;
@@ -123,7 +128,7 @@ public final class CellFailures
 			final long left = failure.pause - ( nanoTime.getAsLong() - failure.time );
 			if ( left <= 0 )
 				return null;
-			// One for all readers: a viewer comes some 10000 times a second.
+			// All readers get the same: a viewer reads 10000 times a second.
 			if ( failure.repetition == null )
 				failure.repetition = failure.error.repeated( failure.inARow, Instant.now().plusNanos( left ) );
 			return failure.repetition;
@@ -131,7 +136,7 @@ public final class CellFailures
 	}
 
 	/**
-	 * The cell could not be computed.
+	 * Records that a cell could not be computed.
 	 *
 	 * @param cell
 	 * 		index of the cell
@@ -140,14 +145,14 @@ public final class CellFailures
 	 * @param error
 	 * 		what it gets
 	 * @param pauses
-	 * 		whether reads that come too soon shall not try again
+	 * 		whether reads that come too soon get the error without another attempt
 	 */
-	public synchronized void add( final Long cell, final long arrival, final PythonCellException error, final boolean pauses )
+	synchronized void add( final Long cell, final long arrival, final PythonCellException error, final boolean pauses )
 	{
 		final Failure last = failures.get( cell );
 		final Failure failure = new Failure( error, count + 1, nanoTime.getAsLong() );
-		failure.told = last != null && last.told;
-		// Attempts at the same time are no attempts in a row.
+		failure.reported = last != null && last.reported;
+		// Attempts at the same time do not count as attempts in a row.
 		failure.inARow = last == null ? 1 : arrival < last.number ? last.inARow : last.inARow + 1;
 		failure.pause = pauses ? pause( failure.inARow ) : 0;
 		remove( cell );
@@ -160,18 +165,18 @@ public final class CellFailures
 	}
 
 	/**
-	 * A reader comes, which is not computing another cell.
+	 * Called when a reader comes that is not computing another cell.
 	 *
-	 * @return what {@link #readerFails} needs to know of that
+	 * @return what {@link #throttle} needs to know
 	 */
-	public boolean isRepeated( final Long cell )
+	boolean isRepeated( final Long cell )
 	{
-		return reads.isRepeated( cell );
+		return throttle.isRepeated( cell );
 	}
 
 	/**
-	 * Makes the reader wait that comes again and again, also where it is not the code
-	 * that fails: the queue is closed, or an input cannot be read.
+	 * Makes a reader wait that reads a cell again and again, whatever it is that fails:
+	 * the code, an input, or the queue because it is closed.
 	 *
 	 * @param cell
 	 * 		index of the cell
@@ -182,10 +187,10 @@ public final class CellFailures
 	 * @throws InterruptedException
 	 * 		if the thread is interrupted while it waits
 	 */
-	public void readerFails( final Long cell, final boolean repeated, final Throwable error ) throws InterruptedException
+	void throttle( final Long cell, final boolean repeated, final Throwable error ) throws InterruptedException
 	{
 		if ( !( error instanceof InterruptedException ) )
-			reads.fail( cell, repeated && !isAttempt( error ) );
+			throttle.fail( cell, repeated && !isAttempt( error ) );
 	}
 
 	private static boolean isAttempt( final Throwable error )
@@ -194,24 +199,25 @@ public final class CellFailures
 	}
 
 	/**
-	 * @return whether this is the first call for the cell since it was computed, or
-	 *         forgotten here
+	 * Marks a failure as reported to the user.
+	 *
+	 * @return whether it was not yet
 	 */
-	public synchronized boolean tell( final Long cell )
+	synchronized boolean markReported( final Long cell )
 	{
 		final Failure failure = failures.get( cell );
-		if ( failure == null || failure.told )
+		if ( failure == null || failure.reported )
 			return false;
-		failure.told = true;
+		failure.reported = true;
 		return true;
 	}
 
 	/**
-	 * The cell was computed, or shall be at the next read.
+	 * Forgets the failures of a cell: it was computed, or the next read shall compute it.
 	 */
-	public void forget( final Long cell )
+	void forget( final Long cell )
 	{
-		reads.forget( cell );
+		throttle.forget( cell );
 		if ( empty )
 			return;
 		synchronized ( this )
@@ -221,15 +227,15 @@ public final class CellFailures
 		}
 	}
 
-	public void forgetIf( final Predicate< Long > condition )
+	void forgetIf( final Predicate< Long > condition )
 	{
-		reads.forgetIf( condition );
+		throttle.forgetIf( condition );
 		final List< Long > cells;
 		synchronized ( this )
 		{
 			cells = new ArrayList<>( failures.keySet() );
 		}
-		// The condition is the user's: it may read the image.
+		// Without the lock: the condition is the user's and may read the image.
 		cells.removeIf( condition.negate() );
 		cells.forEach( this::forget );
 	}
@@ -267,14 +273,14 @@ public final class CellFailures
 
 		private PythonCellException repetition;
 
-		private boolean told;
+		private boolean reported;
 
 		Failure( final PythonCellException error, final long number, final long time )
 		{
 			this.error = error;
 			this.number = number;
 			this.time = time;
-			// The repetition has a message of its own.
+			// Message and repetition, whose message is the longer one.
 			length = LENGTH_OF_THE_REST + 3 * error.getMessage().length() + error.getTraceback().length();
 		}
 	}

@@ -38,34 +38,35 @@ import java.util.stream.Collectors;
 import net.imglib2.cache.python.PythonCycleException;
 
 /**
- * A cell that a thread is computing. Finds out where a cell is computed from
- * itself, which would go on for ever, or let threads wait for each other for ever.
+ * A cell whose inputs a thread gathers. Detects cells that would be computed from
+ * themselves: the thread would recurse without end, or threads would wait for each
+ * other for ever.
  * <p>
- * A thread computes a cell and, within that, the cells of other images that are
- * its inputs; or it waits for another thread that computes one of these. Who waits
- * for what is looked at only when an input's cell is not cached.
+ * Cells of one thread are nested: an input that is not cached, and is Python-backed
+ * itself, is computed by the same thread, or that waits for another thread that
+ * computes it. Cycles are looked for only when an input is not cached.
  */
-public final class CellInProgress
+final class CellInProgress
 {
 	private static final ThreadLocal< CellInProgress > INNERMOST = new ThreadLocal<>();
 
 	/**
-	 * The cells in progress whose inputs may have to be waited for. Guards all that
-	 * threads tell each other.
+	 * The cells in progress that need an input that is not cached. Guards the fields
+	 * that other threads read.
 	 */
 	private static final Map< Key, CellInProgress > WAITING = new HashMap<>();
 
 	private final Key key;
 
 	/**
-	 * What this thread computes from this cell.
+	 * The cell that has this one as an input, or {@code null}.
 	 */
 	private final CellInProgress outer;
 
 	private final CellInProgress outermost;
 
 	/**
-	 * In the outermost cell of a thread: the cell whose input the thread waits for.
+	 * In the outermost cell of a thread: the cell whose input the thread reads.
 	 */
 	private CellInProgress waiting;
 
@@ -92,7 +93,7 @@ public final class CellInProgress
 	 * @throws PythonCycleException
 	 * 		if this thread is computing that cell already
 	 */
-	public static CellInProgress begin( final Object loader, final long cell )
+	static CellInProgress begin( final Object loader, final long cell )
 	{
 		final CellInProgress outer = INNERMOST.get();
 		final Key key = new Key( loader, cell );
@@ -102,7 +103,7 @@ public final class CellInProgress
 		return begun;
 	}
 
-	public void end()
+	void end()
 	{
 		INNERMOST.set( outer );
 		if ( listed )
@@ -113,7 +114,7 @@ public final class CellInProgress
 	}
 
 	/**
-	 * Reads a cell, which may have to be computed or waited for.
+	 * Reads an input's cell: computes it, or waits for another thread that does.
 	 *
 	 * @param <V>
 	 * 		type of the cell
@@ -125,10 +126,9 @@ public final class CellInProgress
 	}
 
 	/**
-	 * @return the innermost cell that this thread gathers the inputs of, or
-	 *         {@code null}
+	 * @return the innermost cell whose inputs this thread gathers, or {@code null}
 	 */
-	public static CellInProgress ofThisThread()
+	static CellInProgress ofThisThread()
 	{
 		return INNERMOST.get();
 	}
@@ -143,7 +143,7 @@ public final class CellInProgress
 	 * @param cell
 	 * 		index of the input's cell
 	 * @param read
-	 * 		how to get it
+	 * 		reads it
 	 * @return the input's cell
 	 * @throws PythonCycleException
 	 * 		if the cell would wait for itself
@@ -155,11 +155,11 @@ public final class CellInProgress
 		final Key awaitedBefore;
 		synchronized ( WAITING )
 		{
-			// First: a cycle ends at one of them.
+			// Before the search, because a cycle ends at one of these.
 			for ( CellInProgress c = this; c != null && !c.listed; c = c.outer )
 			{
 				c.listed = true;
-				// After an invalidation, another thread may be computing it, too.
+				// After an invalidation, two threads may compute the same cell.
 				WAITING.putIfAbsent( c.key, c );
 			}
 			requireNoCycle( input );
@@ -183,7 +183,10 @@ public final class CellInProgress
 	}
 
 	/**
-	 * Looks for a cell among those that lead to another one on the same thread.
+	 * @param inner
+	 * 		innermost cell of a thread
+	 * @param cell
+	 * 		must be neither that one nor one around it
 	 */
 	private static void requireNotWithin( final CellInProgress inner, final Key cell )
 	{
@@ -197,7 +200,7 @@ public final class CellInProgress
 	}
 
 	/**
-	 * Follows the cells from one thread to the next.
+	 * Follows what threads wait for, from one thread to the next.
 	 */
 	private void requireNoCycle( final Key input )
 	{
@@ -208,7 +211,7 @@ public final class CellInProgress
 		{
 			final CellInProgress end = other.outermost == outermost ? this : other.outermost.waiting;
 			final Deque< Key > part = end == null ? null : other.pathTo( end );
-			// That thread does not wait: it computes the very cell, or one within.
+			// That thread does not wait for an input: it computes this cell, or one within.
 			if ( part == null )
 				return;
 			path.addAll( part );
@@ -222,8 +225,8 @@ public final class CellInProgress
 	}
 
 	/**
-	 * @return the cells of one thread from this one to one within it, or
-	 *         {@code null} if that is not within it
+	 * @return the cells of one thread from this one in to the inner one; {@code null}
+	 *         if that is not within this one
 	 */
 	private Deque< Key > pathTo( final CellInProgress inner )
 	{

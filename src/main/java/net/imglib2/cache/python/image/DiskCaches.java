@@ -38,15 +38,16 @@ import net.imglib2.type.NativeType;
 import net.imglib2.type.PrimitiveType;
 
 /**
- * The disk caches of imglib2-cache, {@code DiskCachedCellImgFactory}. They can
- * save cells in ImgLib2's arrays only, and, unless they are told otherwise, only
- * such as know whether they were written to. Others end the thread that saves,
- * and all who read after that wait for ever.
+ * The disk caches of imglib2-cache, {@code DiskCachedCellImgFactory}. They can only
+ * save cells in ImgLib2's primitive arrays, and by default only if the access knows
+ * whether it was written to. Any other cell ends the thread that saves, and all
+ * readers after that wait for ever.
  */
-public final class DiskCaches
+final class DiskCaches
 {
 	/**
-	 * Asks the loader for the cells that are not on disk.
+	 * Class that asks the loader for cells that are not on disk. A
+	 * {@code CacheLoader} is not told who calls it, so only the stack shows this.
 	 */
 	private static final String ASKS = "net.imglib2.cache.img.DiskCellCache";
 
@@ -56,9 +57,9 @@ public final class DiskCaches
 	/**
 	 * Takes 20 microseconds.
 	 *
-	 * @return whether one asks for a cell, on this thread
+	 * @return whether a disk cache is asking for a cell, on this thread
 	 */
-	public static boolean isAsking()
+	static boolean isAsking()
 	{
 		for ( final StackTraceElement caller : Thread.currentThread().getStackTrace() )
 			if ( caller.getClassName().equals( ASKS ) )
@@ -69,11 +70,11 @@ public final class DiskCaches
 	/**
 	 * @param type
 	 * 		of the pixels
-	 * @return sample of an access that disk caches can save with whatever settings
+	 * @return sample of an access that disk caches can save, whatever their settings
 	 * @throws IllegalArgumentException
 	 * 		if they cannot save this type
 	 */
-	public static ArrayDataAccess< ? > access( final NativeType< ? > type )
+	static ArrayDataAccess< ? > access( final NativeType< ? > type )
 	{
 		final PrimitiveType primitive = type.getNativeTypeFactory().getPrimitiveType();
 		if ( primitive == PrimitiveType.BOOLEAN )

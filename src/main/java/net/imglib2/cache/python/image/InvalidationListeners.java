@@ -35,25 +35,23 @@ import java.util.function.Predicate;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
-import net.imglib2.cache.python.PythonCacheLoader;
-
 /**
- * Whom a loader tells which cells were invalidated.
+ * The listeners that a loader notifies of invalidated cells.
  * <p>
  * Thread-safe.
  */
-public final class InvalidationListeners
+final class InvalidationListeners
 {
-	private static final Logger LOG = Logger.getLogger( PythonCacheLoader.class.getName() );
+	private static final Logger LOG = Logger.getLogger( CellReader.class.getName() );
 
 	private final List< Listener > listeners = new CopyOnWriteArrayList<>();
 
-	private final ThreadLocal< Boolean > telling = new ThreadLocal<>();
+	private final ThreadLocal< Boolean > notifying = new ThreadLocal<>();
 
 	/**
-	 * @return ends it
+	 * @return removes the listener when it is run
 	 */
-	public Runnable add( final Consumer< ? super Predicate< Long > > listener )
+	Runnable add( final Consumer< ? super Predicate< Long > > listener )
 	{
 		final Listener added = new Listener( listener );
 		listeners.add( added );
@@ -61,29 +59,29 @@ public final class InvalidationListeners
 	}
 
 	/**
-	 * The caller holds no lock. What a listener invalidates itself is not told: a
-	 * volatile cache invalidates the cache that it is upon.
+	 * Notifies all. The caller holds no lock. Listeners are not notified of what a
+	 * listener invalidates itself: a volatile cache invalidates the cache below it.
 	 *
 	 * @param cells
-	 * 		tells which ones were invalidated
+	 * 		condition that is true for the invalidated cells
 	 */
-	public void tell( final Predicate< Long > cells )
+	void invalidated( final Predicate< Long > cells )
 	{
-		if ( listeners.isEmpty() || telling.get() != null )
+		if ( listeners.isEmpty() || notifying.get() != null )
 			return;
-		telling.set( true );
+		notifying.set( true );
 		try
 		{
-			listeners.forEach( listener -> listener.tell( cells ) );
+			listeners.forEach( listener -> listener.invalidated( cells ) );
 		}
 		finally
 		{
-			telling.remove();
+			notifying.remove();
 		}
 	}
 
 	/**
-	 * One registration: a listener can have several.
+	 * One registration; the same listener may be registered twice.
 	 */
 	private static final class Listener
 	{
@@ -94,13 +92,13 @@ public final class InvalidationListeners
 			this.listener = listener;
 		}
 
-		public void tell( final Predicate< Long > cells )
+		void invalidated( final Predicate< Long > cells )
 		{
 			try
 			{
 				listener.accept( cells );
 			}
-			// The cells are invalidated, whatever a listener does, and the others are to know.
+			// The cells are invalidated all the same, and the other listeners must be notified.
 			catch ( final Throwable t )
 			{
 				LOG.log( Level.WARNING, "A listener failed when it was told which cells were invalidated", t );

@@ -148,13 +148,13 @@ class CellFailuresTest
 			for ( final long cell : new long[] { 3, 4 } )
 				for ( int i = 0; i < 9; ++i )
 					failures.add( cell, failures.count(), error( "x" ), true );
-			assertTrue( failures.tell( 3L ) );
+			assertTrue( failures.markReported( 3L ) );
 			forget.run();
 			assertNull( failures.find( 3L, failures.count() ) );
 			assertNotNull( failures.find( 4L, failures.count() ) );
 			failures.add( 3L, failures.count(), error( "x" ), true );
 			assertNull( failures.find( 3L, failures.count() ) );
-			assertTrue( failures.tell( 3L ) );
+			assertTrue( failures.markReported( 3L ) );
 			forget.run();
 		}
 	}
@@ -175,15 +175,15 @@ class CellFailuresTest
 		final PythonCellException error = error( "x" );
 		// Whose thread is interrupted does not get past a place where it has to wait.
 		Thread.currentThread().interrupt();
-		failures.readerFails( 3L, failures.isRepeated( 3L ), error );
-		failures.readerFails( 3L, failures.isRepeated( 3L ), error );
-		assertThrows( InterruptedException.class, () -> failures.readerFails( 3L, failures.isRepeated( 3L ), error.repeated( 2, Instant.now() ) ) );
+		failures.throttle( 3L, failures.isRepeated( 3L ), error );
+		failures.throttle( 3L, failures.isRepeated( 3L ), error );
+		assertThrows( InterruptedException.class, () -> failures.throttle( 3L, failures.isRepeated( 3L ), error.repeated( 2, Instant.now() ) ) );
 		Thread.currentThread().interrupt();
-		assertThrows( InterruptedException.class, () -> failures.readerFails( 3L, failures.isRepeated( 3L ), new IllegalStateException() ) );
+		assertThrows( InterruptedException.class, () -> failures.throttle( 3L, failures.isRepeated( 3L ), new IllegalStateException() ) );
 		Thread.currentThread().interrupt();
-		failures.readerFails( 3L, failures.isRepeated( 3L ), new InterruptedException() );
+		failures.throttle( 3L, failures.isRepeated( 3L ), new InterruptedException() );
 		failures.forget( 3L );
-		failures.readerFails( 3L, failures.isRepeated( 3L ), new IllegalStateException() );
+		failures.throttle( 3L, failures.isRepeated( 3L ), new IllegalStateException() );
 		assertTrue( Thread.interrupted() );
 	}
 
@@ -202,14 +202,14 @@ class CellFailuresTest
 	}
 
 	@Test
-	void aCellIsToldOnce()
+	void aCellIsReportedOnce()
 	{
-		assertFalse( failures.tell( 3L ) );
+		assertFalse( failures.markReported( 3L ) );
 		failures.add( 3L, failures.count(), error( "x" ), true );
-		assertTrue( failures.tell( 3L ) );
-		assertFalse( failures.tell( 3L ) );
+		assertTrue( failures.markReported( 3L ) );
+		assertFalse( failures.markReported( 3L ) );
 		failures.add( 3L, failures.count(), error( "y" ), true );
-		assertFalse( failures.tell( 3L ) );
+		assertFalse( failures.markReported( 3L ) );
 	}
 
 	@Test

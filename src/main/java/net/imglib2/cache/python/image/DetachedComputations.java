@@ -36,21 +36,21 @@ import net.imglib2.cache.python.block.CellOutput;
 import net.imglib2.cache.python.worker.BlockTask;
 
 /**
- * Cells of a loader whose reader was interrupted while their code ran, which goes
- * on: for those who read them next.
+ * Computations of cells whose reader was interrupted. Code that runs goes on, and the
+ * next reader of the cell takes the computation over.
  * <p>
  * Thread-safe.
  */
-public final class UnattendedCells
+final class DetachedComputations
 {
 	/**
-	 * A cell whose code waits, runs or has run.
+	 * A block that was submitted, and where its pixels go.
 	 */
-	public static final class Computation
+	static final class Computation
 	{
-		public final CellOutput output;
+		final CellOutput output;
 
-		public final BlockTask task;
+		final BlockTask task;
 
 		private final long version;
 
@@ -62,7 +62,7 @@ public final class UnattendedCells
 		 * @param version
 		 * 		{@link #version()} before the inputs were read
 		 */
-		public Computation( final CellOutput output, final BlockTask task, final long version )
+		Computation( final CellOutput output, final BlockTask task, final long version )
 		{
 			this.output = output;
 			this.task = task;
@@ -75,38 +75,39 @@ public final class UnattendedCells
 	private final AtomicLong version = new AtomicLong();
 
 	/**
-	 * @return number of the last {@link #invalidate()}
+	 * @return how often {@link #invalidate()} was called
 	 */
-	public long version()
+	long version()
 	{
 		return version.get();
 	}
 
 	/**
-	 * The reader was interrupted.
+	 * The reader of a cell was interrupted. A computation that has not begun is dropped.
 	 */
-	public void leave( final long cell, final Computation computation )
+	void add( final long cell, final Computation computation )
 	{
 		if ( !computation.task.isBegun() )
 			return;
-		// As many stay as workers run, and what nobody came for since the last time goes.
+		// This bounds the number: what is done was not asked for, and each worker runs one.
 		computations.values().removeIf( other -> other.task.isDone() );
 		computations.put( cell, computation );
 	}
 
 	/**
-	 * @return the computation of the cell that was left, once, or {@code null}
+	 * @return the computation of the cell, which is removed; {@code null} if there is
+	 *         none that is up to date
 	 */
-	public Computation take( final long cell )
+	Computation take( final long cell )
 	{
 		final Computation left = computations.isEmpty() ? null : computations.remove( cell );
 		return left != null && left.version == version.get() ? left : null;
 	}
 
 	/**
-	 * What was begun until now has old pixels.
+	 * All computations so far may have read inputs that have changed since.
 	 */
-	public void invalidate()
+	void invalidate()
 	{
 		version.incrementAndGet();
 		computations.clear();

@@ -37,27 +37,28 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /**
- * Makes readers wait that read a cell again as soon as it failed, before they get
- * the next error: the threads that load for a viewer print each error and come
- * again at once, without end.
+ * Slows down readers that read a cell again as soon as it has failed: they wait
+ * before they get the next error. The threads that load cells for a viewer print each
+ * error and read the cell again at once, without end.
  * <p>
- * A read whose code ran needs not wait: attempts have pauses of their own. Neither
- * has who reads more than {@value #MAX_CELLS} cells that fail, one after the other,
- * before it comes again.
+ * A reader does not wait if the code ran for it, because attempts have pauses of
+ * their own; nor if more than {@value #MAX_CELLS} other cells have failed since it
+ * read this one.
  * <p>
  * Thread-safe.
  */
-public final class RepeatedReads
+final class ReadThrottle
 {
 	static final long DELAY = TimeUnit.MILLISECONDS.toNanos( 100 );
 
 	/**
-	 * Long enough to print an error.
+	 * A read counts as repeated within this time after an error. Printing the error
+	 * takes less.
 	 */
-	public static final long TURNAROUND = TimeUnit.SECONDS.toNanos( 1 );
+	static final long TURNAROUND = TimeUnit.SECONDS.toNanos( 1 );
 
 	/**
-	 * A viewer has fewer threads, and each of them comes again for one cell.
+	 * A viewer has fewer threads, and each of them repeats one cell.
 	 */
 	static final int MAX_CELLS = 64;
 
@@ -77,7 +78,7 @@ public final class RepeatedReads
 	};
 
 	/**
-	 * Most cells never fail: their readers do not wait for each other.
+	 * Whether no cell has failed lately. Then readers need no lock.
 	 */
 	private volatile boolean empty = true;
 
@@ -87,16 +88,16 @@ public final class RepeatedReads
 	 * @param delay
 	 * 		how long readers have to wait, in nanoseconds
 	 */
-	RepeatedReads( final LongSupplier nanoTime, final long delay )
+	ReadThrottle( final LongSupplier nanoTime, final long delay )
 	{
 		this.nanoTime = nanoTime;
 		this.delay = delay;
 	}
 
 	/**
-	 * A reader comes.
+	 * Called when a reader comes.
 	 *
-	 * @return whether the cell is one of the last that failed
+	 * @return whether the cell has just failed
 	 */
 	boolean isRepeated( final Long cell )
 	{
@@ -110,12 +111,12 @@ public final class RepeatedReads
 	}
 
 	/**
-	 * The reader is about to get an error, and holds no lock.
+	 * Called before the reader gets an error. It holds no lock.
 	 *
 	 * @param cell
 	 * 		index of the cell
 	 * @param waits
-	 * 		whether it has to wait, until the cell is forgotten here at most
+	 * 		whether it has to wait. The wait ends early when the cell is forgotten.
 	 */
 	void fail( final Long cell, final boolean waits ) throws InterruptedException
 	{
@@ -155,7 +156,7 @@ public final class RepeatedReads
 		{
 			cells = new ArrayList<>( failures.keySet() );
 		}
-		// The condition is the user's: it may read the image.
+		// Without the lock: the condition is the user's and may read the image.
 		cells.removeIf( condition.negate() );
 		cells.forEach( this::forget );
 	}

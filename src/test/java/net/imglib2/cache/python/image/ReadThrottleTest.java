@@ -41,49 +41,49 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout( 60 )
-class RepeatedReadsTest
+class ReadThrottleTest
 {
 	// Soon over: clocks like System.nanoTime() begin anywhere.
 	private long time = Long.MAX_VALUE - 5;
 
-	private final RepeatedReads reads = new RepeatedReads( () -> time, TimeUnit.DAYS.toNanos( 1 ) );
+	private final ReadThrottle throttle = new ReadThrottle( () -> time, TimeUnit.DAYS.toNanos( 1 ) );
 
 	@Test
 	void onlyWhoComesAgainAtOnceRepeats() throws InterruptedException
 	{
-		assertFalse( reads.isRepeated( 3L ) );
-		reads.fail( 3L, false );
-		assertTrue( reads.isRepeated( 3L ) );
-		assertFalse( reads.isRepeated( 4L ) );
-		time += RepeatedReads.TURNAROUND;
-		assertTrue( reads.isRepeated( 3L ) );
+		assertFalse( throttle.isRepeated( 3L ) );
+		throttle.fail( 3L, false );
+		assertTrue( throttle.isRepeated( 3L ) );
+		assertFalse( throttle.isRepeated( 4L ) );
+		time += ReadThrottle.TURNAROUND;
+		assertTrue( throttle.isRepeated( 3L ) );
 		time += 1;
-		assertFalse( reads.isRepeated( 3L ) );
+		assertFalse( throttle.isRepeated( 3L ) );
 	}
 
 	@Test
 	void manyDifferentCellsAreNoRepetition() throws InterruptedException
 	{
 		for ( int i = 0; i < 3; ++i )
-			for ( long cell = 0; cell <= RepeatedReads.MAX_CELLS; ++cell )
+			for ( long cell = 0; cell <= ReadThrottle.MAX_CELLS; ++cell )
 			{
-				assertFalse( reads.isRepeated( cell ), "cell " + cell );
-				reads.fail( cell, false );
+				assertFalse( throttle.isRepeated( cell ), "cell " + cell );
+				throttle.fail( cell, false );
 			}
-		for ( long cell = 1; cell <= RepeatedReads.MAX_CELLS; ++cell )
-			assertTrue( reads.isRepeated( cell ), "cell " + cell );
+		for ( long cell = 1; cell <= ReadThrottle.MAX_CELLS; ++cell )
+			assertTrue( throttle.isRepeated( cell ), "cell " + cell );
 	}
 
 	@Test
 	void waitEndsWhenTheCellIsForgotten() throws InterruptedException
 	{
-		for ( final Runnable forget : Arrays.< Runnable >asList( () -> reads.forget( 3L ), () -> reads.forgetIf( cell -> cell == 3 ) ) )
+		for ( final Runnable forget : Arrays.< Runnable >asList( () -> throttle.forget( 3L ), () -> throttle.forgetIf( cell -> cell == 3 ) ) )
 		{
-			reads.fail( 4L, false );
+			throttle.fail( 4L, false );
 			final Thread reader = new Thread( () -> {
 				try
 				{
-					reads.fail( 3L, true );
+					throttle.fail( 3L, true );
 				}
 				catch ( final InterruptedException e )
 				{
@@ -95,8 +95,8 @@ class RepeatedReadsTest
 				Thread.onSpinWait();
 			forget.run();
 			reader.join();
-			assertFalse( reads.isRepeated( 3L ) );
-			assertTrue( reads.isRepeated( 4L ) );
+			assertFalse( throttle.isRepeated( 3L ) );
+			assertTrue( throttle.isRepeated( 4L ) );
 		}
 	}
 
@@ -104,8 +104,8 @@ class RepeatedReadsTest
 	void waitCanBeInterrupted()
 	{
 		Thread.currentThread().interrupt();
-		assertThrows( InterruptedException.class, () -> reads.fail( 3L, true ) );
-		assertTrue( reads.isRepeated( 3L ) );
+		assertThrows( InterruptedException.class, () -> throttle.fail( 3L, true ) );
+		assertTrue( throttle.isRepeated( 3L ) );
 	}
 
 	@Test
@@ -115,7 +115,7 @@ class RepeatedReadsTest
 		final Thread reader = new Thread( () -> {
 			try
 			{
-				reads.fail( 3L, true );
+				throttle.fail( 3L, true );
 			}
 			catch ( final InterruptedException e )
 			{
@@ -126,9 +126,9 @@ class RepeatedReadsTest
 		while ( reader.getState() != Thread.State.TIMED_WAITING )
 			Thread.onSpinWait();
 		// The condition is the user's.
-		reads.forgetIf( cell -> {
-			assertTrue( reads.isRepeated( cell ) );
-			final Thread other = new Thread( () -> reads.isRepeated( cell ) );
+		throttle.forgetIf( cell -> {
+			assertTrue( throttle.isRepeated( cell ) );
+			final Thread other = new Thread( () -> throttle.isRepeated( cell ) );
 			other.start();
 			try
 			{

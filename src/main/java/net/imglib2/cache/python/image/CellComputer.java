@@ -1,0 +1,211 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.image;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+import net.imglib2.Interval;
+import net.imglib2.cache.python.PythonCellException;
+import net.imglib2.cache.python.PythonTimeoutException;
+import net.imglib2.cache.python.block.BlockArray;
+import net.imglib2.cache.python.block.CellOutput;
+import net.imglib2.cache.python.protocol.BlockRequest;
+import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.worker.WorkerPool;
+import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
+import net.imglib2.img.cell.Cell;
+import net.imglib2.util.Cast;
+import net.imglib2.util.Util;
+
+/**
+ * Computes the cells of a loader: gathers the inputs, submits the block, waits for
+ * the result, and makes a cell or an exception of it.
+ * <p>
+ * Thread-safe. The workers drop the code when this has been collected.
+ *
+ * @param <A>
+ * 		access to the pixels of a cell
+ */
+final class CellComputer< A extends ArrayDataAccess< ? > >
+{
+	private final CellSpec< ?, A > spec;
+
+	private final int[] lowerHalo;
+
+	private final WorkerPool pool;
+
+	/**
+	 * The pool ends when its owner has been collected.
+	 */
+	@SuppressWarnings( "unused" )
+	private final Object poolOwner;
+
+	private final Snippet snippet;
+
+	private final DetachedComputations detached = new DetachedComputations();
+
+	CellComputer( final CellSpec< ?, A > spec, final WorkerPool pool, final Object poolOwner )
+	{
+		this.spec = spec;
+		lowerHalo = spec.lowerHalo();
+		this.pool = pool;
+		this.poolOwner = poolOwner;
+		snippet = pool.register( spec.code(), spec.options(), this );
+	}
+
+	Snippet snippet()
+	{
+		return snippet;
+	}
+
+	/**
+	 * What has been submitted until now is not for later readers.
+	 */
+	void invalidate()
+	{
+		detached.invalidate();
+	}
+
+	/**
+	 * @param cell
+	 * 		index of the cell
+	 * @param interval
+	 * 		interval of the cell
+	 * @param detachable
+	 * 		whether a computation goes on for the next reader when this one is
+	 * 		interrupted
+	 * @param sample
+	 * 		an access of the kind that the cell shall have
+	 * @return the cell
+	 * @throws PythonCellException
+	 * 		if the code fails, or a cell of an input does
+	 * @throws Exception
+	 * 		what an input throws
+	 */
+	Cell< A > compute( final long cell, final Interval interval, final boolean detachable, final A sample ) throws Exception
+	{
+		DetachedComputations.Computation computation = detachable ? detached.take( cell ) : null;
+		if ( computation == null )
+			computation = submit( cell, interval, sample );
+		BlockResult result = await( cell, computation, detachable );
+		while ( result.isDropped() )
+		{
+			computation = submit( cell, interval, sample );
+			result = await( cell, computation, detachable );
+		}
+		final CellOutput output = computation.output;
+		if ( result.isTimedOut() )
+			throw new PythonTimeoutException( spec.options().getTimeout(), snippet.loaderName(), cell, interval, inputIntervals( interval ), result.worker(), result.failure() );
+		if ( result.failure() != null )
+			throw failed( cell, interval, result.worker(), result.failure() );
+		final A pixels;
+		try
+		{
+			pixels = Cast.unchecked( output.access() );
+		}
+		catch ( final IllegalArgumentException e )
+		{
+			// The code wrote numbers that the pixel type does not have.
+			throw failed( cell, interval, result.worker(), PythonFailure.withoutException( e.getMessage() ) );
+		}
+		if ( !result.outputEscaped() )
+			output.release();
+		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), interval.minAsLongArray(), pixels );
+	}
+
+	private DetachedComputations.Computation submit( final long cell, final Interval interval, final A sample ) throws Exception
+	{
+		final long version = detached.version();
+		final BlockArray[] arrays = new BlockArray[ 1 + spec.inputs().size() ];
+		gatherInputs( cell, interval, arrays );
+		final CellOutput output = new CellOutput( spec.pixelType(), sample, interval.dimensionsAsLongArray(), pool.memory() );
+		arrays[ 0 ] = output.array();
+		return new DetachedComputations.Computation( output, pool.submit( new BlockRequest( snippet, cell, interval, lowerHalo, arrays ) ), version );
+	}
+
+	/**
+	 * The reader gathers the inputs, not a worker: an input that is Python-backed
+	 * itself would wait for a worker while it occupies one.
+	 */
+	private void gatherInputs( final long cell, final Interval interval, final BlockArray[] arrays ) throws Exception
+	{
+		final CellInProgress inProgress = CellInProgress.begin( snippet, cell );
+		try
+		{
+			for ( int i = 0; i < arrays.length - 1; ++i )
+				arrays[ 1 + i ] = input( i, cell, interval );
+		}
+		finally
+		{
+			inProgress.end();
+		}
+	}
+
+	private BlockArray input( final int i, final long cell, final Interval interval ) throws Exception
+	{
+		try
+		{
+			return spec.inputs().get( i ).get( interval );
+		}
+		catch ( final Exception e )
+		{
+			for ( Throwable cause = e; cause != null; cause = cause.getCause() )
+				if ( cause instanceof PythonCellException )
+					throw new PythonCellException( snippet.loaderName(), cell, interval, inputIntervals( interval ), i, ( PythonCellException ) cause );
+			throw e;
+		}
+	}
+
+	private BlockResult await( final long cell, final DetachedComputations.Computation computation, final boolean detachable ) throws InterruptedException
+	{
+		try
+		{
+			return pool.await( computation.task );
+		}
+		catch ( final InterruptedException e )
+		{
+			if ( detachable )
+				detached.add( cell, computation );
+			throw e;
+		}
+	}
+
+	private PythonCellException failed( final long cell, final Interval interval, final String worker, final PythonFailure failure )
+	{
+		return new PythonCellException( snippet.loaderName(), cell, interval, inputIntervals( interval ), worker, failure );
+	}
+
+	private List< Interval > inputIntervals( final Interval interval )
+	{
+		return spec.inputs().stream().map( input -> input.interval( interval ) ).collect( Collectors.toList() );
+	}
+}

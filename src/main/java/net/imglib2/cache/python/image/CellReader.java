@@ -1,0 +1,281 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.image;
+
+import java.lang.ref.WeakReference;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+import net.imglib2.Interval;
+import net.imglib2.cache.LoaderCache;
+import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.InputWay;
+import net.imglib2.cache.python.PythonCellException;
+import net.imglib2.cache.python.worker.WorkerPool;
+import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
+import net.imglib2.img.cell.Cell;
+import net.imglib2.type.NativeType;
+import net.imglib2.util.Cast;
+
+/**
+ * Reads the cells of a loader for its images and for caches of others: decides
+ * whether a cell is computed, or has just failed, or is filled, and knows what has
+ * to be dropped where a cell is invalidated or retried.
+ * <p>
+ * Thread-safe. The workers keep the code, and the pool stays, as long as this, or an
+ * image of it, is in use.
+ *
+ * @param <T>
+ * 		pixel type
+ * @param <A>
+ * 		access to the pixels of a cell
+ */
+public final class CellReader< T extends NativeType< T >, A extends ArrayDataAccess< ? > >
+{
+	private final CellSpec< T, A > spec;
+
+	private final WorkerPool pool;
+
+	private final CellComputer< A > computer;
+
+	private final CellFailures failures;
+
+	private final CellFill< T, A > fill;
+
+	private final InvalidationListeners listeners = new InvalidationListeners();
+
+	private final List< WeakReference< CellCache< A > > > caches = new CopyOnWriteArrayList<>();
+
+	/**
+	 * Sample for the cells that caches of others get; {@code null} before the first.
+	 */
+	private volatile A accessForOthers;
+
+	/**
+	 * @param spec
+	 * 		what to compute
+	 * @param pool
+	 * 		computes it
+	 * @param poolOwner
+	 * 		the pool ends when this has been collected
+	 * @param failures
+	 * 		of this loader alone
+	 */
+	public CellReader( final CellSpec< T, A > spec, final WorkerPool pool, final Object poolOwner, final CellFailures failures )
+	{
+		this.spec = spec;
+		this.pool = pool;
+		this.failures = failures;
+		fill = new CellFill<>( spec, pool.memory(), failures );
+		computer = new CellComputer<>( spec, pool, poolOwner );
+	}
+
+	public CellSpec< T, A > spec()
+	{
+		return spec;
+	}
+
+	/**
+	 * @param cells
+	 * 		keeps the cells; of this image alone
+	 * @return a lazy image
+	 */
+	public CachedCellImg< T, A > createImage( final LoaderCache< Long, Cell< A > > cells )
+	{
+		final CellCache< A > cache = new CellCache<>( cells, this );
+		caches.removeIf( reference -> reference.get() == null );
+		caches.add( new WeakReference<>( cache ) );
+		return new CachedCellImg<>( spec.grid(), spec.type(), cache, spec.access() );
+	}
+
+	/**
+	 * Reads a cell for a cache that is not a {@link CellCache}. Nobody knows what such
+	 * a cache has dropped, so no computation goes on for its next reader.
+	 *
+	 * @param cell
+	 * 		index of the cell
+	 * @return the cell
+	 * @throws Exception
+	 * 		why there is none
+	 */
+	public Cell< A > readForOthers( final Long cell ) throws Exception
+	{
+		A sample = accessForOthers;
+		if ( sample == null )
+		{
+			// The images of disk caches have such an access, too, whatever the loader was made for.
+			sample = DiskCaches.isAsking() ? Cast.unchecked( DiskCaches.access( spec.type() ) ) : spec.access();
+			accessForOthers = sample;
+		}
+		final boolean repeated = failures.isRepeated( cell );
+		final Cell< A > read;
+		try
+		{
+			read = read( cell, failures.count(), false, sample );
+		}
+		catch ( final Exception e )
+		{
+			if ( CellInProgress.ofThisThread() == null )
+				failures.throttle( cell, repeated, e );
+			throw e;
+		}
+		FilledCell.report( read );
+		return read;
+	}
+
+	/**
+	 * Reads a cell for the cache of an image.
+	 *
+	 * @param cell
+	 * 		index of the cell
+	 * @param arrival
+	 * 		{@link CellFailures#count()} when the reader came
+	 * @return the cell
+	 * @throws Exception
+	 * 		why there is none
+	 */
+	Cell< A > read( final Long cell, final long arrival ) throws Exception
+	{
+		return read( cell, arrival, true, spec.access() );
+	}
+
+	private Cell< A > read( final Long cell, final long arrival, final boolean detachable, final A sample ) throws Exception
+	{
+		final Interval interval = spec.interval( cell );
+		PythonCellException error = failures.find( cell, arrival );
+		if ( error == null )
+			try
+			{
+				final Cell< A > computed = computer.compute( cell, interval, detachable, sample );
+				failures.forget( cell );
+				return computed;
+			}
+			catch ( final PythonCellException e )
+			{
+				// An input that fails has pauses of its own.
+				failures.add( cell, arrival, e, !( e.getCause() instanceof PythonCellException ) );
+				error = e;
+			}
+		else
+			pool.requireOpen();
+		return fill.fillOrThrow( cell, interval, sample, error );
+	}
+
+	/**
+	 * See {@code PythonCacheLoader.retry}.
+	 */
+	public void retry( final long cell )
+	{
+		spec.interval( cell );
+		forget( cell );
+		final boolean filled = fill.retry( cell );
+		invalidateFilled( Collections.singleton( cell ), key -> key == cell );
+		if ( filled )
+			listeners.invalidated( key -> key == cell );
+	}
+
+	/**
+	 * See {@code PythonCacheLoader.retryAll}.
+	 */
+	public void retryAll()
+	{
+		forgetIf( cell -> true );
+		final Set< Long > filled = fill.retryAll();
+		invalidateFilled( filled, key -> true );
+		if ( !filled.isEmpty() )
+			listeners.invalidated( filled::contains );
+	}
+
+	private void invalidateFilled( final Set< Long > filled, final Predicate< Long > retried )
+	{
+		for ( final WeakReference< CellCache< A > > reference : caches )
+		{
+			final CellCache< A > cache = reference.get();
+			if ( cache != null )
+				cache.invalidateFilled( filled, retried );
+		}
+	}
+
+	/**
+	 * The next read of the cell computes it.
+	 */
+	void forget( final Long cell )
+	{
+		computer.invalidate();
+		failures.forget( cell );
+	}
+
+	void forgetIf( final Predicate< Long > condition )
+	{
+		computer.invalidate();
+		failures.forgetIf( condition );
+	}
+
+	/**
+	 * See {@code PythonCacheLoader.onInvalidate}.
+	 */
+	public Runnable onInvalidate( final Consumer< ? super Predicate< Long > > listener )
+	{
+		return listeners.add( listener );
+	}
+
+	InvalidationListeners listeners()
+	{
+		return listeners;
+	}
+
+	CellFailures failures()
+	{
+		return failures;
+	}
+
+	/**
+	 * @return what {@link CellInProgress} knows this by
+	 */
+	Object key()
+	{
+		return computer.snippet();
+	}
+
+	/**
+	 * @param input
+	 * 		index of the input
+	 * @param cell
+	 * 		index of the cell that is computed
+	 * @return how the input's pixels get to Python
+	 */
+	public InputWay inputWay( final int input, final long cell )
+	{
+		return spec.inputs().get( input ).wayOf( spec.interval( cell ) );
+	}
+}
