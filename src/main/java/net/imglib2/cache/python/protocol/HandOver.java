@@ -44,7 +44,6 @@ import net.imglib2.cache.python.block.ArrayAccess;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.BufferPool;
 import net.imglib2.cache.python.block.NativeMemory;
-import net.imglib2.cache.python.worker.Worker;
 
 /**
  * The memory that Java and the Python half of an interpreter share, and what it

@@ -41,7 +41,6 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 import jep.DirectNDArray;
-import net.imglib2.cache.python.worker.Worker;
 
 /**
  * The numpy dtypes that occur.

@@ -68,6 +68,7 @@ import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.HandOver;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.type.numeric.integer.Unsigned128BitType;
@@ -111,7 +112,7 @@ class SmallBlocksTest
 	@BeforeEach
 	void open()
 	{
-		pool = new WorkerPool( 1, INIT, PythonRuntime.start( PythonEnvironment.getDefault() ) );
+		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", INIT ), PythonRuntime.start( PythonEnvironment.getDefault() ) );
 	}
 
 	@AfterEach
@@ -323,7 +324,7 @@ class SmallBlocksTest
 			@Override
 			public int numDimensions()
 			{
-				if ( Worker.ofThisThread() == null )
+				if ( !Worker.isThisThread() )
 					return super.numDimensions();
 				if ( asked[ 0 ]++ == 0 )
 					pool.close();

@@ -71,10 +71,10 @@ class TaskQueueTest
 	}
 
 	@Test
-	void aTaskThatNobodyBeginsGetsAWorkerAlthoughAnotherIsAttentive() throws Exception
+	void aTaskThatNobodyBeginsGetsAWorkerAlthoughAnotherIsPolling() throws Exception
 	{
-		// Says that it looks, and does not: as one whose small block takes very long.
-		queue.becomeAttentive();
+		// Counts as polling, and is not: as a worker whose small block takes very long.
+		queue.becomePolling();
 		final Thread worker = worker( false, ConcurrentHashMap.newKeySet() );
 		// Else it finds the task before it sleeps.
 		while ( worker.getState() != Thread.State.WAITING )
@@ -88,16 +88,16 @@ class TaskQueueTest
 	}
 
 	@Test
-	void aWorkerThatBecomesOccupiedLeavesNoTaskBehind() throws Exception
+	void aWorkerThatBecomesBusyLeavesNoTaskBehind() throws Exception
 	{
-		queue.becomeAttentive();
+		queue.becomePolling();
 		final Set< Task< ? > > taken = ConcurrentHashMap.newKeySet();
 		final Thread worker = worker( false, taken );
 		while ( worker.getState() != Thread.State.WAITING )
 			Thread.onSpinWait();
 		final TestTask task = new TestTask();
 		queue.add( task );
-		queue.becomeOccupied();
+		queue.becomeBusy();
 		while ( taken.isEmpty() )
 			Thread.onSpinWait();
 		assertSame( task, taken.iterator().next() );
@@ -107,13 +107,13 @@ class TaskQueueTest
 	}
 
 	@Test
-	void aTaskCanBeAbandonedUntilItIsBegun()
+	void aTaskCanBeWithdrawnUntilItIsBegun()
 	{
 		final TestTask task = new TestTask();
 		assertTrue( task.begin() );
-		assertEquals( false, task.abandon() );
+		assertEquals( false, task.withdraw() );
 		final TestTask other = new TestTask();
-		assertTrue( other.abandon() );
+		assertTrue( other.withdraw() );
 		assertEquals( false, other.begin() );
 	}
 
@@ -136,24 +136,24 @@ class TaskQueueTest
 		assertEquals( false, Thread.interrupted() );
 	}
 
-	private Thread worker( final boolean occupied, final Set< Task< ? > > taken )
+	private Thread worker( final boolean busy, final Set< Task< ? > > taken )
 	{
 		final Thread thread = new Thread( () -> {
-			queue.becomeAttentive();
+			queue.becomePolling();
 			while ( !ended.get() )
 			{
 				final Task< ? > task = queue.take( ended::get );
 				if ( task == null || !task.begin() )
 					continue;
-				if ( occupied )
-					queue.becomeOccupied();
+				if ( busy )
+					queue.becomeBusy();
 				if ( !taken.add( task ) )
 					throw new AssertionError( "taken twice" );
 				( ( TestTask ) task ).complete( "done" );
-				if ( occupied )
-					queue.becomeAttentive();
+				if ( busy )
+					queue.becomePolling();
 			}
-			queue.becomeOccupied();
+			queue.becomeBusy();
 		} );
 		thread.start();
 		return thread;

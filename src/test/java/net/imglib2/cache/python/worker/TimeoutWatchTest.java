@@ -40,7 +40,7 @@ class TimeoutWatchTest
 	@Test
 	void theTicketBelongsToTheRun()
 	{
-		final Worker.Run run = new Worker.Run( Collections.emptyList(), 1 );
+		final Run run = new Run( Collections.emptyList(), 1 );
 		assertEquals( 5, TimeoutWatch.ticketOf( run, () -> 5, () -> run ) );
 		assertEquals( 0, TimeoutWatch.ticketOf( run, () -> 0, () -> run ) );
 	}
@@ -51,10 +51,10 @@ class TimeoutWatchTest
 	@Test
 	void theTicketOfALaterRunIsNotTakenForOneOfThisRun()
 	{
-		final Worker.Run run = new Worker.Run( Collections.emptyList(), 1 );
-		final AtomicReference< Worker.Run > current = new AtomicReference<>( run );
+		final Run run = new Run( Collections.emptyList(), 1 );
+		final AtomicReference< Run > current = new AtomicReference<>( run );
 		assertEquals( TimeoutWatch.OF_ANOTHER_RUN, TimeoutWatch.ticketOf( run, () -> {
-			current.set( new Worker.Run( Collections.emptyList(), Long.MAX_VALUE ) );
+			current.set( new Run( Collections.emptyList(), Long.MAX_VALUE ) );
 			return 6;
 		}, current::get ) );
 		current.set( run );
