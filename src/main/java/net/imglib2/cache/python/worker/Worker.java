@@ -270,8 +270,8 @@ final class Worker
 	void exit( final PythonClosedException reason )
 	{
 		life.exit( reason );
-		control.exit();
 		failCurrent( reason );
+		control.exit();
 	}
 
 	/**

@@ -35,9 +35,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import org.junit.jupiter.api.Test;
@@ -68,6 +71,94 @@ class TaskQueueTest
 			worker.join();
 		assertEquals( 3 * ( numTasks / 3 ), taken.size() );
 		assertNull( queue.poll() );
+	}
+
+	@Test
+	void aTaskIsTakenOnlyIfTheConditionHolds()
+	{
+		final TestTask first = new TestTask();
+		final TestTask second = new TestTask();
+		assertNull( queue.poll( task -> true ) );
+		queue.add( first );
+		queue.add( second );
+		assertNull( queue.poll( task -> task == second ) );
+		assertSame( first, queue.poll( task -> task == first ) );
+		assertNull( queue.poll( task -> task == first ) );
+		assertSame( second, queue.poll() );
+	}
+
+	@Test
+	void aTaskThatAnotherTakesMeanwhileIsNotTakenTwice()
+	{
+		final TestTask first = new TestTask();
+		final TestTask second = new TestTask();
+		queue.add( first );
+		queue.add( second );
+		final List< Task< ? > > asked = new ArrayList<>();
+		// The queue is closed, or another worker polls, when the condition was true.
+		assertSame( second, queue.poll( task -> {
+			asked.add( task );
+			if ( task == first )
+				assertSame( first, queue.poll() );
+			return true;
+		} ) );
+		assertEquals( Arrays.asList( first, second ), asked );
+		assertNull( queue.poll() );
+	}
+
+	@Test
+	void conditionalPollsTakeEachTaskOnceWhoeverPollsToo() throws Exception
+	{
+		final int numTasks = 20_000;
+		final Set< Task< ? > > odd = ConcurrentHashMap.newKeySet();
+		final Set< Task< ? > > taken = ConcurrentHashMap.newKeySet();
+		final Queue< String > errors = new ConcurrentLinkedQueue<>();
+		final List< Thread > threads = new ArrayList<>();
+		for ( int i = 0; i < 4; ++i )
+		{
+			final boolean wantsOdd = i % 2 == 0;
+			final boolean any = i == 3;
+			threads.add( new Thread( () -> {
+				while ( !ended.get() || !queue.isEmpty() )
+				{
+					final Task< ? > task = any ? queue.poll() : queue.poll( next -> odd.contains( next ) == wantsOdd );
+					if ( task == null )
+						Thread.yield();
+					else if ( !taken.add( task ) )
+						errors.add( "taken twice" );
+					else if ( !any && odd.contains( task ) != wantsOdd )
+						errors.add( "taken although the condition does not hold" );
+				}
+			} ) );
+		}
+		threads.forEach( Thread::start );
+		for ( int i = 0; i < numTasks; ++i )
+		{
+			final TestTask task = new TestTask();
+			if ( i % 2 != 0 )
+				odd.add( task );
+			if ( i % 5 == 0 )
+				queue.addFirst( task );
+			else
+				queue.add( task );
+		}
+		ended.set( true );
+		for ( final Thread thread : threads )
+			thread.join();
+		assertEquals( new ArrayList<>(), new ArrayList<>( errors ) );
+		assertEquals( numTasks, taken.size() );
+	}
+
+	@Test
+	void aQueueIsExhaustedWhenItIsEmptyAndNothingWillCome()
+	{
+		assertEquals( false, queue.isExhausted() );
+		final TestTask task = new TestTask();
+		queue.add( task );
+		queue.endWhenEmpty();
+		assertEquals( false, queue.isExhausted() );
+		assertSame( task, queue.poll() );
+		assertTrue( queue.isExhausted() );
 	}
 
 	@Test
