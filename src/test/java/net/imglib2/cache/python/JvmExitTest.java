@@ -81,7 +81,7 @@ class JvmExitTest
 		PRINTING( "while True: print('x')" ),
 
 		/**
-		 * Its worker is given up before.
+		 * Its worker is abandoned before.
 		 */
 		GIVEN_UP( "import time\nwhile True:\n    try: time.sleep(1000)\n    except BaseException: pass" ),
 
@@ -230,7 +230,7 @@ class JvmExitTest
 		}
 
 		/**
-		 * Waits until a worker has come for each that was given up.
+		 * Waits until a worker has come for each that was abandoned.
 		 */
 		private static void awaitReplacements( final List< Busy > workers )
 		{

@@ -416,7 +416,7 @@ class TimeoutTest
 	@Test
 	void workersAreReplacedUntilTooManyAreOccupied( @TempDir final Path folder ) throws Exception
 	{
-		// More than there can be workers until the 33rd is given up: ten others have begun by then.
+		// More than there can be workers until the 33rd is abandoned: ten others have begun by then.
 		final int numCells = 50;
 		final Path release = folder.resolve( "release" );
 		final ExecutorService readers = Executors.newFixedThreadPool( numCells );
@@ -474,9 +474,9 @@ class TimeoutTest
 				assertEquals( 3, ( ( IntBufferAccess ) ( Object ) good.get( 0L ).getData() ).getValue( 0 ) );
 				return;
 			}
-			catch ( final PythonException notYet )
+			catch ( final PythonNoWorkerException notYet )
 			{
-				assertTrue( notYet.getMessage().startsWith( "All workers" ), notYet.getMessage() );
+				assertTrue( notYet.getMessage().startsWith( "The PythonCacheLoaderQueue has no worker left" ), notYet.getMessage() );
 			}
 	}
 
