@@ -44,8 +44,7 @@ import net.imglib2.cache.python.trust.Trusted;
  * <p>
  * Made on any thread; from {@link #open()} on used on that thread only, apart from
  * {@link #control()}. All methods but {@link #open()} and {@link #control()} need an
- * interpreter that is open. A method that throws anything but what it declares leaves
- * the interpreter usable.
+ * interpreter that is open. It stays usable whatever they throw.
  */
 public interface Interpreter
 {

@@ -108,6 +108,8 @@ final class Lifecycle
 	}
 
 	/**
+	 * Asked before each task, so it reads one volatile field.
+	 *
 	 * @return whether to take another task
 	 */
 	boolean isServing()
@@ -144,7 +146,7 @@ final class Lifecycle
 	}
 
 	/**
-	 * The start has failed, unless it was given up before.
+	 * The start has failed. Changes nothing if nobody waits for it any more.
 	 *
 	 * @param reason
 	 * 		what {@link #startFailure()} tells
@@ -159,11 +161,11 @@ final class Lifecycle
 	}
 
 	/**
-	 * @return whether the worker served until now
+	 * The code of a task does not end.
 	 */
-	boolean abandon()
+	void abandon()
 	{
-		return change( State.SERVING, State.ABANDONED );
+		change( State.SERVING, State.ABANDONED );
 	}
 
 	/**
@@ -189,6 +191,9 @@ final class Lifecycle
 			change( state, State.EXITING );
 	}
 
+	/**
+	 * The thread is about to end.
+	 */
 	synchronized void end()
 	{
 		change( state, State.ENDED );

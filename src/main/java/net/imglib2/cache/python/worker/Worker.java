@@ -28,7 +28,6 @@
  */
 package net.imglib2.cache.python.worker;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -42,10 +41,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 import net.imglib2.cache.python.PythonClosedException;
-import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.PythonException;
-import net.imglib2.cache.python.PythonInterruptedException;
-import net.imglib2.cache.python.PythonStartTimeoutException;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.Trusted;
 
@@ -66,18 +62,6 @@ final class Worker
 	private static final long STACK_SIZE = 16L << 20;
 
 	private static final ThreadLocal< Worker > OF_THIS_THREAD = new ThreadLocal<>();
-
-	/**
-	 * How long Python itself may take to start, beyond the start-up timeout: it needs a
-	 * second, and more on a machine that is busy.
-	 */
-	private static final Duration START_TIME = Duration.ofSeconds( 10 );
-
-	/**
-	 * Python writes the stack of the init code at the start-up timeout, and needs a
-	 * moment for it.
-	 */
-	private static final Duration STACK_TIME = Duration.ofSeconds( 1 );
 
 	private final String name;
 
@@ -200,8 +184,18 @@ final class Worker
 	 */
 	void start()
 	{
-		if ( life.start() )
+		if ( !life.start() )
+			return;
+		try
+		{
 			thread.start();
+		}
+		catch ( final Throwable t )
+		{
+			// The system has no more threads: nothing else would end this life.
+			life.end();
+			throw t;
+		}
 	}
 
 	/**
@@ -213,42 +207,7 @@ final class Worker
 	void startAndWait()
 	{
 		start();
-		final Duration timeout = factory.startupTimeout();
-		try
-		{
-			if ( !life.awaitEndOf( Lifecycle.State.OPENING, timeout.plus( START_TIME ).toNanos() ) )
-				throw startTimeout( "start Python", "" );
-			if ( !life.awaitEndOf( Lifecycle.State.INITIALISING, timeout.plus( STACK_TIME ).toNanos() ) )
-				throw startTimeout( "run the init code", control.stackOfInit() );
-		}
-		catch ( final InterruptedException e )
-		{
-			Thread.currentThread().interrupt();
-			throw new PythonInterruptedException( "Interrupted while " + name + " started", e );
-		}
-		final Throwable failure = life.startFailure();
-		if ( failure instanceof PythonException )
-			throw Crossing.toThisThread( ( PythonException ) failure );
-		if ( failure != null )
-			throw new PythonEnvironmentException( "Could not start Python with " + factory + ": " + messages( failure ), failure );
-	}
-
-	private PythonStartTimeoutException startTimeout( final String what, final String stack )
-	{
-		final Duration timeout = factory.startupTimeout();
-		return new PythonStartTimeoutException( name + " did not " + what + " within " + timeout.getSeconds() + " s (PythonEnvironment.withStartupTimeout allows more)."
-				+ ( stack.isEmpty() ? "" : " Python was at:\n" + stack ), timeout );
-	}
-
-	/**
-	 * The message that tells the reason can be that of a cause only.
-	 */
-	private static String messages( final Throwable thrown )
-	{
-		final StringBuilder text = new StringBuilder( String.valueOf( thrown.getMessage() ) );
-		for ( Throwable cause = thrown.getCause(); cause != null; cause = cause.getCause() )
-			text.append( "\n  because of: " ).append( cause.getMessage() );
-		return text.toString();
+		WorkerStart.await( name, life, control, factory );
 	}
 
 	// ------------------------------------------------------------------ end
