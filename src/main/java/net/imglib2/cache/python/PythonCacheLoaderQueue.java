@@ -123,14 +123,14 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	}
 
 	/**
-	 * Runs own work on one of the interpreters, after the blocks that wait. Which one
-	 * is not defined, and what it changes there, a variable for instance, is changed
-	 * there alone, and only until a worker that was given up is replaced. So it is no
-	 * way to change what images compute: with several workers, some cells would get the
-	 * old value and some the new one. What all shall see is
+	 * Runs own work on one of the interpreters, after the blocks that wait. Which
+	 * interpreter is not defined. A variable that the work sets is set on that interpreter
+	 * alone, and is lost if its worker is abandoned and replaced. So this is no way to
+	 * change what images compute: with several workers, some cells would get the old value
+	 * and some the new one. A value that all workers must see belongs
 	 * <ul>
-	 * <li>in the code of a new loader: {@code "sigma = " + sigma + "; block.data[...] = …"},</li>
-	 * <li>or in the init code of a new queue, for what takes long to make.</li>
+	 * <li>into the code of a new loader: {@code "sigma = " + sigma + "; block.data[...] = …"},</li>
+	 * <li>or into the init code of a new queue, if it takes long to make.</li>
 	 * </ul>
 	 *
 	 * @param <R>

@@ -40,10 +40,13 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 import net.imglib2.cache.python.PythonClosedException;
+import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonException;
+import net.imglib2.cache.python.PythonInterruptedException;
 import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.PythonNoWorkerException;
 import net.imglib2.cache.python.PythonTask;
+import net.imglib2.cache.python.PythonTrustException;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.Snippet;
@@ -164,6 +167,14 @@ public final class WorkerPool implements AutoCloseable
 	 * @param loader
 	 * 		once it is collected, the workers drop the code
 	 * @return handle of the code
+	 * @throws PythonTrustException
+	 * 		if an allow-list lacks the code
+	 * @throws PythonCodeException
+	 * 		if the code is not valid
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted meanwhile
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
 	 */
 	public Snippet register( final String code, final PythonLoaderOptions options, final Object loader )
 	{
@@ -183,6 +194,8 @@ public final class WorkerPool implements AutoCloseable
 	 * @param request
 	 * 		the block
 	 * @return what {@link #await} waits for
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
 	 */
 	public BlockTask submit( final BlockRequest request )
 	{
@@ -239,7 +252,8 @@ public final class WorkerPool implements AutoCloseable
 	 * 		type of the result
 	 * @param work
 	 * 		the work
-	 * @return promise of the result
+	 * @return promise of the result; it fails with what the work throws, or with a
+	 *         {@link PythonClosedException} or {@link PythonNoWorkerException}
 	 */
 	public < R > CompletableFuture< R > submit( final PythonTask< ? extends R > work )
 	{
