@@ -310,12 +310,12 @@ class SmallBlocksTest
 	}
 
 	/**
-	 * The worker has taken a block, which does not fit to the first one, when the
-	 * queue is closed: whoever closes it does not find the block there.
+	 * The worker has taken the first block, and looks whether the second one fits, when
+	 * the queue is closed.
 	 */
 	@ParameterizedTest
 	@ValueSource( booleans = { true, false } )
-	void whatAWorkerHasTakenWhenTheQueueIsClosedEnds( final boolean putBack ) throws Exception
+	void blocksThatAWorkerIsAboutToComputeWhenTheQueueIsClosedEnd( final boolean fits ) throws Exception
 	{
 		final List< Block > blocks = blocks( small( "block.data[...] = 1" ), 3 );
 		final int[] asked = { 0 };
@@ -328,14 +328,14 @@ class SmallBlocksTest
 					return super.numDimensions();
 				if ( asked[ 0 ]++ == 0 )
 					pool.close();
-				// So many that the block does not fit.
-				return putBack ? HandOver.REQUEST_LENGTH : super.numDimensions();
+				// So many axes that the block does not fit.
+				return fits ? super.numDimensions() : HandOver.REQUEST_LENGTH;
 			}
 		};
 		submit( blocks );
 		for ( final Block block : blocks )
 			assertThrows( PythonClosedException.class, block::await );
-		assertTrue( asked[ 0 ] > 0, "the second block was taken" );
+		assertTrue( asked[ 0 ] > 0, "the worker has looked at the second block" );
 	}
 
 	private List< Block > blocks( final Snippet snippet, final int number )
