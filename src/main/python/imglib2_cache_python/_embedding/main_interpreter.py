@@ -152,7 +152,7 @@ class _TaskFinder:
 _tasks: dict[str, _Task] = {}
 _numbers = itertools.count()
 _interpreters: dict[ModuleType, _Interpreter] = {}
-_packages = {__package__}
+_packages = {__package__.partition(".")[0]}
 
 # Values of ``sys`` of interpreters that end, in which no thread can be started any more.
 _ending: weakref.WeakSet[ModuleType] = weakref.WeakSet()
