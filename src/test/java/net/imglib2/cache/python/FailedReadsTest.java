@@ -73,7 +73,6 @@ import net.imglib2.cache.Cache;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.block.BlockInput;
-import net.imglib2.cache.python.image.BlockInputs;
 import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellSpec;

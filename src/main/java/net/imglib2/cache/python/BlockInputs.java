@@ -26,7 +26,7 @@
  * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
  * #L%
  */
-package net.imglib2.cache.python.image;
+package net.imglib2.cache.python;
 
 import java.util.ArrayList;
 import java.util.Collection;
@@ -36,20 +36,18 @@ import java.util.Objects;
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
-import net.imglib2.cache.python.Halo;
-import net.imglib2.cache.python.InputGenerator;
-import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.block.BlockInput;
 import net.imglib2.cache.python.block.GeneratedInput;
 import net.imglib2.cache.python.block.SourceInput;
+import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.NativeType;
 import net.imglib2.util.Cast;
 
 /**
- * Makes the inputs of a loader from what the user gives.
+ * Makes the inputs of a loader of the generators or images that the user gives.
  */
-public final class BlockInputs
+final class BlockInputs
 {
 	private BlockInputs()
 	{}
@@ -59,7 +57,7 @@ public final class BlockInputs
 	 * 		the user's generators
 	 * @return one input for each
 	 */
-	public static List< BlockInput > ofGenerators( final Collection< ? extends InputGenerator > inputs )
+	static List< BlockInput > ofGenerators( final Collection< ? extends InputGenerator > inputs )
 	{
 		final List< BlockInput > generated = new ArrayList<>();
 		for ( final InputGenerator input : Objects.requireNonNull( inputs, "inputs" ) )
@@ -84,7 +82,7 @@ public final class BlockInputs
 	 * 		if an input does not contain all that the blocks need, has a type that is
 	 * 		not supported, or can only be copied in a way that the settings do not allow
 	 */
-	public static List< BlockInput > ofImages(
+	static List< BlockInput > ofImages(
 			final CellGrid grid,
 			final Halo halo,
 			final PythonLoaderOptions options,
