@@ -91,7 +91,10 @@ class Told(NamedTuple):
         return Told(strings[0], strings[1], strings[2], int(strings[3]), strings[4], strings[5], frames, advice)
 
 
-DTYPES = ("bool", "uint8", "float32", "float64", "complex64")
+DTYPES = ("bool", "uint8", "int32", "float32", "float64", "complex64")
+
+# What Java hands over.
+CONSTANTS = "\n".join(f"{name}={value}" for name, value in protocol._CONSTANTS.items())
 
 
 class Bench:
@@ -100,16 +103,16 @@ class Bench:
     def __init__(self, name: str, mode: str = "SHARED") -> None:
         """Creates the worker."""
         self.request = np.zeros(REQUEST_LENGTH, np.int64)
-        self.control = np.zeros(200, np.int64)
+        self.control = np.zeros(protocol.CONTROL_LENGTH, np.int64)
         self.stack = np.zeros(10_000, np.uint8)
-        self.worker = Worker(name, mode, "\n".join(DTYPES), self.request, self.control, self.stack)
+        self.worker = Worker(name, mode, CONSTANTS, "\n".join(DTYPES), self.request, self.control, self.stack)
         self._described: list[int] = []
         self._reused = 0
 
     def call(self, method: str, *arguments: object) -> int:
         """Calls a method. A step computes the block that was described last, with its arrays as arguments."""
         if method == "step":
-            self._write(len(arguments))
+            self._write(arguments)
         return getattr(self.worker, method)(*arguments)
 
     def run(self, method: str, *arguments: object) -> None:
@@ -151,22 +154,24 @@ class Bench:
         self._reused = reused
         self.control[protocol.TICKET] = ticket
 
-    def _write(self, count: int) -> None:
+    def _write(self, arguments: Sequence[np.ndarray]) -> None:
         loader, index, n, *box = self._described
+        count = len(arguments)
         codes = [-1 - i for i in range(count)]
-        layout = [loader, n, count, *box[2 * n :], self._reused, *self._kinds(count)]
+        layout = [loader, n, count, *box[2 * n :]]
+        for i, array in enumerate(arguments):
+            access = protocol.READ if i else protocol.OUTPUT
+            shape, strides = array.shape, array.strides
+            layout += [access, self._reused >> i & 1, 0, DTYPES.index(array.dtype.name), len(shape), 0]
+            layout += [*shape, *strides]
         numbers = [1, 0, 1, 0, 0, len(layout), *layout, 0, index, *codes, *[0] * count, *box[: 2 * n]]
         self.request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
-        self.control[protocol.RESULTS :] = self.control[protocol.FREED] = 0
-
-    @staticmethod
-    def _kinds(count: int) -> list[int]:
-        return [protocol.AS_IT_IS, protocol.WRITE, *[protocol.AS_IT_IS, protocol.READ] * (count - 1)]
+        self.control[protocol.RESULTS :] = self.control[protocol.NUM_FREED] = 0
 
     def told(self) -> tuple[int, list[int]]:
-        """Report of the last step: mask of the watched memories that are held, and numbers of the memories freed."""
-        freed = self.control[protocol.FREED]
-        numbers = self.control[protocol.FREED + 1 :][:freed].tolist()
+        """What the last step told: mask of the watched memories that are retained, and numbers of those free again."""
+        freed = self.control[protocol.NUM_FREED]
+        numbers = self.control[protocol.FREED :][:freed].tolist()
         return int(self.control[protocol.RESULTS + 1]), numbers
 
 

@@ -129,11 +129,16 @@ names = {
 }
 exec(text, names)
 import numpy as np
+from imglib2_cache_python._worker import protocol
+constants = "\\n".join(f"{name}={value}" for name, value in protocol._CONSTANTS.items())
 request, control = np.zeros(200, np.int64), np.zeros(200, np.int64)
-layout, block = [5, 1, 2, 3, 1, 0, 0, 2, 0, 0], [0, 0, -1, -2, 0, 0, 0, 2]
-request[:25] = [25, 1, 0, 1, 0, 0, 10, *layout, *block]
+layout = [5, 1, 2, 3, 1]
+layout += [protocol.OUTPUT, 0, 0, 0, 1, 0, 3, 8]
+layout += [protocol.READ, 0, 0, 0, 1, 0, 5, 8]
+numbers = [1, 0, 1, 0, 0, len(layout), *layout, *[0, 0, -1, -2, 0, 0, 0, 2]]
+request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
 stack = np.zeros(200, np.uint8)
-worker = names["Worker"]("python_1_worker_1", mode, "float64", request, control, stack)
+worker = names["Worker"]("python_1_worker_1", mode, constants, "float64", request, control, stack)
 statuses = [
     worker.initialise("print('init')\\nimport scipy", 30.0, result + ".stack"),
     worker.prepare(5, "filters_of_user:shifted", "<loader 5>"),

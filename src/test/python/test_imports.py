@@ -115,7 +115,7 @@ def test_the_end_of_the_jvm_waits_for_no_import(bench: Bench, write_module: Writ
 
     def cancel() -> None:
         wait_until(lambda: bool(importing))
-        bench.control[protocol.CANCEL] = protocol.ENDING
+        bench.control[protocol.CANCEL] = protocol.EXITING
 
     canceller = threading.Thread(target=cancel)
     canceller.start()

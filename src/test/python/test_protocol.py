@@ -12,21 +12,22 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from conftest import DTYPES, Bench, Told
+from conftest import CONSTANTS, DTYPES, Bench, Told
 from imglib2_cache_python._worker import protocol
 from imglib2_cache_python._worker import worker as worker_module
 from imglib2_cache_python._worker.protocol import (
-    AS_IT_IS,
-    MADE_CONTIGUOUS,
-    PART,
+    BROKEN,
+    FAILED,
+    OK,
+    OUTPUT,
     READ,
     READ_SHARED,
     WRITE,
     WRITE_COPY,
     Layout,
-    Memories,
+    MemoryTable,
 )
-from imglib2_cache_python._worker.worker import BROKEN, FAILED, OK
+from imglib2_cache_python._worker.worker import Worker
 from imglib2_cache_python.failure import Failure
 from imglib2_cache_python.snippet import _is_installed
 
@@ -42,25 +43,39 @@ class Part(NamedTuple):
     dtype: int
     shape: Sequence[int]
     strides: Sequence[int]
-    layout: int = PART
+    contiguous: bool = False
     access: int = READ
+    crop: tuple[Sequence[int], Sequence[int]] = ((), ())
 
-    @property
-    def numbers(self) -> list[int]:
-        """The numbers of the array in a layout."""
-        if self.layout == AS_IT_IS:
-            return [AS_IT_IS, self.access]
-        return [self.layout, self.dtype, len(self.shape), *self.shape, *self.strides, self.access]
+    def numbers(self, watched: bool = False) -> list[int]:
+        """What is the same for most blocks."""
+        lower, size = self.crop
+        head = [self.access, int(watched), int(self.contiguous), self.dtype, len(self.shape), len(lower)]
+        return [*head, *self.shape, *self.strides, *lower, *size]
 
 
-def whole(code: int) -> Part:
-    """An array that is a whole memory."""
-    return Part(code, 0, 0, (), (), AS_IT_IS)
+def whole(code: int, *shape: int) -> Part:
+    """An array of float64 that is all of its memory; of three numbers if nothing else is said."""
+    shape = shape or (3,)
+    strides = [8 * int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
+    return Part(code, 0, FLOAT64, shape, strides)
 
 
 def with_output(arrays: Sequence[Part]) -> Sequence[Part]:
-    """The arrays, with the first one writable."""
-    return (arrays[0]._replace(access=WRITE), *arrays[1:])
+    """The arrays; if none is an output, the first one becomes it."""
+    if any(array.access == OUTPUT for array in arrays):
+        return arrays
+    return (arrays[0]._replace(access=OUTPUT), *arrays[1:])
+
+
+def layout_numbers(
+    loader: int, dim: Sequence[int], lower: Sequence[int], arrays: Sequence[Part], watched: int = 0
+) -> list[int]:
+    """A layout as Java writes it."""
+    numbers = [loader, len(dim), len(arrays), *dim, *lower]
+    for i, array in enumerate(arrays):
+        numbers += array.numbers(bool(watched >> i & 1))
+    return numbers
 
 
 class Described(NamedTuple):
@@ -71,40 +86,38 @@ class Described(NamedTuple):
 
 
 def describe(loader: int, index: int, dim: Sequence[int], arrays: Sequence[Part], watched: int = 0) -> Described:
-    """Describes a block at the origin, without a halo."""
-    n, count = len(dim), len(arrays)
-    zeros = [0] * n
+    """A block at the origin, without a halo."""
+    zeros = [0] * len(dim)
     arrays = with_output(arrays)
-    layout = [loader, n, count, *dim, *zeros, watched, *(number for array in arrays for number in array.numbers)]
+    layout = layout_numbers(loader, dim, zeros, arrays, watched)
     codes, offsets = [array.code for array in arrays], [array.offset for array in arrays]
     return Described(layout, [index, *codes, *offsets, *zeros, *[size - 1 for size in dim]])
 
 
 def write(
-    bench: Bench, blocks: Sequence[Described], *, places: Sequence[int] = (), ticket: int = 1, emptied: bool = False
+    bench: Bench, blocks: Sequence[Described], *, places: Sequence[int] = (), ticket: int = 1, reset: bool = False
 ) -> None:
     """Writes a request, each block with a new layout."""
-    numbers = [len(blocks), len(places), len(blocks), int(emptied), *places]
+    numbers = [len(blocks), len(places), len(blocks), int(reset), *places]
     for place, described in enumerate(blocks):
         numbers += [place, len(described.layout), *described.layout]
     for place, described in enumerate(blocks):
         numbers += [place, *described.block]
     bench.request[: 1 + len(numbers)] = [1 + len(numbers), *numbers]
     bench.control[protocol.TICKET] = ticket
-    bench.control[protocol.RESULTS :] = bench.control[protocol.FREED] = 0
+    bench.control[protocol.RESULTS :] = bench.control[protocol.NUM_FREED] = 0
 
 
 def results(bench: Bench, blocks: int) -> list[tuple[int, int]]:
-    """Status of each block, and the mask of the memories that it holds."""
+    """Status of each block, and the mask of the memories that are retained."""
     words = bench.control[protocol.RESULTS :][: 2 * blocks].tolist()
     return list(zip(words[::2], words[1::2], strict=True))
 
 
-def arrays_of(memories: Memories, arguments: Sequence[np.ndarray], *parts: Part) -> list[np.ndarray]:
+def arrays_of(memories: MemoryTable, arguments: Sequence[np.ndarray], *parts: Part) -> list[np.ndarray]:
     """Makes arrays."""
     parts = with_output(parts)
-    numbers = [7, 1, len(parts), 1, 0, 0, *(number for part in parts for number in part.numbers)]
-    layout = Layout(tuple(numbers), [np.dtype("uint8"), np.dtype("<u2"), np.dtype("complex64")])
+    layout = Layout(tuple(layout_numbers(7, [1], [0], parts)), [np.dtype("uint8"), np.dtype("<u2")])
     block = [0, 0, *(part.code for part in parts), *(part.offset for part in parts)]
     return memories.arrays(layout, block, 0, arguments)
 
@@ -112,19 +125,17 @@ def arrays_of(memories: Memories, arguments: Sequence[np.ndarray], *parts: Part)
 @pytest.mark.parametrize("place", [None, 3])
 def test_arrays_lie_in_memory_as_their_layout_says(place: int | None) -> None:
     memory = np.arange(96, dtype=np.uint8)
-    memories = Memories()
+    memories = MemoryTable()
     code = -1 if place is None else place
     if place is not None:
         memories.put(place, memory, writable=True)
-    as_it_is, contiguous, strided, made = arrays_of(
+    contiguous, strided, made = arrays_of(
         memories,
         [memory],
-        whole(-1),
         Part(code, 4, 1, (2, 3), (6, 2)),
         Part(code, 66, 1, (2, 3), (-6, 2)),
-        Part(code, 0, 1, (2, 2), (2, 4), MADE_CONTIGUOUS),
+        Part(code, 0, 1, (2, 2), (2, 4), True),
     )
-    assert as_it_is is memory
     np.testing.assert_array_equal(contiguous, memory[4:16].view("<u2").reshape(2, 3))
     np.testing.assert_array_equal(strided, [memory[66:72].view("<u2"), memory[60:66].view("<u2")])
     assert np.shares_memory(strided, memory)
@@ -133,27 +144,88 @@ def test_arrays_lie_in_memory_as_their_layout_says(place: int | None) -> None:
     assert not np.shares_memory(made, memory)
 
 
-def test_a_layout_tells_the_halo_and_what_is_watched() -> None:
-    layout = Layout((7, 2, 3, *(4, 5), *(1, 0), 0b101, *[AS_IT_IS, READ] * 3), [])
+def test_a_layout_tells_the_halo_the_crops_and_what_is_watched() -> None:
+    padded = whole(-1, 6, 5)._replace(crop=((2, 0), (4, 5)))
+    other_axes = whole(-2, 2, 8, 5)._replace(crop=((0, 1, 0), (2, 6, 5)))
+    output = whole(-3, 4, 5)._replace(access=OUTPUT)
+    numbers = layout_numbers(7, (4, 5), (1, 0), [padded, other_axes, output, whole(-4)], 0b0101)
+    layout = Layout(tuple(numbers), [np.dtype(dtype) for dtype in DTYPES])
     assert layout.loader == 7
     assert layout.dim == (4, 5)
     assert layout.halo == (slice(1, 5), slice(0, 5))
     assert layout.watched == (0, 2)
+    assert layout.output == 2
+    assert layout.crops == [
+        (slice(2, 6), slice(0, 5)),
+        (slice(0, 2), slice(1, 7), slice(0, 5)),
+        None,
+        None,
+    ]
+
+
+def test_any_array_can_be_the_output(bench: Bench) -> None:
+    bench.run("prepare", 1, "block.data[...] = block.inputs[0] - block.inputs[1]", "<loader 1>")
+    arrays = [whole(-1), whole(-2)._replace(access=OUTPUT), whole(-3)]
+    output = np.zeros(3)
+    write(bench, [describe(1, 0, [3], arrays)])
+    done(bench, np.full(3, 7.0), output, np.full(3, 2.0))
+    assert output.tolist() == [5, 5, 5]
+
+
+@pytest.mark.parametrize("accesses", [(READ, WRITE), (OUTPUT, OUTPUT)])
+def test_a_block_has_one_output(accesses: tuple[int, int]) -> None:
+    arrays = [whole(-1 - i)._replace(access=access) for i, access in enumerate(accesses)]
+    with pytest.raises(ValueError, match="outputs, expected 1"):
+        Layout(tuple(layout_numbers(7, [3], [0], arrays)), [np.dtype(dtype) for dtype in DTYPES])
+
+
+def test_a_worker_of_the_same_protocol_starts() -> None:
+    protocol.check(CONSTANTS)
+    shuffled = "\n".join(reversed(CONSTANTS.split("\n")))
+    protocol.check(shuffled)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "difference"),
+    [
+        ("MAX_BLOCKS=8", "MAX_BLOCKS=16", "MAX_BLOCKS is 16 in Java, 8 in Python"),
+        ("BEGUN=5\n", "", "BEGUN is missing in Java, 5 in Python"),
+        ("BEGUN=5\n", "BEGUN=5\nSPEED=7\n", "SPEED is 7 in Java, missing in Python"),
+        ("VERSION=1\n", "VERSION=99\n", "speaks protocol 99, its Python half in "),
+    ],
+)
+def test_a_worker_of_another_protocol_does_not_start(before: str, after: str, difference: str) -> None:
+    assert before in CONSTANTS
+    with pytest.raises(protocol.ProtocolError) as error:
+        Worker(
+            "python_1_worker_1",
+            "SHARED",
+            CONSTANTS.replace(before, after),
+            "\n".join(DTYPES),
+            np.zeros(10, np.int64),
+            np.zeros(protocol.CONTROL_LENGTH, np.int64),
+            np.zeros(10, np.uint8),
+        )
+    message = str(error.value)
+    assert difference in message
+    assert str(Path(protocol.__file__)) in message
+    assert f"protocol {protocol.VERSION}: " in message
+    assert "keep one version of imglib2-cache-python on the class path" in message
 
 
 def test_inputs_cannot_be_written() -> None:
-    memories = Memories()
+    memories = MemoryTable()
     memories.put(0, np.zeros(64, np.uint8), writable=True)
     memories.put(1, np.zeros(64, np.uint8), writable=False)
     one = Part(0, 0, 0, (8,), (1,))
-    for second in (Part(1, 0, 0, (8,), (1,)), Part(1, 0, 0, (8,), (2,)), Part(1, 0, 0, (8,), (2,), MADE_CONTIGUOUS)):
+    for second in (Part(1, 0, 0, (8,), (1,)), Part(1, 0, 0, (8,), (2,)), Part(1, 0, 0, (8,), (2,), True)):
         data, array = arrays_of(memories, [], one, second)
         data[...] = 1
         assert not array.flags.writeable
-        if second.layout != MADE_CONTIGUOUS:
+        if not second.contiguous:
             with pytest.raises(ValueError, match="WRITEABLE"):
                 array.flags.writeable = True
-    for second in (whole(-1), Part(-1, 0, 0, (8,), (1,)), Part(-1, 7, 0, (8,), (-1,))):
+    for second in (Part(-1, 0, 0, (8,), (1,)), Part(-1, 7, 0, (8,), (-1,))):
         _, array = arrays_of(memories, [np.zeros(8, np.uint8)], one, second)
         assert not array.flags.writeable
         with pytest.raises(ValueError, match="WRITEABLE"):
@@ -161,7 +233,7 @@ def test_inputs_cannot_be_written() -> None:
 
 
 def test_inputs_can_be_written_if_nobody_else_sees_them() -> None:
-    memories = Memories()
+    memories = MemoryTable()
     memories.put(0, np.zeros(64, np.uint8), writable=True)
     memories.put(1, own := np.zeros(64, np.uint8), writable=True)
     one = Part(0, 0, 0, (8,), (1,))
@@ -169,7 +241,7 @@ def test_inputs_can_be_written_if_nobody_else_sees_them() -> None:
     array += 7
     assert own[3:19:2].tolist() == [7] * 8
     shared = np.arange(8, dtype=np.uint8)
-    for second in (whole(-1), Part(-1, 0, 0, (8,), (1,)), Part(-1, 7, 0, (8,), (-1,), MADE_CONTIGUOUS)):
+    for second in (Part(-1, 0, 0, (8,), (1,)), Part(-1, 7, 0, (8,), (-1,), True)):
         _, array = arrays_of(memories, [shared], one, second._replace(access=WRITE_COPY))
         assert array.flags.c_contiguous
         array += 7
@@ -233,7 +305,7 @@ def test_what_others_see_is_not_copied_without_such_a_package(bench: Bench) -> N
 
 
 def test_an_array_outside_of_its_memory_is_refused() -> None:
-    memories = Memories()
+    memories = MemoryTable()
     memories.put(0, np.zeros(64, np.uint8), writable=True)
     for part in (Part(0, 60, 0, (8,), (1,)), Part(0, 4, 0, (3,), (-4,)), Part(0, 0, 0, (9, 8), (8, 1))):
         with pytest.raises((ValueError, TypeError)):
@@ -249,7 +321,7 @@ def test_blocks_of_one_request_are_computed_one_after_the_other(bench: Bench) ->
     blocks = [
         describe(1, 10, [2, 3], [Part(0, 16, UINT8, (2, 3), (3, 1)), Part(5, 0, UINT8, (2, 3), (3, 1))]),
         describe(1, 20, [5], [Part(0, 64, UINT8, (5,), (1,)), Part(5, 8, UINT8, (5,), (1,))]),
-        describe(2, 30, [2, 2], [whole(-3)]),
+        describe(2, 30, [2, 2], [whole(-3, 2, 2)]),
     ]
     write(bench, blocks, places=[0 * 2 + 1, 5 * 2], ticket=100)
     assert bench.worker.step(outputs, inputs, last) == OK
@@ -306,13 +378,13 @@ def test_tables_can_be_emptied(bench: Bench) -> None:
     done(bench, np.zeros(64, np.uint8), np.zeros(64, np.uint8))
     assert results(bench, 1) == [(0, 0b10)]
     output, data = np.zeros(64, np.uint8), np.arange(8.0).view(np.uint8)
-    write(bench, [describe(1, 0, [3], arrays, watched=0b10)], places=[2, 1], ticket=6, emptied=True)
+    write(bench, [describe(1, 0, [3], arrays, watched=0b10)], places=[2, 1], ticket=6, reset=True)
     done(bench, data, output)
     assert output.view(float)[:3].tolist() == [0, 1, 2]
-    # Memories that were held before are not watched any more.
+    # What was retained before is not watched any more.
     assert freed(bench) == []
-    # The tables are empty.
-    write(bench, [describe(1, 0, [3], arrays)], places=[1], ticket=7, emptied=True)
+    # What the tables had is not there.
+    write(bench, [describe(1, 0, [3], arrays)], places=[1], ticket=7, reset=True)
     assert bench.worker.step(output) == FAILED
     assert Told.of(bench.worker.failure()).type_name == "IndexError"
 
@@ -332,19 +404,19 @@ def test_it_is_told_whether_a_call_has_begun(bench: Bench) -> None:
     assert bench.control[protocol.BEGUN] == 8
 
 
-def test_a_worker_that_is_retired_begins_no_further_block(bench: Bench) -> None:
+def test_a_worker_that_is_abandoned_begins_no_further_block(bench: Bench) -> None:
     bench.run("prepare", 1, "block.data[...] = 1\nif block.index == 1:\n    control[1] = -1", "<loader 1>")
     bench.run("prepare", 2, "pass", "<loader 2>")
     bench.worker._snippets[1]._namespace["control"] = bench.control
     assert protocol.CANCEL == 1
-    assert protocol.RETIRED == -1
+    assert protocol.ABANDONED == -1
     outputs = [np.zeros(3) for _ in range(4)]
     write(bench, [describe(1, i, [3], [whole(-1 - i)]) for i in range(4)])
     assert bench.worker.step(*outputs) == BROKEN
     assert [output[0] for output in outputs] == [1, 1, 0, 0]
 
 
-def test_memories_that_are_held_leave_the_table_until_they_are_free(bench: Bench) -> None:
+def test_memories_that_are_retained_leave_the_table_until_they_are_free(bench: Bench) -> None:
     bench.run("prepare", 1, "kept = block.inputs[0][1:] if block.index < 2 else None", "<loader 1>")
     arrays = [Part(0, 0, FLOAT64, (3,), (8,)), Part(1, 0, FLOAT64, (3,), (8,))]
 
@@ -369,10 +441,10 @@ def test_memories_that_are_held_leave_the_table_until_they_are_free(bench: Bench
     assert bench.worker.step() == OK
 
 
-def test_as_many_held_memories_are_watched_as_java_expects(bench: Bench) -> None:
+def test_as_many_retained_memories_are_watched_as_java_expects(bench: Bench) -> None:
     bench.run("prepare", 1, "kept = globals().get('kept', []) + block.inputs", "<loader 1>")
     bench.run("prepare", 2, "pass", "<loader 2>")
-    count = protocol.MAX_HELD + 10
+    count = protocol.MAX_RETAINED + 10
     for ticket in range(1, count + 1):
         write(bench, [describe(1, 0, [3], [whole(-1), whole(-2)], watched=0b10)], ticket=ticket)
         done(bench, np.zeros(3), np.zeros(3))
@@ -390,6 +462,6 @@ def done(bench: Bench, *arguments: np.ndarray) -> None:
 
 
 def freed(bench: Bench) -> list[int]:
-    """Numbers of the memories that were freed."""
-    count = bench.control[protocol.FREED]
-    return bench.control[protocol.FREED + 1 :][:count].tolist()
+    """Numbers of the memories that are free again."""
+    count = bench.control[protocol.NUM_FREED]
+    return bench.control[protocol.FREED :][:count].tolist()

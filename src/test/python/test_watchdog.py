@@ -126,9 +126,9 @@ def test_only_the_code_that_was_meant_is_cancelled(bench: Bench) -> None:
     bench.run("execute", "import time\nfor _ in range(15):\n    time.sleep(0.01)")
 
 
-def test_a_retired_worker_is_cancelled_whatever_it_runs(bench: Bench) -> None:
+def test_an_abandoned_worker_is_cancelled_whatever_it_runs(bench: Bench) -> None:
     bench.control[protocol.TICKET] = 9
-    canceller = Canceller(bench.control, 9, protocol.RETIRED)
+    canceller = Canceller(bench.control, 9, protocol.ABANDONED)
     assert bench.fail("execute", LOOP).type_name.endswith("Cancelled")
     canceller.join()
 
@@ -198,7 +198,7 @@ def test_a_watchdog_that_falls_asleep_can_be_stopped(
     make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog_module, "_INTERVAL", 0.0001)
-    monkeypatch.setattr(watchdog_module, "_IDLE_LOOKS", 0)
+    monkeypatch.setattr(watchdog_module, "_IDLE_POLLS", 0)
     for i in range(200):
         bench = make_bench(f"python_1_worker_{i}")
         bench.run("execute", "x = 1")

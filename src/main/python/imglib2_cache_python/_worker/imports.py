@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Keeps imports whole.
+"""Protects imports from cancellation.
 
-A module is imported once for the life of the interpreter: code that is cancelled within an import would leave it half
-imported for all others, or an import lock that nobody gives back. So it is known which threads import, and what an
-import that failed has left behind is removed.
+A module is imported once for the life of the interpreter. Code that is cancelled within an import would leave the
+module half imported for all others, or a lock of the import machinery that nobody releases. So `importing` records
+which threads import, and modules that a failed import has left behind are removed.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from threading import get_ident
 from types import CodeType, ModuleType
 from typing import Any
 
-# Threads that are in an import now. Not to be cancelled.
+# Threads that are in an import now; they must not be cancelled.
 importing: set[int] = set()
 
-# What runs the code of modules, or holds a lock of theirs, whoever asks for it: the statement, importlib, C code, a
-# package that imports lazily.
+# Every import goes through these, whether by a statement, importlib, C code or a package that imports lazily: they run
+# the code of modules, or hold their locks.
 _FUNCTIONS = ("_find_and_load", "_lock_unlock_module", "_exec", "_call_with_frames_removed")
 
 
 def keep_imports_whole(importlib: ModuleType) -> None:
-    """Lets `importing` tell of all imports of an interpreter from now on.
+    """Makes `importing` record all imports of an interpreter from now on.
 
     Args:
-        importlib: As the interpreter has it.
+        importlib: The interpreter's own.
     """
     for name in _FUNCTIONS:
         original = getattr(importlib._bootstrap, name, None)
         if original is not None and not hasattr(original, "_imglib2_cache_python"):
-            setattr(importlib._bootstrap, name, _noted(original))
+            setattr(importlib._bootstrap, name, _recorded(original))
 
 
-def _noted(original: Callable[..., Any]) -> Callable[..., Any]:
+def _recorded(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
-    def noted(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+    def recorded(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         ident = get_ident()
         if ident in importing:
             return original(*arguments, **named)
@@ -53,10 +53,10 @@ def _noted(original: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             importing.discard(ident)
 
-    # Python leaves the frames of its own import machinery out of tracebacks, which it knows by the name of their file.
-    noted.__code__ = _in_file_of(original, noted.__code__)
-    noted._imglib2_cache_python = True  # type: ignore[attr-defined]
-    return noted
+    # Python leaves the frames of its import machinery out of tracebacks; it recognises them by the name of their file.
+    recorded.__code__ = _in_file_of(original, recorded.__code__)
+    recorded._imglib2_cache_python = True  # type: ignore[attr-defined]
+    return recorded
 
 
 def _in_file_of(original: Callable[..., Any], code: CodeType) -> CodeType:
@@ -64,15 +64,15 @@ def _in_file_of(original: Callable[..., Any], code: CodeType) -> CodeType:
 
 
 def _remove_orphans(before: Collection[str]) -> None:
-    """Removes modules whose package is not there any more, because its import failed after theirs.
+    """Removes modules whose package has gone, because its import failed after theirs.
 
-    The next import of the package would find them, take them for complete, and not make them its attributes. Modules
-    in C stay: some of them cannot be loaded twice.
+    The next import of the package would find them, take them for complete, and not make them attributes of the
+    package. Modules in C stay: some of them cannot be loaded twice.
 
     Args:
-        before: Names of the modules that are not looked at.
+        before: Names of modules that stay, because they were there before.
     """
-    # Packages before what is in them.
+    # A package comes before its modules.
     for name in sorted(set(sys.modules).difference(before)):
         package = name.rpartition(".")[0]
         if package and package not in sys.modules and _is_source(sys.modules.get(name)):

@@ -2,25 +2,36 @@
 # Copyright (c) 2026, the imglib2-cache-python developers.
 """How blocks cross from Java to Python: as numbers in memory that both see, not as objects.
 
-Java writes the numbers of some blocks into the *request* and calls `Worker.step`; what Java and Python tell each other
-besides is in the *control* words. Both are native-order 64-bit integers. The Java side is ``BlockRequest``,
-``MemoryTable`` and ``HandOver``.
+Java writes some blocks into the *request* and calls `Worker.step`. What Java and Python tell each other besides is in
+the *control* words. Both are 64-bit integers in native order. The Java side is ``RequestCodec`` (requests),
+``ControlWords``, and ``Protocol`` (the constants below under the same names, which `check` compares). All axes are in
+numpy's order.
 
-The request: how many numbers it has; number of blocks; number of memories that are new in the table, number of layouts
-that are new; whether the tables are emptied first; of each of these memories its place in the table, doubled, plus 1 if
-Python may write into it; of each of these layouts its place, how many numbers it has, and these. Then for each block:
-its layout and index; of each of the m arrays, of which the first is the cell and the others are the inputs, the memory;
-of each the offset in it in bytes; n each of min and max.
+A request has these parts:
+
+======================== ===============================================================================================
+header                   length of the request; number of blocks, of new memories, of new layouts; 1 if Python has to
+                         empty its tables first, else 0
+for each new memory      its place in `MemoryTable`, times 2, plus 1 if Python may write into it
+for each new layout      its place in the table of layouts, its length, and its numbers
+for each block           place of its layout; index of the cell; of each of the m arrays the memory; of each its offset
+                         in that memory, in bytes; n each of min and max of the cell
+======================== ===============================================================================================
+
+A memory is a place in the table if it is not negative; -1, -2, ... are the arguments of the call.
+
+A layout is what most blocks of an image have in common:
+
+======================== ===============================================================================================
+header                   loader; number n of axes; number m of arrays; n each of the size of the cell, and of the halo
+                         before it
+for each array           access; 1 if its memory is watched, else 0; 1 if it has to be copied into C order without gaps,
+                         else 0; dtype; number of axes; number of axes of the crop, 0 if there is no crop; shape;
+                         strides in bytes; lower bound of the crop; size of the crop
+======================== ===============================================================================================
 
 Both sides have the same tables only if a call returns as it should. After any other call Java does not know what Python
-has read, and lets the next one empty the tables: nothing is named that Python may not have, or may have otherwise.
-
-The layout is what most blocks of an image have in common: loader, number n of axes, number m of arrays; n each of dim
-and lower halo; mask of the arrays whose memory is to be watched; for each array its kind, unless it is the memory
-itself the dtype, the number of axes, the shape and the strides in bytes, and what user code may do with it. All axes
-are in numpy order.
-
-A memory is a place in the table if it is not negative; else -1, -2, ... are the arguments of the call.
+has read, and lets the next request empty the tables: it names nothing that Python may not have.
 """
 
 from __future__ import annotations
@@ -34,13 +45,28 @@ import numpy as np
 
 from imglib2_cache_python.block import halo_slices
 
+# Counted up when the meaning of a number changes, or a number is added.
+VERSION = 1
+
+# One call computes at most so many blocks.
+MAX_BLOCKS = 8
+
+# At most so many memories that user code has retained are watched, to be reused when it has dropped them.
+MAX_RETAINED = 64
+
+# Only arrays with a smaller number are watched: a mask has one bit for each.
+MAX_WATCHED = 63
+
+# Number of a retained memory: the ticket of its block times this, plus the number of the array.
+ARRAYS_PER_TICKET = 64
+
 # Control words. RUNNING: ticket of the call or block whose user code runs, 0 for none; written by Python.
 RUNNING = 0
 
-# Ticket of the block that shall be cancelled, or `RETIRED`, or `ENDING`; written by Java.
+# Ticket of the call or block to cancel, or `ABANDONED`, or `EXITING`; written by Java.
 CANCEL = 1
 
-# Ticket of the block whose Python stack has been written, and length of the text in bytes; written by Python.
+# Ticket of the block whose Python stack was written, and length of the text in bytes; written by Python.
 STACK_OF = 2
 STACK_LENGTH = 3
 
@@ -50,35 +76,78 @@ TICKET = 4
 # Ticket of the call that has begun: its request was read, and user code may have run. Written by Python.
 BEGUN = 5
 
-# How many memories are no longer held by user code, and their numbers; written by Python.
-FREED = 6
+# How many retained memories user code has dropped since the last call, and their numbers; written by Python.
+NUM_FREED = 6
+FREED = 7
 
-# So many memories that user code holds are watched, so that they can be reused when it does not any more.
-MAX_HELD = 64
+# For each block its result, and the mask of the watched arrays whose memory user code has retained; written by Python
+# where one is not 0. The result is `OK`, or `FAILED` plus the number of the failure, see `Worker.failure`; `FAILED`
+# alone if the failure could not be described.
+RESULTS = FREED + MAX_RETAINED
+RESULT_LENGTH = 2
 
-# For each block how it ended, and the mask of the watched memories that user code holds; written by Python where one is
-# not 0. A block that failed has 1 plus the number of what `Worker.failure` tells of it, 1 if nothing could be told.
-RESULTS = FREED + 1 + MAX_HELD
+CONTROL_LENGTH = RESULTS + RESULT_LENGTH * MAX_BLOCKS
 
-# Negative values of CANCEL: whatever runs shall be cancelled, and no further block of the call shall begin. `ENDING`,
-# because the JVM ends: at once, also within an import.
-RETIRED = -1
-ENDING = -2
+# Values of CANCEL that are no tickets: cancel whatever runs, and begin no further block. ABANDONED: nobody waits for
+# this worker any more. EXITING: the JVM exits; cancel at once, also within an import.
+ABANDONED = -1
+EXITING = -2
 
-# Kinds of arrays: the memory itself, a part of it, and a copy without gaps of such a part.
-AS_IT_IS, PART, MADE_CONTIGUOUS = 0, 1, 2
+# What the methods that Java calls return, and results of blocks. Never None, because Jep also returns null where it
+# could not convert an argument.
+OK = 0
+FAILED = 1
+BROKEN = 2
 
-# What user code may do with an array: read it; the same, where others see the memory; write into it; write into a copy
-# of it, because others see the memory.
-READ, READ_SHARED, WRITE, WRITE_COPY = 0, 1, 2, 3
+# In the place of a failure's number: the last one.
+LAST_FAILURE = -1
+
+# Lengths of the parts of a request that are named above, without what is there once per array or axis.
+HEADER_LENGTH = 5
+NEW_LAYOUT_LENGTH = 2
+LAYOUT_LENGTH = 3
+ARRAY_LENGTH = 6
+BLOCK_LENGTH = 2
+
+# Access to an array. OUTPUT: user code writes the pixels of the cell into it. The others are inputs. WRITE: user code
+# may write into it. READ: it may read it. READ_SHARED: the same, where others see the memory. WRITE_COPY: it may write
+# into a copy, because others see the memory.
+OUTPUT, WRITE, READ, READ_SHARED, WRITE_COPY = range(5)
+
+_CONSTANTS = {name: value for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)}
 
 # In the place of a memory that is not there. Not None, for which numpy would allocate memory.
 _NOTHING: Any = object()
 
-# Numbers of a request before its tables.
-HEADER_LENGTH = 5
-
 _unpackers: dict[int, struct.Struct] = {}
+
+
+class ProtocolError(RuntimeError):
+    """Java and Python do not speak the same protocol."""
+
+
+def check(constants: str) -> None:
+    """Compares the constants of both sides.
+
+    Args:
+        constants: A line ``NAME=value`` for each constant of Java.
+
+    Raises:
+        ProtocolError: If they differ.
+    """
+    theirs = {name: int(value) for name, value in (line.split("=") for line in constants.split("\n"))}
+    if theirs == _CONSTANTS:
+        return
+    differences = [
+        f"{name} is {theirs.get(name, 'missing')} in Java, {_CONSTANTS.get(name, 'missing')} in Python"
+        for name in sorted(theirs.keys() | _CONSTANTS.keys())
+        if theirs.get(name) != _CONSTANTS.get(name)
+    ]
+    raise ProtocolError(
+        f"The Java half of imglib2-cache-python speaks protocol {theirs.get('VERSION', 'unknown')}, its Python half in "
+        f"{__file__} protocol {VERSION}: {'; '.join(differences)}. Both halves come in the same jar: keep one version "
+        "of imglib2-cache-python on the class path, and no other one where Python finds modules"
+    )
 
 
 def read_numbers(request: memoryview) -> tuple[int, ...]:
@@ -94,53 +163,63 @@ class Layout:
     """What most blocks of an image have in common.
 
     Attributes:
-        loader: Whose code fills the block.
+        loader: Whose code computes the block.
         n: Number of axes.
         m: Number of arrays.
-        min_at: Where the coordinates begin in what a request says of a block.
-        block_length: How many numbers that has.
+        min_at: Where the coordinates begin in the numbers of a block.
+        block_length: How many numbers a block has.
         dim: Shape of the cell.
-        halo: Slices that crop an array of the inputs' shape to the cell.
-        watched: Which arrays are in memory that is to be watched.
-        arrays: For each array its kind, what user code may do with it, and the dtype, shape and strides that
-            ``np.ndarray`` needs.
-        shared: Whether others see the memory of an array.
+        halo: Slices that crop an array of the cell's shape plus the loader's halo to the cell.
+        output: Which array is the output.
+        watched: Which arrays are in memory that is watched.
+        arrays: For each array whether it is copied into C order, its access, and what ``np.ndarray`` needs: dtype,
+            shape and strides.
+        crops: For each array the slices that crop it to the cell, or None.
+        shared: Whether others see the memory of an array that user code may read.
     """
 
-    def __init__(self, numbers: tuple[int, ...], dtypes: Sequence[np.dtype]) -> None:
+    def __init__(self, numbers: Sequence[int], dtypes: Sequence[np.dtype]) -> None:
         """Reads a layout.
 
         Args:
             numbers: What Java wrote.
             dtypes: What the numbers of dtypes mean.
         """
-        self.loader, self.n, self.m = numbers[:3]
+        self.loader, self.n, self.m = numbers[:LAYOUT_LENGTH]
         n = self.n
-        self.dim, lower, mask = numbers[3 : 3 + n], numbers[3 + n : 3 + 2 * n], numbers[3 + 2 * n]
+        at = LAYOUT_LENGTH
+        self.dim, lower = tuple(numbers[at : at + n]), numbers[at + n : at + 2 * n]
+        at += 2 * n
         self.halo = halo_slices(lower, self.dim)
-        self.min_at = 2 + 2 * self.m
+        self.min_at = BLOCK_LENGTH + 2 * self.m
         self.block_length = self.min_at + 2 * n
-        self.watched = tuple(i for i in range(self.m) if mask >> i & 1)
-        self.arrays: list[tuple[int, int, Any, Any, Any]] = []
-        at = 4 + 2 * n
-        for _ in range(self.m):
-            kind = numbers[at]
-            dtype = shape = strides = None
-            at += 1
-            if kind != AS_IT_IS:
-                dtype, axes = dtypes[numbers[at]], numbers[at + 1]
-                at += 2
-                shape, strides = numbers[at : at + axes], numbers[at + axes : at + 2 * axes]
-                at += 2 * axes
-            self.arrays.append((kind, numbers[at], dtype, shape, strides))
-            at += 1
+        self.arrays: list[tuple[int, int, np.dtype, Sequence[int], Sequence[int]]] = []
+        self.crops: list[tuple[slice, ...] | None] = []
+        outputs, watched = [], []
+        for i in range(self.m):
+            access, is_watched, contiguous, dtype, axes, crop_axes = numbers[at : at + ARRAY_LENGTH]
+            at += ARRAY_LENGTH
+            shape, strides = numbers[at : at + axes], numbers[at + axes : at + 2 * axes]
+            at += 2 * axes
+            lower, size = numbers[at : at + crop_axes], numbers[at + crop_axes : at + 2 * crop_axes]
+            at += 2 * crop_axes
+            self.arrays.append((contiguous, access, dtypes[dtype], shape, strides))
+            self.crops.append(halo_slices(lower, size) if crop_axes else None)
+            if access == OUTPUT:
+                outputs.append(i)
+            if is_watched:
+                watched.append(i)
+        if len(outputs) != 1:
+            raise ValueError(f"a block has {len(outputs)} outputs, expected 1")
+        self.output = outputs[0]
+        self.watched = tuple(watched)
         self.shared = any(access == READ_SHARED for _, access, *_ in self.arrays)
 
 
-class Memories:
-    """Memories that Java hands over once and names by their place in a table from then on.
+class MemoryTable:
+    """Memories that Java hands over once and names by their place from then on.
 
-    An argument of a call from Java costs more than all else that a small block needs.
+    To hand a memory over takes longer than all else that a small block needs.
     """
 
     def __init__(self) -> None:
@@ -179,9 +258,10 @@ class Memories:
             at: Where the block begins in it.
             arguments: Memories that are not in the table.
         """
+        at += BLOCK_LENGTH
         counts = []
         for i in arrays:
-            code = numbers[at + 2 + i]
+            code = numbers[at + i]
             counts.append(getrefcount(self._owners[code] if code >= 0 else arguments[-1 - code]))
         return counts
 
@@ -201,26 +281,24 @@ class Memories:
             numbers: The request.
             at: Where the block begins in it.
             arguments: Memories that are not in the table.
-            read_only_is_ignored: Whether what is read-only may be written all the same: what others see is copied.
+            read_only_is_ignored: Whether user code may write into read-only arrays all the same: it gets copies of
+                what others see.
         """
         arrays: list[np.ndarray] = []
-        at += 2
-        for kind, access, dtype, shape, strides in layout.arrays:
+        at += BLOCK_LENGTH
+        for contiguous, access, dtype, shape, strides in layout.arrays:
             code = numbers[at]
             if code >= 0:
                 memory = self._views[code]
             else:
                 memory = arguments[-1 - code]
-                if access != WRITE:
+                if access > WRITE:
                     # The base of the array: what is read-only itself could be made writable again.
                     memory.setflags(False)
-            if kind == AS_IT_IS:
-                array = memory if access == WRITE else memory.view()
-            else:
-                array = np.ndarray(shape, dtype, memory, numbers[at + layout.m], strides)
-                if kind == MADE_CONTIGUOUS:
-                    array = np.ascontiguousarray(array)
-            if access != WRITE:
+            array = np.ndarray(shape, dtype, memory, numbers[at + layout.m], strides)
+            if contiguous:
+                array = np.ascontiguousarray(array)
+            if access > WRITE:
                 if access == WRITE_COPY or (access == READ_SHARED and read_only_is_ignored):
                     array = array.copy()
                 if access != WRITE_COPY:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Python's standard streams, handed line by line to a function."""
+"""Passes what Python writes to its standard streams to a function, line by line."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any, ClassVar
 
 from imglib2_cache_python.failure import transferable
 
-# A line longer than this is handed over in pieces, so that output without line ends cannot fill the memory.
+# A longer line is passed on in pieces, so that output without line ends cannot fill the memory.
 MAX_LINE = 64 * 1024
 
 
 class LineWriter(io.TextIOBase):
-    """A text stream that hands every complete line, without its line end, to a function.
+    """A text stream that passes every complete line, without its line end, to a function.
 
-    A line also ends at a carriage return, after which progress bars write the line anew; it is not handed over if it is
-    empty. Each thread has its own unfinished line, so that lines of concurrent workers do not mix. `flush` does not
-    break a line; `finish` hands over what the calling thread left unfinished.
+    A carriage return ends a line, too, because progress bars write the line anew after it; an empty line that ends so
+    is not passed on. Each thread has an unfinished line of its own, so that lines of concurrent workers do not mix.
+    `flush` does not end a line; `finish` passes on the unfinished line of the calling thread.
     """
 
     encoding = "utf-8"
@@ -49,11 +49,11 @@ class LineWriter(io.TextIOBase):
         return True
 
     def route(self, emit: Callable[[str], Any]) -> None:
-        """Hands the lines of the calling thread to a function of its own."""
+        """Passes the lines of the calling thread to a function of its own."""
         self._thread.emit = emit
 
     def write(self, text: str) -> int:
-        """Writes text; complete lines are handed over at once."""
+        """Writes text; complete lines are passed on at once."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         unfinished = self._unfinished()
@@ -65,7 +65,7 @@ class LineWriter(io.TextIOBase):
         written = self._take()
         returned, self._thread.returned = self._thread.returned, written.endswith("\r")
         if returned:
-            # The line that ends here was handed over at its carriage return.
+            # The line that ends here was passed on at its carriage return.
             written = written.lstrip("\r").removeprefix("\n")
         *lines, rest = written.replace("\r\n", "\n").split("\n")
         *overwritten, rest = rest.split("\r")
@@ -89,14 +89,14 @@ class LineWriter(io.TextIOBase):
             self.write(line)
 
     def finish(self) -> None:
-        """Hands over the calling thread's unfinished line, if it has one."""
+        """Passes on the unfinished line of the calling thread, if it has one."""
         rest = self._take()
         self._thread.returned = False
         if rest:
             self._emit(rest)
 
     def _unfinished(self) -> list[str]:
-        # In parts: a line may be written in a great many.
+        # In parts, because a line may be written in very many pieces.
         parts = getattr(self._thread, "parts", None)
         if parts is None:
             parts = self._thread.parts = []

@@ -2,9 +2,9 @@
 # Copyright (c) 2026, the imglib2-cache-python developers.
 """Cancels user code of a worker that Java does not want to wait for any longer.
 
-A thread of its own in the same interpreter looks at a control word that Java writes, tells Java where the worker's
-thread is in Python, and raises an exception there. That reaches Python code, also a loop, but not a function in C that
-does not return: nothing can stop that.
+A thread of its own in the same interpreter polls a control word that Java writes, reports where the worker's thread is
+in Python, and raises an exception there. That stops Python code, also a loop, but not a function in C that does not
+return: nothing can stop that.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import threading
 from contextlib import suppress
 
 from imglib2_cache_python._worker.imports import importing
-from imglib2_cache_python._worker.protocol import CANCEL, ENDING, RUNNING, STACK_LENGTH, STACK_OF
+from imglib2_cache_python._worker.protocol import CANCEL, EXITING, RUNNING, STACK_LENGTH, STACK_OF
 from imglib2_cache_python.failure import capture_stack
 
-# Seconds between two looks.
+# Seconds between two polls.
 _INTERVAL = 0.05
 
-# After so many looks at an idle worker, the watchdog sleeps until it is woken.
-_IDLE_LOOKS = 20
+# After so many polls of an idle worker, the watchdog sleeps until it is woken.
+_IDLE_POLLS = 20
 
-# An import that takes so many looks longer is taken for one that never ends.
+# After so many further polls an import is taken for one that never ends.
 _IMPORT_PATIENCE = 1200
 
-# User code may catch the exception: it is raised again after so many looks.
+# User code may catch the exception: it is raised again after so many polls.
 _PATIENCE = 10
 
 # Strings of a failure before those of its frames.
@@ -50,7 +50,7 @@ class Cancelled(BaseException):
 
 
 class Watchdog:
-    """Watches the thread that creates it.
+    """Watches the thread that created it.
 
     Attributes:
         asleep: Whether it must be woken by `wake` before user code runs.
@@ -61,8 +61,8 @@ class Watchdog:
         """Creates a watchdog; `wake` starts it.
 
         Args:
-            control: Words that Java sees, see `protocol`.
-            stack: Bytes that Java sees, for where the worker is: what `Failure.to_strings` tells, separated by NUL.
+            control: The control words, see `protocol`.
+            stack: Bytes that Java sees, for the stack of cancelled code: `Failure.to_strings`, separated by NUL.
         """
         self.asleep = True
         self.sent = False
@@ -77,7 +77,7 @@ class Watchdog:
         self._alarm.acquire()
 
     def wake(self) -> None:
-        """Makes the watchdog look again; on the watched thread only."""
+        """Makes the watchdog poll again; on the watched thread only."""
         self.asleep = False
         if self._started:
             self._release()
@@ -86,8 +86,8 @@ class Watchdog:
             self._thread.start()
 
     def settle(self) -> None:
-        """Lets no exception that was raised in the watched thread arrive later; on that thread, after user code."""
-        # It may arrive here, once.
+        """Takes back an exception that has not arrived yet; on the watched thread, after user code."""
+        # The exception may arrive here, once.
         for _ in range(2):
             try:
                 if self.sent:
@@ -108,13 +108,13 @@ class Watchdog:
         if not self._started:
             return True
         self._release()
-        # Not a lock of its own, which would be free before the interpreter has forgotten the thread: a sub-interpreter
-        # that is closed earlier ends the process.
+        # A lock would be free before the interpreter has forgotten the thread; a sub-interpreter that is closed before
+        # that ends the process.
         self._thread.join(_STOP_TIMEOUT)
         return not self._thread.is_alive()
 
     def _new_thread(self) -> threading.Thread:
-        # User code of a worker that shares its modules may have removed the hook, without which threads are refused.
+        # User code may have removed the hook, and without one Python starts no thread.
         hook = getattr(sys, "excepthook", None)
         sys.excepthook = sys.__excepthook__
         try:
@@ -123,45 +123,45 @@ class Watchdog:
             sys.excepthook = hook  # type: ignore[assignment]
 
     def _release(self) -> None:
-        # It is free already where the watchdog has been woken and has not looked yet.
+        # The lock is free already if the watchdog was woken and has not polled yet.
         with suppress(RuntimeError):
             self._alarm.release()
 
     def _watch(self) -> None:
         control = self._control
-        idle = looks = imports = 0
+        idle = polls = imports = 0
         while not self._stopped:
             self._alarm.acquire(timeout=_INTERVAL)
             if self._signalled:
                 self._end_signal()
             ticket = control[RUNNING]
             idle = 0 if ticket else idle + 1
-            if idle > _IDLE_LOOKS:
+            if idle > _IDLE_POLLS:
                 idle = 0
                 self.asleep = True
-                # User code that began meanwhile has seen a watchdog that is awake; who stops it has set off the alarm
-                # that was just heard.
+                # User code that began meanwhile has found the watchdog awake, and the alarm that `stop` set off may be
+                # the one above: do not wait then.
                 if control[RUNNING] or self._stopped:
                     self.asleep = False
                 else:
                     self._alarm.acquire()
             elif ticket and (control[CANCEL] == ticket or control[CANCEL] < 0):
-                if looks % _PATIENCE or self._cancel(ticket, imports > _IMPORT_PATIENCE):
-                    looks += 1
+                if polls % _PATIENCE or self._cancel(ticket, imports > _IMPORT_PATIENCE):
+                    polls += 1
                 else:
                     imports += 1
             else:
-                looks = imports = 0
+                polls = imports = 0
         if self._signalled:
             self._end_signal()
 
     def _end_signal(self) -> None:
-        """Lets the other threads of the interpreter run undisturbed again.
+        """Ends the signal by which Python makes the threads of an interpreter look for an exception.
 
-        Python tells all of them that there is an exception for one, until one has got its own: so this thread gets
-        one. Otherwise, as long as the watched thread is in a function in C, and for ever where its exception was taken
-        back, all would be slower, and in CPython 3.11 code that is traced would never begin. The watched thread sees
-        its exception all the same, when it next shares Python's lock.
+        All threads get that signal, until one of them has received an exception: so this thread raises one for itself.
+        Otherwise all threads would be slower while the watched thread is in a function in C, and for ever if its
+        exception was taken back; in CPython 3.11, code that is traced would never begin. The watched thread receives
+        its own exception all the same, when it next takes Python's lock.
         """
         self._signalled = False
         with suppress(Cancelled):
@@ -170,26 +170,26 @@ class Watchdog:
                 pass
 
     def _cancel(self, ticket: int, insists: bool) -> bool:
-        """Tells the stack, and raises the exception unless the thread imports something.
+        """Reports the stack, and raises the exception unless the thread imports something.
 
         Args:
             ticket: Of the code.
-            insists: Whether to raise it in the code of a module that is imported, too.
+            insists: Whether to raise the exception also in the code of a module that is being imported.
 
         Returns:
-            Whether it was raised; else it must be soon.
+            Whether it was raised; if not, try again at the next poll.
         """
         control = self._control
         if control[STACK_OF] != ticket:
             control[STACK_LENGTH] = 0
             with suppress(Exception):
-                self._tell_stack()
+                self._report_stack()
             control[STACK_OF] = ticket
         # Never within the import machinery itself, where it may hold a lock that others will wait for.
-        insists = control[CANCEL] == ENDING or (insists and not self._is_in_import_machinery())
+        insists = control[CANCEL] == EXITING or (insists and not self._is_in_import_machinery())
         self.sent = self._signalled = True
-        # In one expression, in which no other thread can run, because it calls nothing and does not branch: neither
-        # after the user code has ended nor within an import. 0 is no thread.
+        # One expression that calls nothing and does not branch, so that no other thread runs within it: the exception
+        # is raised neither after user code has ended nor within an import. 0 is no thread.
         return bool(
             _set_async_exc(
                 self._watched * (control[RUNNING] == ticket) * ((self._watched not in importing) | insists),
@@ -200,7 +200,7 @@ class Watchdog:
     def _is_in_import_machinery(self) -> bool:
         return sys._current_frames()[self._watched].f_code.co_filename.startswith("<frozen importlib")
 
-    def _tell_stack(self) -> None:
+    def _report_stack(self) -> None:
         strings = capture_stack(sys._current_frames()[self._watched]).to_strings()
         # The last ones are the outermost frames.
         while len(text := "\0".join(strings).encode()) > len(self._stack) and len(strings) > _FIELDS:

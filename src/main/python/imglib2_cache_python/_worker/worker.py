@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""What runs on one interpreter: prepares the code of images and computes their blocks.
+"""Prepares the code of images and computes their blocks, on one interpreter.
 
 Java calls the methods of one `Worker` per interpreter, always on that interpreter's thread. No exception of user code
 ever leaves this module, because Jep would end the JVM for a ``SystemExit`` and lose most of any other.
@@ -23,7 +23,7 @@ import numpy as np
 
 from imglib2_cache_python import USER_MODULES
 from imglib2_cache_python._worker import protocol
-from imglib2_cache_python._worker.protocol import Layout, Memories, read_numbers
+from imglib2_cache_python._worker.protocol import BROKEN, FAILED, OK, Layout, MemoryTable, read_numbers
 from imglib2_cache_python._worker.streams import LineWriter
 from imglib2_cache_python._worker.watchdog import Watchdog
 from imglib2_cache_python.advice import with_advice
@@ -32,17 +32,12 @@ from imglib2_cache_python.failure import capture
 from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, new_namespace
 from imglib2_cache_python.unwritten import require_written
 
-# What the methods that Java calls return. Never None, because Jep also returns null for a failed conversion.
-OK = 0
-FAILED = 1
-BROKEN = 2
-
-# References to a memory that nobody else holds, as `Worker._tell_freed` counts them.
-_UNHELD = next(getrefcount(memory) for _, memory in [(0, np.empty(0))])
+# References to a memory that user code has not retained, as `Worker._report_freed` counts them.
+_NOT_RETAINED = next(getrefcount(memory) for _, memory in [(0, np.empty(0))])
 
 
 def guarded(method: Callable[..., Any]) -> Callable[..., int]:
-    """Lets no exception out: the method returns `OK`, or `FAILED` and keeps what `Worker.failure` tells."""
+    """Lets no exception out: the method returns `OK`, or `FAILED` with a failure for `Worker.failure`."""
 
     @functools.wraps(method)
     def guard(self: Worker, *arguments: Any) -> int:  # noqa: ANN401
@@ -67,6 +62,7 @@ class Worker:
         self,
         name: str,
         mode: str,
+        constants: str,
         dtypes: str,
         request: np.ndarray,
         control: np.ndarray,
@@ -78,26 +74,31 @@ class Worker:
         Args:
             name: Name of the worker, part of the names of its modules.
             mode: ``SUB`` or ``SHARED``.
-            dtypes: Names of the dtypes, separated by line ends; their numbers mean them in requests.
+            constants: Constants of the protocol as Java has them, see `protocol.check`.
+            dtypes: Names of the dtypes, one a line; layouts name a dtype by its place in here.
             request: Array of 64-bit integers that Java writes requests into, see `protocol`.
-            control: Array of 64-bit integers for what else Java and Python tell each other.
-            stack: Array of bytes that the stack of code is written into that is to be cancelled.
+            control: Array of the control words, see `protocol`.
+            stack: Array of bytes for the stack of code that is cancelled.
             end: Called at last when the worker is closed; raises if its interpreter must not end.
+
+        Raises:
+            ProtocolError: If Java does not speak the same protocol.
         """
+        protocol.check(constants)
         self._request = memoryview(request)
         self._control = memoryview(control)
         self._dtypes = [np.dtype(dtype) for dtype in dtypes.split("\n")]
         self._name = name
         self._mode = mode
         self._end = end
-        # Not asked from the globals later: user code may have changed __name__.
+        # Not read from the globals later: user code may have changed __name__.
         self._module_name = f"{USER_MODULES}{name}"
         self._globals = new_namespace(self._module_name, f"<{name}>", {})
-        # What has defined the names in there; None if that is not known, after tasks.
+        # The code that has defined the names in there; None after tasks, because it is not known then.
         self._code_of_names: str | None = ""
         self._snippets: dict[int, Snippet] = {}
-        self._memories = Memories()
-        self._held: list[tuple[int, np.ndarray]] = []
+        self._memories = MemoryTable()
+        self._retained: list[tuple[int, np.ndarray]] = []
         self._layouts: dict[int, Layout] = {}
         self._failures: list[list[str]] = []
         self._result: Any = None
@@ -110,13 +111,13 @@ class Worker:
             arguments: Memories that are new in the table, then those that the blocks name as arguments.
 
         Returns:
-            `OK` if all blocks are done and there is nothing else to tell; `FAILED` if Java has to read the control
+            `OK` if all blocks are done and there is nothing else to report; `FAILED` if Java has to read the control
             words; `BROKEN` if it is not known which blocks are done, and what is in the tables.
         """
         try:
             return self._step(arguments)
         except BaseException as error:
-            # A late cancellation, or a defect of this package.
+            # A cancellation that arrived late, or a defect of this package.
             self._failed(error)
             return BROKEN
 
@@ -125,17 +126,17 @@ class Worker:
             self._failures.clear()
         control = self._control
         numbers = read_numbers(self._request)
-        _, blocks, memories, layouts, emptied = numbers[: protocol.HEADER_LENGTH]
+        _, blocks, memories, layouts, reset = numbers[: protocol.HEADER_LENGTH]
         at = protocol.HEADER_LENGTH
         if memories or layouts:
-            if emptied:
-                self._empty_tables()
+            if reset:
+                self._reset_tables()
             at = self._read_tables(numbers, memories, layouts, arguments)
         ticket = control[protocol.BEGUN] = control[protocol.TICKET]
         count_references = self._memories.references
         watchdog = self._watchdog
         status = OK
-        # Calls are what small blocks spend their time on: `_enter` and `_leave` are written out.
+        # Small blocks spend their time on calls: `_enter` and `_leave` are written out.
         for block in range(blocks):
             if control[protocol.CANCEL] < 0:
                 return BROKEN
@@ -153,25 +154,26 @@ class Worker:
                 if watchdog.sent:
                     watchdog.settle()
             except BaseException as error:
-                control[protocol.RESULTS + 2 * block] = status = FAILED
-                told = len(self._failures)
+                result = protocol.RESULTS + protocol.RESULT_LENGTH * block
+                control[result] = status = FAILED
+                before = len(self._failures)
                 self._failed(error)
-                if len(self._failures) > told:
-                    control[protocol.RESULTS + 2 * block] += len(self._failures)
+                if len(self._failures) > before:
+                    control[result] += len(self._failures)
             # The exception with its frames is gone here.
             if watched and count_references(watched, numbers, at, arguments) != references:
-                control[protocol.RESULTS + 2 * block + 1] = self._hold(
+                control[protocol.RESULTS + protocol.RESULT_LENGTH * block + 1] = self._retain(
                     layout, numbers, at, references, ticket, arguments
                 )
             ticket += 1
             at += layout.block_length
-        if self._held:
-            self._tell_freed()
+        if self._retained:
+            self._report_freed()
             status = FAILED
         return status
 
     def _compute(self, layout: Layout, numbers: tuple[int, ...], at: int, arguments: tuple[np.ndarray, ...]) -> None:
-        # In a function of its own, so that no array outlives it.
+        # A function of its own, so that no array outlives it.
         snippet = self._snippets[layout.loader]
         if layout.shared and snippet.may_ignore_read_only():
             arrays = self._memories.arrays(layout, numbers, at, arguments, read_only_is_ignored=True)
@@ -180,7 +182,7 @@ class Worker:
         min_at = at + layout.min_at
         max_at = min_at + layout.n
         minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
-        block = Block(arrays.pop(0), arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo)
+        block = Block(arrays.pop(layout.output), arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo)
         snippet.run(block)
 
     def _read_tables(
@@ -191,18 +193,18 @@ class Worker:
         for place, memory in zip(numbers[protocol.HEADER_LENGTH : at], arguments, strict=False):
             self._memories.put(place >> 1, memory, writable=place & 1 == 1)
         for _ in range(layouts):
-            place, length = numbers[at : at + 2]
-            at += 2
+            place, length = numbers[at : at + protocol.NEW_LAYOUT_LENGTH]
+            at += protocol.NEW_LAYOUT_LENGTH
             self._layouts[place] = Layout(numbers[at : at + length], self._dtypes)
             at += length
         return at
 
-    def _empty_tables(self) -> None:
-        self._memories = Memories()
+    def _reset_tables(self) -> None:
+        self._memories = MemoryTable()
         self._layouts = {}
-        self._held = []
+        self._retained = []
 
-    def _hold(
+    def _retain(
         self,
         layout: Layout,
         numbers: tuple[int, ...],
@@ -211,7 +213,7 @@ class Worker:
         ticket: int,
         arguments: tuple[np.ndarray, ...],
     ) -> int:
-        """Watches the memories that user code still holds; too many are forgotten, and are garbage then.
+        """Watches the memories that user code has retained; of too many, the oldest become garbage.
 
         Returns:
             Mask of them.
@@ -220,16 +222,18 @@ class Worker:
         for i, before in zip(layout.watched, references, strict=True):
             if self._memories.references((i,), numbers, at, arguments)[0] > before:
                 mask |= 1 << i
-                self._held.append((64 * ticket + i, self._memories.take(numbers[at + 2 + i], arguments)))
-        self._held = self._held[-protocol.MAX_HELD :]
+                number = protocol.ARRAYS_PER_TICKET * ticket + i
+                code = numbers[at + protocol.BLOCK_LENGTH + i]
+                self._retained.append((number, self._memories.take(code, arguments)))
+        self._retained = self._retained[-protocol.MAX_RETAINED :]
         return mask
 
-    def _tell_freed(self) -> None:
-        freed = [number for number, memory in self._held if getrefcount(memory) <= _UNHELD]
-        self._held = [held for held in self._held if held[0] not in freed]
-        self._control[protocol.FREED] = len(freed)
+    def _report_freed(self) -> None:
+        freed = [number for number, memory in self._retained if getrefcount(memory) <= _NOT_RETAINED]
+        self._retained = [retained for retained in self._retained if retained[0] not in freed]
+        self._control[protocol.NUM_FREED] = len(freed)
         for i, number in enumerate(freed):
-            self._control[protocol.FREED + 1 + i] = number
+            self._control[protocol.FREED + i] = number
 
     def _enter(self, ticket: int) -> None:
         """Before user code runs."""
@@ -253,12 +257,12 @@ class Worker:
                 self._control[protocol.RUNNING] = 0
                 self._watchdog.settle()
                 self._failures.append(with_advice(capture(error), error, self._mode).to_strings())
-                # Whoever takes the lines may fail, too; what failed first is told.
+                # The function that takes the lines may fail, too; the first failure is reported.
                 with suppress(BaseException):
                     finish_lines()
                 return
             except BaseException:
-                # A cancellation that came late; it comes once.
+                # A cancellation that arrived late; it arrives once.
                 continue
 
     @guarded
@@ -287,7 +291,7 @@ class Worker:
                 compile_code(code, file_name)
                 require_written(code, file_name, self._globals, self._code_of_names)
             finally:
-                # The code may never run here, and then nobody would drop its source.
+                # If the code never runs here, nobody drops its source later.
                 linecache.cache.pop(file_name, None)
 
     @guarded
@@ -299,7 +303,7 @@ class Worker:
 
     @guarded
     def forget(self, *loaders: int) -> None:
-        """Drops the code of loaders and all that it defined: at once, because it may be large."""
+        """Drops the code of loaders and all that it defined, at once, because that may be large."""
         snippets = [self._snippets.pop(loader) for loader in loaders if loader in self._snippets]
         gone = [snippet.dispose() for snippet in snippets]
         if not all(gone):
@@ -332,9 +336,9 @@ class Worker:
         sys.modules.pop(self._module_name, None)
         # Not cleared: threads that user code has started may still use it.
         self._globals = {}
-        self._empty_tables()
+        self._reset_tables()
         self._result = None
-        # Where the queue was closed, whatever runs is cancelled; not this.
+        # Of a closed queue, whatever runs is cancelled; this must not be.
         self._control[protocol.RUNNING] = 0
         stopped = self._watchdog.stop()
         if not stopped:
@@ -346,16 +350,16 @@ class Worker:
         result, self._result = self._result, None
         return result
 
-    def failure(self, number: int = -1) -> list[str]:
+    def failure(self, number: int = protocol.LAST_FAILURE) -> list[str]:
         """What the last call failed with.
 
         Args:
-            number: Of the failure if several blocks failed, 1 for the first; -1 for the last.
+            number: 1 for the first failure, and so on; `LAST_FAILURE` for the last.
 
         Returns:
-            See `Failure.to_strings`; empty if there is no such failure, or nothing could be told of it.
+            See `Failure.to_strings`; empty if there is no such failure, or it could not be described.
         """
-        if not -1 <= number <= len(self._failures) or not number or not self._failures:
+        if not protocol.LAST_FAILURE <= number <= len(self._failures) or not number or not self._failures:
             return []
         return self._failures[number - (number > 0)]
 
@@ -365,7 +369,7 @@ class Worker:
 
 
 def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:
-    """Hands what the calling thread writes to ``sys.stdout`` and ``sys.stderr`` to functions, line by line.
+    """Passes what the calling thread writes to ``sys.stdout`` and ``sys.stderr`` to functions, line by line.
 
     Threads that user code starts use the functions of the first call in this interpreter.
     """
@@ -376,7 +380,7 @@ def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> No
 
 
 def finish_lines() -> None:
-    """Hands over lines that the calling thread left unfinished."""
+    """Passes on the unfinished lines of the calling thread."""
     for name in ("stdout", "stderr"):
         # User code may have deleted it.
         stream = getattr(sys, name, None)

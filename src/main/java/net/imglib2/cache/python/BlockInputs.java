@@ -37,8 +37,11 @@ import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.python.block.BlockInput;
-import net.imglib2.cache.python.block.GeneratedInput;
-import net.imglib2.cache.python.block.SourceInput;
+import net.imglib2.cache.python.block.BlockMemory;
+import net.imglib2.cache.python.block.Footprint;
+import net.imglib2.cache.python.block.ImageSource;
+import net.imglib2.cache.python.block.PixelSource;
+import net.imglib2.cache.python.embedded.GeneratedSource;
 import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.NativeType;
@@ -53,17 +56,20 @@ final class BlockInputs
 	{}
 
 	/**
+	 * @param halo
+	 * 		how much more than the cell the inputs show
 	 * @param inputs
 	 * 		the user's generators
 	 * @return one input for each
 	 */
-	static List< BlockInput > ofGenerators( final Collection< ? extends InputGenerator > inputs )
+	static List< BlockInput > ofGenerators( final Halo halo, final Collection< ? extends InputGenerator > inputs )
 	{
+		final Footprint footprint = Footprint.of( Objects.requireNonNull( halo, "halo" ) );
 		final List< BlockInput > generated = new ArrayList<>();
 		for ( final InputGenerator input : Objects.requireNonNull( inputs, "inputs" ) )
 		{
 			final String what = "input " + generated.size();
-			generated.add( new GeneratedInput( Objects.requireNonNull( input, what ), what ) );
+			generated.add( new BlockInput( new GeneratedSource( Objects.requireNonNull( input, what ), what ), footprint ) );
 		}
 		return generated;
 	}
@@ -75,6 +81,8 @@ final class BlockInputs
 	 * 		how much more than the cell the inputs show
 	 * @param options
 	 * 		how inputs are copied
+	 * @param memory
+	 * 		where copies are put
 	 * @param inputs
 	 * 		the user's images
 	 * @return one input for each
@@ -86,26 +94,29 @@ final class BlockInputs
 			final CellGrid grid,
 			final Halo halo,
 			final PythonLoaderOptions options,
+			final BlockMemory memory,
 			final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
 		CellSpec.requireSameDimensions( grid, halo );
 		Objects.requireNonNull( options, "options" );
-		final Interval covers = halo.extendInterval( new FinalInterval( grid.getImgDimensions() ) );
+		final Footprint footprint = Footprint.of( halo );
+		final Interval covers = footprint.interval( new FinalInterval( grid.getImgDimensions() ) );
 		final List< BlockInput > sources = new ArrayList<>();
 		for ( final RandomAccessible< ? extends NativeType< ? > > input : Objects.requireNonNull( inputs, "inputs" ) )
 		{
 			final String what = "input " + sources.size();
-			sources.add( ofImage( Objects.requireNonNull( input, what ), what, covers, options ) );
+			sources.add( new BlockInput( source( Objects.requireNonNull( input, what ), what, covers, options, memory ), footprint ) );
 		}
 		return sources;
 	}
 
-	private static < T extends NativeType< T > > BlockInput ofImage(
+	private static < T extends NativeType< T > > PixelSource source(
 			final RandomAccessible< ? > input,
 			final String what,
 			final Interval covers,
-			final PythonLoaderOptions options )
+			final PythonLoaderOptions options,
+			final BlockMemory memory )
 	{
-		return new SourceInput< T >( Cast.unchecked( input ), what, covers, options );
+		return new ImageSource< T >( Cast.unchecked( input ), what, covers, options, memory );
 	}
 }

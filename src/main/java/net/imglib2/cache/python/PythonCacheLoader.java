@@ -41,7 +41,7 @@ import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.block.BlockInput;
-import net.imglib2.cache.python.block.NativeMemory;
+import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellSpec;
@@ -121,6 +121,8 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	private final CellSpec< T, A > spec;
 
+	private final BlockMemory memory;
+
 	private final CellReader< T, A > reader;
 
 	private PythonCacheLoader( final PythonCacheLoaderQueue queue, final CellSpec< T, A > spec )
@@ -135,7 +137,8 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	PythonCacheLoader( final PythonCacheLoaderQueue queue, final CellSpec< T, A > spec, final CellFailures failures )
 	{
 		this.spec = spec;
-		reader = new CellReader<>( spec, Objects.requireNonNull( queue, "queue" ).pool(), queue, failures );
+		memory = memory( queue );
+		reader = new CellReader<>( spec, queue.pool(), queue, failures );
 	}
 
 	/**
@@ -171,7 +174,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final A a, final Halo halo,
 			final PythonLoaderOptions options, final Collection< ? extends InputGenerator > inputs )
 	{
-		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, code, t, a, halo, options, BlockInputs.ofGenerators( inputs ) ) );
+		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, code, t, a, halo, options, BlockInputs.ofGenerators( halo, inputs ) ) );
 	}
 
 	/**
@@ -232,7 +235,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final A a, final Halo halo,
 			final PythonLoaderOptions options, final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
-		final List< BlockInput > images = BlockInputs.ofImages( grid, halo, options, inputs );
+		final List< BlockInput > images = BlockInputs.ofImages( grid, halo, options, memory( queue ), inputs );
 		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, code, t, a, halo, options, images ) );
 	}
 
@@ -293,7 +296,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final PythonLoaderOptions options, final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
 		final BufferAccess< ? > access = PixelType.of( Objects.requireNonNull( t, "type" ), "the image" ).emptyAccess();
-		final List< BlockInput > images = BlockInputs.ofImages( grid, halo, options, inputs );
+		final List< BlockInput > images = BlockInputs.ofImages( grid, halo, options, memory( queue ), inputs );
 		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, code, t, access, halo, options, images ) );
 	}
 
@@ -356,6 +359,11 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final RandomAccessible< ? extends NativeType< ? > >... inputs )
 	{
 		return fromRandomAccessibles( grid, queue, code, t, Arrays.asList( Objects.requireNonNull( inputs, "inputs" ) ) );
+	}
+
+	private static BlockMemory memory( final PythonCacheLoaderQueue queue )
+	{
+		return Objects.requireNonNull( queue, "queue" ).pool().memory();
 	}
 
 	private static Halo noHalo( final CellGrid grid )
@@ -515,8 +523,8 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	private void warnIfTooMuch( final long cachedBytes )
 	{
-		if ( spec.access() instanceof BufferAccess && cachedBytes > NativeMemory.limit() / 2 )
+		if ( spec.access() instanceof BufferAccess && cachedBytes > memory.limit() / 2 )
 			LOG.warning( "A cache of " + cachedBytes + " bytes in native memory needs about twice as much until the garbage collector comes, but the limit is "
-					+ NativeMemory.limit() + " bytes: choose a smaller cache, or raise the limit by -XX:MaxDirectMemorySize=…" );
+					+ memory.limit() + " bytes: choose a smaller cache, or raise the limit by -XX:MaxDirectMemorySize=…" );
 	}
 }

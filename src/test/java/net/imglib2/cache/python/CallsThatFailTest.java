@@ -230,7 +230,7 @@ class CallsThatFailTest
 	private static CachedCellImg< IntType, ? > image( final String code, final int halo )
 	{
 		final Halo both = new Halo( halo, halo );
-		final List< BlockInput > inputs = BlockInputs.ofImages( GRID, both, PythonLoaderOptions.options(), Collections.singletonList( source ) );
+		final List< BlockInput > inputs = BlockInputs.ofImages( GRID, both, PythonLoaderOptions.options(), queue.pool().memory(), Collections.singletonList( source ) );
 		final CellSpec< IntType, IntBufferAccess > spec = new CellSpec<>( GRID, code, new IntType(), new IntBufferAccess( 1, true ), both, PythonLoaderOptions.options(), inputs );
 		// No pauses: an hour passes between any two reads.
 		return new PythonCacheLoader<>( queue, spec, new CellFailures( () -> TimeUnit.HOURS.toNanos( HOURS.incrementAndGet() ) ) ).createCachedCellImg( NUM_CELLS );

@@ -739,13 +739,13 @@ class FailedReadsTest
 
 	private PythonCacheLoader< FloatType, FloatBufferAccess > loader( final PythonCacheLoaderQueue ofWorkers, final PythonLoaderOptions options, final InputGenerator input )
 	{
-		return loader( GRID, ofWorkers, CODE, new FloatBufferAccess( 1, true ), options, BlockInputs.ofGenerators( Collections.singletonList( input ) ) );
+		return loader( GRID, ofWorkers, CODE, new FloatBufferAccess( 1, true ), options, BlockInputs.ofGenerators( Halo.empty( 3 ), Collections.singletonList( input ) ) );
 	}
 
 	@SafeVarargs
 	private final PythonCacheLoader< FloatType, FloatBufferAccess > loader( final CellGrid grid, final String code, final PythonLoaderOptions options, final RandomAccessible< ? extends NativeType< ? > >... inputs )
 	{
-		return loader( grid, queue, code, new FloatBufferAccess( 1, true ), options, BlockInputs.ofImages( grid, Halo.empty( 3 ), options, Arrays.asList( inputs ) ) );
+		return loader( grid, queue, code, new FloatBufferAccess( 1, true ), options, BlockInputs.ofImages( grid, Halo.empty( 3 ), options, queue.pool().memory(), Arrays.asList( inputs ) ) );
 	}
 
 	/**

@@ -28,6 +28,7 @@
  */
 package net.imglib2.cache.python;
 
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.management.BufferPoolMXBean;
@@ -109,6 +110,16 @@ class NativeMemoryTest
 	void smallCellsUseTheLastBytesOfNativeMemory() throws Exception
 	{
 		child( "-XX:MaxDirectMemorySize=64m" ).run( "small" ).requireExitCode( 0 ).requireOutput( "all is well" );
+	}
+
+	@Test
+	void allQueuesShareWhatIsKeptForReuse()
+	{
+		try (final PythonCacheLoaderQueue first = new PythonCacheLoaderQueue();
+				final PythonCacheLoaderQueue second = new PythonCacheLoaderQueue())
+		{
+			assertSame( first.pool().memory(), second.pool().memory() );
+		}
 	}
 
 	@Test

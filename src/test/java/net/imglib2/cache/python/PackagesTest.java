@@ -99,10 +99,6 @@ class PackagesTest
 	 * removed.
 	 */
 	private static final Set< String > KNOWN = Set.of(
-			"block.BlockArray -> jep.DirectNDArray",
-			"block.GeneratedInput -> jep.DirectNDArray",
-			"protocol.HandOver -> jep.DirectNDArray",
-			"type.Dtype -> jep.DirectNDArray",
 			"worker.WorkTask -> embedded.EmbeddedInterpreter",
 			"worker.Worker -> embedded.EmbeddedInterpreter",
 			"worker.Worker -> embedded.PythonRuntime",

@@ -51,7 +51,7 @@ import net.imglib2.RandomAccessible;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.blocks.PrimitiveBlocks.OnFallback;
 import net.imglib2.cache.python.TestImages.Storage;
-import net.imglib2.cache.python.block.SourceInput;
+import net.imglib2.cache.python.block.ImageSource;
 import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
@@ -185,7 +185,7 @@ class PythonLoaderOptionsTest
 	@Test
 	void slowInputIsWarnedOfOnce()
 	{
-		try (final LogRecords log = new LogRecords( SourceInput.class ))
+		try (final LogRecords log = new LogRecords( ImageSource.class ))
 		{
 			final RandomAccessible< FloatType > slow = Views.subsample( Views.extendZero( image( new FloatType() ) ), 2 );
 			loader( PythonLoaderOptions.options(), "", slow ).createCachedCellImg( 100 ).forEach( pixel -> {} );

@@ -52,7 +52,7 @@ import net.imglib2.Interval;
 import net.imglib2.Localizable;
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.block.NativeMemory;
+import net.imglib2.cache.python.block.DirectMemory;
 import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.cell.CellGrid;
@@ -217,7 +217,7 @@ public final class SoakMain
 		{
 			otherQueue( otherQueues++ );
 			resident.add( Resources.residentBytes() >> 20 );
-			inNativeMemory.add( NativeMemory.used() >> 20 );
+			inNativeMemory.add( DirectMemory.used() >> 20 );
 		}
 		for ( final Thread reader : readers )
 			reader.join();

@@ -29,29 +29,33 @@
 package net.imglib2.cache.python.block;
 
 /**
- * What Python code may do with an array of a block. The order is that of
- * {@code protocol.py}.
+ * What an array of a block is for, and what Python code may do with it.
  */
 public enum ArrayAccess
 {
 	/**
-	 * Read it. The memory is of this block alone.
+	 * The code writes the pixels of the cell into it.
 	 */
-	READ,
+	OUTPUT,
 
 	/**
-	 * Read it. Others see the memory: packages that do not care whether an array is
-	 * read-only get a copy.
-	 */
-	READ_SHARED,
-
-	/**
-	 * Write into it. The memory is of this block alone.
+	 * An input that the code may write into: the memory is of this block alone.
 	 */
 	WRITE,
 
 	/**
-	 * Write into a copy of it, because others see the memory.
+	 * An input that the code may read. The memory is of this block alone.
+	 */
+	READ,
+
+	/**
+	 * An input that the code may read. Others see the memory, too: code that ignores
+	 * that an array is read-only gets a copy.
+	 */
+	READ_SHARED,
+
+	/**
+	 * An input that the code may write into. Others see the memory: it gets a copy.
 	 */
 	WRITE_COPY
 }

@@ -31,39 +31,28 @@ package net.imglib2.cache.python.block;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 
-import jep.DirectNDArray;
+import net.imglib2.Interval;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.type.PixelType;
-import net.imglib2.util.Util;
 
 /**
- * Pixels in native memory, as numpy shall see them: some memory and the array in
- * it.
+ * Pixels as numpy shall see them: some memory, and the array in it. All axes are in
+ * numpy's order, the components of a pixel last where it has several. Immutable but
+ * for the pixels.
  */
 public final class BlockArray
 {
-	/**
-	 * The memory as Jep hands it over is the array.
-	 */
-	private static final int AS_IT_IS = 0;
+	private final Buffer memory;
 
-	/**
-	 * A part of the memory.
-	 */
-	private static final int PART = 1;
+	private final boolean reused;
 
-	/**
-	 * A part of the memory, to be copied by numpy into an array without gaps.
-	 */
-	private static final int MADE_CONTIGUOUS = 2;
+	private final Object owner;
 
-	private static final long[] NONE = {};
+	private final Lease lease;
 
-	private final int kind;
+	private final boolean output;
 
-	private final ByteBuffer shared;
-
-	private final DirectNDArray< ? > memory;
+	private final boolean madeContiguous;
 
 	private final Dtype dtype;
 
@@ -73,85 +62,116 @@ public final class BlockArray
 
 	private final long[] strides;
 
-	private final BufferPool.Lease lease;
+	private final Interval interval;
+
+	private final Interval core;
 
 	private BlockArray(
-			final int kind,
-			final ByteBuffer shared,
-			final DirectNDArray< ? > memory,
+			final Buffer memory,
+			final boolean reused,
+			final Object owner,
+			final Lease lease,
+			final boolean output,
 			final Dtype dtype,
 			final long offset,
 			final long[] shape,
-			final long[] strides,
-			final BufferPool.Lease lease )
+			final long[] strides )
 	{
-		this.kind = kind;
-		this.shared = shared;
 		this.memory = memory;
+		this.reused = reused;
+		this.owner = owner;
+		this.lease = lease;
+		this.output = output;
 		this.dtype = dtype;
 		this.offset = offset;
 		this.shape = shape;
 		this.strides = strides;
-		this.lease = lease;
+		madeContiguous = false;
+		interval = null;
+		core = null;
+	}
+
+	private BlockArray( final BlockArray other, final boolean madeContiguous, final Interval interval, final Interval core )
+	{
+		memory = other.memory;
+		reused = other.reused;
+		owner = other.owner;
+		lease = other.lease;
+		output = other.output;
+		dtype = other.dtype;
+		offset = other.offset;
+		shape = other.shape;
+		strides = other.strides;
+		this.madeContiguous = madeContiguous;
+		this.interval = interval;
+		this.core = core;
 	}
 
 	/**
-	 * @param array
-	 * 		array that somebody else made
-	 * @return the same
+	 * Pixels that somebody else made.
+	 *
+	 * @param memory
+	 * 		memory of the array, which begins at its first entry
+	 * @param dtype
+	 * 		type of the numbers
+	 * @param shape
+	 * 		in numpy's axis order
+	 * @param owner
+	 * 		what must stay in reach as long as Python has the array
+	 * @return input in C order without gaps
 	 */
-	public static BlockArray of( final DirectNDArray< ? > array )
+	public static BlockArray of( final Buffer memory, final Dtype dtype, final long[] shape, final Object owner )
 	{
-		return new BlockArray( AS_IT_IS, null, array, null, 0, NONE, NONE, null );
+		return new BlockArray( memory, false, owner, null, false, dtype, 0, shape, strides( dtype, shape ) );
 	}
 
 	/**
 	 * @param pixelType
 	 * 		type of the pixels
-	 * @param buffer
-	 * 		memory of exactly the size of the array, native byte order
+	 * @param memory
+	 * 		becomes the cell
 	 * @param dims
-	 * 		size in ImgLib2's axis order
-	 * @return array without gaps
+	 * 		size of the cell in ImgLib2's axis order
+	 * @return output in C order without gaps
 	 */
-	public static BlockArray contiguous( final PixelType< ? > pixelType, final ByteBuffer buffer, final long[] dims )
+	public static BlockArray output( final PixelType< ? > pixelType, final CellMemory memory, final long[] dims )
 	{
 		final long[] shape = shape( pixelType, dims );
-		final DirectNDArray< ? > typed = pixelType.dtype().array( buffer, Util.long2int( shape ) );
-		return typed != null ? of( typed )
-				: new BlockArray( PART, null, bytes( buffer ), pixelType.dtype(), 0, shape, strides( pixelType.dtype(), shape ), null );
+		return new BlockArray( memory.whole(), memory.isShared(), null, null, true, pixelType.dtype(), memory.offset(), shape, strides( pixelType.dtype(), shape ) );
 	}
 
 	/**
 	 * @param pixelType
 	 * 		type of the pixels
 	 * @param lease
-	 * 		memory, which goes back to where it came from when Python is done with it
+	 * 		memory, which whoever reads the pixels gives back
 	 * @param dims
-	 * 		size in ImgLib2's axis order
-	 * @return array without gaps
+	 * 		size of the cell in ImgLib2's axis order
+	 * @return output in C order without gaps
 	 */
-	public static BlockArray contiguous( final PixelType< ? > pixelType, final BufferPool.Lease lease, final long[] dims )
+	public static BlockArray output( final PixelType< ? > pixelType, final Lease lease, final long[] dims )
 	{
-		final long[] shape = shape( pixelType, dims );
-		return new BlockArray( PART, lease.whole(), null, pixelType.dtype(), 0, shape, strides( pixelType.dtype(), shape ), lease );
+		return leased( pixelType, lease, dims, true );
 	}
 
 	/**
 	 * @param pixelType
 	 * 		type of the pixels
-	 * @param shared
-	 * 		memory that holds other arrays as well
-	 * @param offset
-	 * 		where this one begins, in bytes
+	 * @param lease
+	 * 		memory, which is given back when Python is done with it
 	 * @param dims
 	 * 		size in ImgLib2's axis order
-	 * @return array without gaps
+	 * @return input in C order without gaps
 	 */
-	static BlockArray contiguous( final PixelType< ? > pixelType, final ByteBuffer shared, final int offset, final long[] dims )
+	public static BlockArray input( final PixelType< ? > pixelType, final Lease lease, final long[] dims )
+	{
+		return leased( pixelType, lease, dims, false );
+	}
+
+	private static BlockArray leased( final PixelType< ? > pixelType, final Lease lease, final long[] dims, final boolean output )
 	{
 		final long[] shape = shape( pixelType, dims );
-		return new BlockArray( PART, shared, null, pixelType.dtype(), offset, shape, strides( pixelType.dtype(), shape ), null );
+		return new BlockArray( lease.whole(), true, null, lease, output, pixelType.dtype(), 0, shape, strides( pixelType.dtype(), shape ) );
 	}
 
 	/**
@@ -167,9 +187,9 @@ public final class BlockArray
 	 * 		distance of neighbours along each axis in ImgLib2's axis order, in entries
 	 * 		of the primitive type
 	 * @param owner
-	 * 		of the memory: a {@link BufferPool.Lease}, which it is given back by when
-	 * 		Python is done with it; or what must stay as long as Python has the array
-	 * @return array with any strides
+	 * 		of the memory: a {@link Lease}, which is released when Python is done with
+	 * 		it; or what must stay in reach as long as Python has the array
+	 * @return input with any strides
 	 */
 	static BlockArray strided(
 			final PixelType< ? > pixelType,
@@ -186,12 +206,12 @@ public final class BlockArray
 		byteStrides[ shape.length - 1 ] = bytes;
 		for ( int d = 0; d < dims.length; ++d )
 			byteStrides[ dims.length - 1 - d ] = strides[ d ] * bytes;
-		if ( owner instanceof BufferPool.Lease )
+		if ( owner instanceof Lease )
 		{
-			final BufferPool.Lease lease = ( BufferPool.Lease ) owner;
-			return new BlockArray( PART, lease.whole(), null, pixelType.dtype(), offset * bytes, shape, byteStrides, lease );
+			final Lease lease = ( Lease ) owner;
+			return new BlockArray( lease.whole(), true, null, lease, false, pixelType.dtype(), offset * bytes, shape, byteStrides );
 		}
-		return new BlockArray( PART, null, new OwnedMemory<>( buffer, owner ), pixelType.dtype(), offset * bytes, shape, byteStrides, null );
+		return new BlockArray( buffer, false, owner, null, false, pixelType.dtype(), offset * bytes, shape, byteStrides );
 	}
 
 	/**
@@ -199,12 +219,15 @@ public final class BlockArray
 	 */
 	boolean isContiguous()
 	{
-		if ( kind != PART )
+		if ( madeContiguous )
 			return true;
-		final long[] expected = strides( dtype, shape );
-		for ( int d = 0; d < shape.length; ++d )
-			if ( shape[ d ] > 1 && strides[ d ] != expected[ d ] )
+		long expected = dtype.bytes();
+		for ( int d = shape.length - 1; d >= 0; --d )
+		{
+			if ( shape[ d ] > 1 && strides[ d ] != expected )
 				return false;
+			expected *= shape[ d ];
+		}
 		return true;
 	}
 
@@ -214,24 +237,77 @@ public final class BlockArray
 	 */
 	BlockArray madeContiguous()
 	{
-		return isContiguous() ? this : new BlockArray( MADE_CONTIGUOUS, shared, memory, dtype, offset, shape, strides, lease );
+		return isContiguous() ? this : new BlockArray( this, true, interval, core );
 	}
 
 	/**
-	 * @return memory that other arrays are in as well, now or later, so that it is
-	 *         worth while to hand it over only once; {@code null} if it is not
+	 * @param pixels
+	 * 		interval of all pixels, of as many axes as the array has, without components
+	 * @param part
+	 * 		what the array has to be cropped to for the pixels of the cell, or {@code null}
+	 * @return the same array
 	 */
-	public ByteBuffer shared()
+	BlockArray withCrop( final Interval pixels, final Interval part )
 	{
-		return shared;
+		return new BlockArray( this, madeContiguous, pixels, part );
 	}
 
 	/**
-	 * @return the memory, for Jep
+	 * @return the memory that the array is in
 	 */
-	public DirectNDArray< ? > memory()
+	public Buffer memory()
 	{
-		return memory != null ? memory : bytes( shared );
+		return memory;
+	}
+
+	/**
+	 * @return whether other arrays are in the same memory, now or later, so that it is
+	 *         worth while to hand it over only once; it is a {@link ByteBuffer} then, the
+	 *         same object each time
+	 */
+	public boolean isReused()
+	{
+		return reused;
+	}
+
+	/**
+	 * @return what must stay in reach as long as Python has the array, or {@code null}
+	 */
+	public Object owner()
+	{
+		return owner;
+	}
+
+	/**
+	 * @return lease of the memory, or {@code null}
+	 */
+	public Lease lease()
+	{
+		return lease;
+	}
+
+	/**
+	 * @return whether Python writes the pixels; else they are an input
+	 */
+	public boolean isOutput()
+	{
+		return output;
+	}
+
+	/**
+	 * @return whether numpy shall copy the array into one in C order without gaps
+	 */
+	public boolean isMadeContiguous()
+	{
+		return madeContiguous;
+	}
+
+	/**
+	 * @return type of the numbers
+	 */
+	public Dtype dtype()
+	{
+		return dtype;
 	}
 
 	/**
@@ -243,76 +319,52 @@ public final class BlockArray
 	}
 
 	/**
-	 * @return where the memory goes when Python is done with it, or {@code null}
+	 * @return number of axes, with that of the components
 	 */
-	public BufferPool.Lease lease()
+	public int numAxes()
 	{
-		return lease;
+		return shape.length;
 	}
 
 	/**
-	 * Number of entries that {@link #writeLayout} writes at most.
-	 *
-	 * @param numDimensions
-	 * 		of the image
-	 * @return number of longs
+	 * @return size along an axis
 	 */
-	public static int maxLayoutLength( final int numDimensions )
+	public long size( final int axis )
 	{
-		return 4 + 2 * ( numDimensions + 1 );
+		return shape[ axis ];
 	}
 
 	/**
-	 * Writes what {@code protocol.py} reads of an array's layout.
-	 *
-	 * @param layout
-	 * 		where to write
-	 * @param start
-	 * 		first entry to write
-	 * @param access
-	 * 		what the code may do with the array
-	 * @return entry after the last one
+	 * @return distance of neighbours along an axis, in bytes
 	 */
-	public int writeLayout( final long[] layout, final int start, final ArrayAccess access )
+	public long stride( final int axis )
 	{
-		int at = start;
-		layout[ at++ ] = kind;
-		if ( kind != AS_IT_IS )
-		{
-			final int n = shape.length;
-			layout[ at++ ] = dtype.ordinal();
-			layout[ at++ ] = n;
-			System.arraycopy( shape, 0, layout, at, n );
-			System.arraycopy( strides, 0, layout, at + n, n );
-			at += 2 * n;
-		}
-		layout[ at++ ] = access.ordinal();
-		return at;
+		return strides[ axis ];
 	}
 
 	/**
-	 * Memory that Python keeps together with what it belongs to.
+	 * @return number of axes that the array is cropped along, 0 if it has no crop
 	 */
-	private static final class OwnedMemory< T extends Buffer > extends DirectNDArray< T >
+	public int numCropAxes()
 	{
-		private final Object owner;
-
-		OwnedMemory( final T memory, final Object owner )
-		{
-			super( memory, memory.capacity() );
-			this.owner = owner;
-		}
-
-		@Override
-		public String toString()
-		{
-			return "memory of " + owner;
-		}
+		return core == null ? 0 : core.numDimensions();
 	}
 
-	private static DirectNDArray< ? > bytes( final Buffer buffer )
+	/**
+	 * @return where the crop begins along an axis
+	 */
+	public long cropLower( final int axis )
 	{
-		return new DirectNDArray<>( buffer, buffer.capacity() );
+		final int d = core.numDimensions() - 1 - axis;
+		return core.min( d ) - interval.min( d );
+	}
+
+	/**
+	 * @return size of the crop along an axis
+	 */
+	public long cropSize( final int axis )
+	{
+		return core.dimension( core.numDimensions() - 1 - axis );
 	}
 
 	private static long[] strides( final Dtype dtype, final long[] shape )

@@ -32,23 +32,57 @@ import net.imglib2.Interval;
 import net.imglib2.cache.python.InputWay;
 
 /**
- * Makes the pixels of one input of a block.
+ * One input of an image: where its pixels come from, and which of them a cell needs.
+ * Thread-safe.
  */
-public interface BlockInput
+public final class BlockInput
 {
+	private final PixelSource source;
+
+	private final Footprint footprint;
+
 	/**
-	 * @param interval
-	 * 		the cell with its halo
-	 * @return its pixels
+	 * @param source
+	 * 		where the pixels come from
+	 * @param footprint
+	 * 		which of them a cell needs
+	 */
+	public BlockInput( final PixelSource source, final Footprint footprint )
+	{
+		this.source = source;
+		this.footprint = footprint;
+	}
+
+	/**
+	 * @param cell
+	 * 		interval of a cell in the image
+	 * @return the pixels that it needs
 	 * @throws Exception
 	 * 		what the source throws
 	 */
-	BlockArray get( Interval interval ) throws Exception;
+	public BlockArray get( final Interval cell ) throws Exception
+	{
+		final Interval interval = footprint.interval( cell );
+		return source.get( interval ).withCrop( interval, footprint.core( cell ) );
+	}
 
 	/**
-	 * @param interval
-	 * 		the cell with its halo
-	 * @return how its pixels get to Python
+	 * @param cell
+	 * 		interval of a cell in the image
+	 * @return how the pixels that it needs get to Python
 	 */
-	InputWay wayOf( Interval interval );
+	public InputWay wayOf( final Interval cell )
+	{
+		return source.wayOf( footprint.interval( cell ) );
+	}
+
+	/**
+	 * @param cell
+	 * 		interval of a cell in the image
+	 * @return the pixels of this input that it needs
+	 */
+	public Interval interval( final Interval cell )
+	{
+		return footprint.interval( cell );
+	}
 }

@@ -37,8 +37,8 @@ import net.imglib2.type.NativeType;
 
 /**
  * Copies by ImgLib2's {@link PrimitiveBlocks} into a primitive array of the thread
- * and from there, in one go, into native memory. Copying into native memory at
- * once would not be faster.
+ * and from there, in one go, into native memory. Copying into native memory directly
+ * would not be faster.
  *
  * @param <T>
  * 		pixel type
@@ -49,12 +49,15 @@ final class BlocksCopier< T extends NativeType< T > > implements Copier
 
 	private final PixelType< T > pixelType;
 
+	private final BlockMemory memory;
+
 	private final ThreadLocal< TempArray< Object > > arrays;
 
-	BlocksCopier( final PrimitiveBlocks< T > blocks, final PixelType< T > pixelType )
+	BlocksCopier( final PrimitiveBlocks< T > blocks, final PixelType< T > pixelType, final BlockMemory memory )
 	{
 		this.blocks = blocks.threadSafe();
 		this.pixelType = pixelType;
+		this.memory = memory;
 		arrays = ThreadLocal.withInitial( () -> TempArray.forPrimitiveType( pixelType.type().getNativeTypeFactory().getPrimitiveType() ) );
 	}
 
@@ -65,13 +68,13 @@ final class BlocksCopier< T extends NativeType< T > > implements Copier
 		final int numEntities = pixelType.numEntities( dims );
 		final Object array = arrays.get().get( numEntities );
 		blocks.copy( interval, array );
-		final BufferPool.Lease lease = BufferPool.instance().take( pixelType.numBytes( dims ) );
+		final Lease lease = memory.lease( pixelType.numBytes( dims ) );
 		pixelType.primitive().put( lease.buffer(), array, numEntities );
-		return BlockArray.contiguous( pixelType, lease, dims );
+		return BlockArray.input( pixelType, lease, dims );
 	}
 
 	@Override
-	public InputWay way( final Interval interval )
+	public InputWay wayOf( final Interval interval )
 	{
 		return InputWay.BLOCKS;
 	}

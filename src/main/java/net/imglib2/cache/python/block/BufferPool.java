@@ -28,53 +28,47 @@
  */
 package net.imglib2.cache.python.block;
 
-import static java.nio.ByteOrder.nativeOrder;
-
-import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
 
 /**
- * Buffers for pixels that live as long as a block is computed. Allocating native
- * memory takes long: it is filled with zeros, page by page.
+ * Keeps buffers for reuse, because allocating native memory takes long: it is filled
+ * with zeros, page by page.
  * <p>
- * Buffers have sizes of quarters of powers of two; what is handed out is a slice of exactly
- * the size asked for. Thread-safe.
+ * Buffers have sizes of quarters of powers of two; a lease is the beginning of one.
+ * Thread-safe.
  */
-public final class BufferPool
+final class BufferPool
 {
-	/**
-	 * What is kept for reuse, all queues of a JVM together, is at most this or a
-	 * quarter of the JVM's limit for native memory.
-	 */
-	private static final long MAX_BYTES = 256L << 20;
-
 	private static final int MIN_SIZE = 4096;
 
-	private static final BufferPool INSTANCE = new BufferPool( Math.min( MAX_BYTES, NativeMemory.limit() / 4 ) );
-
 	private final long maxBytes;
+
+	private final IntFunction< ByteBuffer > allocate;
+
+	private final Consumer< ByteBuffer > giveBack = this::giveBack;
 
 	// The size that has not been used for longest comes first.
 	private final Map< Integer, Deque< ByteBuffer > > free = new LinkedHashMap<>( 16, 0.75f, true );
 
 	private long freeBytes;
 
-	BufferPool( final long maxBytes )
+	/**
+	 * @param maxBytes
+	 * 		how much is kept for reuse
+	 * @param allocate
+	 * 		makes a buffer of a size, in native byte order
+	 */
+	BufferPool( final long maxBytes, final IntFunction< ByteBuffer > allocate )
 	{
 		this.maxBytes = maxBytes;
-	}
-
-	/**
-	 * @return the pool of this JVM
-	 */
-	public static BufferPool instance()
-	{
-		return INSTANCE;
+		this.allocate = allocate;
 	}
 
 	/**
@@ -82,9 +76,9 @@ public final class BufferPool
 	 *
 	 * @param numBytes
 	 * 		its size
-	 * @return the buffer
+	 * @return the buffer, with any content
 	 */
-	public Lease take( final int numBytes )
+	Lease take( final int numBytes )
 	{
 		final int size = sizeClass( numBytes );
 		ByteBuffer whole = null;
@@ -98,7 +92,7 @@ public final class BufferPool
 				freeBytes -= size;
 			}
 		}
-		return new Lease( whole != null ? whole : NativeMemory.allocate( size ), numBytes );
+		return new Lease( whole != null ? whole : allocate.apply( size ), numBytes, giveBack );
 	}
 
 	/**
@@ -148,56 +142,5 @@ public final class BufferPool
 		final int step = Math.max( highest >> 2, 1 );
 		final long rounded = ( numBytes + ( long ) step - 1 ) / step * step;
 		return ( int ) Math.min( rounded, Integer.MAX_VALUE );
-	}
-
-	/**
-	 * A buffer that is in use.
-	 */
-	public final class Lease
-	{
-		private final ByteBuffer whole;
-
-		private final ByteBuffer buffer;
-
-		private boolean released;
-
-		private Lease( final ByteBuffer whole, final int numBytes )
-		{
-			this.whole = whole;
-			final ByteBuffer part = whole.duplicate();
-			( ( Buffer ) part ).limit( numBytes );
-			buffer = part.slice().order( nativeOrder() );
-		}
-
-		/**
-		 * @return buffer of exactly the size asked for, in native byte order, with any
-		 *         content
-		 */
-		public ByteBuffer buffer()
-		{
-			return buffer;
-		}
-
-		/**
-		 * @return the memory that the buffer is the beginning of; another lease may get
-		 *         the same later
-		 */
-		ByteBuffer whole()
-		{
-			return whole;
-		}
-
-		/**
-		 * Gives the buffer back to the pool. Not to be called while anybody can still
-		 * reach it. A buffer that is not given back is garbage like any other.
-		 */
-		public synchronized void release()
-		{
-			if ( !released )
-			{
-				released = true;
-				giveBack( whole );
-			}
-		}
 	}
 }

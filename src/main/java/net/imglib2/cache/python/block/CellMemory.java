@@ -33,138 +33,81 @@ import static java.nio.ByteOrder.nativeOrder;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 
-import net.imglib2.cache.python.NativeMemoryException;
-
 /**
- * The native memory of a cell. Small cells share a slab: allocating native memory
- * costs about a microsecond, however little it is, and so does handing it over to
- * Python.
- * <p>
- * A slab is garbage when all its cells are. A cache that drops some of the cells of
- * each slab and keeps others therefore holds more memory than it counts, in the
- * worst case, with one cell kept of each slab, {@value #CELLS} times as much, or
- * twice that where cells of different sizes are computed. More cells in a slab
- * would not be faster.
- * <p>
- * Thread-safe.
+ * The memory of one cell: a buffer of its own, or a part of one that other cells
+ * share.
  */
-final class CellMemory
+public final class CellMemory
 {
-	/**
-	 * Allocating more than this takes as long as filling it with zeros, with and
-	 * without slabs.
-	 */
-	static final int MAX_SHARING_BYTES = 1 << 14;
-
-	/**
-	 * Number of cells of a slab.
-	 */
-	static final int CELLS = 16;
-
-	/**
-	 * Cells begin at multiples of this in their slab, so that threads that write into
-	 * neighbours do not wait for each other.
-	 */
-	static final int ALIGNMENT = 64;
-
-	/**
-	 * Cells of one slab have sizes from one power of two to the next.
-	 */
-	private static final Slabs[] SLABS = new Slabs[ 1 + sizeClass( MAX_SHARING_BYTES ) ];
-	static
-	{
-		for ( int i = 0; i < SLABS.length; ++i )
-			SLABS[ i ] = new Slabs();
-	}
-
 	private final ByteBuffer buffer;
 
-	private final ByteBuffer slab;
+	private final ByteBuffer whole;
 
 	private final int offset;
 
-	private CellMemory( final ByteBuffer buffer, final ByteBuffer slab, final int offset )
+	private CellMemory( final ByteBuffer buffer, final ByteBuffer whole, final int offset )
 	{
 		this.buffer = buffer;
-		this.slab = slab;
+		this.whole = whole;
 		this.offset = offset;
 	}
 
 	/**
-	 * @param numBytes
-	 * 		size of a cell
-	 * @return memory for it
-	 * @throws NativeMemoryException
-	 * 		if there is no memory left, also after a garbage collection
+	 * @param buffer
+	 * 		of exactly the cell's size, in native byte order
+	 * @return all of the buffer
 	 */
-	static CellMemory allocate( final int numBytes )
+	public static CellMemory of( final ByteBuffer buffer )
 	{
-		if ( numBytes <= MAX_SHARING_BYTES )
-			try
-			{
-				return SLABS[ sizeClass( numBytes ) ].allocate( numBytes );
-			}
-			catch ( final NativeMemoryException e )
-			{
-				// There may be enough for one cell.
-			}
-		return new CellMemory( NativeMemory.allocate( numBytes ), null, 0 );
+		return new CellMemory( buffer, buffer, 0 );
 	}
 
 	/**
-	 * @return buffer of exactly the cell's size, in native byte order, filled with
-	 *         zeros
+	 * @param whole
+	 * 		buffer that other cells share
+	 * @param offset
+	 * 		where the cell begins in it, in bytes
+	 * @param numBytes
+	 * 		size of the cell
+	 * @return this part of the buffer
 	 */
-	ByteBuffer buffer()
+	public static CellMemory partOf( final ByteBuffer whole, final int offset, final int numBytes )
+	{
+		final ByteBuffer part = whole.duplicate();
+		( ( Buffer ) part ).position( offset );
+		( ( Buffer ) part ).limit( offset + numBytes );
+		return new CellMemory( part.slice().order( nativeOrder() ), whole, offset );
+	}
+
+	/**
+	 * @return buffer of exactly the cell's size, in native byte order
+	 */
+	public ByteBuffer buffer()
 	{
 		return buffer;
 	}
 
 	/**
-	 * @return the slab that the buffer is a part of, the same object for all its
-	 *         cells; {@code null} if this cell has memory of its own
+	 * @return the buffer that the cell is a part of, the same object for all its cells
 	 */
-	ByteBuffer slab()
+	ByteBuffer whole()
 	{
-		return slab;
+		return whole;
 	}
 
 	/**
-	 * @return where the buffer begins in the slab, in bytes
+	 * @return where the cell begins in {@link #whole()}, in bytes
 	 */
 	int offset()
 	{
 		return offset;
 	}
 
-	private static int sizeClass( final int numBytes )
-	{
-		return Integer.SIZE - Integer.numberOfLeadingZeros( Math.max( 0, numBytes - 1 ) / ALIGNMENT );
-	}
-
 	/**
-	 * The slab that new cells get memory of.
+	 * @return whether other cells share the buffer
 	 */
-	private static final class Slabs
+	boolean isShared()
 	{
-		private ByteBuffer current = ByteBuffer.allocate( 0 );
-
-		private int used;
-
-		synchronized CellMemory allocate( final int numBytes )
-		{
-			final int size = ( numBytes + ALIGNMENT - 1 ) / ALIGNMENT * ALIGNMENT;
-			if ( current.capacity() - used < size )
-			{
-				current = NativeMemory.allocate( CELLS * size );
-				used = 0;
-			}
-			final ByteBuffer part = current.duplicate();
-			( ( Buffer ) part ).position( used );
-			( ( Buffer ) part ).limit( used + numBytes );
-			final CellMemory cell = new CellMemory( part.slice().order( nativeOrder() ), current, used );
-			used += size;
-			return cell;
-		}
+		return whole != buffer;
 	}
 }

@@ -49,6 +49,8 @@ public final class CellOutput
 
 	private final long[] dims;
 
+	private final BlockMemory memory;
+
 	private final ByteBuffer buffer;
 
 	private final BlockArray array;
@@ -60,28 +62,29 @@ public final class CellOutput
 	 * 		an access of the kind that the cell shall have
 	 * @param dims
 	 * 		size in ImgLib2's axis order
+	 * @param memory
+	 * 		where the pixels are put
 	 */
-	public CellOutput( final PixelType< ? > pixelType, final ArrayDataAccess< ? > sample, final long[] dims )
+	public CellOutput( final PixelType< ? > pixelType, final ArrayDataAccess< ? > sample, final long[] dims, final BlockMemory memory )
 	{
 		this.pixelType = pixelType;
 		this.sample = sample;
 		this.dims = dims;
+		this.memory = memory;
 		final int numBytes = pixelType.numBytes( dims );
-		// What becomes the cell is never reused: nobody can tell when it is free.
 		if ( isTheCell() )
 		{
-			final CellMemory memory = CellMemory.allocate( numBytes );
-			buffer = memory.buffer();
-			array = memory.slab() == null ? BlockArray.contiguous( pixelType, buffer, dims )
-					: BlockArray.contiguous( pixelType, memory.slab(), memory.offset(), dims );
+			final CellMemory cell = memory.cell( numBytes );
+			buffer = cell.buffer();
+			array = BlockArray.output( pixelType, cell, dims );
 			return;
 		}
-		final BufferPool.Lease lease = BufferPool.instance().take( numBytes );
+		final Lease lease = memory.lease( numBytes );
 		buffer = lease.buffer();
 		// The code may write a part of the pixels only: the others are zero, as in new
 		// memory.
-		NativeMemory.clear( buffer );
-		array = BlockArray.contiguous( pixelType, lease, dims );
+		lease.clear();
+		array = BlockArray.output( pixelType, lease, dims );
 	}
 
 	/**
@@ -101,7 +104,7 @@ public final class CellOutput
 			return accessTo( buffer );
 		final int numEntities = pixelType.numEntities( dims );
 		final ArrayDataAccess< ? > access = sample instanceof BufferAccess
-				? accessTo( CellMemory.allocate( pixelType.numStorageBytes( dims ) ).buffer() )
+				? accessTo( memory.cell( pixelType.numStorageBytes( dims ) ).buffer() )
 				: Cast.unchecked( sample.createArray( numEntities ) );
 		if ( pixelType.isPacked() )
 			pack( pixelType, access );
@@ -131,6 +134,9 @@ public final class CellOutput
 			( ( Dirty ) access ).setDirty( false );
 	}
 
+	/**
+	 * @return whether what Python writes is the cell; else the cell is a copy of it
+	 */
 	private boolean isTheCell()
 	{
 		return sample instanceof BufferAccess && !pixelType.isPacked();
@@ -141,10 +147,10 @@ public final class CellOutput
 		type.pack( buffer, type.image( access, dims ) );
 	}
 
-	private ArrayDataAccess< ? > accessTo( final ByteBuffer memory )
+	private ArrayDataAccess< ? > accessTo( final ByteBuffer cell )
 	{
 		// An access of a user's own class is kept.
-		return pixelType.primitive().isStandard( sample ) ? pixelType.primitive().access( memory )
-				: Cast.unchecked( ( ( BufferAccess< ? > ) sample ).newInstance( memory, true ) );
+		return pixelType.primitive().isStandard( sample ) ? pixelType.primitive().access( cell )
+				: Cast.unchecked( ( ( BufferAccess< ? > ) sample ).newInstance( cell, true ) );
 	}
 }

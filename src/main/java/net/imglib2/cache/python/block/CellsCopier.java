@@ -45,9 +45,9 @@ import net.imglib2.view.MixedTransformView;
 import net.imglib2.view.Views;
 
 /**
- * Copies lines of cells, in the order of the root's axes; numpy sees the copy with
- * the view's axes. What an extension defines is then copied within the block where
- * that is possible, else pixel by pixel.
+ * Copies cells line by line, in the order of the root's axes; strides give the copy the
+ * axes of the view. Pixels that an extension defines are then copied from within the
+ * block where that is possible, else pixel by pixel.
  * <p>
  * {@link net.imglib2.blocks.PrimitiveBlocks} cannot be used for cells in buffers:
  * it is not thread-safe there (https://github.com/imglib/imglib2/issues/368), and
@@ -58,19 +58,22 @@ import net.imglib2.view.Views;
  */
 final class CellsCopier< T extends NativeType< T > > implements Copier
 {
-	private final NativeSource source;
+	private final CellsView source;
 
 	private final PixelType< T > pixelType;
 
 	private final PixelCopier< T > pixels;
 
+	private final BlockMemory memory;
+
 	private final PrimitiveType primitiveType;
 
-	CellsCopier( final NativeSource source, final PixelType< T > pixelType, final PixelCopier< T > pixels )
+	CellsCopier( final CellsView source, final PixelType< T > pixelType, final PixelCopier< T > pixels, final BlockMemory memory )
 	{
 		this.source = source;
 		this.pixelType = pixelType;
 		this.pixels = pixels;
+		this.memory = memory;
 		final PrimitiveType stored = pixelType.type().getNativeTypeFactory().getPrimitiveType();
 		// Booleans in buffers are bytes.
 		primitiveType = stored == PrimitiveType.BOOLEAN ? PrimitiveType.BYTE : stored;
@@ -83,11 +86,11 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 		if ( part == null )
 			return pixels.copy( interval );
 		final ViewChain chain = source.chain();
-		final NativeSource.RootBox box = new NativeSource.RootBox( chain.toRoot(), interval );
+		final CellsView.RootBox box = new CellsView.RootBox( chain.toRoot(), interval );
 		final long[] dims = box.dims();
-		final BufferPool.Lease lease = BufferPool.instance().take( pixelType.numBytes( dims ) );
+		final Lease lease = memory.lease( pixelType.numBytes( dims ) );
 		final ByteBuffer buffer = lease.buffer();
-		if ( !copyCells( new NativeSource.RootBox( chain.toRoot(), part ), buffer, box.min, dims ) )
+		if ( !copyCells( new CellsView.RootBox( chain.toRoot(), part ), buffer, box.min, dims ) )
 		{
 			lease.release();
 			return pixels.copy( interval );
@@ -105,10 +108,10 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 	}
 
 	@Override
-	public InputWay way( final Interval interval )
+	public InputWay wayOf( final Interval interval )
 	{
 		final Interval part = partOfRoot( interval );
-		return part != null && isCopied( source.pieceAt( new NativeSource.RootBox( source.chain().toRoot(), part ).min ).storage() ) ? InputWay.CELLS : InputWay.PIXELS;
+		return part != null && isCopied( source.pieceAt( new CellsView.RootBox( source.chain().toRoot(), part ).min ).storage() ) ? InputWay.CELLS : InputWay.PIXELS;
 	}
 
 	/**
@@ -122,7 +125,7 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 		final long[] max = new long[ interval.numDimensions() ];
 		if ( !chain.intersect( interval, min, max ) )
 			return null;
-		// What an extension defines may vary along an axis that the root does not have.
+		// Pixels of an extension may vary along an axis that the root does not have.
 		return chain.contains( interval ) || chain.toRoot().hasFullSourceMapping() ? new FinalInterval( min, max ) : null;
 	}
 
@@ -137,9 +140,9 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 	}
 
 	/**
-	 * @return whether that was possible
+	 * @return whether all cells could be copied
 	 */
-	private boolean copyCells( final NativeSource.RootBox part, final ByteBuffer buffer, final long[] bufferMin, final long[] bufferDims )
+	private boolean copyCells( final CellsView.RootBox part, final ByteBuffer buffer, final long[] bufferMin, final long[] bufferDims )
 	{
 		final int m = part.min.length;
 		final int[] fromDims = new int[ m ];
@@ -152,7 +155,7 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 		final long[] position = part.min.clone();
 		while ( true )
 		{
-			final NativeSource.Piece piece = source.pieceAt( position );
+			final CellsView.Piece piece = source.pieceAt( position );
 			for ( int d = 0; d < m; ++d )
 			{
 				// The components of a pixel are neighbours: so many times longer lines.
@@ -174,9 +177,11 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 	}
 
 	/**
-	 * Goes on to where the next cell begins.
+	 * Moves the position to where the next cell begins.
+	 *
+	 * @return whether there is one
 	 */
-	private static boolean next( final long[] position, final NativeSource.RootBox part, final NativeSource.Piece piece )
+	private static boolean next( final long[] position, final CellsView.RootBox part, final CellsView.Piece piece )
 	{
 		for ( int d = 0; d < position.length; ++d )
 		{
@@ -189,7 +194,7 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 	}
 
 	/**
-	 * @return whether the whole rim can be copied from the part that is there
+	 * @return whether the whole rim can be copied from the part that was copied
 	 */
 	private boolean originsAreIn( final Interval part, final Interval interval )
 	{
@@ -210,15 +215,15 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 	}
 
 	/**
-	 * Copies what the extension defines plane by plane, along one axis after the
-	 * other, from what is there.
+	 * Copies what the extension defines from what was copied, plane by plane, along one
+	 * axis after the other.
 	 */
-	private void copyPlanes( final Interval interval, final Interval part, final MixedTransformView< T > target, final ByteBuffer buffer, final NativeSource.RootBox box )
+	private void copyPlanes( final Interval interval, final Interval part, final MixedTransformView< T > target, final ByteBuffer buffer, final CellsView.RootBox box )
 	{
 		final ViewChain chain = source.chain();
 		final long[] min = part.minAsLongArray();
 		final long[] max = part.maxAsLongArray();
-		// The axis with the shortest steps first, as long as the planes are small.
+		// The axis with the shortest strides first, while the planes are small.
 		for ( int axis = 0; axis < box.min.length; ++axis )
 		{
 			if ( chain.toRoot().getComponentZero( axis ) )
@@ -242,7 +247,7 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 			final long[] max,
 			final MixedTransformView< T > target,
 			final ByteBuffer buffer,
-			final NativeSource.RootBox box )
+			final CellsView.RootBox box )
 	{
 		final ViewChain chain = source.chain();
 		final long origin = chain.rim().origin( x, chain.min( d ), chain.max( d ) );
@@ -252,8 +257,8 @@ final class CellsCopier< T extends NativeType< T > > implements Copier
 			pixels.copyTo( target, plane );
 			return;
 		}
-		final NativeSource.RootBox from = new NativeSource.RootBox( chain.toRoot(), plane( d, origin, min, max ) );
-		final NativeSource.RootBox to = new NativeSource.RootBox( chain.toRoot(), plane );
+		final CellsView.RootBox from = new CellsView.RootBox( chain.toRoot(), plane( d, origin, min, max ) );
+		final CellsView.RootBox to = new CellsView.RootBox( chain.toRoot(), plane );
 		final int m = box.min.length;
 		final long[] boxDims = box.dims();
 		final long[] planeDims = to.dims();

@@ -46,7 +46,7 @@ interface Copier
 	/**
 	 * @param interval
 	 * 		of the source
-	 * @return how that is done
+	 * @return how its pixels are copied
 	 */
-	InputWay way( Interval interval );
+	InputWay wayOf( Interval interval );
 }

@@ -42,7 +42,7 @@ import net.imglib2.view.SubsampleView;
 import net.imglib2.view.Views;
 
 /**
- * Copies pixel by pixel: works for every source.
+ * Copies pixel by pixel, which works for every source.
  *
  * @param <T>
  * 		pixel type
@@ -53,15 +53,18 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 
 	private final PixelType< T > pixelType;
 
-	PixelCopier( final RandomAccessible< T > source, final PixelType< T > pixelType )
+	private final BlockMemory memory;
+
+	PixelCopier( final RandomAccessible< T > source, final PixelType< T > pixelType, final BlockMemory memory )
 	{
 		this.source = isRightByMoves( source ) ? source : new ByPosition<>( source );
 		this.pixelType = pixelType;
+		this.memory = memory;
 	}
 
 	/**
-	 * @return whether the source is known to be the same when it is read by moving
-	 *         from pixel to pixel as when it is read by position
+	 * @return whether the source is known to have the same pixels when it is read by
+	 *         moving from pixel to pixel as when it is read by position
 	 */
 	private static boolean isRightByMoves( final RandomAccessible< ? > source )
 	{
@@ -74,23 +77,23 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 			return isRightByMoves( converted );
 		if ( root instanceof SubsampleView )
 			return isRightByMoves( ( ( SubsampleView< ? > ) root ).getSource() );
-		// Slices of a line have no axes, and chains need one.
+		// Slices of a line have no axes, but a ViewChain needs one.
 		if ( root instanceof StackView && root.numDimensions() > 1 )
 			return ( ( StackView< ? > ) root ).getSourceSlices().stream().allMatch( PixelCopier::isRightByMoves );
-		return NativeSource.hasCells( root );
+		return CellsView.hasCells( root );
 	}
 
 	@Override
 	public BlockArray copy( final Interval interval )
 	{
 		final long[] dims = interval.dimensionsAsLongArray();
-		final BufferPool.Lease lease = BufferPool.instance().take( pixelType.numBytes( dims ) );
+		final Lease lease = memory.lease( pixelType.numBytes( dims ) );
 		final ByteBuffer buffer = lease.buffer();
 		if ( pixelType.isPacked() )
 			pixelType.unpack( Views.interval( source, interval ), buffer );
 		else
 			copyTo( Views.translate( pixelType.image( pixelType.primitive().access( buffer ), dims ), interval.minAsLongArray() ), interval );
-		return BlockArray.contiguous( pixelType, lease, dims );
+		return BlockArray.input( pixelType, lease, dims );
 	}
 
 	/**
@@ -103,7 +106,7 @@ final class PixelCopier< T extends NativeType< T > > implements Copier
 	}
 
 	@Override
-	public InputWay way( final Interval interval )
+	public InputWay wayOf( final Interval interval )
 	{
 		return InputWay.PIXELS;
 	}

@@ -39,8 +39,8 @@ import net.imglib2.outofbounds.OutOfBoundsRandomValueFactory;
 import net.imglib2.outofbounds.OutOfBoundsZeroFactory;
 
 /**
- * The extensions whose pixels, seen along one axis, repeat those of a coordinate
- * close by: whole planes can then be copied.
+ * Extensions that repeat, along each axis, the pixels of another coordinate, so that
+ * whole planes can be copied.
  */
 enum Rim
 {
@@ -70,7 +70,7 @@ enum Rim
 		@Override
 		long origin( final long x, final long min, final long max )
 		{
-			// Nothing else is there to be mirrored.
+			// A single pixel is its own mirror image.
 			if ( min == max )
 				return min;
 			return x < min ? 2 * min - x : 2 * max - x;
@@ -89,7 +89,7 @@ enum Rim
 	/**
 	 * @param factory
 	 * 		defines an extension
-	 * @return which it is, or {@code null} if it is none of these
+	 * @return which of these it is, or {@code null}
 	 */
 	static Rim of( final OutOfBoundsFactory< ?, ? > factory )
 	{
@@ -107,7 +107,7 @@ enum Rim
 	/**
 	 * @param factory
 	 * 		defines an extension
-	 * @return whether it says that it is one of these, and may do something else
+	 * @return whether it is of a subclass of one of these, which may do something else
 	 */
 	static boolean isSubclass( final OutOfBoundsFactory< ?, ? > factory )
 	{
@@ -116,15 +116,15 @@ enum Rim
 	}
 
 	/**
-	 * Whether an extension that is read by moving from pixel to pixel is the same as
-	 * one that is read by position. ImgLib2's moves leave the interval where they
-	 * mirror at a single pixel.
+	 * Whether an extension has the same pixels when it is read by moving from pixel to
+	 * pixel as when it is read by position. Where ImgLib2 mirrors at a single pixel, moving
+	 * leaves the interval.
 	 *
 	 * @param factory
 	 * 		defines the extension
 	 * @param extended
 	 * 		the extended interval
-	 * @return whether that is known to be so
+	 * @return whether they are known to be the same
 	 */
 	static boolean isRightByMoves( final OutOfBoundsFactory< ?, ? > factory, final Interval extended )
 	{

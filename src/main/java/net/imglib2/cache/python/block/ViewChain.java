@@ -45,9 +45,9 @@ import net.imglib2.view.MixedTransformView;
 import net.imglib2.view.fluent.RandomAccessibleView;
 
 /**
- * What a chain of views comes down to, as far as it only renames coordinates: the
- * root, how its coordinates follow from the view's, and for which of the view's
- * coordinates that holds.
+ * Summary of a chain of views that only change coordinates: the image at its end (the
+ * root), the transform from the view's coordinates to the root's, and for which of the
+ * view's coordinates the pixels are the root's.
  */
 final class ViewChain
 {
@@ -55,7 +55,7 @@ final class ViewChain
 
 	private final MixedTransform toRoot;
 
-	// Of the view: outside of it an extension defines the pixels.
+	// In the view's coordinates; outside of them an extension defines the pixels.
 	private final long[] min;
 
 	private final long[] max;
@@ -129,7 +129,7 @@ final class ViewChain
 			else if ( source instanceof ExtendedRandomAccessibleInterval )
 			{
 				final OutOfBoundsFactory< ?, ? > factory = ( ( ExtendedRandomAccessibleInterval< ?, ? > ) source ).getOutOfBoundsFactory();
-				// One extension of another has no simple rule.
+				// There is no simple rule for an extension of an extension.
 				rim = extensionToRoot != null ? null : Rim.of( factory );
 				if ( Rim.isSubclass( factory ) )
 					subclass = factory;
@@ -172,8 +172,8 @@ final class ViewChain
 	}
 
 	/**
-	 * @return whether the views, apart from the root, are known to be the same read by
-	 *         moving from pixel to pixel as read by position
+	 * @return whether the views, apart from the root, are known to have the same pixels
+	 *         when they are read by moving from pixel to pixel as by position
 	 */
 	boolean isRightByMoves()
 	{
@@ -281,7 +281,7 @@ final class ViewChain
 			final long translation = transform.getTranslation( target );
 			if ( transform.getComponentZero( target ) )
 			{
-				// A coordinate that is fixed: inside for all of the view or for nothing.
+				// This coordinate of the root is fixed: all of the view is inside, or nothing.
 				if ( translation < bounds.min( target ) || translation > bounds.max( target ) )
 				{
 					min[ 0 ] = Long.MAX_VALUE;

@@ -28,6 +28,7 @@
  */
 package net.imglib2.cache.python.embedded;
 
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -50,11 +51,14 @@ import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.PythonInterpreter;
+import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.environment.PythonSources;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
-import net.imglib2.cache.python.protocol.HandOver;
+import net.imglib2.cache.python.protocol.ControlWords;
+import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.RequestCodec;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.type.Dtype;
@@ -64,23 +68,15 @@ import net.imglib2.cache.python.type.Dtype;
  */
 public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
 {
-	// What methods of worker.py return.
-	private static final int OK = 0;
-
-	private static final int BROKEN = 2;
-
-	/**
-	 * What failed last in the last call.
-	 */
-	private static final int LAST = -1;
-
 	private final String name;
 
 	private final Interpreter python;
 
 	private final BlockResult done;
 
-	private final HandOver handOver = new HandOver();
+	private final ControlWords control;
+
+	private final RequestCodec codec;
 
 	private final PyObject worker;
 
@@ -99,6 +95,12 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 	{
 		this.name = name;
 		done = BlockResult.done( name, false );
+		final BlockMemory memory = runtime.memory();
+		final ByteBuffer request = memory.allocate( RequestCodec.REQUEST_BYTES );
+		final ByteBuffer words = memory.allocate( ControlWords.BYTES );
+		final ByteBuffer stack = memory.allocate( ControlWords.STACK_BYTES );
+		control = new ControlWords( words, stack );
+		codec = new RequestCodec( request, control, memory.limit() );
 		final boolean sub = runtime.mode() == InterpreterMode.SUB;
 		python = sub ? new SubInterpreter( config().addSharedModules( runtime.sharedModules().toArray( new String[ 0 ] ) ) ) : newSharedInterpreter();
 		try
@@ -113,8 +115,8 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 			python.exec( PythonSources.read( "_embedding/open_interpreter.py" ) );
 
 			final PyCallable type = python.getValue( "Worker", PyCallable.class );
-			final Object[] shared = handOver.sharedArrays();
-			worker = type.callAs( PyObject.class, name, runtime.mode().name(), Dtype.names(), shared[ 0 ], shared[ 1 ], shared[ 2 ] );
+			worker = type.callAs( PyObject.class, name, runtime.mode().name(), Protocol.constants(), Dtype.names(),
+					JepArrays.of( request.asLongBuffer() ), JepArrays.of( words.asLongBuffer() ), JepArrays.unsigned( stack ) );
 			step = worker.getAttr( "step", PyCallable.class );
 			failure = worker.getAttr( "failure", PyCallable.class );
 		}
@@ -223,24 +225,24 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 	 */
 	public List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
-		final long ticket = handOver.takeTickets( blocks.size() );
-		final boolean allDone = step( blocks, ticket ) == OK;
+		final long ticket = control.issueTickets( blocks.size() );
+		final boolean allDone = step( blocks, ticket ) == Protocol.OK;
 		final boolean[] outputsEscaped = new boolean[ blocks.size() ];
 		if ( allDone )
 			blocks.forEach( block -> block.release( 0 ) );
 		else
 		{
 			for ( int i = 0; i < outputsEscaped.length; ++i )
-				outputsEscaped[ i ] = handOver.release( ticket + i, i, blocks.get( i ) );
-			handOver.releaseFreed();
+				outputsEscaped[ i ] = codec.release( ticket + i, i, blocks.get( i ) );
+			codec.releaseFreed();
 		}
-		handOver.tablesAgree();
+		codec.acknowledge();
 		final List< BlockResult > results = new ArrayList<>( blocks.size() );
 		for ( int i = 0; i < outputsEscaped.length; ++i )
 		{
-			final int result = allDone ? HandOver.DONE : handOver.result( i );
-			if ( result != HandOver.DONE )
-				results.add( BlockResult.failed( name, failure( result - HandOver.FAILED ) ) );
+			final int result = allDone ? Protocol.OK : control.result( i );
+			if ( result != Protocol.OK )
+				results.add( BlockResult.failed( name, failure( result - Protocol.FAILED ) ) );
 			else
 				results.add( outputsEscaped[ i ] ? BlockResult.done( name, true ) : done );
 		}
@@ -248,7 +250,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 	}
 
 	/**
-	 * @return {@link #OK}, or that there is something to read in the control words
+	 * @return {@link Protocol#OK}, or that there is something to read in the control words
 	 */
 	private int step( final List< BlockRequest > blocks, final long ticket )
 	{
@@ -260,7 +262,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 		{
 			// Something that earlier code left behind, a tracing function for instance, has
 			// raised before a block began: that is not these blocks' fault, and happens once.
-			if ( handOver.hasBegun( ticket ) )
+			if ( control.hasBegun( ticket ) )
 				throw e;
 			return tryStep( blocks, ticket );
 		}
@@ -268,11 +270,11 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 
 	private int tryStep( final List< BlockRequest > blocks, final long ticket )
 	{
-		final int status = status( step, handOver.write( blocks, ticket ) );
-		if ( status != BROKEN )
+		final int status = status( step, JepArrays.memories( codec.write( blocks, ticket ) ) );
+		if ( status != Protocol.BROKEN )
 			return status;
-		final List< String > strings = failureStrings( LAST );
-		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "it is retired" : new PythonFailure( strings ).describe() ) );
+		final List< String > strings = failureStrings( Protocol.LAST_FAILURE );
+		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "it was abandoned" : new PythonFailure( strings ).describe() ) );
 	}
 
 	/**
@@ -284,11 +286,11 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 	}
 
 	/**
-	 * @return what is shared with the Python half
+	 * @return what Java and this interpreter tell each other besides requests
 	 */
-	public HandOver handOver()
+	public ControlWords control()
 	{
-		return handOver;
+		return control;
 	}
 
 	/**
@@ -349,7 +351,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 
 	private PythonFailure call( final String method, final Object... arguments )
 	{
-		final long ticket = handOver.takeTickets( 1 );
+		final long ticket = control.issueTickets( 1 );
 		final PyCallable callable = worker.getAttr( method, PyCallable.class );
 		int status;
 		try
@@ -359,11 +361,11 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 		catch ( final PythonException e )
 		{
 			// See step().
-			if ( handOver.hasBegun( ticket ) )
+			if ( control.hasBegun( ticket ) )
 				throw e;
 			status = status( callable, arguments );
 		}
-		return status == OK ? null : failure( LAST );
+		return status == Protocol.OK ? null : failure( Protocol.LAST_FAILURE );
 	}
 
 	/**
@@ -404,7 +406,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 
 	/**
 	 * @param number
-	 * 		of the failure within the last call, or {@link #LAST}
+	 * 		of the failure within the last call, or {@link Protocol#LAST_FAILURE}
 	 */
 	private PythonFailure failure( final int number )
 	{

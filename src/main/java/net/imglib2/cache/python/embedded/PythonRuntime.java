@@ -38,6 +38,8 @@ import jep.PyConfig;
 import net.imglib2.cache.python.InterpreterMode;
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonEnvironmentException;
+import net.imglib2.cache.python.block.BlockMemory;
+import net.imglib2.cache.python.block.DirectMemory;
 import net.imglib2.cache.python.environment.ClassPathCheck;
 import net.imglib2.cache.python.environment.KnownProperties;
 import net.imglib2.cache.python.environment.LocatedPython;
@@ -60,11 +62,14 @@ public final class PythonRuntime
 
 	private final PythonEnvironment environment;
 
-	private PythonRuntime( final PythonInstallation installation, final InterpreterMode mode, final PythonEnvironment environment )
+	private final BlockMemory memory;
+
+	private PythonRuntime( final PythonInstallation installation, final InterpreterMode mode, final PythonEnvironment environment, final BlockMemory memory )
 	{
 		this.installation = installation;
 		this.mode = mode;
 		this.environment = environment;
+		this.memory = memory;
 	}
 
 	/**
@@ -97,7 +102,7 @@ public final class PythonRuntime
 			throw new PythonEnvironmentException( "Other code has already started Python in this JVM by Jep. A JVM can start one Python, once: "
 					+ "create the first PythonCacheLoaderQueue before that code runs", e );
 		}
-		first = new PythonRuntime( installation, mode, environment );
+		first = new PythonRuntime( installation, mode, environment, new DirectMemory() );
 		return first;
 	}
 
@@ -119,7 +124,15 @@ public final class PythonRuntime
 		if ( requested != InterpreterMode.AUTO && requested != mode )
 			throw new PythonEnvironmentException( "The interpreters of this JVM run in mode " + mode + ", but " + requested
 					+ " is asked for. The first queue of a JVM decides: use its mode, or start another JVM" );
-		return new PythonRuntime( installation, mode, other );
+		return new PythonRuntime( installation, mode, other, memory );
+	}
+
+	/**
+	 * @return the one memory of all interpreters of this JVM
+	 */
+	public BlockMemory memory()
+	{
+		return memory;
 	}
 
 	InterpreterMode mode()

@@ -28,8 +28,8 @@
  */
 package net.imglib2.cache.python.image;
 
-import java.util.Collections;
 import java.util.List;
+import java.util.stream.Collectors;
 
 import net.imglib2.Interval;
 import net.imglib2.cache.python.PythonCellException;
@@ -147,7 +147,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		final long version = detached.version();
 		final BlockArray[] arrays = new BlockArray[ 1 + spec.inputs().size() ];
 		gatherInputs( cell, interval, arrays );
-		final CellOutput output = new CellOutput( spec.pixelType(), sample, interval.dimensionsAsLongArray() );
+		final CellOutput output = new CellOutput( spec.pixelType(), sample, interval.dimensionsAsLongArray(), pool.memory() );
 		arrays[ 0 ] = output.array();
 		return new DetachedComputations.Computation( output, pool.submit( new BlockRequest( snippet, cell, interval, lowerHalo, arrays ) ), version );
 	}
@@ -174,7 +174,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	{
 		try
 		{
-			return spec.inputs().get( i ).get( spec.inputInterval( interval ) );
+			return spec.inputs().get( i ).get( interval );
 		}
 		catch ( final Exception e )
 		{
@@ -206,6 +206,6 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 
 	private List< Interval > inputIntervals( final Interval interval )
 	{
-		return Collections.nCopies( spec.inputs().size(), spec.inputInterval( interval ) );
+		return spec.inputs().stream().map( input -> input.interval( interval ) ).collect( Collectors.toList() );
 	}
 }

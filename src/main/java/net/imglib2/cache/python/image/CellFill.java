@@ -37,6 +37,7 @@ import java.util.logging.Logger;
 
 import net.imglib2.Interval;
 import net.imglib2.cache.python.PythonCellException;
+import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.block.CellOutput;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
@@ -69,6 +70,8 @@ final class CellFill< T extends NativeType< T >, A extends ArrayDataAccess< ? > 
 
 	private final Consumer< ? super PythonCellException > listener;
 
+	private final BlockMemory memory;
+
 	private final CellFailures failures;
 
 	/**
@@ -77,11 +80,12 @@ final class CellFill< T extends NativeType< T >, A extends ArrayDataAccess< ? > 
 	 */
 	private final Set< Long > filled = ConcurrentHashMap.newKeySet();
 
-	CellFill( final CellSpec< T, A > spec, final CellFailures failures )
+	CellFill( final CellSpec< T, A > spec, final BlockMemory memory, final CellFailures failures )
 	{
 		pixelType = spec.pixelType();
 		value = spec.fillValue();
 		listener = spec.options().getErrorListener();
+		this.memory = memory;
 		this.failures = failures;
 	}
 
@@ -104,7 +108,7 @@ final class CellFill< T extends NativeType< T >, A extends ArrayDataAccess< ? > 
 			throw error;
 		filled.add( cell );
 		final long[] dims = interval.dimensionsAsLongArray();
-		final CellOutput output = new CellOutput( pixelType, sample, dims );
+		final CellOutput output = new CellOutput( pixelType, sample, dims, memory );
 		final A pixels = Cast.unchecked( output.access() );
 		output.release();
 		pixelType.image( pixels, dims ).forEach( pixel -> pixelType.copy( value, pixel ) );

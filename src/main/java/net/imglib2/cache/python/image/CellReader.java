@@ -96,7 +96,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		this.spec = spec;
 		this.pool = pool;
 		this.failures = failures;
-		fill = new CellFill<>( spec, failures );
+		fill = new CellFill<>( spec, pool.memory(), failures );
 		computer = new CellComputer<>( spec, pool, poolOwner );
 	}
 
@@ -276,6 +276,6 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	 */
 	public InputWay inputWay( final int input, final long cell )
 	{
-		return spec.inputs().get( input ).wayOf( spec.inputInterval( spec.interval( cell ) ) );
+		return spec.inputs().get( input ).wayOf( spec.interval( cell ) );
 	}
 }

@@ -237,14 +237,4 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 		grid.getCellDimensions( cell, min, dims );
 		return FinalInterval.createMinSize( min, Util.int2long( dims ) );
 	}
-
-	/**
-	 * @param cell
-	 * 		interval of a cell
-	 * @return interval that the inputs show: the cell with its halo
-	 */
-	Interval inputInterval( final Interval cell )
-	{
-		return halo.extendInterval( cell );
-	}
 }

@@ -34,19 +34,14 @@ import java.util.Arrays;
 import net.imglib2.Interval;
 import net.imglib2.cache.python.block.ArrayAccess;
 import net.imglib2.cache.python.block.BlockArray;
-import net.imglib2.cache.python.block.BufferPool;
+import net.imglib2.cache.python.block.Lease;
 
 /**
- * A block to compute: numbers and the memory of its arrays, see
- * {@code protocol.py}.
+ * A block to compute: which cell, and its arrays. Written as numbers, which
+ * {@code protocol.py} describes.
  */
 public final class BlockRequest
 {
-	/**
-	 * A mask of arrays has so many bits that can be used.
-	 */
-	private static final int MAX_WATCHED = Long.SIZE - 1;
-
 	private final Snippet snippet;
 
 	private final long index;
@@ -65,9 +60,9 @@ public final class BlockRequest
 	 * @param cell
 	 * 		interval of the cell
 	 * @param lower
-	 * 		halo before the cell
+	 * 		halo before the cell, which {@code block.halo} crops
 	 * @param arrays
-	 * 		pixels of the cell, then of the inputs
+	 * 		pixels of the cell and of the inputs; one of them is an output
 	 */
 	public BlockRequest( final Snippet snippet, final long index, final Interval cell, final int[] lower, final BlockArray[] arrays )
 	{
@@ -75,21 +70,23 @@ public final class BlockRequest
 		this.index = index;
 		this.cell = cell;
 		this.arrays = arrays;
-		layout = layout( lower );
+		layout = new Layout( layoutNumbers( lower ) );
 	}
 
 	/**
 	 * @param numInputs
 	 * 		number of inputs
 	 * @param numDimensions
-	 * 		number of axes
+	 * 		number of axes of the image and of each input
 	 * @throws IllegalArgumentException
 	 * 		if a request cannot hold so many
 	 */
 	public static void requireNotTooMany( final int numInputs, final int numDimensions )
 	{
-		// With the place of its memory, the memory itself, and the offset.
-		final int most = ( HandOver.REQUEST_LENGTH - HandOver.HEADER_LENGTH - 8 - 4 * numDimensions ) / ( BlockArray.maxLayoutLength( numDimensions ) + 3 ) - 1;
+		final int once = Protocol.HEADER_LENGTH + Protocol.NEW_LAYOUT_LENGTH + Protocol.LAYOUT_LENGTH + Protocol.BLOCK_LENGTH + 4 * numDimensions;
+		// Shape and strides, perhaps with components; the crop; what names the memory.
+		final int perArray = Protocol.ARRAY_LENGTH + 2 * ( numDimensions + 1 ) + 2 * numDimensions + 3;
+		final int most = ( RequestCodec.REQUEST_LENGTH - once ) / perArray - 1;
 		if ( numInputs > most )
 			throw new IllegalArgumentException( numInputs + " inputs are too many: at most " + most + " are possible with " + numDimensions + " axes" );
 	}
@@ -119,8 +116,8 @@ public final class BlockRequest
 	 */
 	ArrayAccess access( final int i )
 	{
-		if ( i == 0 )
-			return ArrayAccess.WRITE;
+		if ( arrays[ i ].isOutput() )
+			return ArrayAccess.OUTPUT;
 		final boolean own = arrays[ i ].lease() != null;
 		if ( snippet.writableInputs() )
 			return own ? ArrayAccess.WRITE : ArrayAccess.WRITE_COPY;
@@ -128,20 +125,21 @@ public final class BlockRequest
 	}
 
 	/**
-	 * @return how many numbers the request needs at most, with its layout
+	 * @return how many numbers of a request the block needs at most, with its layout and
+	 *         its memories
 	 */
 	public int length()
 	{
-		return 4 + layout.numbers.length + 3 * arrays.length + 2 * cell.numDimensions();
+		return Protocol.NEW_LAYOUT_LENGTH + layout.numbers.length + Protocol.BLOCK_LENGTH + 3 * arrays.length + 2 * cell.numDimensions();
 	}
 
 	/**
 	 * Writes the numbers of this block.
 	 *
 	 * @param layoutPlace
-	 * 		of its layout
+	 * 		place of its layout in Python's table
 	 * @param memories
-	 * 		what the memories of its arrays are called
+	 * 		what names the memory of each array
 	 * @param request
 	 * 		where to write
 	 * @param start
@@ -154,7 +152,7 @@ public final class BlockRequest
 		final int m = arrays.length;
 		request.put( start, layoutPlace );
 		request.put( start + 1, index );
-		final int at = start + 2;
+		final int at = start + Protocol.BLOCK_LENGTH;
 		for ( int i = 0; i < m; ++i )
 		{
 			request.put( at + i, memories[ i ] );
@@ -173,45 +171,64 @@ public final class BlockRequest
 	 * Gives the inputs' memory back.
 	 *
 	 * @param escaped
-	 * 		mask of the arrays that Python code still holds
+	 * 		mask of the arrays that user code has retained
 	 */
 	public void release( final long escaped )
 	{
-		for ( int i = 1; i < arrays.length; ++i )
+		for ( int i = 0; i < Math.min( arrays.length, Protocol.MAX_WATCHED ); ++i )
 		{
-			final BufferPool.Lease lease = arrays[ i ].lease();
-			// What is not watched may be held.
-			if ( lease != null && i < MAX_WATCHED && ( escaped >> i & 1 ) == 0 )
+			final Lease lease = arrays[ i ].lease();
+			// The output's is given back by whoever reads the pixels.
+			if ( lease != null && ( escaped >> i & 1 ) == 0 && !arrays[ i ].isOutput() )
 				lease.release();
 		}
 	}
 
-	private Layout layout( final int[] lower )
+	private long[] layoutNumbers( final int[] lower )
 	{
 		final int n = cell.numDimensions();
-		final long[] numbers = new long[ 4 + 2 * n + arrays.length * BlockArray.maxLayoutLength( n ) ];
+		int length = Protocol.LAYOUT_LENGTH + 2 * n + Protocol.ARRAY_LENGTH * arrays.length;
+		for ( final BlockArray array : arrays )
+			length += 2 * array.numAxes() + 2 * array.numCropAxes();
+		final long[] numbers = new long[ length ];
 		numbers[ 0 ] = snippet.id();
 		numbers[ 1 ] = n;
 		numbers[ 2 ] = arrays.length;
 		for ( int d = 0; d < n; ++d )
 		{
-			numbers[ 3 + n - 1 - d ] = cell.dimension( d );
-			numbers[ 3 + 2 * n - 1 - d ] = lower[ d ];
+			numbers[ Protocol.LAYOUT_LENGTH + n - 1 - d ] = cell.dimension( d );
+			numbers[ Protocol.LAYOUT_LENGTH + 2 * n - 1 - d ] = lower[ d ];
 		}
-		int at = 3 + 2 * n;
-		numbers[ at++ ] = watched();
+		int at = Protocol.LAYOUT_LENGTH + 2 * n;
 		for ( int i = 0; i < arrays.length; ++i )
-			at = arrays[ i ].writeLayout( numbers, at, access( i ) );
-		return new Layout( Arrays.copyOf( numbers, at ) );
+			at = writeArray( i, numbers, at );
+		return numbers;
 	}
 
-	private long watched()
+	private int writeArray( final int i, final long[] numbers, final int start )
 	{
-		long mask = 0;
-		for ( int i = 0; i < Math.min( arrays.length, MAX_WATCHED ); ++i )
-			if ( arrays[ i ].lease() != null )
-				mask |= 1L << i;
-		return mask;
+		final BlockArray array = arrays[ i ];
+		final int axes = array.numAxes();
+		final int cropAxes = array.numCropAxes();
+		numbers[ start ] = access( i ).ordinal();
+		numbers[ start + 1 ] = array.lease() != null && i < Protocol.MAX_WATCHED ? 1 : 0;
+		numbers[ start + 2 ] = array.isMadeContiguous() ? 1 : 0;
+		numbers[ start + 3 ] = array.dtype().ordinal();
+		numbers[ start + 4 ] = axes;
+		numbers[ start + 5 ] = cropAxes;
+		int at = start + Protocol.ARRAY_LENGTH;
+		for ( int axis = 0; axis < axes; ++axis )
+		{
+			numbers[ at + axis ] = array.size( axis );
+			numbers[ at + axes + axis ] = array.stride( axis );
+		}
+		at += 2 * axes;
+		for ( int axis = 0; axis < cropAxes; ++axis )
+		{
+			numbers[ at + axis ] = array.cropLower( axis );
+			numbers[ at + cropAxes + axis ] = array.cropSize( axis );
+		}
+		return at + 2 * cropAxes;
 	}
 
 	/**

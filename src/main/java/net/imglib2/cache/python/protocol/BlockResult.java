@@ -68,7 +68,7 @@ public final class BlockResult
 	}
 
 	/**
-	 * @return of a block that must be handed over again, with other memory
+	 * @return result of a block that was not computed, see {@link #isDropped()}
 	 */
 	public static BlockResult dropped()
 	{
@@ -92,7 +92,7 @@ public final class BlockResult
 	}
 
 	/**
-	 * @return whether the code took too long; the failure tells where it was then
+	 * @return whether the code took too long; {@link #failure()} tells where it was
 	 */
 	public boolean isTimedOut()
 	{
@@ -100,8 +100,8 @@ public final class BlockResult
 	}
 
 	/**
-	 * @return whether the block must be handed over again, with other memory: its
-	 *         worker was given up because of another block
+	 * @return whether the block must be submitted again, with other memory: its worker
+	 *         was abandoned because of another block
 	 */
 	public boolean isDropped()
 	{
@@ -109,8 +109,7 @@ public final class BlockResult
 	}
 
 	/**
-	 * @return whether Python code has kept, or may still write to, the array that it
-	 *         wrote into
+	 * @return whether user code has retained the output, or may still write to it
 	 */
 	public boolean outputEscaped()
 	{

@@ -35,26 +35,34 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-import net.imglib2.cache.python.block.NativeMemory;
+import net.imglib2.cache.python.block.BlockArray;
 
 /**
- * Which memories an interpreter knows, and by which number; the one side of
- * {@code protocol.Memories}. Each new one costs as much as a small block.
+ * Which memories Python has in its table, and at which place: the Java side of
+ * {@code protocol.MemoryTable}. To hand a memory over takes as long as all else that a
+ * small block needs.
  */
 final class MemoryTable
 {
 	/**
-	 * The table keeps its memories from being freed, also when there is no memory
-	 * left.
+	 * The table keeps its memories from being freed, also when no memory is left: so
+	 * many bytes at most, and this part of the limit.
 	 */
-	private static final long MAX_BYTES = Math.min( 8 << 20, NativeMemory.limit() / 64 );
+	private static final long MAX_BYTES = 8 << 20;
+
+	private static final int MAX_PART = 64;
 
 	/**
-	 * Larger ones take so much longer to fill that this does not matter.
+	 * Larger memories are not worth it: to fill one takes much longer than to hand it
+	 * over.
 	 */
-	private static final long MAX_MEMORY = Math.min( 1 << 20, MAX_BYTES );
+	private static final long MAX_MEMORY = 1 << 20;
 
 	private static final int MAX_PLACES = 256;
+
+	private final long maxBytes;
+
+	private final long maxMemory;
 
 	private final Map< Key, Entry > entries = new LinkedHashMap<>( 16, 0.75f, true );
 
@@ -65,13 +73,23 @@ final class MemoryTable
 	private int numPlaces;
 
 	/**
-	 * @param memory
-	 * 		a memory
-	 * @return whether it is worth while to have it in the table
+	 * @param limit
+	 * 		how many bytes all pixels may have together
 	 */
-	static boolean accepts( final ByteBuffer memory )
+	MemoryTable( final long limit )
 	{
-		return memory != null && memory.capacity() <= MAX_MEMORY;
+		maxBytes = Math.min( MAX_BYTES, limit / MAX_PART );
+		maxMemory = Math.min( MAX_MEMORY, maxBytes );
+	}
+
+	/**
+	 * @param array
+	 * 		an array of a block
+	 * @return whether its memory is worth a place in the table
+	 */
+	boolean accepts( final BlockArray array )
+	{
+		return array.isReused() && array.memory().capacity() <= maxMemory;
 	}
 
 	/**
@@ -80,7 +98,7 @@ final class MemoryTable
 	 * @param writable
 	 * 		whether Python may write into it
 	 * @param request
-	 * 		number of the request; what was asked for with the same number stays
+	 * 		ticket of the request: the memories that it uses are not removed
 	 * @return its place, or -1 if it is not in the table
 	 */
 	int find( final ByteBuffer memory, final boolean writable, final long request )
@@ -100,18 +118,18 @@ final class MemoryTable
 	 * @param writable
 	 * 		whether Python may write into it
 	 * @param request
-	 * 		number of the request
+	 * 		ticket of the request
 	 * @return its place
 	 */
 	int add( final ByteBuffer memory, final boolean writable, final long request )
 	{
-		for ( final Iterator< Entry > eldest = entries.values().iterator(); eldest.hasNext() && ( bytes + memory.capacity() > MAX_BYTES || entries.size() >= MAX_PLACES ); )
+		for ( final Iterator< Entry > eldest = entries.values().iterator(); eldest.hasNext() && ( bytes + memory.capacity() > maxBytes || entries.size() >= MAX_PLACES ); )
 		{
 			final Entry entry = eldest.next();
 			if ( entry.request == request )
 				break;
 			eldest.remove();
-			dropped( entry );
+			removed( entry );
 		}
 		final int place = freePlaces.isEmpty() ? numPlaces++ : freePlaces.pop();
 		entries.put( new Key( memory, writable ), new Entry( memory, place, request ) );
@@ -126,7 +144,7 @@ final class MemoryTable
 	{
 		final Entry entry = entries.remove( new Key( memory, writable ) );
 		if ( entry != null )
-			dropped( entry );
+			removed( entry );
 	}
 
 	/**
@@ -140,7 +158,7 @@ final class MemoryTable
 		numPlaces = 0;
 	}
 
-	private void dropped( final Entry entry )
+	private void removed( final Entry entry )
 	{
 		bytes -= entry.bytes;
 		freePlaces.push( entry.place );
@@ -183,7 +201,7 @@ final class MemoryTable
 		@Override
 		public boolean equals( final Object other )
 		{
-			// Not equals(), which compares all that is in it.
+			// Not equals() of the buffers, which compares their content.
 			return other instanceof Key && ( ( Key ) other ).memory == memory && ( ( Key ) other ).writable == writable;
 		}
 	}

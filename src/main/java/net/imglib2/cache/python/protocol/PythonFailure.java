@@ -33,8 +33,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What went wrong in Python code, as text: an exception, as {@code failure.py}
- * describes it, or something else.
+ * A failure of Python code as text: an exception, as {@code failure.py} describes it,
+ * or another reason.
  */
 public final class PythonFailure implements Serializable
 {
@@ -48,7 +48,7 @@ public final class PythonFailure implements Serializable
 	private static final int NUM_FIELDS = 6;
 
 	/**
-	 * In the place of a frame's function: its file is advice.
+	 * Stands where a frame has its function. What stands where it has its file is advice.
 	 */
 	private static final String ADVICE = "<advice>";
 

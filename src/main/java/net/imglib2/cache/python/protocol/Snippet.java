@@ -33,16 +33,16 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The code of a loader. Each worker compiles it when it computes the loader's
- * first block there.
+ * The code of a loader. A worker compiles it before the first block of the loader that
+ * it computes.
  */
 public final class Snippet
 {
 	private static final int MAX_LABEL = 100;
 
 	/**
-	 * All labels that are in use in this JVM: interpreters may share the table of
-	 * sources.
+	 * All labels in use in this JVM. Interpreters may share the table by which Python
+	 * finds the source of a file, so that each label must be unique.
 	 */
 	private static final Map< String, WeakReference< Snippet > > LABELS = new HashMap<>();
 
@@ -84,7 +84,7 @@ public final class Snippet
 	}
 
 	/**
-	 * @return how long a block takes about, or {@link Long#MAX_VALUE} if that is not
+	 * @return about how long a block takes, or {@link Long#MAX_VALUE} if that is not
 	 *         known yet
 	 */
 	public long expectedNanos()
@@ -93,8 +93,8 @@ public final class Snippet
 	}
 
 	/**
-	 * Learns from some blocks. Workers may forget what another has learnt at the
-	 * same time.
+	 * Records how long a block took. Not exact: of what two workers record at the same
+	 * time, one may be lost.
 	 */
 	public void took( final long nanos )
 	{
@@ -103,7 +103,7 @@ public final class Snippet
 	}
 
 	/**
-	 * Nobody has the loader any more.
+	 * To be called when the loader is garbage.
 	 */
 	public void drop()
 	{
@@ -189,8 +189,8 @@ public final class Snippet
 	}
 
 	/**
-	 * Python does not take every string for the name of a file, and tracebacks have
-	 * it in a line.
+	 * Python refuses some strings as the name of a file, and a traceback prints the name
+	 * within a line.
 	 */
 	private static String oneLine( final String name )
 	{

@@ -36,8 +36,8 @@ import net.imglib2.img.basictypeaccess.nio.BufferAccess;
 import net.imglib2.img.basictypeaccess.volatiles.VolatileBooleanAccess;
 
 /**
- * Booleans in a buffer, a byte each, 0 or 1: as numpy stores them. ImgLib2 has
- * buffer accesses of all other primitive types.
+ * Booleans in a buffer as numpy stores them, a byte each, 0 or 1. ImgLib2 has buffer
+ * accesses for all other primitive types.
  */
 public final class BooleanBufferAccess implements BufferAccess< BooleanBufferAccess >, VolatileBooleanAccess
 {

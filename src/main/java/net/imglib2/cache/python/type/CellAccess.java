@@ -47,9 +47,9 @@ import net.imglib2.img.basictypeaccess.nio.LongBufferAccess;
 import net.imglib2.img.basictypeaccess.nio.ShortBufferAccess;
 
 /**
- * ImgLib2's buffer accesses hand out their buffer itself, whose position and
- * limit block copiers change, on several threads at once
- * (https://github.com/imglib/imglib2/issues/368). These hand out duplicates.
+ * Buffer accesses that hand out duplicates of their buffer. ImgLib2's own hand out the
+ * buffer itself; block copiers change its position and limit, on several threads at the
+ * same time (https://github.com/imglib/imglib2/issues/368).
  */
 final class CellAccess
 {
@@ -165,7 +165,7 @@ final class CellAccess
 		}
 
 		/**
-		 * @return the same memory as bytes, which Jep can hand over
+		 * @return the same memory as bytes, which numpy can see
 		 */
 		ByteBuffer bytes()
 		{

@@ -28,63 +28,38 @@
  */
 package net.imglib2.cache.python.type;
 
-import java.nio.Buffer;
-import java.nio.ByteBuffer;
-import java.nio.DoubleBuffer;
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
-import java.nio.LongBuffer;
-import java.nio.ShortBuffer;
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 
-import jep.DirectNDArray;
-import net.imglib2.cache.python.worker.Worker;
-
 /**
- * The numpy dtypes that occur.
+ * The numpy dtypes of pixels.
  */
 public enum Dtype
 {
 	BOOL( 1 ),
-	INT8( 1, false, ByteBuffer.class, b -> b ),
-	UINT8( 1, true, ByteBuffer.class, b -> b ),
-	INT16( 2, false, ShortBuffer.class, ByteBuffer::asShortBuffer ),
-	UINT16( 2, true, ShortBuffer.class, ByteBuffer::asShortBuffer ),
-	INT32( 4, false, IntBuffer.class, ByteBuffer::asIntBuffer ),
-	UINT32( 4, true, IntBuffer.class, ByteBuffer::asIntBuffer ),
-	INT64( 8, false, LongBuffer.class, ByteBuffer::asLongBuffer ),
-	UINT64( 8, true, LongBuffer.class, ByteBuffer::asLongBuffer ),
-	FLOAT32( 4, false, FloatBuffer.class, ByteBuffer::asFloatBuffer ),
-	FLOAT64( 8, false, DoubleBuffer.class, ByteBuffer::asDoubleBuffer ),
+	INT8( 1 ),
+	UINT8( 1 ),
+	INT16( 2 ),
+	UINT16( 2 ),
+	INT32( 4 ),
+	UINT32( 4 ),
+	INT64( 8 ),
+	UINT64( 8 ),
+	FLOAT32( 4 ),
+	FLOAT64( 8 ),
 	COMPLEX64( 8 ),
 	COMPLEX128( 16 );
 
 	private final int bytes;
 
-	private final boolean unsigned;
-
-	private final Class< ? extends Buffer > bufferClass;
-
-	private final Function< ByteBuffer, Buffer > view;
-
 	Dtype( final int bytes )
 	{
-		this( bytes, false, null, null );
-	}
-
-	Dtype( final int bytes, final boolean unsigned, final Class< ? extends Buffer > bufferClass, final Function< ByteBuffer, Buffer > view )
-	{
 		this.bytes = bytes;
-		this.unsigned = unsigned;
-		this.bufferClass = bufferClass;
-		this.view = view;
 	}
 
 	/**
-	 * @return names of all, in order, one a line: what {@code Worker} is told
+	 * @return numpy's names of all, one a line; layouts name a dtype by its place in here
 	 */
 	public static String names()
 	{
@@ -105,23 +80,5 @@ public enum Dtype
 	public int bytes()
 	{
 		return bytes;
-	}
-
-	/**
-	 * The array that Jep makes of some memory.
-	 *
-	 * @param memory
-	 * 		of exactly the size of the array: bytes, or a buffer of this dtype
-	 * @param shape
-	 * 		in numpy's axis order
-	 * @return the array, or {@code null} where Jep has no array of this dtype
-	 */
-	public DirectNDArray< ? > array( final Buffer memory, final int... shape )
-	{
-		if ( view == null )
-			return null;
-		if ( memory instanceof ByteBuffer )
-			return new DirectNDArray<>( view.apply( ( ByteBuffer ) memory ), unsigned, shape );
-		return bufferClass.isInstance( memory ) ? new DirectNDArray<>( memory, unsigned, shape ) : null;
 	}
 }

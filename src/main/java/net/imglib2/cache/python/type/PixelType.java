@@ -78,12 +78,11 @@ import net.imglib2.util.Cast;
 import net.imglib2.view.Views;
 
 /**
- * The table of pixel types: what ImgLib2 type is what numpy dtype, and how its
- * pixels get into the memory that numpy sees.
+ * The table of pixel types: which numpy dtype an ImgLib2 type is, and how its pixels get
+ * into the memory that numpy sees. A new pixel type is a new row.
  * <p>
- * Most types have the same bits in ImgLib2 and in numpy. The pixels of packed
- * types, which have less than a byte or straddle bytes in ImgLib2, are an integer
- * each in numpy.
+ * Most types have the same bits in ImgLib2 and in numpy. In ImgLib2, pixels of packed
+ * types have fewer bits than a byte, or straddle bytes; in numpy each is an integer.
  *
  * @param <T>
  * 		ImgLib2 type
@@ -178,7 +177,7 @@ public final class PixelType< T extends NativeType< T > >
 	}
 
 	/**
-	 * @return what numpy sees the pixels as
+	 * @return type of the pixels in numpy
 	 */
 	public Dtype dtype()
 	{
@@ -186,8 +185,8 @@ public final class PixelType< T extends NativeType< T > >
 	}
 
 	/**
-	 * @return number of numbers of a pixel, which is the length of an additional
-	 *         last axis in numpy where it is not 1
+	 * @return how many numbers a pixel has; if not 1, this is the length of an additional
+	 *         last axis in numpy
 	 */
 	public int components()
 	{
@@ -195,7 +194,7 @@ public final class PixelType< T extends NativeType< T > >
 	}
 
 	/**
-	 * @return whether ImgLib2 stores the pixels otherwise than numpy
+	 * @return whether ImgLib2 stores the pixels in another way than numpy
 	 */
 	public boolean isPacked()
 	{
@@ -233,7 +232,7 @@ public final class PixelType< T extends NativeType< T > >
 	 * 		size in any axis order
 	 * @return bytes
 	 * @throws IllegalArgumentException
-	 * 		if that are more bytes than a buffer can have
+	 * 		if these are more bytes than a buffer can have
 	 */
 	public int numBytes( final long... dims )
 	{
@@ -279,7 +278,7 @@ public final class PixelType< T extends NativeType< T > >
 	}
 
 	/**
-	 * Refuses an access that does not fit.
+	 * Checks that cells can have an access.
 	 *
 	 * @param access
 	 * 		sample of what the cells shall have
@@ -358,9 +357,7 @@ public final class PixelType< T extends NativeType< T > >
 	}
 
 	/**
-	 * The table for people.
-	 *
-	 * @return lines of a Markdown table
+	 * @return lines of a Markdown table, for the documentation
 	 */
 	public static List< String > describeTable()
 	{
@@ -374,8 +371,8 @@ public final class PixelType< T extends NativeType< T > >
 	}
 
 	/**
-	 * ImgLib2 8.0.1 computes the mask for 54 to 62 bits in doubles, which are not that
-	 * precise.
+	 * Refuses what ImgLib2 8.0.1 gets wrong: it computes the mask for 54 to 62 bits in
+	 * doubles, which are not precise enough.
 	 */
 	private static void requireAllBits( final Object type, final String what )
 	{

@@ -53,8 +53,8 @@ import net.imglib2.img.basictypeaccess.nio.ShortBufferAccess;
 import net.imglib2.type.PrimitiveType;
 
 /**
- * What depends on the primitive type that pixels are stored as: the one place for
- * every switch over {@link PrimitiveType}.
+ * Everything that depends on the primitive type of stored pixels: no other class has to
+ * switch over {@link PrimitiveType}.
  */
 public enum Primitive
 {
@@ -120,8 +120,8 @@ public enum Primitive
 	}
 
 	/**
-	 * The access that cells have: what it hands out as its storage is a duplicate,
-	 * so that readers cannot disturb each other's position and limit.
+	 * The access that cells have. It hands out duplicates of its buffer, so that readers
+	 * cannot disturb each other's position and limit.
 	 *
 	 * @param buffer
 	 * 		direct buffer in native byte order
@@ -188,20 +188,20 @@ public enum Primitive
 	}
 
 	/**
-	 * The native memory of an access, as Jep can hand it over.
+	 * The buffer of an access, as numpy can see it.
 	 *
 	 * @param access
 	 * 		pixels of a cell or an image
 	 * @return buffer in native byte order, or {@code null} if the pixels are
 	 *         elsewhere
 	 */
-	public static Buffer nativeMemory( final Object access )
+	public static Buffer buffer( final Object access )
 	{
 		if ( access instanceof CellAccess.Chars )
 			return ( ( CellAccess.Chars ) access ).bytes();
 		final Object storage = storage( access );
-		// Jep has no arrays of CharBuffers.
-		if ( !( storage instanceof Buffer ) || storage instanceof CharBuffer || !( ( Buffer ) storage ).isDirect() )
+		// Jep does not hand over CharBuffers.
+		if ( !( storage instanceof Buffer ) || storage instanceof CharBuffer )
 			return null;
 		return orderOf( ( Buffer ) storage ) == nativeOrder() ? ( Buffer ) storage : null;
 	}

@@ -138,7 +138,7 @@ final class TimeoutWatch
 			watched.remove( worker );
 			return;
 		}
-		final long ticket = ticketOf( run, worker.handOver()::running, worker::current );
+		final long ticket = ticketOf( run, worker.control()::running, worker::current );
 		if ( ticket == OF_ANOTHER_RUN )
 			return;
 		Watched now = watched.get( worker );
@@ -228,7 +228,7 @@ final class TimeoutWatch
 		private void cancel()
 		{
 			run.cancel( ticket );
-			worker.handOver().cancel( ticket );
+			worker.control().cancel( ticket );
 		}
 
 		/**
@@ -248,7 +248,7 @@ final class TimeoutWatch
 		 */
 		private void tell( final boolean now )
 		{
-			final List< String > told = ticket == 0 ? null : worker.handOver().stackOf( ticket );
+			final List< String > told = ticket == 0 ? null : worker.control().stackOf( ticket );
 			if ( told == null && ticket != 0 && !now )
 				return;
 			stack = describe( told, ticket, run.timeoutNanos );

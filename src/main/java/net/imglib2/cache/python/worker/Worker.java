@@ -59,8 +59,10 @@ import net.imglib2.cache.python.embedded.PythonStack;
 import net.imglib2.cache.python.environment.TemporaryFile;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
-import net.imglib2.cache.python.protocol.HandOver;
+import net.imglib2.cache.python.protocol.ControlWords;
+import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.RequestCodec;
 import net.imglib2.cache.python.protocol.Snippet;
 
 /**
@@ -298,7 +300,7 @@ public final class Worker
 			running.fail( reason );
 		final EmbeddedInterpreter python = opened;
 		if ( python != null )
-			python.handOver().retire();
+			python.control().abandon();
 	}
 
 	/**
@@ -310,7 +312,7 @@ public final class Worker
 		// Either it is found here, or the interpreter sees that it is shut down.
 		final EmbeddedInterpreter python = opened;
 		if ( python != null )
-			python.handOver().end();
+			python.control().exit();
 		shutDown( reason );
 	}
 
@@ -337,7 +339,7 @@ public final class Worker
 		final Run running = current;
 		if ( running != null )
 			running.fail( RetiredException.INSTANCE );
-		opened.handOver().retire();
+		opened.control().abandon();
 		// Small blocks do not say so, because they should end soon.
 		becomeOccupied();
 	}
@@ -352,11 +354,11 @@ public final class Worker
 	}
 
 	/**
-	 * @return what is shared with the Python half, once the worker has started
+	 * @return what Java and the interpreter tell each other, once the worker has started
 	 */
-	HandOver handOver()
+	ControlWords control()
 	{
-		return opened.handOver();
+		return opened.control();
 	}
 
 	private void failStart( final Throwable reason )
@@ -560,14 +562,14 @@ public final class Worker
 		begin( run );
 		try
 		{
-			run.firstTicket = python.handOver().nextTicket();
+			run.firstTicket = python.control().nextTicket();
 			final PythonFailure failed = python.prepare( snippet );
 			if ( failed != null )
 			{
 				first.complete( asTimedOut( python, run, run.firstTicket, BlockResult.failed( name, failed ) ) );
 				return;
 			}
-			run.firstTicket = python.handOver().nextTicket();
+			run.firstTicket = python.control().nextTicket();
 			compute( python, run, blocks );
 		}
 		catch ( final Throwable t )
@@ -616,7 +618,7 @@ public final class Worker
 	{
 		if ( !run.isCancelled( ticket ) )
 			return result;
-		final List< String > stack = python.handOver().stackOf( ticket );
+		final List< String > stack = python.control().stackOf( ticket );
 		// Code that ends well after that has caught the exception: who knows what it wrote.
 		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( CANCELLED );
 		return timedOut ? BlockResult.timedOut( name, TimeoutWatch.describe( stack, ticket, run.timeoutNanos ) ) : result;
@@ -629,20 +631,20 @@ public final class Worker
 	 */
 	private List< BlockTask > together( final EmbeddedInterpreter python, final BlockTask first )
 	{
-		final List< BlockTask > blocks = new ArrayList<>( HandOver.MAX_BLOCKS );
+		final List< BlockTask > blocks = new ArrayList<>( Protocol.MAX_BLOCKS );
 		blocks.add( first );
 		final Snippet snippet = first.snippet();
 		if ( !python.isPrepared( snippet ) )
 			return blocks;
-		final long most = Math.min( HandOver.MAX_BLOCKS, TOGETHER_NANOS / snippet.expectedNanos() );
-		int length = HandOver.HEADER_LENGTH + first.request().length();
+		final long most = Math.min( Protocol.MAX_BLOCKS, TOGETHER_NANOS / snippet.expectedNanos() );
+		int length = Protocol.HEADER_LENGTH + first.request().length();
 		while ( blocks.size() < most )
 		{
 			final Task< ? > next = tasks.poll();
 			if ( next == null )
 				break;
 			final BlockTask block = next instanceof BlockTask ? ( BlockTask ) next : null;
-			if ( block == null || block.snippet() != snippet || block.request().length() > HandOver.REQUEST_LENGTH - length )
+			if ( block == null || block.snippet() != snippet || block.request().length() > RequestCodec.REQUEST_LENGTH - length )
 			{
 				tasks.addFirst( next );
 				// Either the closing thread finds it there, or the end is seen here.
@@ -791,7 +793,7 @@ public final class Worker
 		// Python writes the stack of one worker at a time: another queue may be starting.
 		final EmbeddedInterpreter python = opened;
 		if ( stack.isEmpty() && python != null )
-			stack = toldStack( python.handOver() );
+			stack = toldStack( python.control() );
 		return stack.isEmpty() ? "" : "Python was at:\n" + stack;
 	}
 
@@ -810,16 +812,16 @@ public final class Worker
 	/**
 	 * Cancels the init code and lets the watchdog tell where it is.
 	 */
-	private static String toldStack( final HandOver handOver )
+	private static String toldStack( final ControlWords control )
 	{
-		final long ticket = handOver.running();
-		handOver.cancel( ticket );
+		final long ticket = control.running();
+		control.cancel( ticket );
 		final long end = System.nanoTime() + TimeoutWatch.STACK_NANOS;
 		List< String > told = null;
 		while ( ticket != 0 && told == null && System.nanoTime() < end )
 		{
 			LockSupport.parkNanos( TimeUnit.MILLISECONDS.toNanos( 5 ) );
-			told = handOver.stackOf( ticket );
+			told = control.stackOf( ticket );
 		}
 		return told == null || told.isEmpty() ? "" : new PythonFailure( told ).getTraceback();
 	}

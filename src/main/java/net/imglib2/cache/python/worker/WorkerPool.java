@@ -48,6 +48,7 @@ import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.PythonTask;
+import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.embedded.PythonRuntime;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
@@ -169,6 +170,14 @@ public final class WorkerPool implements AutoCloseable
 			close();
 			throw t;
 		}
+	}
+
+	/**
+	 * @return where the blocks that this pool computes have their pixels
+	 */
+	public BlockMemory memory()
+	{
+		return runtime.memory();
 	}
 
 	/**

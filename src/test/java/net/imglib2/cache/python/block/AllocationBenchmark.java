@@ -44,7 +44,8 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * Native memory for a cell that goes into a cache of 1000 cells: of its own, and
- * as {@link CellMemory} allocates it. Every page is written to. The limit makes
+ * as
+ * {@link CellSlabs} allocate it. Every page is written to. The limit makes
  * memory go round, as it does in a program that runs for long.
  */
 @State( Scope.Benchmark )
@@ -60,6 +61,8 @@ public class AllocationBenchmark
 	@Param( { "1024", "4096", "16384", "65536" } )
 	private int bytes;
 
+	private final DirectMemory memory = new DirectMemory();
+
 	private final ByteBuffer[] cache = new ByteBuffer[ 1000 ];
 
 	private int next;
@@ -67,13 +70,13 @@ public class AllocationBenchmark
 	@Benchmark
 	public ByteBuffer ownMemory()
 	{
-		return cached( NativeMemory.allocate( bytes ) );
+		return cached( memory.allocate( bytes ) );
 	}
 
 	@Benchmark
 	public ByteBuffer cellMemory()
 	{
-		return cached( CellMemory.allocate( bytes ).buffer() );
+		return cached( memory.cell( bytes ).buffer() );
 	}
 
 	private ByteBuffer cached( final ByteBuffer cell )

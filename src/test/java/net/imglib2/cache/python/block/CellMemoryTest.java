@@ -29,8 +29,8 @@
 package net.imglib2.cache.python.block;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -55,13 +55,15 @@ import net.imglib2.type.numeric.real.FloatType;
 
 class CellMemoryTest
 {
+	private final DirectMemory memory = new DirectMemory();
+
 	@Test
 	void bufferHasExactlyTheSizeAskedForInNativeOrderAndIsZero()
 	{
-		for ( final int size : new int[] { 1, 63, 64, 65, 4095, 4096, 5000, CellMemory.MAX_SHARING_BYTES, CellMemory.MAX_SHARING_BYTES + 1, 1 << 20 } )
-			for ( int i = 0; i < 2 * CellMemory.CELLS; ++i )
+		for ( final int size : new int[] { 1, 63, 64, 65, 4095, 4096, 5000, CellSlabs.MAX_CELL_BYTES, CellSlabs.MAX_CELL_BYTES + 1, 1 << 20 } )
+			for ( int i = 0; i < 2 * CellSlabs.CELLS; ++i )
 			{
-				final ByteBuffer buffer = CellMemory.allocate( size ).buffer();
+				final ByteBuffer buffer = memory.cell( size ).buffer();
 				assertEquals( size, buffer.capacity() );
 				assertEquals( size, buffer.remaining() );
 				assertTrue( buffer.isDirect() );
@@ -78,17 +80,17 @@ class CellMemoryTest
 	void smallCellsShareASlabAndKnowWhereTheyAreInIt()
 	{
 		final Set< ByteBuffer > slabs = Collections.newSetFromMap( new IdentityHashMap<>() );
-		for ( int i = 0; i < 10 * CellMemory.CELLS; ++i )
+		for ( int i = 0; i < 10 * CellSlabs.CELLS; ++i )
 		{
-			final CellMemory cell = CellMemory.allocate( 1000 );
-			assertEquals( 0, cell.offset() % CellMemory.ALIGNMENT );
-			assertEquals( ByteOrder.nativeOrder(), cell.slab().order() );
-			assertEquals( cell.slab().capacity(), cell.slab().remaining() );
+			final CellMemory cell = memory.cell( 1000 );
+			assertEquals( 0, cell.offset() % CellSlabs.ALIGNMENT );
+			assertEquals( ByteOrder.nativeOrder(), cell.whole().order() );
+			assertEquals( cell.whole().capacity(), cell.whole().remaining() );
 			cell.buffer().putInt( 0, i );
 			cell.buffer().put( 999, ( byte ) i );
-			assertEquals( i, cell.slab().getInt( cell.offset() ) );
-			assertEquals( ( byte ) i, cell.slab().get( cell.offset() + 999 ) );
-			slabs.add( cell.slab() );
+			assertEquals( i, cell.whole().getInt( cell.offset() ) );
+			assertEquals( ( byte ) i, cell.whole().get( cell.offset() + 999 ) );
+			slabs.add( cell.whole() );
 		}
 		// The first one may have been in use.
 		assertTrue( slabs.size() == 10 || slabs.size() == 11, () -> slabs.size() + " slabs" );
@@ -97,21 +99,22 @@ class CellMemoryTest
 	@Test
 	void keptCellKeepsNoMoreThanItsShareOfMemoryTimesTheNumberOfCells()
 	{
-		for ( int size = 1; size <= CellMemory.MAX_SHARING_BYTES; size += 1 + size / 3 )
+		for ( int size = 1; size <= CellSlabs.MAX_CELL_BYTES; size += 1 + size / 3 )
 		{
 			// The largest of those that share a slab.
-			final int power = Math.max( CellMemory.ALIGNMENT, Integer.highestOneBit( 2 * size - 1 ) );
-			CellMemory.allocate( power );
-			final CellMemory cell = CellMemory.allocate( size );
-			assertTrue( cell.slab().capacity() <= CellMemory.CELLS * power, size + " in " + cell.slab().capacity() );
+			final int power = Math.max( CellSlabs.ALIGNMENT, Integer.highestOneBit( 2 * size - 1 ) );
+			memory.cell( power );
+			final CellMemory cell = memory.cell( size );
+			assertTrue( cell.whole().capacity() <= CellSlabs.CELLS * power, size + " in " + cell.whole().capacity() );
 		}
 	}
 
 	@Test
 	void largeCellsHaveMemoryOfTheirOwn()
 	{
-		assertNull( CellMemory.allocate( CellMemory.MAX_SHARING_BYTES + 1 ).slab() );
-		assertNotSame( CellMemory.allocate( 100 ).slab(), CellMemory.allocate( 10_000 ).slab() );
+		assertFalse( memory.cell( CellSlabs.MAX_CELL_BYTES + 1 ).isShared() );
+		assertTrue( memory.cell( CellSlabs.MAX_CELL_BYTES ).isShared() );
+		assertNotSame( memory.cell( 100 ).whole(), memory.cell( 10_000 ).whole() );
 	}
 
 	@Test
@@ -129,7 +132,7 @@ class CellMemoryTest
 					final List< ByteBuffer > cells = new ArrayList<>();
 					for ( int i = 0; i < 5000; ++i )
 					{
-						final ByteBuffer cell = CellMemory.allocate( 8 + 8 * ( i % 30 ) ).buffer();
+						final ByteBuffer cell = memory.cell( 8 + 8 * ( i % 30 ) ).buffer();
 						for ( int at = 0; at < cell.capacity(); at += 8 )
 							cell.putLong( at, 10_000 * thread + i );
 						cells.add( cell );
@@ -155,35 +158,35 @@ class CellMemoryTest
 	void slabIsGarbageWhenItsCellsAre()
 	{
 		final List< WeakReference< ByteBuffer > > slabs = new ArrayList<>();
-		final CellMemory kept = CellMemory.allocate( 3000 );
+		final CellMemory kept = memory.cell( 3000 );
 		final ByteBuffer keptBuffer = kept.buffer();
-		final WeakReference< ByteBuffer > keptSlab = new WeakReference<>( kept.slab() );
-		for ( int i = 0; i < 100 * CellMemory.CELLS; ++i )
-			slabs.add( new WeakReference<>( CellMemory.allocate( 3000 ).slab() ) );
+		final WeakReference< ByteBuffer > keptSlab = new WeakReference<>( kept.whole() );
+		for ( int i = 0; i < 100 * CellSlabs.CELLS; ++i )
+			slabs.add( new WeakReference<>( memory.cell( 3000 ).whole() ) );
 		keptBuffer.putInt( 0, 42 );
 		long alive = slabs.size();
-		for ( int i = 0; i < 100 && alive > 2 * CellMemory.CELLS; ++i )
+		for ( int i = 0; i < 100 && alive > 2 * CellSlabs.CELLS; ++i )
 		{
 			System.gc();
 			alive = slabs.stream().filter( slab -> slab.get() != null ).count();
 		}
 		// One is filled, another one is the kept cell's.
-		assertTrue( alive <= 2 * CellMemory.CELLS, alive + " cells of slabs that are not garbage" );
+		assertTrue( alive <= 2 * CellSlabs.CELLS, alive + " cells of slabs that are not garbage" );
 		assertEquals( 42, keptBuffer.getInt( 0 ) );
-		assertSame( kept.slab(), keptSlab.get() );
+		assertSame( kept.whole(), keptSlab.get() );
 	}
 
 	@Test
 	void outputTellsWhereItIsInTheSlab()
 	{
 		final PixelType< FloatType > type = PixelType.of( new FloatType(), "image" );
-		for ( int i = 0; i < 2 * CellMemory.CELLS; ++i )
+		for ( int i = 0; i < 2 * CellSlabs.CELLS; ++i )
 		{
-			final CellOutput output = new CellOutput( type, new FloatBufferAccess( 1, true ), new long[] { 8, 5 } );
-			output.array().shared().putFloat( ( int ) output.array().offset() + 4 * 39, i );
+			final CellOutput output = new CellOutput( type, new FloatBufferAccess( 1, true ), new long[] { 8, 5 }, memory );
+			( ( ByteBuffer ) output.array().memory() ).putFloat( ( int ) output.array().offset() + 4 * 39, i );
 			assertEquals( i, ( ( FloatBufferAccess ) output.access() ).getValue( 39 ) );
 			assertTrue( ( ( BufferAccess< ? > ) output.access() ).isDirect() );
 		}
-		assertNull( new CellOutput( type, new FloatBufferAccess( 1, true ), new long[] { 800, 50 } ).array().shared() );
+		assertFalse( new CellOutput( type, new FloatBufferAccess( 1, true ), new long[] { 800, 50 }, memory ).array().isReused() );
 	}
 }

@@ -86,6 +86,8 @@ import net.imglib2.view.Views;
  */
 class CopiedPixelsTest
 {
+	private static final DirectMemory MEMORY = new DirectMemory();
+
 	private static final int CASES = Integer.getInteger( "cases", 5000 );
 
 	private static final int READS = 3;
@@ -156,7 +158,7 @@ class CopiedPixelsTest
 
 	private static void assertTravels( final InputWay way, final RandomAccessible< FloatType > view, final Interval interval )
 	{
-		final SourceInput< FloatType > input = new SourceInput<>( view, "input", interval, options() );
+		final ImageSource< FloatType > input = new ImageSource<>( view, "input", interval, options(), MEMORY );
 		new Expected<>( interval, view, null, null ).check( input.get( interval ), way.name() );
 		assertEquals( way, input.wayOf( interval ) );
 	}
@@ -165,10 +167,10 @@ class CopiedPixelsTest
 	{
 		final Random random = new Random( ~number );
 		final Interval covers = chain.isEverywhere ? Intervals.expand( chain.near, 4 ) : chain.near;
-		final SourceInput< T > input = new SourceInput<>( chain.view, "input", covers, options() );
+		final ImageSource< T > input = new ImageSource<>( chain.view, "input", covers, options(), MEMORY );
 		final PixelType< T > pixelType = PixelType.of( chain.view.getType(), "input" );
-		final PixelCopier< T > pixels = new PixelCopier<>( chain.view, pixelType );
-		final NativeSource cells = NativeSource.of( ViewChain.of( chain.view ), pixelType );
+		final PixelCopier< T > pixels = new PixelCopier<>( chain.view, pixelType, MEMORY );
+		final CellsView cells = CellsView.of( ViewChain.of( chain.view ), pixelType );
 		for ( int i = 0; i < READS; ++i )
 		{
 			final Interval interval = Chain.boxIn( random, covers, MAX_PIXELS );
@@ -188,7 +190,7 @@ class CopiedPixelsTest
 			expected.check( input.get( interval ), way + ( input.wayOf( interval ) == way ? "" : " or " + input.wayOf( interval ) ) );
 			expected.check( pixels.copy( interval ), "copied pixel by pixel" );
 			if ( cells != null )
-				expected.check( new CellsCopier<>( cells, pixelType, pixels ).copy( interval ), "copied by cells" );
+				expected.check( new CellsCopier<>( cells, pixelType, pixels, MEMORY ).copy( interval ), "copied by cells" );
 			ways.merge( input.wayOf( interval ), 1, Integer::sum );
 		}
 	}
@@ -253,12 +255,9 @@ class CopiedPixelsTest
 
 		void check( final BlockArray array, final String way )
 		{
-			final long[] layout = new long[ BlockArray.maxLayoutLength( interval.numDimensions() ) ];
-			array.writeLayout( layout, 0, ArrayAccess.READ );
-			final Dtype dtype = Dtype.values()[ ( int ) layout[ 1 ] ];
-			final int numAxes = ( int ) layout[ 2 ];
+			final Dtype dtype = array.dtype();
 			final int n = interval.numDimensions();
-			final byte[] memory = bytes( array.memory().getData() );
+			final byte[] memory = bytes( array.memory() );
 			final byte[] got = new byte[ pixels.length == 0 ? 0 : pixels[ 0 ].length ];
 			final long[] position = new long[ n ];
 			int different = 0;
@@ -269,13 +268,13 @@ class CopiedPixelsTest
 				long at = array.offset();
 				for ( int d = 0; d < n; ++d )
 				{
-					assertEquals( interval.dimension( d ), layout[ 3 + n - 1 - d ] );
-					at += position[ d ] * layout[ 3 + numAxes + n - 1 - d ];
+					assertEquals( interval.dimension( d ), array.size( n - 1 - d ) );
+					at += position[ d ] * array.stride( n - 1 - d );
 				}
-				final int components = numAxes > n ? ( int ) layout[ 3 + n ] : 1;
+				final int components = array.numAxes() > n ? ( int ) array.size( n ) : 1;
 				assertEquals( got.length, components * dtype.bytes() );
 				if ( components > 1 )
-					assertEquals( dtype.bytes(), layout[ 3 + numAxes + n ] );
+					assertEquals( dtype.bytes(), array.stride( n ) );
 				System.arraycopy( memory, ( int ) at, got, 0, got.length );
 				if ( isKnown[ i ] && !Arrays.equals( pixels[ i ], got ) && ++different == 1 )
 					first = Arrays.toString( position ) + ": " + Arrays.toString( got ) + " instead of " + Arrays.toString( pixels[ i ] );

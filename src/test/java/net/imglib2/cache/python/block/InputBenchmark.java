@@ -103,13 +103,15 @@ public class InputBenchmark
 	@Param( { "false", "true" } )
 	private boolean mirrored;
 
+	private final DirectMemory memory = new DirectMemory();
+
 	private Interval[] intervals;
 
 	private int next;
 
 	private RandomAccessibleInterval< FloatType > img;
 
-	private SourceInput< FloatType > input;
+	private ImageSource< FloatType > input;
 
 	private PixelCopier< FloatType > pixels;
 
@@ -135,8 +137,8 @@ public class InputBenchmark
 				min[ d ] = mirrored ? ( ( i >> d & 1 ) == 0 ? -8 : 184 ) : ( i >> d & 1 ) == 0 ? 56 : 120;
 			intervals[ i ] = FinalInterval.createMinSize( min[ 0 ], min[ 1 ], min[ 2 ], 80, 80, 80 );
 		}
-		input = new SourceInput<>( view, "input", mirrored ? Intervals.expand( img, 8 ) : img, PythonLoaderOptions.options() );
-		pixels = new PixelCopier<>( view, PixelType.of( new FloatType(), "input" ) );
+		input = new ImageSource<>( view, "input", mirrored ? Intervals.expand( img, 8 ) : img, PythonLoaderOptions.options(), memory );
+		pixels = new PixelCopier<>( view, PixelType.of( new FloatType(), "input" ), memory );
 		to = ByteBuffer.allocateDirect( 80 * 80 * 80 * 4 ).order( nativeOrder() ).asFloatBuffer();
 	}
 

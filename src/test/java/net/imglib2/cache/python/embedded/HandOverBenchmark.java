@@ -51,9 +51,9 @@ import net.imglib2.cache.python.InputWay;
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.block.BlockArray;
-import net.imglib2.cache.python.block.BufferPool;
-import net.imglib2.cache.python.block.NativeMemory;
-import net.imglib2.cache.python.block.SourceInput;
+import net.imglib2.cache.python.block.CellMemory;
+import net.imglib2.cache.python.block.ImageSource;
+import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.type.PixelType;
@@ -84,9 +84,9 @@ public class HandOverBenchmark
 
 	private Interval cell;
 
-	private BufferPool.Lease output;
+	private Lease output;
 
-	private SourceInput< FloatType > input;
+	private ImageSource< FloatType > input;
 
 	private PixelType< FloatType > type;
 
@@ -97,10 +97,10 @@ public class HandOverBenchmark
 		snippet = pool.register( "pass", PythonLoaderOptions.options(), this );
 		cell = new FinalInterval( DIMS );
 		type = PixelType.of( new FloatType(), "image" );
-		output = BufferPool.instance().take( 4 * 64 * 64 * 64 );
-		final ArrayImg< FloatType, FloatBufferAccess > image = new ArrayImg<>( new FloatBufferAccess( NativeMemory.allocate( 4 * 64 * 64 * 64 ), true ), DIMS, new FloatType().getEntitiesPerPixel() );
+		output = pool.memory().lease( 4 * 64 * 64 * 64 );
+		final ArrayImg< FloatType, FloatBufferAccess > image = new ArrayImg<>( new FloatBufferAccess( pool.memory().allocate( 4 * 64 * 64 * 64 ), true ), DIMS, new FloatType().getEntitiesPerPixel() );
 		image.setLinkedType( new FloatType( image ) );
-		input = new SourceInput<>( image, "input", cell, PythonLoaderOptions.options() );
+		input = new ImageSource<>( image, "input", cell, PythonLoaderOptions.options(), pool.memory() );
 		if ( input.wayOf( cell ) != InputWay.ZERO_COPY )
 			throw new IllegalStateException( "the input is copied" );
 	}
@@ -135,7 +135,7 @@ public class HandOverBenchmark
 	@OperationsPerInvocation( BLOCKS )
 	public Object pooledInput() throws Exception
 	{
-		return run( block -> new BlockArray[] { data(), BlockArray.contiguous( type, BufferPool.instance().take( 4 * 64 * 64 * 64 ), DIMS ) } );
+		return run( block -> new BlockArray[] { data(), BlockArray.input( type, pool.memory().lease( 4 * 64 * 64 * 64 ), DIMS ) } );
 	}
 
 	/**
@@ -149,7 +149,7 @@ public class HandOverBenchmark
 
 	private BlockArray data()
 	{
-		return BlockArray.contiguous( type, output.buffer(), DIMS );
+		return BlockArray.output( type, CellMemory.of( output.buffer() ), DIMS );
 	}
 
 	private BlockRequest request( final int index, final BlockArray[] arrays )

@@ -42,11 +42,20 @@ import java.util.Set;
 
 import org.junit.jupiter.api.Test;
 
+import net.imglib2.cache.python.block.BlockArray;
+import net.imglib2.cache.python.block.CellMemory;
+import net.imglib2.cache.python.block.Lease;
+import net.imglib2.cache.python.type.Dtype;
+import net.imglib2.cache.python.type.PixelType;
+import net.imglib2.type.numeric.integer.UnsignedByteType;
+
 class MemoryTableTest
 {
 	private static final int MIB = 1 << 20;
 
-	private final MemoryTable table = new MemoryTable();
+	private static final PixelType< UnsignedByteType > TYPE = PixelType.of( new UnsignedByteType(), "image" );
+
+	private final MemoryTable table = new MemoryTable( Long.MAX_VALUE );
 
 	@Test
 	void memoriesAreFoundByIdentityAndUse()
@@ -74,9 +83,25 @@ class MemoryTableTest
 	@Test
 	void largeMemoriesAreNotAccepted()
 	{
-		assertTrue( MemoryTable.accepts( ByteBuffer.allocate( MIB ) ) );
-		assertFalse( MemoryTable.accepts( ByteBuffer.allocate( MIB + 1 ) ) );
-		assertFalse( MemoryTable.accepts( null ) );
+		assertTrue( table.accepts( input( MIB ) ) );
+		assertFalse( table.accepts( input( MIB + 1 ) ) );
+		// It would keep a large part of all memory from being freed.
+		assertTrue( new MemoryTable( 64 * 1000 ).accepts( input( 1000 ) ) );
+		assertFalse( new MemoryTable( 64 * 1000 ).accepts( input( 1001 ) ) );
+	}
+
+	@Test
+	void memoryOfOneArrayOnlyIsNotAccepted()
+	{
+		final ByteBuffer memory = ByteBuffer.allocate( 10 );
+		assertFalse( table.accepts( BlockArray.output( TYPE, CellMemory.of( memory ), new long[] { 10 } ) ) );
+		assertFalse( table.accepts( BlockArray.of( memory, Dtype.UINT8, new long[] { 10 }, this ) ) );
+		assertTrue( table.accepts( BlockArray.output( TYPE, CellMemory.partOf( memory, 2, 8 ), new long[] { 8 } ) ) );
+	}
+
+	private static BlockArray input( final int numBytes )
+	{
+		return BlockArray.input( TYPE, new Lease( ByteBuffer.allocate( numBytes ), numBytes, whole -> {} ), new long[] { numBytes } );
 	}
 
 	@Test

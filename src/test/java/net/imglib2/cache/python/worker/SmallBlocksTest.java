@@ -33,6 +33,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -60,13 +61,14 @@ import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.block.BlockArray;
-import net.imglib2.cache.python.block.BufferPool;
-import net.imglib2.cache.python.block.NativeMemory;
+import net.imglib2.cache.python.block.CellMemory;
+import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.embedded.PythonRuntime;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
-import net.imglib2.cache.python.protocol.HandOver;
+import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.RequestCodec;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.type.numeric.integer.IntType;
@@ -123,11 +125,11 @@ class SmallBlocksTest
 	@Test
 	void noCallComputesMoreBlocksThanThereIsRoomForTheirResults() throws Exception
 	{
-		final List< Block > blocks = blocks( small( "block.data[...] = block.index\nnote_call()" ), 10 * HandOver.MAX_BLOCKS + 1 );
+		final List< Block > blocks = blocks( small( "block.data[...] = block.index\nnote_call()" ), 10 * Protocol.MAX_BLOCKS + 1 );
 		compute( blocks );
 		for ( final Block block : blocks )
 			block.assertHas( block.index );
-		assertEquals( HandOver.MAX_BLOCKS, value( "max(blocks for call, blocks in calls)", Integer.class ) );
+		assertEquals( Protocol.MAX_BLOCKS, value( "max(blocks for call, blocks in calls)", Integer.class ) );
 		assertEquals( blocks.size(), value( "sum(blocks for call, blocks in calls)", Integer.class ) );
 	}
 
@@ -167,9 +169,9 @@ class SmallBlocksTest
 		final Block block = new Block( small( "block.data[...] = sum(bool(a.any()) for a in block.inputs)" ), 0, dims );
 		for ( int k = 0; k < most; ++k )
 		{
-			final BufferPool.Lease lease = BufferPool.instance().take( 2 * Long.BYTES );
+			final Lease lease = pool.memory().lease( 2 * Long.BYTES );
 			lease.buffer().putInt( 0, 1 );
-			block.arrays.add( BlockArray.contiguous( wide, lease, dims ) );
+			block.arrays.add( BlockArray.input( wide, lease, dims ) );
 		}
 		compute( Collections.singletonList( block ) );
 		block.assertHas( most );
@@ -180,19 +182,19 @@ class SmallBlocksTest
 	{
 		final Snippet snippet = small( "block.data[...] = block.index\nnote_call()\nif block.index in chosen: raise KeyError(block.index)" );
 		final Random random = new Random( 1 );
-		for ( int round = 0; round < 5 * HandOver.MAX_BLOCKS; ++round )
+		for ( int round = 0; round < 5 * Protocol.MAX_BLOCKS; ++round )
 		{
 			// Each alone, then several of them.
 			final Set< Integer > failing = new TreeSet<>();
-			for ( int i = 0; i < HandOver.MAX_BLOCKS; ++i )
-				if ( round < HandOver.MAX_BLOCKS ? i == round : random.nextBoolean() )
+			for ( int i = 0; i < Protocol.MAX_BLOCKS; ++i )
+				if ( round < Protocol.MAX_BLOCKS ? i == round : random.nextBoolean() )
 					failing.add( i );
 			exec( "calls.clear(); chosen.clear(); chosen.update(" + new ArrayList<>( failing ) + ")" );
-			final List< Block > blocks = blocks( snippet, HandOver.MAX_BLOCKS );
+			final List< Block > blocks = blocks( snippet, Protocol.MAX_BLOCKS );
 			compute( blocks );
 			final List< String > expected = new ArrayList<>();
 			final List< String > actual = new ArrayList<>();
-			for ( int i = 0; i < HandOver.MAX_BLOCKS; ++i )
+			for ( int i = 0; i < Protocol.MAX_BLOCKS; ++i )
 			{
 				expected.add( failing.contains( i ) ? "KeyError: " + i : "done" );
 				final PythonFailure failure = blocks.get( i ).result.failure();
@@ -209,14 +211,14 @@ class SmallBlocksTest
 	void exactlyWhatPythonHasKeptIsNotReused() throws Exception
 	{
 		final Snippet snippet = small( "if block.index in chosen: kept.append((block.data, block.inputs[0]))" );
-		for ( int keeping = 0; keeping < HandOver.MAX_BLOCKS; ++keeping )
+		for ( int keeping = 0; keeping < Protocol.MAX_BLOCKS; ++keeping )
 		{
 			exec( "chosen.clear(); chosen.add(" + keeping + ")" );
-			final List< Block > blocks = blocks( snippet, HandOver.MAX_BLOCKS );
+			final List< Block > blocks = blocks( snippet, Protocol.MAX_BLOCKS );
 			final Set< Integer > expected = new TreeSet<>();
 			for ( final Block block : blocks )
 			{
-				block.arrays.set( 0, BlockArray.contiguous( TYPE, BufferPool.instance().take( UNUSUAL ), DIMS ) );
+				block.arrays.set( 0, BlockArray.output( TYPE, pool.memory().lease( UNUSUAL ), DIMS ) );
 				block.addInput( UNUSUAL, ( int ) block.index );
 				if ( block.index != keeping )
 					expected.add( ( int ) block.index );
@@ -227,7 +229,7 @@ class SmallBlocksTest
 			// What went back to the pool comes out of it first, with its pixels.
 			final Set< Integer > reused = new TreeSet<>();
 			for ( int i = 0; i < expected.size(); ++i )
-				reused.add( BufferPool.instance().take( UNUSUAL ).buffer().getInt( 0 ) );
+				reused.add( pool.memory().lease( UNUSUAL ).buffer().getInt( 0 ) );
 			assertEquals( expected, reused, "inputs of which blocks are reused" );
 		}
 	}
@@ -236,26 +238,26 @@ class SmallBlocksTest
 	void allInputsThatAreWatchedGoBackWhenPythonLetsGo() throws Exception
 	{
 		final Snippet snippet = small( "kept.append(block.inputs[0])\nblock.data[...] = block.inputs[0][0, 0]" );
-		final Set< ByteBuffer > before = memories( computeWithInput( snippet, HandOver.MAX_HELD ) );
+		final Set< Buffer > before = memories( computeWithInput( snippet, Protocol.MAX_RETAINED ) );
 		exec( "kept.clear()" );
 		small( "pass" );
-		final Set< ByteBuffer > after = memories( computeWithInput( snippet, HandOver.MAX_HELD ) );
-		assertEquals( HandOver.MAX_HELD, before.size() );
+		final Set< Buffer > after = memories( computeWithInput( snippet, Protocol.MAX_RETAINED ) );
+		assertEquals( Protocol.MAX_RETAINED, before.size() );
 		after.removeAll( before );
 		assertEquals( 0, after.size(), "number of memories that did not come back" );
 	}
 
 	@Test
-	void inputsThatAreHeldForGoodNeverChange() throws Exception
+	void inputsThatAreRetainedForGoodNeverChange() throws Exception
 	{
 		final Snippet snippet = small( "kept.append((block.inputs[0], block.inputs[0].copy()))\nblock.data[...] = block.inputs[0][0, 0]" );
-		computeWithInput( snippet, 5 * HandOver.MAX_HELD );
+		computeWithInput( snippet, 5 * Protocol.MAX_RETAINED );
 		exec( "del kept[::2]" );
-		computeWithInput( snippet, 5 * HandOver.MAX_HELD );
+		computeWithInput( snippet, 5 * Protocol.MAX_RETAINED );
 		assertKeptIsUnchanged();
-		// More at once than there is room to tell of.
+		// More at once than there is room to report.
 		exec( "kept.clear()" );
-		final List< Block > blocks = blocks( small( "block.data[...] = block.index" ), HandOver.MAX_BLOCKS );
+		final List< Block > blocks = blocks( small( "block.data[...] = block.index" ), Protocol.MAX_BLOCKS );
 		compute( blocks );
 		for ( final Block block : blocks )
 		{
@@ -328,7 +330,7 @@ class SmallBlocksTest
 				if ( asked[ 0 ]++ == 0 )
 					pool.close();
 				// So many that the block does not fit.
-				return putBack ? HandOver.REQUEST_LENGTH : super.numDimensions();
+				return putBack ? RequestCodec.REQUEST_LENGTH : super.numDimensions();
 			}
 		};
 		submit( blocks );
@@ -395,11 +397,11 @@ class SmallBlocksTest
 		return blocks;
 	}
 
-	private static Set< ByteBuffer > memories( final List< Block > blocks )
+	private static Set< Buffer > memories( final List< Block > blocks )
 	{
-		final Set< ByteBuffer > memories = Collections.newSetFromMap( new IdentityHashMap<>() );
+		final Set< Buffer > memories = Collections.newSetFromMap( new IdentityHashMap<>() );
 		for ( final Block block : blocks )
-			memories.add( block.arrays.get( 1 ).shared() );
+			memories.add( block.arrays.get( 1 ).memory() );
 		return memories;
 	}
 
@@ -449,15 +451,15 @@ class SmallBlocksTest
 			this.index = index;
 			this.dims = dims;
 			cell = new FinalInterval( dims );
-			data = NativeMemory.allocate( Integer.BYTES * ( int ) Intervals.numElements( dims ) );
-			arrays.add( BlockArray.contiguous( TYPE, data, dims ) );
+			data = pool.memory().allocate( Integer.BYTES * ( int ) Intervals.numElements( dims ) );
+			arrays.add( BlockArray.output( TYPE, CellMemory.of( data ), dims ) );
 		}
 
 		void addInput( final int numBytes, final int firstPixel )
 		{
-			final BufferPool.Lease lease = BufferPool.instance().take( numBytes );
+			final Lease lease = pool.memory().lease( numBytes );
 			lease.buffer().putInt( 0, firstPixel );
-			arrays.add( BlockArray.contiguous( TYPE, lease, dims ) );
+			arrays.add( BlockArray.input( TYPE, lease, dims ) );
 		}
 
 		void await() throws InterruptedException

@@ -28,51 +28,53 @@
  */
 package net.imglib2.cache.python.block;
 
-import java.util.Arrays;
-
-import jep.DirectNDArray;
 import net.imglib2.Interval;
-import net.imglib2.cache.python.InputGenerator;
-import net.imglib2.cache.python.InputWay;
-import net.imglib2.util.Intervals;
+import net.imglib2.cache.python.Halo;
 
 /**
- * Input that the user makes.
+ * Which pixels of an input a cell needs, and which of these belong to the cell.
+ * <p>
+ * Both intervals are in the coordinates of the input, which need not be those of the
+ * image: an input may have other axes, or another scale. Thread-safe.
  */
-public final class GeneratedInput implements BlockInput
+public interface Footprint
 {
-	private final InputGenerator generator;
-
-	private final String what;
+	/**
+	 * @param cell
+	 * 		interval of a cell in the image
+	 * @return all pixels that its computation reads
+	 */
+	Interval interval( Interval cell );
 
 	/**
-	 * @param generator
-	 * 		makes the arrays
-	 * @param what
-	 * 		what it is, for messages
+	 * @param cell
+	 * 		interval of a cell in the image
+	 * @return the part of {@link #interval} that the array has to be cropped to where
+	 *         only the pixels of the cell are wanted; {@code null} if there is no such
+	 *         part
 	 */
-	public GeneratedInput( final InputGenerator generator, final String what )
-	{
-		this.generator = generator;
-		this.what = what;
-	}
+	Interval core( Interval cell );
 
-	@Override
-	public BlockArray get( final Interval interval ) throws Exception
+	/**
+	 * @param halo
+	 * 		how much more than the cell is read
+	 * @return the cell with the halo around it; the cell is its core
+	 */
+	static Footprint of( final Halo halo )
 	{
-		final DirectNDArray< ? > array = generator.createInputFor( interval );
-		if ( array == null )
-			throw new NullPointerException( what + " is null for " + Intervals.toString( interval ) );
-		final int[] shape = InputGenerator.getNDArrayShape( interval );
-		if ( !Arrays.equals( array.getDimensions(), shape ) )
-			throw new IllegalArgumentException( what + " has shape " + Arrays.toString( array.getDimensions() ) + " for " + Intervals.toString( interval )
-					+ ", expected " + Arrays.toString( shape ) );
-		return BlockArray.of( array );
-	}
+		return new Footprint()
+		{
+			@Override
+			public Interval interval( final Interval cell )
+			{
+				return halo.extendInterval( cell );
+			}
 
-	@Override
-	public InputWay wayOf( final Interval interval )
-	{
-		return InputWay.GENERATED;
+			@Override
+			public Interval core( final Interval cell )
+			{
+				return cell;
+			}
+		};
 	}
 }

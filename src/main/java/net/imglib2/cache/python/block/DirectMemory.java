@@ -40,46 +40,48 @@ import com.sun.management.HotSpotDiagnosticMXBean;
 import net.imglib2.cache.python.NativeMemoryException;
 
 /**
- * The JVM's native memory for direct buffers and its limit.
+ * Native memory of this JVM: direct buffers. Interpreters inside of the JVM see all
+ * of it.
+ * <p>
+ * All queues of a JVM should share one instance: what it keeps for reuse is bounded,
+ * and the limit of native memory is that of the JVM.
  */
-public final class NativeMemory
+public final class DirectMemory implements BlockMemory
 {
+	/**
+	 * What is kept for reuse is at most this or a quarter of the limit.
+	 */
+	private static final long MAX_FREE_BYTES = 256L << 20;
+
 	private static final long LIMIT = findLimit();
 
-	private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect( 1 << 14 );
+	private final BufferPool pool = new BufferPool( Math.min( MAX_FREE_BYTES, LIMIT / 4 ), this::allocate );
 
-	private NativeMemory()
-	{}
+	private final CellSlabs slabs = new CellSlabs( this::allocate );
 
-	/**
-	 * @return how many bytes direct buffers may have together
-	 */
-	public static long limit()
+	@Override
+	public Lease lease( final int numBytes )
 	{
-		return LIMIT;
+		return pool.take( numBytes );
 	}
 
-	/**
-	 * @return how many bytes direct buffers have together
-	 */
-	public static long used()
+	@Override
+	public CellMemory cell( final int numBytes )
 	{
-		for ( final BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans( BufferPoolMXBean.class ) )
-			if ( pool.getName().equals( "direct" ) )
-				return pool.getMemoryUsed();
-		return -1;
+		if ( numBytes <= CellSlabs.MAX_CELL_BYTES )
+			try
+			{
+				return slabs.cell( numBytes );
+			}
+			catch ( final NativeMemoryException e )
+			{
+				// There may be enough for one cell.
+			}
+		return CellMemory.of( allocate( numBytes ) );
 	}
 
-	/**
-	 * Allocates a direct buffer.
-	 *
-	 * @param numBytes
-	 * 		its size
-	 * @return buffer in native byte order, filled with zeros
-	 * @throws NativeMemoryException
-	 * 		if there is no memory left, also after a garbage collection
-	 */
-	public static ByteBuffer allocate( final int numBytes )
+	@Override
+	public ByteBuffer allocate( final int numBytes )
 	{
 		try
 		{
@@ -87,9 +89,9 @@ public final class NativeMemory
 		}
 		catch ( final OutOfMemoryError first )
 		{
-			// The JDK has collected garbage already, but what a cache has just evicted
-			// or other threads have just released may need another round.
-			BufferPool.instance().clear();
+			// The JDK has collected garbage already. What is kept for reuse, and what a cache
+			// has just evicted or other threads have just released, needs another round.
+			pool.clear();
 			System.gc();
 			try
 			{
@@ -97,24 +99,33 @@ public final class NativeMemory
 			}
 			catch ( final OutOfMemoryError second )
 			{
-				throw new NativeMemoryException( numBytes, used(), limit(), second );
+				throw new NativeMemoryException( numBytes, used(), LIMIT, second );
 			}
 		}
 	}
 
-	/**
-	 * Fills a buffer with zeros.
-	 */
-	static void clear( final ByteBuffer buffer )
+	@Override
+	public boolean isVisible( final Buffer buffer, final Object owner )
 	{
-		final ByteBuffer target = buffer.duplicate();
-		( ( Buffer ) target ).clear();
-		while ( target.hasRemaining() )
-		{
-			final ByteBuffer zeros = ZEROS.duplicate();
-			( ( Buffer ) zeros ).limit( Math.min( zeros.capacity(), target.remaining() ) );
-			target.put( zeros );
-		}
+		return buffer.isDirect();
+	}
+
+	@Override
+	public long limit()
+	{
+		return LIMIT;
+	}
+
+	/**
+	 * @return how many bytes all direct buffers of this JVM have together, -1 if that is
+	 *         not known
+	 */
+	public static long used()
+	{
+		for ( final BufferPoolMXBean buffers : ManagementFactory.getPlatformMXBeans( BufferPoolMXBean.class ) )
+			if ( buffers.getName().equals( "direct" ) )
+				return buffers.getMemoryUsed();
+		return -1;
 	}
 
 	private static long findLimit()

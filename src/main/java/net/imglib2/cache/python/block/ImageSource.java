@@ -46,18 +46,21 @@ import net.imglib2.type.NativeType;
 import net.imglib2.util.Intervals;
 
 /**
- * Input that is an image or a view of one.
+ * An image or a view of one. Its pixels are handed over where they are if the
+ * interpreter sees that memory, else copied in the fastest way that is right.
  *
  * @param <T>
  * 		pixel type
  */
-public final class SourceInput< T extends NativeType< T > > implements BlockInput
+public final class ImageSource< T extends NativeType< T > > implements PixelSource
 {
-	private static final Logger LOG = Logger.getLogger( SourceInput.class.getName() );
+	private static final Logger LOG = Logger.getLogger( ImageSource.class.getName() );
 
 	private final PixelType< T > pixelType;
 
-	private final NativeSource nativeSource;
+	private final CellsView cellsView;
+
+	private final BlockMemory memory;
 
 	private final boolean contiguous;
 
@@ -80,27 +83,30 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 	 * 		all pixels that blocks will ask for
 	 * @param options
 	 * 		what to do if only a slow way is possible, and which arrays are wanted
+	 * @param memory
+	 * 		what pixels are copied into
 	 * @throws IllegalArgumentException
 	 * 		if the type is not supported; the source is bounded and does not contain
 	 * 		all these pixels; or only a slow way is possible and that is not wanted
 	 */
-	public SourceInput( final RandomAccessible< T > source, final String what, final Interval covers, final PythonLoaderOptions options )
+	public ImageSource( final RandomAccessible< T > source, final String what, final Interval covers, final PythonLoaderOptions options, final BlockMemory memory )
 	{
 		if ( source.numDimensions() != covers.numDimensions() )
 			throw new IllegalArgumentException( what + " has " + source.numDimensions() + " axes, the image has " + covers.numDimensions() );
 		pixelType = PixelType.of( source.getType(), what );
 		this.what = what;
+		this.memory = memory;
 		onFallback = options.getOnFallback();
 		requireAll( source, covers, what );
 		contiguous = options.isContiguous();
 		writable = options.isWritableInputs();
-		nativeSource = NativeSource.of( ViewChain.of( source ), pixelType );
-		slowly = new PixelCopier<>( source, pixelType );
+		cellsView = CellsView.of( ViewChain.of( source ), pixelType );
+		slowly = new PixelCopier<>( source, pixelType, memory );
 		copier = fastest( source );
 	}
 
 	/**
-	 * The source's own interval, and those behind views that have none.
+	 * Checks the source's own interval, and those behind views that have none.
 	 */
 	private static void requireAll( final RandomAccessible< ? > source, final Interval covers, final String what )
 	{
@@ -112,7 +118,7 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 					+ "Views.extendBorder( input ) for mode=\"nearest\", Views.extendZero( input ) for mode=\"constant\"" );
 		if ( chain.isExtended() || !( chain.root() instanceof ConvertedRandomAccessible ) )
 			return;
-		final NativeSource.RootBox box = new NativeSource.RootBox( chain.toRoot(), covers );
+		final CellsView.RootBox box = new CellsView.RootBox( chain.toRoot(), covers );
 		requireAll( ( ( ConvertedRandomAccessible< ?, ? > ) chain.root() ).getSource(), new FinalInterval( box.min, box.max ), what + ", behind its converter," );
 	}
 
@@ -129,13 +135,13 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 	@Override
 	public InputWay wayOf( final Interval interval )
 	{
-		return view( interval ) != null ? InputWay.ZERO_COPY : copier.way( interval );
+		return view( interval ) != null ? InputWay.ZERO_COPY : copier.wayOf( interval );
 	}
 
 	private BlockArray view( final Interval interval )
 	{
-		// What others see is not handed over to be written.
-		final BlockArray view = nativeSource != null && !writable ? nativeSource.view( interval ) : null;
+		// Code that may write into its inputs gets no memory that others see.
+		final BlockArray view = cellsView != null && !writable ? cellsView.view( interval, memory ) : null;
 		return view == null || contiguous && !view.isContiguous() ? null : view;
 	}
 
@@ -145,9 +151,9 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 		{
 			return copier.copy( interval );
 		}
-		// Images can say that their cells are of another kind than they are (the
-		// factories of imglib2-cache do for buffers): PrimitiveBlocks believes them, the
-		// others look.
+		// An image can be wrong about the kind of its cells (those of the factories of
+		// imglib2-cache are, for buffers). PrimitiveBlocks relies on what the image says;
+		// the other copiers look at the cells.
 		catch ( final ClassCastException e )
 		{
 			if ( !isCopiedByCells() )
@@ -164,9 +170,9 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 		if ( reason == null )
 			try
 			{
-				return new BlocksCopier<>( PrimitiveBlocks.of( source, OnFallback.FAIL ), pixelType );
+				return new BlocksCopier<>( PrimitiveBlocks.of( source, OnFallback.FAIL ), pixelType, memory );
 			}
-			// It supports fewer types and views than it can tell without trying.
+			// It tells only by failing that it does not support a type or a view.
 			catch ( final IllegalArgumentException | ClassCastException e )
 			{
 				final String message = String.valueOf( e.getMessage() ).trim();
@@ -178,12 +184,12 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 	}
 
 	/**
-	 * @return whether the pixels are where they can be copied line by line, as far as
-	 *         it can be told without loading a cell
+	 * @return whether pixels can be copied line by line, as far as that is known without
+	 *         loading a cell
 	 */
 	private boolean isCopiedByCells()
 	{
-		return nativeSource != null && CellsCopier.isCopied( Primitive.storage( NativeSource.claimedAccess( nativeSource.chain().root() ) ) );
+		return cellsView != null && CellsCopier.isCopied( Primitive.storage( CellsView.claimedAccess( cellsView.chain().root() ) ) );
 	}
 
 	private void copiedPixelByPixel( final String reason )
@@ -196,14 +202,14 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 	}
 
 	/**
-	 * @return why PrimitiveBlocks would copy wrong pixels without a word, or
-	 *         {@code null} if it would not
+	 * @return why PrimitiveBlocks would silently copy wrong pixels, or {@code null} if it
+	 *         would not
 	 */
 	private static String flawOfBlocks( final RandomAccessible< ? > source )
 	{
 		final int n = source.numDimensions();
 		MixedTransform toRoot = new MixedTransform( n, n );
-		// It refuses more than one.
+		// PrimitiveBlocks refuses a second extension itself.
 		MixedTransform extensionToRoot = null;
 		Rim rim = null;
 		RandomAccessible< ? > root = source;
@@ -230,12 +236,12 @@ public final class SourceInput< T extends NativeType< T > > implements BlockInpu
 		if ( rim == Rim.MIRROR_SINGLE && root instanceof Interval && Rim.hasAxisOfLengthOne( ( Interval ) root ) )
 			return "PrimitiveBlocks cannot mirror at a single pixel, where an axis has length 1";
 		// All readers share their position and limit.
-		return Primitive.storage( NativeSource.claimedAccess( root ) ) instanceof Buffer
+		return Primitive.storage( CellsView.claimedAccess( root ) ) instanceof Buffer
 				? "PrimitiveBlocks cannot be used for pixels in buffers (https://github.com/imglib/imglib2/issues/368)" : null;
 	}
 
 	private Copier exceptBlocks()
 	{
-		return nativeSource != null ? new CellsCopier<>( nativeSource, pixelType, slowly ) : slowly;
+		return cellsView != null ? new CellsCopier<>( cellsView, pixelType, slowly, memory ) : slowly;
 	}
 }

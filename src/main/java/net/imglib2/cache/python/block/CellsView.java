@@ -49,10 +49,10 @@ import net.imglib2.util.IntervalIndexer;
 import net.imglib2.util.Util;
 
 /**
- * A view of an image of cells. Planes are cells, and so is the one array of an
- * {@link ArrayImg}.
+ * A view of an image that stores its pixels in cells. Planes are cells here, and so is
+ * the one array of an {@link ArrayImg}.
  */
-final class NativeSource
+final class CellsView
 {
 	private final ViewChain chain;
 
@@ -60,7 +60,7 @@ final class NativeSource
 
 	private final Cells cells;
 
-	private NativeSource( final ViewChain chain, final PixelType< ? > pixelType, final Cells cells )
+	private CellsView( final ViewChain chain, final PixelType< ? > pixelType, final Cells cells )
 	{
 		this.chain = chain;
 		this.pixelType = pixelType;
@@ -68,13 +68,13 @@ final class NativeSource
 	}
 
 	/**
-	 * @return {@code null} if the view's root has no cells, or stores pixels
-	 *         otherwise than numpy
+	 * @return the view, or {@code null} if its root has no cells, or stores pixels in
+	 *         another way than numpy
 	 */
-	static NativeSource of( final ViewChain chain, final PixelType< ? > pixelType )
+	static CellsView of( final ViewChain chain, final PixelType< ? > pixelType )
 	{
 		final Cells cells = Cells.of( chain.root() );
-		return cells != null && !pixelType.isPacked() ? new NativeSource( chain, pixelType, cells ) : null;
+		return cells != null && !pixelType.isPacked() ? new CellsView( chain, pixelType, cells ) : null;
 	}
 
 	ViewChain chain()
@@ -91,8 +91,8 @@ final class NativeSource
 	}
 
 	/**
-	 * @return sample of the cells' access, as far as it can be told without loading a
-	 *         cell; {@code null} if the image does not store cells
+	 * @return sample of the cells' access: of a cached image what the image says, which may
+	 *         be wrong, because no cell is loaded; {@code null} if the image has no cells
 	 */
 	static Object claimedAccess( final RandomAccessible< ? > image )
 	{
@@ -105,10 +105,12 @@ final class NativeSource
 	 *
 	 * @param interval
 	 * 		of the view
-	 * @return its pixels, or {@code null} if they do not all lie in the native
-	 *         memory of one cell
+	 * @param visible
+	 * 		tells what interpreters see
+	 * @return its pixels, or {@code null} if they do not all lie in memory of one cell
+	 *         that interpreters see
 	 */
-	BlockArray view( final Interval interval )
+	BlockArray view( final Interval interval, final BlockMemory visible )
 	{
 		if ( !chain.contains( interval ) )
 			return null;
@@ -117,8 +119,8 @@ final class NativeSource
 		for ( int d = 0; d < box.min.length; ++d )
 			if ( box.max[ d ] >= piece.min[ d ] + piece.dims[ d ] )
 				return null;
-		final Buffer memory = piece.nativeMemory();
-		if ( memory == null )
+		final Buffer memory = piece.buffer();
+		if ( memory == null || !visible.isVisible( memory, piece.owner() ) )
 			return null;
 		return box.viewOf( pixelType, memory, piece.min, piece.dims, interval, piece.owner() );
 	}
@@ -162,12 +164,12 @@ final class NativeSource
 		}
 
 		/**
-		 * @return its pixels for Jep, or {@code null} if they are not in native memory;
-		 *         loads them
+		 * @return its pixels as numpy can see them, or {@code null} if they are not in a
+		 *         buffer; loads them
 		 */
-		Buffer nativeMemory()
+		Buffer buffer()
 		{
-			return Primitive.nativeMemory( cells.accessTo( owner(), gridPosition ) );
+			return Primitive.buffer( cells.accessTo( owner(), gridPosition ) );
 		}
 
 		/**
