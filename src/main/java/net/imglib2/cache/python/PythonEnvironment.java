@@ -310,6 +310,8 @@ public final class PythonEnvironment
 	 * run, and what is wrong with it. Does not start Python in this JVM.
 	 *
 	 * @return several lines of text
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted meanwhile
 	 */
 	public String diagnose()
 	{

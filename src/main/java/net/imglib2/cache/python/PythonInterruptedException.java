@@ -29,8 +29,8 @@
 package net.imglib2.cache.python;
 
 /**
- * The calling thread was interrupted while it waited for a worker: while a
- * {@link PythonCacheLoaderQueue} started, or while the code of a new
+ * The calling thread was interrupted while a {@link PythonCacheLoaderQueue} looked for
+ * its Python or started its workers, or while the code of a new
  * {@link PythonCacheLoader} was checked. Nothing was made, and the interrupt flag of the
  * thread is set. Whoever interrupted the thread wants it to stop: leave, or clear the
  * flag ({@link Thread#interrupted()}) and try again.

@@ -43,6 +43,7 @@ import java.util.concurrent.TimeUnit;
 
 import net.imglib2.cache.python.InterpreterMode;
 import net.imglib2.cache.python.PythonEnvironmentException;
+import net.imglib2.cache.python.PythonInterruptedException;
 import net.imglib2.cache.python.trust.TrustPolicy;
 
 /**
@@ -292,7 +293,7 @@ public final class PythonInstallation
 		catch ( final InterruptedException e )
 		{
 			Thread.currentThread().interrupt();
-			throw new PythonEnvironmentException( "Interrupted while " + located + " was probed", e );
+			throw new PythonInterruptedException( "Interrupted while " + located + " was probed", e );
 		}
 		finally
 		{

@@ -46,6 +46,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import net.imglib2.cache.python.ChildJvm;
 import net.imglib2.cache.python.InterpreterMode;
 import net.imglib2.cache.python.PythonEnvironmentException;
+import net.imglib2.cache.python.PythonInterruptedException;
 
 class PythonInstallationTest
 {
@@ -91,6 +92,21 @@ class PythonInstallationTest
 	{
 		set( "version", version );
 		assertEquals( List.of(), installation().problems() );
+	}
+
+	@Test
+	void interruptOfTheProbeHasATypeAndKeepsTheFlag()
+	{
+		Thread.currentThread().interrupt();
+		try
+		{
+			final PythonInterruptedException e = assertThrows( PythonInterruptedException.class, () -> PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ) ) );
+			assertTrue( e.getMessage().startsWith( "Interrupted while " + ChildJvm.testPython() ), e.getMessage() );
+		}
+		finally
+		{
+			assertTrue( Thread.interrupted() );
+		}
 	}
 
 	@Test
