@@ -28,13 +28,15 @@
  */
 package net.imglib2.cache.python.process;
 
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Which parts of the segments are free. Not thread-safe.
+ * Which parts of the shared file are free. Not thread-safe.
  */
 final class Regions
 {
@@ -42,7 +44,7 @@ final class Regions
 
 	private final TreeMap< Long, Region > byStart = new TreeMap<>();
 
-	private final TreeSet< Region > bySize = new TreeSet<>( Comparator.< Region >comparingLong( region -> region.length ).thenComparingLong( region -> region.start ) );
+	private final TreeSet< Region > bySize = new TreeSet<>( Comparator.< Region >comparingLong( Region::length ).thenComparingLong( Region::start ) );
 
 	private long freeBytes;
 
@@ -60,18 +62,36 @@ final class Regions
 	}
 
 	/**
+	 * @return how many bytes are free directly before a position
+	 */
+	long freeBefore( final long position )
+	{
+		final Map.Entry< Long, Region > last = byStart.lowerEntry( position );
+		return last != null && last.getValue().end == position ? last.getValue().length() : 0;
+	}
+
+	/**
+	 * @return all that is free
+	 */
+	List< Region > all()
+	{
+		return new ArrayList<>( bySize );
+	}
+
+	/**
 	 * @return a region, the smallest that is large enough cut to its size; {@code null}
 	 *         if none is
 	 */
 	Region take( final long numBytes )
 	{
-		final Region smallest = bySize.ceiling( new Region( null, 0, numBytes ) );
+		final Region smallest = bySize.ceiling( new Region( 0, numBytes ) );
 		if ( smallest == null )
 			return null;
 		remove( smallest );
-		if ( smallest.length > numBytes )
-			add( new Region( smallest.segment, smallest.start + numBytes, smallest.length - numBytes ) );
-		return new Region( smallest.segment, smallest.start, numBytes );
+		final Region taken = new Region( smallest.start, smallest.start + numBytes );
+		if ( taken.end < smallest.end )
+			add( new Region( taken.end, smallest.end ) );
+		return taken;
 	}
 
 	/**
@@ -79,57 +99,65 @@ final class Regions
 	 */
 	void give( final Region region )
 	{
-		Region joined = region;
-		final Map.Entry< Long, Region > before = byStart.lowerEntry( region.start );
-		if ( before != null && before.getValue().isBefore( joined ) )
+		long start = region.start;
+		long end = region.end;
+		final Map.Entry< Long, Region > before = byStart.lowerEntry( start );
+		if ( before != null && before.getValue().end == start )
 		{
 			remove( before.getValue() );
-			joined = new Region( region.segment, before.getValue().start, before.getValue().length + joined.length );
+			start = before.getValue().start;
 		}
-		final Region after = byStart.get( joined.start + joined.length );
-		if ( after != null && joined.isBefore( after ) )
+		final Region after = byStart.get( end );
+		if ( after != null )
 		{
 			remove( after );
-			joined = new Region( region.segment, joined.start, joined.length + after.length );
+			end = after.end;
 		}
-		add( joined );
+		add( new Region( start, end ) );
 	}
 
 	private void add( final Region region )
 	{
 		byStart.put( region.start, region );
 		bySize.add( region );
-		freeBytes += region.length;
+		freeBytes += region.length();
 	}
 
 	private void remove( final Region region )
 	{
 		byStart.remove( region.start );
 		bySize.remove( region );
-		freeBytes -= region.length;
+		freeBytes -= region.length();
 	}
 
 	/**
-	 * Some pages of a segment.
+	 * Some pages of the file.
 	 */
 	static final class Region
 	{
-		final Segment segment;
+		private final long start;
 
-		final long start;
+		private final long end;
 
-		final long length;
-
-		Region( final Segment segment, final long start, final long length )
+		Region( final long start, final long end )
 		{
-			this.segment = segment;
 			this.start = start;
-			this.length = length;
+			this.end = end;
 		}
 
-		private boolean isBefore( final Region other )
+		long start()
 		{
-			return segment == other.segment && start + length == other.start;
+			return start;
+		}
+
+		long end()
+		{
+			return end;
+		}
+
+		long length()
+		{
+			return end - start;
 		}
 	}
 }

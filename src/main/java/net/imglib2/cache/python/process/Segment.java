@@ -33,18 +33,15 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 
 /**
- * A part of the shared file that has been added at once. Workers map it as a whole. Not
- * thread-safe, but for {@link #clear}.
+ * A part of the shared file that has been added at once.
  */
 final class Segment
 {
 	private static final int CHUNK = 1 << 26;
 
-	private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect( 1 << 16 );
+	private final long start;
 
-	final long start;
-
-	final long length;
+	private final long length;
 
 	private final ArenaFile file;
 
@@ -68,39 +65,56 @@ final class Segment
 		usedTo = start;
 	}
 
-	/**
-	 * @return how many bytes at the beginning of a region may not be zero; it counts as
-	 *         used from now on
-	 */
-	long use( final long regionStart, final long regionLength )
+	long start()
 	{
-		final long notZero = Math.max( 0, Math.min( regionLength, usedTo - regionStart ) );
-		usedTo = Math.max( usedTo, regionStart + regionLength );
-		return notZero;
+		return start;
+	}
+
+	long end()
+	{
+		return start + length;
 	}
 
 	/**
-	 * Fills a part with zeros.
+	 * Marks a part as used. Not thread-safe.
 	 *
 	 * @param from
 	 * 		position in the file
-	 * @param numBytes
-	 * 		how many
+	 * @param to
+	 * 		where it ends
+	 * @return where the bytes end that may not be zero
 	 */
-	void clear( final long from, final long numBytes ) throws IOException
+	long use( final long from, final long to )
 	{
-		for ( long at = from - start, end = at + numBytes; at < end; )
+		final long notZeroTo = Math.max( from, Math.min( to, usedTo ) );
+		usedTo = Math.max( usedTo, to );
+		return notZeroTo;
+	}
+
+	/**
+	 * Fills a part. Thread-safe.
+	 *
+	 * @param from
+	 * 		position in the file
+	 * @param to
+	 * 		where it ends
+	 * @param pattern
+	 * 		all of a buffer, again and again
+	 */
+	void fill( final long from, final long to, final ByteBuffer pattern ) throws IOException
+	{
+		for ( long at = from - start; at < to - start; )
 		{
 			final ByteBuffer part = chunk( ( int ) ( at / CHUNK ) );
 			final int position = ( int ) ( at % CHUNK );
 			( ( Buffer ) part ).position( position );
-			( ( Buffer ) part ).limit( ( int ) Math.min( part.capacity(), position + end - at ) );
+			( ( Buffer ) part ).limit( ( int ) Math.min( part.capacity(), position + to - start - at ) );
 			at += part.remaining();
 			while ( part.hasRemaining() )
 			{
-				final ByteBuffer zeros = ZEROS.duplicate();
-				( ( Buffer ) zeros ).limit( Math.min( zeros.capacity(), part.remaining() ) );
-				part.put( zeros );
+				final ByteBuffer next = pattern.duplicate();
+				( ( Buffer ) next ).limit( Math.min( next.capacity(), part.remaining() ) );
+				part.put( next );
 			}
 		}
 	}

@@ -53,6 +53,7 @@ import net.imglib2.cache.python.block.BufferPool;
 import net.imglib2.cache.python.block.CellMemory;
 import net.imglib2.cache.python.block.DirectMemory;
 import net.imglib2.cache.python.block.Lease;
+import net.imglib2.cache.python.process.Regions.Region;
 
 /**
  * Memory that this JVM shares with its worker processes: one file, which grows by
@@ -82,7 +83,7 @@ final class SharedArena implements BlockMemory
 	 */
 	private static final int MIN_OWN_LEASE = 1 << 16;
 
-	private static final int SLAB = 1 << 20;
+	private static final int SLAB = 1 << 18;
 
 	private static final long FIRST_SEGMENT = 4 << 20;
 
@@ -102,7 +103,7 @@ final class SharedArena implements BlockMemory
 	/**
 	 * How long after a collection the JVM may take to tell of the next buffer.
 	 */
-	private static final long PATIENCE_MILLIS = 200;
+	private static final long PATIENCE_MILLIS = 100;
 
 	/**
 	 * Where nothing else is known.
@@ -117,12 +118,12 @@ final class SharedArena implements BlockMemory
 
 	private final int maxCells;
 
+	private final Segments segments = new Segments();
+
 	/**
-	 * Also the lock of the segments and the counts.
+	 * Also the lock of itself.
 	 */
 	private final Regions free = new Regions();
-
-	private long totalBytes;
 
 	private final Object growing = new Object();
 
@@ -266,7 +267,7 @@ final class SharedArena implements BlockMemory
 		synchronized ( free )
 		{
 			releaseGarbage();
-			return totalBytes - free.freeBytes();
+			return total() - free.freeBytes();
 		}
 	}
 
@@ -275,9 +276,22 @@ final class SharedArena implements BlockMemory
 	 */
 	long total()
 	{
+		return segments.end();
+	}
+
+	/**
+	 * For tests: overwrites all that is free, as a process may that still has it mapped.
+	 */
+	void overwriteFree( final ByteBuffer pattern ) throws IOException
+	{
 		synchronized ( free )
 		{
-			return totalBytes;
+			releaseGarbage();
+			for ( final Region region : free.all() )
+			{
+				segments.use( region, false );
+				segments.fill( region, pattern );
+			}
 		}
 	}
 
@@ -293,8 +307,8 @@ final class SharedArena implements BlockMemory
 		final Mapping mapping = find( memory );
 		if ( mapping == null )
 			throw new IllegalArgumentException( memory + " is not in the memory that is shared with worker processes" );
-		final Segment segment = mapping.region.segment;
-		return new Span( segment.start, segment.length, mapping.region.start - segment.start + Addresses.of( memory ) - mapping.address, numBytes( memory ) );
+		final Region segment = segments.around( mapping.region );
+		return new Span( segment.start(), segment.length(), mapping.region.start() - segment.start() + Addresses.of( memory ) - mapping.address, numBytes( memory ) );
 	}
 
 	// ------------------------------------------------------------------ mappings
@@ -317,22 +331,38 @@ final class SharedArena implements BlockMemory
 	{
 		synchronized ( slabLock )
 		{
-			if ( slab == null || slab.remaining() < numBytes )
-				slab = map( SLAB, false, false );
-			final ByteBuffer part = slab.duplicate();
-			( ( Buffer ) part ).limit( part.position() + numBytes );
-			( ( Buffer ) slab ).position( part.limit() );
-			return part.slice().order( slab.order() );
+			if ( slab != null && slab.remaining() >= numBytes )
+				return beginningOf( slab, numBytes );
 		}
+		// Never with the lock, which is needed to make room.
+		final ByteBuffer fresh = map( SLAB, false, false );
+		final ByteBuffer part = beginningOf( fresh, numBytes );
+		synchronized ( slabLock )
+		{
+			if ( slab == null || slab.remaining() < fresh.remaining() )
+				slab = fresh;
+		}
+		return part;
+	}
+
+	/**
+	 * Cuts a part off.
+	 */
+	private static ByteBuffer beginningOf( final ByteBuffer buffer, final int numBytes )
+	{
+		final ByteBuffer part = buffer.duplicate();
+		( ( Buffer ) part ).limit( part.position() + numBytes );
+		( ( Buffer ) buffer ).position( part.limit() );
+		return part.slice().order( buffer.order() );
 	}
 
 	private ByteBuffer map( final int numBytes, final boolean isCell, final boolean zero )
 	{
-		final Regions.Region region = take( Regions.size( numBytes ), zero );
+		final Region region = take( Regions.size( numBytes ), zero );
 		Mapping mapping = null;
 		try
 		{
-			final ByteBuffer root = file.map( region.start, numBytes );
+			final ByteBuffer root = file.map( region.start(), numBytes );
 			mapping = new Mapping( root, region, isCell, garbage );
 			mappings.add( mapping );
 			byAddress.put( mapping.address, mapping );
@@ -381,18 +411,17 @@ final class SharedArena implements BlockMemory
 
 	// ------------------------------------------------------------------ regions
 
-	private Regions.Region take( final long numBytes, final boolean zero )
+	private Region take( final long numBytes, final boolean zero )
 	{
-		Taken taken = takeFree( numBytes );
-		if ( taken == null )
-			taken = growOrReclaim( numBytes, reclaims );
-		if ( !zero || taken.notZero == 0 )
-			return taken.region;
-		boolean isZero = false;
+		Region region = takeFree( numBytes );
+		if ( region == null )
+			region = growOrReclaim( numBytes, reclaims );
+		boolean isReady = false;
 		try
 		{
-			taken.region.segment.clear( taken.region.start, taken.notZero );
-			isZero = true;
+			segments.use( region, zero );
+			isReady = true;
+			return region;
 		}
 		catch ( final IOException e )
 		{
@@ -400,47 +429,50 @@ final class SharedArena implements BlockMemory
 		}
 		finally
 		{
-			if ( !isZero )
-				give( taken.region );
+			if ( !isReady )
+				give( region );
 		}
-		return taken.region;
 	}
 
-	private Taken takeFree( final long numBytes )
+	private Region takeFree( final long numBytes )
 	{
 		synchronized ( free )
 		{
 			releaseGarbage();
-			final Regions.Region region = free.take( numBytes );
-			return region == null ? null : new Taken( region );
+			return free.take( numBytes );
 		}
 	}
 
-	private Taken growOrReclaim( final long numBytes, final long reclaimsBefore )
+	private Region growOrReclaim( final long numBytes, final long reclaimsBefore )
 	{
 		synchronized ( growing )
 		{
-			// Another thread may have made room while this one waited.
-			Taken taken = takeFree( numBytes );
-			if ( taken != null )
-				return taken;
-			IOException full = null;
-			try
+			IOException noSpace = null;
+			for ( int i = 0; true; ++i )
 			{
-				taken = grow( numBytes );
-				if ( taken != null )
-					return taken;
+				try
+				{
+					do
+					{
+						// Another thread may have made room while this one waited, or take what has been added.
+						final Region region = takeFree( numBytes );
+						if ( region != null )
+							return region;
+					}
+					while ( grow( numBytes ) );
+					noSpace = null;
+				}
+				catch ( final IOException e )
+				{
+					noSpace = e;
+				}
+				if ( i == COLLECTIONS )
+					throw full( numBytes, noSpace );
+				// Many threads may find the memory full at once.
+				final Region region = reclaim( numBytes, reclaims == reclaimsBefore + i );
+				if ( region != null )
+					return region;
 			}
-			catch ( final IOException e )
-			{
-				full = e;
-			}
-			// Many readers may find the memory full at once.
-			for ( int i = 0; i < COLLECTIONS && taken == null && reclaims == reclaimsBefore + i; ++i )
-				taken = reclaim( numBytes );
-			if ( taken != null )
-				return taken;
-			throw full( numBytes, full );
 		}
 	}
 
@@ -457,45 +489,50 @@ final class SharedArena implements BlockMemory
 	}
 
 	/**
-	 * @return region in a new segment, or {@code null} if the limit does not allow one
+	 * Adds a segment.
+	 *
+	 * @return whether the limit allows so much
 	 */
-	private Taken grow( final long numBytes ) throws IOException
+	private boolean grow( final long numBytes ) throws IOException
 	{
 		final long start = total();
 		final long allowed = limit / Regions.size( 1 ) * Regions.size( 1 ) - start;
-		if ( allowed < numBytes )
-			return null;
+		final long needed;
+		synchronized ( free )
+		{
+			needed = numBytes - free.freeBefore( start );
+		}
+		if ( allowed < needed )
+			return false;
 		final long usual = Math.min( LARGEST_SEGMENT, Math.max( FIRST_SEGMENT, start ) );
-		long length = Math.min( allowed, Math.max( usual, numBytes ) );
+		long length = Math.min( allowed, Math.max( usual, needed ) );
 		try
 		{
 			file.grow( length );
 		}
 		catch ( final IOException e )
 		{
-			if ( length == numBytes )
+			if ( length == needed )
 				throw e;
-			length = numBytes;
+			length = needed;
 			file.grow( length );
 		}
-		final Segment segment = new Segment( file, start, length );
-		synchronized ( free )
-		{
-			totalBytes += length;
-			if ( length > numBytes )
-				free.give( new Regions.Region( segment, start + numBytes, length - numBytes ) );
-			return new Taken( new Regions.Region( segment, start, numBytes ) );
-		}
+		segments.add( new Segment( file, start, length ) );
+		give( new Region( start, start + length ) );
+		return true;
 	}
 
 	/**
-	 * Collects garbage, and waits until the JVM has told of all buffers that were, as far
-	 * as one can know.
+	 * Waits until the JVM has told of all buffers that are garbage, as far as one can
+	 * know.
+	 *
+	 * @param collect
+	 * 		whether to collect garbage before, and to drop what is kept for reuse
+	 * @return a region, or {@code null} if none is free
 	 */
-	private Taken reclaim( final long numBytes )
+	private Region reclaim( final long numBytes, final boolean collect )
 	{
-		boolean interrupted = false;
-		try
+		if ( collect )
 		{
 			leases.clear();
 			synchronized ( slabLock )
@@ -504,11 +541,15 @@ final class SharedArena implements BlockMemory
 			}
 			System.gc();
 			++reclaims;
+		}
+		boolean interrupted = false;
+		try
+		{
 			while ( true )
 			{
-				final Taken taken = takeFree( numBytes );
-				if ( taken != null )
-					return taken;
+				final Region region = takeFree( numBytes );
+				if ( region != null )
+					return region;
 				try
 				{
 					final Reference< ? > next = garbage.remove( PATIENCE_MILLIS );
@@ -542,7 +583,7 @@ final class SharedArena implements BlockMemory
 		give( mapping.region );
 	}
 
-	private void give( final Regions.Region region )
+	private void give( final Region region )
 	{
 		synchronized ( free )
 		{
@@ -551,7 +592,9 @@ final class SharedArena implements BlockMemory
 	}
 
 	/**
-	 * Where a buffer lies in the file. A process maps a segment once, as a whole.
+	 * Where a buffer lies in the file. A process maps a segment once, as a whole. Some
+	 * memory is in two or more that follow each other; they count as another segment then,
+	 * with the beginning of the first and the length of all.
 	 */
 	static final class Span
 	{
@@ -579,28 +622,6 @@ final class SharedArena implements BlockMemory
 	}
 
 	/**
-	 * A region that nobody else has.
-	 */
-	private static final class Taken
-	{
-		private final Regions.Region region;
-
-		/**
-		 * How many bytes at its beginning may not be zero.
-		 */
-		private final long notZero;
-
-		/**
-		 * To be called with the lock of the segments.
-		 */
-		Taken( final Regions.Region region )
-		{
-			this.region = region;
-			notZero = region.segment.use( region.start, region.length );
-		}
-	}
-
-	/**
 	 * A mapping that was handed out. Told when its root cannot be reached any more, also
 	 * not by finalizers: the JDK lets each buffer that is made from others refer to the
 	 * root.
@@ -611,11 +632,11 @@ final class SharedArena implements BlockMemory
 
 		private final long address;
 
-		private final Regions.Region region;
+		private final Region region;
 
 		private final boolean isCell;
 
-		Mapping( final ByteBuffer root, final Regions.Region region, final boolean isCell, final ReferenceQueue< ByteBuffer > garbage )
+		Mapping( final ByteBuffer root, final Region region, final boolean isCell, final ReferenceQueue< ByteBuffer > garbage )
 		{
 			super( root, garbage );
 			this.root = new WeakReference<>( root );
