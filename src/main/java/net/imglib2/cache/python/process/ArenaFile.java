@@ -108,7 +108,7 @@ final class ArenaFile
 		catch ( final IOException | RuntimeException e )
 		{
 			final Path folder = roomiest( size, Paths.get( "/dev/shm" ), Paths.get( System.getProperty( "java.io.tmpdir" ) ) );
-			LOG.log( Level.INFO, "The memory that is shared with worker processes is a file in " + folder + ", because " + command + " could not make one in memory", e );
+			LOG.info( "The memory that is shared with worker processes is a file in " + folder + ", because there is none in memory: " + e.getMessage() );
 			return inFolder( folder );
 		}
 	}

@@ -80,7 +80,7 @@ final class MemoryFileCommand implements AutoCloseable
 				{
 					final String line = firstLine.get( end - System.nanoTime(), TimeUnit.NANOSECONDS );
 					if ( line == null || !line.startsWith( "/" ) )
-						throw new IOException( "it printed: " + line );
+						throw new IOException( "the command printed " + line );
 					return Paths.get( line );
 				}
 				catch ( final InterruptedException e )
@@ -94,7 +94,7 @@ final class MemoryFileCommand implements AutoCloseable
 		}
 		catch ( final TimeoutException e )
 		{
-			throw new IOException( "it printed nothing within " + TIMEOUT_SECONDS + " s", e );
+			throw new IOException( "the command printed nothing within " + TIMEOUT_SECONDS + " s", e );
 		}
 		finally
 		{
