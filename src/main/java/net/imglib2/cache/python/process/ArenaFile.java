@@ -37,10 +37,19 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * The file that shared memory is. It grows, and its parts are mapped. Thread-safe but for
@@ -48,7 +57,13 @@ import java.nio.file.Paths;
  */
 final class ArenaFile
 {
+	private static final Logger LOG = Logger.getLogger( ArenaFile.class.getName() );
+
 	private static final String NAME = "imglib2-cache-python-";
+
+	private static final String SUFFIX = ".memory";
+
+	private static final long STALE_MILLIS = TimeUnit.MINUTES.toMillis( 1 );
 
 	private static final Path DESCRIPTORS = Paths.get( "/proc/self/fd" );
 
@@ -77,32 +92,135 @@ final class ArenaFile
 	}
 
 	/**
-	 * @return a new file without a name where that is possible
+	 * Makes a file: in memory if the command does so, else in a folder that has space.
+	 *
+	 * @param command
+	 * 		makes a file in memory, prints a path of it, and ends with its standard input
+	 * @param size
+	 * 		that it may reach
+	 */
+	static ArenaFile create( final List< String > command, final long size ) throws IOException
+	{
+		try
+		{
+			return inMemory( command );
+		}
+		catch ( final IOException | RuntimeException e )
+		{
+			final Path folder = roomiest( size, Paths.get( "/dev/shm" ), Paths.get( System.getProperty( "java.io.tmpdir" ) ) );
+			LOG.log( Level.INFO, "The memory that is shared with worker processes is a file in " + folder + ", because " + command + " could not make one in memory", e );
+			return inFolder( folder );
+		}
+	}
+
+	/**
+	 * @param command
+	 * 		makes a file in memory, prints a path of it, and ends with its standard input
+	 * @return that file; it has no name, is not bounded by a file system, and is gone when
+	 *         nobody has it open
+	 */
+	static ArenaFile inMemory( final List< String > command ) throws IOException
+	{
+		try ( MemoryFileCommand maker = new MemoryFileCommand( command ) )
+		{
+			final Path made = maker.path();
+			return of( made, true );
+		}
+	}
+
+	/**
+	 * @return a new file, without a name where that is possible
 	 */
 	static ArenaFile inFolder( final Path folder ) throws IOException
 	{
+		deleteStale( folder, System.currentTimeMillis() - STALE_MILLIS );
 		// Nobody but the user may read it.
-		final Path named = Files.createTempFile( folder, NAME, ".memory" );
+		return of( Files.createTempFile( folder, NAME, SUFFIX ), false );
+	}
+
+	private static ArenaFile of( final Path made, final boolean inMemory ) throws IOException
+	{
 		RandomAccessFile file = null;
 		try
 		{
-			file = new RandomAccessFile( named.toFile(), "rw" );
-			final Path nameless = pathOfDescriptor( named );
+			file = new RandomAccessFile( made.toFile(), "rw" );
+			final Path nameless = pathOfDescriptor( made );
 			if ( nameless == null )
 			{
-				named.toFile().deleteOnExit();
-				return new ArenaFile( file, named );
+				// Tells those who look for stale files that it is in use.
+				file.getChannel().lock();
+				made.toFile().deleteOnExit();
+				return new ArenaFile( file, made );
 			}
-			Files.delete( named );
+			if ( !inMemory )
+				Files.delete( made );
 			return new ArenaFile( file, nameless );
 		}
 		catch ( final IOException | RuntimeException | Error e )
 		{
 			if ( file != null )
 				file.close();
-			Files.deleteIfExists( named );
+			if ( !inMemory )
+				Files.deleteIfExists( made );
 			throw e;
 		}
+	}
+
+	/**
+	 * Deletes files with names whose JVM was killed.
+	 *
+	 * @param before
+	 * 		time in milliseconds; of a newer file the owner may not have locked it yet
+	 */
+	static void deleteStale( final Path folder, final long before ) throws IOException
+	{
+		try ( DirectoryStream< Path > files = Files.newDirectoryStream( folder, NAME + "*" + SUFFIX ) )
+		{
+			for ( final Path file : files )
+				if ( Files.getLastModifiedTime( file ).toMillis() < before && !isLocked( file ) )
+					Files.deleteIfExists( file );
+		}
+		catch ( final IOException | DirectoryIteratorException e )
+		{
+			// Another JVM may delete it, or another user own it.
+			LOG.log( Level.FINE, "Stale files in " + folder + " could not be deleted", e );
+		}
+	}
+
+	private static boolean isLocked( final Path file ) throws IOException
+	{
+		try ( FileChannel channel = open( file ); FileLock lock = channel.tryLock() )
+		{
+			return lock == null;
+		}
+		catch ( final OverlappingFileLockException e )
+		{
+			// By this JVM.
+			return true;
+		}
+	}
+
+	/**
+	 * @return the first folder that has space, else the one that has most
+	 */
+	private static Path roomiest( final long size, final Path... folders ) throws IOException
+	{
+		Path best = null;
+		long mostSpace = -1;
+		for ( final Path folder : folders )
+		{
+			if ( !Files.isDirectory( folder ) || !Files.isWritable( folder ) )
+				continue;
+			final long space = Math.min( size, Files.getFileStore( folder ).getUsableSpace() );
+			if ( space > mostSpace )
+			{
+				best = folder;
+				mostSpace = space;
+			}
+		}
+		if ( best == null )
+			throw new IOException( "none of the folders " + Arrays.toString( folders ) + " can be written" );
+		return best;
 	}
 
 	/**
@@ -193,9 +311,22 @@ final class ArenaFile
 		try ( DirectoryStream< Path > descriptors = Files.newDirectoryStream( DESCRIPTORS ) )
 		{
 			for ( final Path descriptor : descriptors )
-				if ( Files.exists( descriptor ) && Files.isSameFile( descriptor, file ) )
+				if ( isSameFile( descriptor, file ) )
 					return ofAll.resolve( descriptor.getFileName() );
 		}
 		return null;
+	}
+
+	private static boolean isSameFile( final Path descriptor, final Path file ) throws IOException
+	{
+		try
+		{
+			return Files.isSameFile( descriptor, file );
+		}
+		catch ( final NoSuchFileException e )
+		{
+			// Closed by another thread just now.
+			return false;
+		}
 	}
 }

@@ -35,6 +35,8 @@ import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.List;
@@ -45,6 +47,7 @@ import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 
 import net.imglib2.cache.python.NativeMemoryException;
+import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.block.BufferPool;
 import net.imglib2.cache.python.block.CellMemory;
@@ -100,6 +103,11 @@ final class SharedArena implements BlockMemory
 	 * How long after a collection the JVM may take to tell of the next buffer.
 	 */
 	private static final long PATIENCE_MILLIS = 200;
+
+	/**
+	 * Where nothing else is known.
+	 */
+	private static final int USUAL_MAX_CELLS = 30_000;
 
 	private static SharedArena ofThisJvm;
 
@@ -157,7 +165,7 @@ final class SharedArena implements BlockMemory
 	/**
 	 * @param memoryFile
 	 * 		command that makes a file in memory, prints a path of it, and ends with its
-	 * 		standard input
+	 * 		standard input: {@code python -I -S …/_process/memory_file.py}
 	 * @return the arena of this JVM; the command is used if there is none yet
 	 */
 	static synchronized SharedArena ofThisJvm( final List< String > memoryFile )
@@ -165,13 +173,44 @@ final class SharedArena implements BlockMemory
 		if ( ofThisJvm == null )
 			try
 			{
-				ofThisJvm = new SharedArena( ArenaFile.inFolder( Paths.get( System.getProperty( "java.io.tmpdir" ) ) ), Long.getLong( LIMIT_PROPERTY, 1L << 30 ), 30_000 );
+				final long limit = limit( System.getProperty( LIMIT_PROPERTY ) );
+				ofThisJvm = new SharedArena( ArenaFile.create( memoryFile, limit ), limit, maxCells( Paths.get( "/proc/sys/vm/max_map_count" ) ) );
 			}
 			catch ( final IOException e )
 			{
 				throw new NativeMemoryException( "The file of the memory that is shared with worker processes could not be made", e );
 			}
 		return ofThisJvm;
+	}
+
+	/**
+	 * @param property
+	 * 		what the user has set, or {@code null}
+	 * @return limit in bytes
+	 */
+	static long limit( final String property )
+	{
+		if ( property == null )
+			return MachineMemory.available() / 2;
+		try
+		{
+			final long limit = Long.parseLong( property.trim() );
+			if ( limit > 0 )
+				return limit;
+		}
+		catch ( final NumberFormatException e )
+		{
+			// The message below says it.
+		}
+		throw new PythonEnvironmentException( "The system property " + LIMIT_PROPERTY + " is '" + property + "': it has to be a number of bytes" );
+	}
+
+	/**
+	 * @return how many mappings the cells may have: the rest of the process needs some, too
+	 */
+	private static int maxCells( final Path maxMappings ) throws IOException
+	{
+		return Files.isReadable( maxMappings ) ? Integer.parseInt( new String( Files.readAllBytes( maxMappings ), StandardCharsets.US_ASCII ).trim() ) / 2 : USUAL_MAX_CELLS;
 	}
 
 	/**
@@ -401,8 +440,20 @@ final class SharedArena implements BlockMemory
 				taken = reclaim( numBytes );
 			if ( taken != null )
 				return taken;
-			throw new NativeMemoryException( numBytes, used(), limit, full );
+			throw full( numBytes, full );
 		}
+	}
+
+	private NativeMemoryException full( final long numBytes, final IOException noSpace )
+	{
+		final StringBuilder message = new StringBuilder( "No memory is left that is shared with worker processes for a block of " ).append( numBytes ).append( " bytes: " )
+				.append( used() ).append( " of " ).append( limit ).append( " bytes are in use" );
+		if ( noSpace != null )
+			message.append( ", and no more than " ).append( total() ).append( " could be had (" ).append( noSpace.getMessage() ).append( ")" );
+		message.append( ". Bound the caches of the images (all of them together should hold at most half of the limit)" );
+		if ( noSpace == null )
+			message.append( ", or raise the limit by -D" ).append( LIMIT_PROPERTY ).append( "=…" );
+		return new NativeMemoryException( message.toString(), noSpace );
 	}
 
 	/**
