@@ -70,6 +70,7 @@ class PackagesTest
 			protocol:    block trust type
 			worker:      block protocol trust
 			embedded:    block environment protocol trust type worker
+			process:     block environment protocol trust type worker
 			image:       block protocol type worker
 			""";
 
