@@ -78,7 +78,7 @@ import net.imglib2.util.Intervals;
 /**
  * Small blocks, of which a worker computes several by one call.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( 60 )
 class SmallBlocksTest
 {
