@@ -81,7 +81,7 @@ final class Backends
 		if ( running != null && ( !locator.isExplicit( environment.getPath(), environment.isSystem() )
 				|| running.isAt( locator.locate( environment.getPath(), environment.isSystem() ) ) ) )
 			return running.with( environment, modulePath );
-		final PythonInstallation installation = PythonInstallation.probe( locator.locate( environment.getPath(), environment.isSystem() ) );
+		final PythonInstallation installation = PythonInstallation.probe( locator.locate( environment.getPath(), environment.isSystem() ), requested == InterpreterMode.SUB );
 		final ModeChoice choice = ModeChoice.of( installation, requested, PythonHost.find() ).requireUsable();
 		tell( requested, installation, choice );
 		return choice.mode() == InterpreterMode.PROCESS ? ProcessRuntime.start( installation, environment, modulePath )

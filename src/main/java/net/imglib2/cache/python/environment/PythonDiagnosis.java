@@ -71,7 +71,7 @@ public final class PythonDiagnosis
 			diagnosis.add( "restricted to", TrustPolicy.ofThisJvm().toString() );
 			final LocatedPython located = PythonLocator.ofThisJvm().locate( path, onlyOnPath );
 			diagnosis.add( "Python", located.executable() + ", named by: " + located.origin() );
-			diagnosis.describe( PythonInstallation.probe( located ), mode );
+			diagnosis.describe( PythonInstallation.probe( located, true ), mode );
 		}
 		catch ( final PythonEnvironmentException | PythonTrustException | IllegalArgumentException e )
 		{

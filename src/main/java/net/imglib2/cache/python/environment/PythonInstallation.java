@@ -83,14 +83,18 @@ public final class PythonInstallation
 	 *
 	 * @param located
 	 * 		the Python
+	 * @param withSharing
+	 * 		whether it also tells which packages sub-interpreters must share, which takes
+	 * 		longer than all the rest
 	 * @return its description
 	 * @throws PythonEnvironmentException
 	 * 		if it cannot be run, or does not answer as a Python 3 does
 	 */
-	public static PythonInstallation probe( final LocatedPython located )
+	public static PythonInstallation probe( final LocatedPython located, final boolean withSharing )
 	{
 		TrustPolicy.ofThisJvm().requirePython( located.executable() );
-		final String output = run( located, inItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "_probe/bootstrap.py" ), PythonSources.location() );
+		final String output = run( located, inItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "_probe/bootstrap.py" ), PythonSources.location(),
+				withSharing ? "sharing" : "" );
 		final int begin = output.indexOf( BEGIN );
 		final int end = output.indexOf( END, begin + 1 );
 		if ( begin < 0 || end < 0 )

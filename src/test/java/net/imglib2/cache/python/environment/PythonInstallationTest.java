@@ -106,7 +106,7 @@ class PythonInstallationTest
 		Thread.currentThread().interrupt();
 		try
 		{
-			final PythonInterruptedException e = assertThrows( PythonInterruptedException.class, () -> PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ) ) );
+			final PythonInterruptedException e = assertThrows( PythonInterruptedException.class, () -> PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ), false ) );
 			assertTrue( e.getMessage().startsWith( "Interrupted while " + ChildJvm.testPython() ), e.getMessage() );
 		}
 		finally
@@ -220,7 +220,7 @@ class PythonInstallationTest
 	@Test
 	void probeDescribesThePythonOfTheTests()
 	{
-		final PythonInstallation installation = PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ) );
+		final PythonInstallation installation = PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ), true );
 		assertEquals( List.of(), installation.problems( InterpreterMode.SHARED ) );
 		assertEquals( List.of(), installation.problems( InterpreterMode.PROCESS ) );
 		assertEquals( ChildJvm.testPython().toString(), installation.executable() );
