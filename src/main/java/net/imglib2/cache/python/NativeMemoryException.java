@@ -51,4 +51,15 @@ public class NativeMemoryException extends PythonException
 				+ " bytes are in use. Bound the caches of the images (all of them together should hold at most half of the limit), "
 				+ "or raise the limit by -XX:MaxDirectMemorySize=…", cause );
 	}
+
+	/**
+	 * @param message
+	 * 		what could not be had, and why
+	 * @param cause
+	 * 		what the JVM threw, or {@code null}
+	 */
+	public NativeMemoryException( final String message, final Throwable cause )
+	{
+		super( message, cause );
+	}
 }

@@ -62,15 +62,28 @@ public interface BlockMemory
 	Lease lease( int numBytes );
 
 	/**
-	 * Memory that Python writes into and that then is the cell. It is never reused,
-	 * because nobody knows when the cell's last reader has gone: it is garbage with
-	 * its buffers.
+	 * Memory that Python writes into and that then is the cell. It is not reused as long
+	 * as anybody can reach one of its buffers, because nobody knows when the cell's last
+	 * reader has gone.
+	 *
+	 * @param numBytes
+	 * 		size of the cell
+	 * @return memory filled with zeros; {@code null} if Python shall write into a
+	 *         {@link #lease} instead, and the cell be a {@link #copiedCell}
+	 */
+	CellMemory cell( int numBytes );
+
+	/**
+	 * Memory of a cell that Java fills; interpreters need not see it.
 	 *
 	 * @param numBytes
 	 * 		size of the cell
 	 * @return memory filled with zeros
 	 */
-	CellMemory cell( int numBytes );
+	default CellMemory copiedCell( final int numBytes )
+	{
+		return cell( numBytes );
+	}
 
 	/**
 	 * Memory for something else than pixels, for instance what Java and Python tell

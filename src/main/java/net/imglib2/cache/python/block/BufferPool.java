@@ -44,7 +44,7 @@ import java.util.function.IntFunction;
  * Buffers have sizes of quarters of powers of two; a lease is the beginning of one.
  * Thread-safe.
  */
-final class BufferPool
+public final class BufferPool
 {
 	private static final int MIN_SIZE = 4096;
 
@@ -65,7 +65,7 @@ final class BufferPool
 	 * @param allocate
 	 * 		makes a buffer of a size, in native byte order
 	 */
-	BufferPool( final long maxBytes, final IntFunction< ByteBuffer > allocate )
+	public BufferPool( final long maxBytes, final IntFunction< ByteBuffer > allocate )
 	{
 		this.maxBytes = maxBytes;
 		this.allocate = allocate;
@@ -78,7 +78,7 @@ final class BufferPool
 	 * 		its size
 	 * @return the buffer, with any content
 	 */
-	Lease take( final int numBytes )
+	public Lease take( final int numBytes )
 	{
 		final int size = sizeClass( numBytes );
 		ByteBuffer whole = null;
@@ -106,7 +106,7 @@ final class BufferPool
 	/**
 	 * Drops what is kept for reuse.
 	 */
-	synchronized void clear()
+	public synchronized void clear()
 	{
 		free.clear();
 		freeBytes = 0;

@@ -53,6 +53,11 @@ public final class CellOutput
 
 	private final ByteBuffer buffer;
 
+	/**
+	 * Whether what Python writes is the cell; else the cell is a copy of it.
+	 */
+	private final boolean isTheCell;
+
 	private final BlockArray array;
 
 	/**
@@ -72,9 +77,10 @@ public final class CellOutput
 		this.dims = dims;
 		this.memory = memory;
 		final int numBytes = pixelType.numBytes( dims );
-		if ( isTheCell() )
+		final CellMemory cell = sample instanceof BufferAccess && !pixelType.isPacked() ? memory.cell( numBytes ) : null;
+		isTheCell = cell != null;
+		if ( isTheCell )
 		{
-			final CellMemory cell = memory.cell( numBytes );
 			buffer = cell.buffer();
 			array = BlockArray.output( pixelType, cell, dims );
 			return;
@@ -100,11 +106,17 @@ public final class CellOutput
 	 */
 	public ArrayDataAccess< ? > access()
 	{
-		if ( isTheCell() )
+		if ( isTheCell )
 			return accessTo( buffer );
+		if ( sample instanceof BufferAccess && !pixelType.isPacked() )
+		{
+			final ByteBuffer copy = memory.copiedCell( buffer.capacity() ).buffer();
+			copy.duplicate().put( buffer.duplicate() );
+			return accessTo( copy );
+		}
 		final int numEntities = pixelType.numEntities( dims );
 		final ArrayDataAccess< ? > access = sample instanceof BufferAccess
-				? accessTo( memory.cell( pixelType.numStorageBytes( dims ) ).buffer() )
+				? accessTo( memory.copiedCell( pixelType.numStorageBytes( dims ) ).buffer() )
 				: Cast.unchecked( sample.createArray( numEntities ) );
 		if ( pixelType.isPacked() )
 			pack( pixelType, access );
@@ -132,14 +144,6 @@ public final class CellOutput
 	{
 		if ( access instanceof Dirty )
 			( ( Dirty ) access ).setDirty( false );
-	}
-
-	/**
-	 * @return whether what Python writes is the cell; else the cell is a copy of it
-	 */
-	private boolean isTheCell()
-	{
-		return sample instanceof BufferAccess && !pixelType.isPacked();
 	}
 
 	private < T extends NativeType< T > > void pack( final PixelType< T > type, final ArrayDataAccess< ? > access )

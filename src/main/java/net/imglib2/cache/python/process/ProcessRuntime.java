@@ -29,43 +29,112 @@
 package net.imglib2.cache.python.process;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 import net.imglib2.cache.python.PythonEnvironment;
-import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.block.BlockMemory;
+import net.imglib2.cache.python.environment.Command;
 import net.imglib2.cache.python.environment.PythonInstallation;
+import net.imglib2.cache.python.environment.PythonSources;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.worker.Interpreter;
 import net.imglib2.cache.python.worker.InterpreterFactory;
 
 /**
- * Stands in for the factory of worker processes until there is one.
+ * Makes interpreters of one Python, each in a process of its own, with the settings of
+ * one queue. Any number of Pythons can be in use. Thread-safe.
+ *
+ * <pre>
+ * {@code
+ * final InterpreterFactory factory = ProcessRuntime.start( installation, PythonEnvironment.getDefault(), modulePath );
+ * }
+ * </pre>
  */
 public final class ProcessRuntime implements InterpreterFactory
 {
-	private ProcessRuntime()
-	{}
+	private final PythonInstallation installation;
 
+	private final PythonEnvironment environment;
+
+	private final Trusted.Folders modulePath;
+
+	private final SharedArena memory;
+
+	private ProcessRuntime( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final SharedArena memory )
+	{
+		this.installation = installation;
+		this.environment = environment;
+		this.modulePath = modulePath;
+		this.memory = memory;
+	}
+
+	/**
+	 * Makes everything ready for the first interpreter.
+	 *
+	 * @param installation
+	 * 		a Python that can be used
+	 * @param environment
+	 * 		what the user asks for
+	 * @param modulePath
+	 * 		folders with the user's modules
+	 */
 	public static ProcessRuntime start( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath )
 	{
-		throw new PythonEnvironmentException( "There is no InterpreterMode.PROCESS yet" );
+		final List< String > memoryFile = Command.of( installation.executable(), "-I", "-S", "-c", PythonSources.read( "_process/memory_file.py" ) );
+		return new ProcessRuntime( installation, environment, modulePath, SharedArena.ofThisJvm( memoryFile ) );
 	}
 
 	@Override
 	public Interpreter create( final String name )
 	{
-		throw new AssertionError();
+		return new ProcessInterpreter( name, this );
 	}
 
 	@Override
 	public BlockMemory memory()
 	{
-		throw new AssertionError();
+		return memory;
+	}
+
+	SharedArena arena()
+	{
+		return memory;
+	}
+
+	/**
+	 * @return the command of a worker process
+	 */
+	List< String > command()
+	{
+		return Command.of( installation.executable(), "-I", "-c", PythonSources.read( "_process/start.py" ), PythonSources.location() );
+	}
+
+	List< String > modulePath()
+	{
+		return modulePath.paths().stream().map( folder -> folder.toAbsolutePath().toString() ).collect( Collectors.toList() );
 	}
 
 	@Override
 	public Duration startupTimeout()
 	{
-		throw new AssertionError();
+		return environment.getStartupTimeout();
+	}
+
+	Consumer< String > out()
+	{
+		return environment.getOut();
+	}
+
+	Consumer< String > err()
+	{
+		return environment.getErr();
+	}
+
+	@Override
+	public String toString()
+	{
+		return installation + " in mode PROCESS";
 	}
 }

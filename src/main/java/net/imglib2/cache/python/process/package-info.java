@@ -27,8 +27,9 @@
  * #L%
  */
 /**
- * The backend that runs CPython in processes of its own. It may use what
- * {@code embedded} may, but not Jep. Must not hold anything that another backend would
- * need, too.
+ * The backend that runs each Python interpreter in a process of its own, which shares
+ * the memory of blocks with this JVM. It may use {@code worker}, whose interfaces it
+ * implements, {@code environment}, and what these use, but not {@code jep}. Must not
+ * hold anything that another backend would need, too.
  */
 package net.imglib2.cache.python.process;

@@ -44,7 +44,7 @@ import java.security.ProtectionDomain;
  * and, by its access control context, the class loaders of all classes on the maker's
  * stack, such as that of a script.
  */
-final class LibraryThreads
+public final class LibraryThreads
 {
 	/**
 	 * A group of their own, because whoever made the queue may interrupt all threads of
@@ -75,7 +75,7 @@ final class LibraryThreads
 	 * 		what it runs
 	 * @return a daemon thread, not started
 	 */
-	static Thread create( final String name, final Runnable target )
+	public static Thread create( final String name, final Runnable target )
 	{
 		return create( name, target, USUAL_STACK_SIZE );
 	}
@@ -89,7 +89,7 @@ final class LibraryThreads
 	 * 		in bytes
 	 * @return a daemon thread, not started
 	 */
-	static Thread create( final String name, final Runnable target, final long stackSize )
+	public static Thread create( final String name, final Runnable target, final long stackSize )
 	{
 		final PrivilegedAction< Thread > create = () -> withoutLocals( target, name, stackSize );
 		final Thread thread = AccessController.doPrivileged( create, NO_CONTEXT );

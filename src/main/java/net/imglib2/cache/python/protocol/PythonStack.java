@@ -26,7 +26,7 @@
  * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
  * #L%
  */
-package net.imglib2.cache.python.embedded;
+package net.imglib2.cache.python.protocol;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -34,7 +34,7 @@ import java.util.regex.Pattern;
 /**
  * Stacks as Python's {@code faulthandler} writes them: frames without source lines.
  */
-final class PythonStack
+public final class PythonStack
 {
 	private static final Pattern FRAME = Pattern.compile( "File \"(.*)\", line (\\d+) in .*" );
 
@@ -52,7 +52,7 @@ final class PythonStack
 	 * 		that source
 	 * @return the text, each frame of the code followed by its source line
 	 */
-	static String withSource( final String stack, final String file, final String code )
+	public static String withSource( final String stack, final String file, final String code )
 	{
 		final String[] source = code.split( "\r\n|\r|\n", -1 );
 		final StringBuilder text = new StringBuilder();

@@ -1,0 +1,576 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.process;
+
+import java.io.IOException;
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentNavigableMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+
+import net.imglib2.cache.python.NativeMemoryException;
+import net.imglib2.cache.python.block.BlockMemory;
+import net.imglib2.cache.python.block.BufferPool;
+import net.imglib2.cache.python.block.CellMemory;
+import net.imglib2.cache.python.block.DirectMemory;
+import net.imglib2.cache.python.block.Lease;
+
+/**
+ * Memory that this JVM shares with its worker processes: one file, which grows by
+ * segments up to a limit. Thread-safe.
+ * <p>
+ * Each buffer that is handed out is a mapping of its own, or a part of one. It is free
+ * again when nobody in this JVM can reach the mapping by any buffer, be it a duplicate, a
+ * slice, or a view as other numbers. Processes do not count: <em>whoever hands memory to
+ * a worker must keep the buffer, or its {@link Lease}, in reach as long as the worker may
+ * use it</em>, and that is until it has dropped all arrays in it, or is dead.
+ */
+final class SharedArena implements BlockMemory
+{
+	/**
+	 * Name of the system property that sets the limit, in bytes.
+	 */
+	static final String LIMIT_PROPERTY = "imglib2.python.sharedMemory";
+
+	/**
+	 * Smaller cells are no mapping of their own: there can be 65530 in a process. To copy
+	 * them takes less time than to map them.
+	 */
+	static final int MAX_COPIED_CELL = 1 << 16;
+
+	/**
+	 * Smaller leases share a mapping.
+	 */
+	private static final int MIN_OWN_LEASE = 1 << 16;
+
+	private static final int SLAB = 1 << 20;
+
+	private static final long FIRST_SEGMENT = 4 << 20;
+
+	private static final long LARGEST_SEGMENT = 64 << 20;
+
+	/**
+	 * What is kept for reuse as leases is at most this or a quarter of the limit.
+	 */
+	private static final long MAX_FREE_LEASES = 256L << 20;
+
+	/**
+	 * How often garbage is collected before memory counts as full: what has a finalizer
+	 * needs two rounds.
+	 */
+	private static final int COLLECTIONS = 2;
+
+	/**
+	 * How long after a collection the JVM may take to tell of the next buffer.
+	 */
+	private static final long PATIENCE_MILLIS = 200;
+
+	private static SharedArena ofThisJvm;
+
+	private final ArenaFile file;
+
+	private final long limit;
+
+	private final int maxCells;
+
+	/**
+	 * Also the lock of the segments and the counts.
+	 */
+	private final Regions free = new Regions();
+
+	private long totalBytes;
+
+	private final Object growing = new Object();
+
+	/**
+	 * How often all garbage was collected.
+	 */
+	private volatile long reclaims;
+
+	private final ReferenceQueue< ByteBuffer > garbage = new ReferenceQueue<>();
+
+	/**
+	 * A reference that is itself collected is never enqueued.
+	 */
+	private final Set< Mapping > mappings = ConcurrentHashMap.newKeySet();
+
+	/**
+	 * By address. Mappings that are gone may be among them, and may overlap others.
+	 */
+	private final ConcurrentNavigableMap< Long, Mapping > byAddress = new ConcurrentSkipListMap<>();
+
+	private final BufferPool leases;
+
+	private final Object slabLock = new Object();
+
+	private ByteBuffer slab;
+
+	/**
+	 * For cells that are copied.
+	 */
+	private final BlockMemory direct = new DirectMemory();
+
+	SharedArena( final ArenaFile file, final long limit, final int maxCells )
+	{
+		this.file = file;
+		this.limit = limit;
+		this.maxCells = maxCells;
+		leases = new BufferPool( Math.min( MAX_FREE_LEASES, limit / 4 ), this::allocateLease );
+	}
+
+	/**
+	 * @param memoryFile
+	 * 		command that makes a file in memory, prints a path of it, and ends with its
+	 * 		standard input
+	 * @return the arena of this JVM; the command is used if there is none yet
+	 */
+	static synchronized SharedArena ofThisJvm( final List< String > memoryFile )
+	{
+		if ( ofThisJvm == null )
+			try
+			{
+				ofThisJvm = new SharedArena( ArenaFile.inFolder( Paths.get( System.getProperty( "java.io.tmpdir" ) ) ), Long.getLong( LIMIT_PROPERTY, 1L << 30 ), 30_000 );
+			}
+			catch ( final IOException e )
+			{
+				throw new NativeMemoryException( "The file of the memory that is shared with worker processes could not be made", e );
+			}
+		return ofThisJvm;
+	}
+
+	/**
+	 * @return what worker processes open
+	 */
+	Path path()
+	{
+		return file.path();
+	}
+
+	@Override
+	public Lease lease( final int numBytes )
+	{
+		return leases.take( numBytes );
+	}
+
+	@Override
+	public CellMemory cell( final int numBytes )
+	{
+		return numBytes <= MAX_COPIED_CELL || mappings.size() >= maxCells ? null : CellMemory.of( map( numBytes, true, true ) );
+	}
+
+	@Override
+	public CellMemory copiedCell( final int numBytes )
+	{
+		return direct.copiedCell( numBytes );
+	}
+
+	@Override
+	public ByteBuffer allocate( final int numBytes )
+	{
+		return map( numBytes, false, true );
+	}
+
+	@Override
+	public boolean isVisible( final Buffer buffer, final Object owner )
+	{
+		final Mapping mapping = find( buffer );
+		return mapping != null && mapping.isCell;
+	}
+
+	@Override
+	public long limit()
+	{
+		return limit;
+	}
+
+	/**
+	 * @return bytes that are in use, or kept for reuse as leases
+	 */
+	long used()
+	{
+		synchronized ( free )
+		{
+			releaseGarbage();
+			return totalBytes - free.freeBytes();
+		}
+	}
+
+	/**
+	 * @return bytes that have been allocated
+	 */
+	long total()
+	{
+		synchronized ( free )
+		{
+			return totalBytes;
+		}
+	}
+
+	/**
+	 * @param memory
+	 * 		a buffer that this arena has handed out, or any duplicate, slice, or view of it
+	 * @return where its entry 0 lies, and its capacity
+	 * @throws IllegalArgumentException
+	 * 		if it is other memory
+	 */
+	Span spanOf( final Buffer memory )
+	{
+		final Mapping mapping = find( memory );
+		if ( mapping == null )
+			throw new IllegalArgumentException( memory + " is not in the memory that is shared with worker processes" );
+		final Segment segment = mapping.region.segment;
+		return new Span( segment.start, segment.length, mapping.region.start - segment.start + Addresses.of( memory ) - mapping.address, numBytes( memory ) );
+	}
+
+	// ------------------------------------------------------------------ mappings
+
+	private ByteBuffer allocateLease( final int numBytes )
+	{
+		if ( numBytes < MIN_OWN_LEASE )
+			try
+			{
+				return partOfSlab( numBytes );
+			}
+			catch ( final NativeMemoryException e )
+			{
+				// There may be enough for one lease.
+			}
+		return map( numBytes, false, false );
+	}
+
+	private ByteBuffer partOfSlab( final int numBytes )
+	{
+		synchronized ( slabLock )
+		{
+			if ( slab == null || slab.remaining() < numBytes )
+				slab = map( SLAB, false, false );
+			final ByteBuffer part = slab.duplicate();
+			( ( Buffer ) part ).limit( part.position() + numBytes );
+			( ( Buffer ) slab ).position( part.limit() );
+			return part.slice().order( slab.order() );
+		}
+	}
+
+	private ByteBuffer map( final int numBytes, final boolean isCell, final boolean zero )
+	{
+		final Regions.Region region = take( Regions.size( numBytes ), zero );
+		Mapping mapping = null;
+		try
+		{
+			final ByteBuffer root = file.map( region.start, numBytes );
+			mapping = new Mapping( root, region, isCell, garbage );
+			mappings.add( mapping );
+			byAddress.put( mapping.address, mapping );
+			return root;
+		}
+		catch ( final IOException e )
+		{
+			throw new NativeMemoryException( "A block of " + numBytes + " bytes of the memory that is shared with worker processes could not be mapped; " + mappings.size() + " are", e );
+		}
+		finally
+		{
+			if ( mapping == null )
+				give( region );
+		}
+	}
+
+	/**
+	 * @return mapping that all of a buffer lies in, or {@code null}
+	 */
+	private Mapping find( final Buffer buffer )
+	{
+		if ( !buffer.isDirect() )
+			return null;
+		final long address = Addresses.of( buffer );
+		Map.Entry< Long, Mapping > entry = byAddress.floorEntry( address );
+		while ( entry != null )
+		{
+			final Mapping mapping = entry.getValue();
+			// As long as the root is held here, nothing else can be at these addresses.
+			final ByteBuffer root = mapping.root.get();
+			if ( root != null )
+			{
+				final boolean isInside = address + numBytes( buffer ) <= mapping.address + root.capacity();
+				return isInside ? mapping : null;
+			}
+			// Gone: its addresses, and those before, may belong to another mapping by now.
+			entry = byAddress.lowerEntry( entry.getKey() );
+		}
+		return null;
+	}
+
+	private static long numBytes( final Buffer buffer )
+	{
+		return ( long ) buffer.capacity() * BytesPerEntry.of( buffer );
+	}
+
+	// ------------------------------------------------------------------ regions
+
+	private Regions.Region take( final long numBytes, final boolean zero )
+	{
+		Taken taken = takeFree( numBytes );
+		if ( taken == null )
+			taken = growOrReclaim( numBytes, reclaims );
+		if ( !zero || taken.notZero == 0 )
+			return taken.region;
+		boolean isZero = false;
+		try
+		{
+			taken.region.segment.clear( taken.region.start, taken.notZero );
+			isZero = true;
+		}
+		catch ( final IOException e )
+		{
+			throw new NativeMemoryException( "The memory that is shared with worker processes could not be mapped", e );
+		}
+		finally
+		{
+			if ( !isZero )
+				give( taken.region );
+		}
+		return taken.region;
+	}
+
+	private Taken takeFree( final long numBytes )
+	{
+		synchronized ( free )
+		{
+			releaseGarbage();
+			final Regions.Region region = free.take( numBytes );
+			return region == null ? null : new Taken( region );
+		}
+	}
+
+	private Taken growOrReclaim( final long numBytes, final long reclaimsBefore )
+	{
+		synchronized ( growing )
+		{
+			// Another thread may have made room while this one waited.
+			Taken taken = takeFree( numBytes );
+			if ( taken != null )
+				return taken;
+			IOException full = null;
+			try
+			{
+				taken = grow( numBytes );
+				if ( taken != null )
+					return taken;
+			}
+			catch ( final IOException e )
+			{
+				full = e;
+			}
+			// Many readers may find the memory full at once.
+			for ( int i = 0; i < COLLECTIONS && taken == null && reclaims == reclaimsBefore + i; ++i )
+				taken = reclaim( numBytes );
+			if ( taken != null )
+				return taken;
+			throw new NativeMemoryException( numBytes, used(), limit, full );
+		}
+	}
+
+	/**
+	 * @return region in a new segment, or {@code null} if the limit does not allow one
+	 */
+	private Taken grow( final long numBytes ) throws IOException
+	{
+		final long start = total();
+		final long allowed = limit / Regions.size( 1 ) * Regions.size( 1 ) - start;
+		if ( allowed < numBytes )
+			return null;
+		final long usual = Math.min( LARGEST_SEGMENT, Math.max( FIRST_SEGMENT, start ) );
+		long length = Math.min( allowed, Math.max( usual, numBytes ) );
+		try
+		{
+			file.grow( length );
+		}
+		catch ( final IOException e )
+		{
+			if ( length == numBytes )
+				throw e;
+			length = numBytes;
+			file.grow( length );
+		}
+		final Segment segment = new Segment( file, start, length );
+		synchronized ( free )
+		{
+			totalBytes += length;
+			if ( length > numBytes )
+				free.give( new Regions.Region( segment, start + numBytes, length - numBytes ) );
+			return new Taken( new Regions.Region( segment, start, numBytes ) );
+		}
+	}
+
+	/**
+	 * Collects garbage, and waits until the JVM has told of all buffers that were, as far
+	 * as one can know.
+	 */
+	private Taken reclaim( final long numBytes )
+	{
+		boolean interrupted = false;
+		try
+		{
+			leases.clear();
+			synchronized ( slabLock )
+			{
+				slab = null;
+			}
+			System.gc();
+			++reclaims;
+			while ( true )
+			{
+				final Taken taken = takeFree( numBytes );
+				if ( taken != null )
+					return taken;
+				try
+				{
+					final Reference< ? > next = garbage.remove( PATIENCE_MILLIS );
+					if ( next == null )
+						return null;
+					release( ( Mapping ) next );
+				}
+				catch ( final InterruptedException e )
+				{
+					interrupted = true;
+				}
+			}
+		}
+		finally
+		{
+			if ( interrupted )
+				Thread.currentThread().interrupt();
+		}
+	}
+
+	private void releaseGarbage()
+	{
+		for ( Reference< ? > next = garbage.poll(); next != null; next = garbage.poll() )
+			release( ( Mapping ) next );
+	}
+
+	private void release( final Mapping mapping )
+	{
+		mappings.remove( mapping );
+		byAddress.remove( mapping.address, mapping );
+		give( mapping.region );
+	}
+
+	private void give( final Regions.Region region )
+	{
+		synchronized ( free )
+		{
+			free.give( region );
+		}
+	}
+
+	/**
+	 * Where a buffer lies in the file. A process maps a segment once, as a whole.
+	 */
+	static final class Span
+	{
+		/**
+		 * Position in the file.
+		 */
+		final long segmentStart;
+
+		final long segmentLength;
+
+		/**
+		 * Within the segment.
+		 */
+		final long offset;
+
+		final long length;
+
+		Span( final long segmentStart, final long segmentLength, final long offset, final long length )
+		{
+			this.segmentStart = segmentStart;
+			this.segmentLength = segmentLength;
+			this.offset = offset;
+			this.length = length;
+		}
+	}
+
+	/**
+	 * A region that nobody else has.
+	 */
+	private static final class Taken
+	{
+		private final Regions.Region region;
+
+		/**
+		 * How many bytes at its beginning may not be zero.
+		 */
+		private final long notZero;
+
+		/**
+		 * To be called with the lock of the segments.
+		 */
+		Taken( final Regions.Region region )
+		{
+			this.region = region;
+			notZero = region.segment.use( region.start, region.length );
+		}
+	}
+
+	/**
+	 * A mapping that was handed out. Told when its root cannot be reached any more, also
+	 * not by finalizers: the JDK lets each buffer that is made from others refer to the
+	 * root.
+	 */
+	private static final class Mapping extends PhantomReference< ByteBuffer >
+	{
+		private final WeakReference< ByteBuffer > root;
+
+		private final long address;
+
+		private final Regions.Region region;
+
+		private final boolean isCell;
+
+		Mapping( final ByteBuffer root, final Regions.Region region, final boolean isCell, final ReferenceQueue< ByteBuffer > garbage )
+		{
+			super( root, garbage );
+			this.root = new WeakReference<>( root );
+			address = Addresses.of( root );
+			this.region = region;
+			this.isCell = isCell;
+		}
+	}
+}
