@@ -45,6 +45,11 @@ final class Stack
 {
 	private static final Pattern FRAME = Pattern.compile( "File \"(.*)\", line (\\d+) in (.*)" );
 
+	/**
+	 * What Python calls the code of its command line.
+	 */
+	private static final String PROGRAM = "<string>";
+
 	private final List< String[] > frames = new ArrayList<>();
 
 	private final Map< String, String > sources;
@@ -76,6 +81,10 @@ final class Stack
 			else if ( !line.contains( header ) )
 				break;
 		}
+		// The outermost frame is that of the program itself.
+		final int outermost = frames.size() - 1;
+		if ( outermost >= 0 && frames.get( outermost )[ 1 ].equals( PROGRAM ) )
+			frames.remove( outermost );
 	}
 
 	/**

@@ -66,14 +66,10 @@ final class Replacements
 	private static final String NOT_ENDED = "all were abandoned, because their code did not end, and none could be started in their place";
 
 	/**
-	 * A worker that is lost earlier was lost at once.
+	 * So many workers may be lost, one after the other, before any has computed
+	 * something; then there are pauses.
 	 */
-	static final long CALM = TimeUnit.SECONDS.toNanos( 1 );
-
-	/**
-	 * So many workers may be lost at once, one after the other, before there are pauses.
-	 */
-	static final int MAX_QUICK_LOSSES = 3;
+	static final int MAX_USELESS = 3;
 
 	private final WorkerPool pool;
 
@@ -98,7 +94,10 @@ final class Replacements
 
 	private volatile long pause = FIRST_PAUSE;
 
-	private int quickLosses;
+	/**
+	 * How many workers were lost, one after the other, before they had computed anything.
+	 */
+	private int useless;
 
 	private long pauseAfterLoss = FIRST_PAUSE;
 
@@ -189,8 +188,8 @@ final class Replacements
 			startMissing();
 			return;
 		}
-		LOG.severe( "The next worker of " + pool.getName() + " is started in " + TimeUnit.NANOSECONDS.toSeconds( now ) + " s, because " + quickLosses + " were lost at once, one after the other. " + what );
-		failIfNoWorkerIsLeft( "the last ones were lost, one after the other, as soon as they took something to do. The next one is started in "
+		LOG.severe( "The next worker of " + pool.getName() + " is started in " + TimeUnit.NANOSECONDS.toSeconds( now ) + " s, because " + useless + " were lost one after the other, before they had computed anything. " + what );
+		failIfNoWorkerIsLeft( "the last " + useless + " were lost, one after the other, before they had computed anything. The next one is started in "
 				+ TimeUnit.NANOSECONDS.toSeconds( now ) + " s. " + what, null );
 	}
 
@@ -199,12 +198,12 @@ final class Replacements
 	 */
 	private synchronized long pauseAfterLossOf( final Worker worker )
 	{
-		if ( worker.servedNanos() > CALM )
+		if ( worker.isUseful() )
 		{
-			quickLosses = 0;
+			useless = 0;
 			pauseAfterLoss = FIRST_PAUSE;
 		}
-		if ( ++quickLosses < MAX_QUICK_LOSSES )
+		if ( ++useless < MAX_USELESS )
 			return 0;
 		final long now = pauseAfterLoss;
 		pauseAfterLoss = Math.min( 2 * now, LONGEST_PAUSE );

@@ -85,9 +85,9 @@ final class Worker
 	private final BiConsumer< Worker, String > lost;
 
 	/**
-	 * When it began to take tasks.
+	 * Whether it has computed blocks, be it that their code has failed.
 	 */
-	private volatile long servingSince;
+	private volatile boolean useful;
 
 	private final Lifecycle life = new Lifecycle();
 
@@ -183,11 +183,11 @@ final class Worker
 	}
 
 	/**
-	 * @return how long it has been taking tasks
+	 * @return whether it has computed blocks
 	 */
-	long servedNanos()
+	boolean isUseful()
 	{
-		return System.nanoTime() - servingSince;
+		return useful;
 	}
 
 	/**
@@ -384,7 +384,6 @@ final class Worker
 
 	private void serve()
 	{
-		servingSince = System.nanoTime();
 		becomePolling();
 		try
 		{
@@ -522,6 +521,8 @@ final class Worker
 		try
 		{
 			run.compute( python, name );
+			if ( !useful && python.loss() == null )
+				useful = true;
 		}
 		catch ( final Throwable t )
 		{
