@@ -71,6 +71,16 @@ class SharedMemory:
             arrays.append(array)
         return arrays
 
+    def drop(self, words: memoryview, count: int) -> None:
+        """Counts the arguments of a call that has failed as seen by nobody, unless they are watched.
+
+        Some may be told twice, which Java allows.
+        """
+        for i in range(count):
+            number = words[ARGUMENTS + ARGUMENT_LENGTH * i + ARGUMENT_LENGTH - 1]
+            if number not in self._watches:
+                self._freed.append(number)
+
     def _gone(self, watch: _Watch) -> None:
         self._watches.pop(watch.number, None)
         self._freed.append(watch.number)

@@ -121,6 +121,7 @@ class Program:
             except BaseException:
                 # Something that earlier code has left behind, such as a tracing function.
                 status = RAISED
+                self._memory.drop(words, words[NUM_ARGUMENTS])
             if self._forked:
                 os._exit(0)
             self._memory.report_freed(words)
