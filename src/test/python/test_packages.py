@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "_probe": set(),
     "_worker": {"", "numpy"},
     "_embedding": {"", "_worker", "_probe", "numpy", "jep", "_jep"},
+    "_process": {"", "_worker", "numpy"},
 }
 
 

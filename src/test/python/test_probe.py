@@ -47,10 +47,10 @@ def read_properties(text: str) -> dict[str, str]:
     return properties
 
 
-def run_probe(python: Path | str, location: Path = SOURCES) -> tuple[str, dict[str, str]]:
+def run_probe(python: Path | str, location: Path = SOURCES, *options: str) -> tuple[str, dict[str, str]]:
     """The output of the probe, and the properties in it."""
     child = subprocess.run(
-        [str(python), "-I", "-B", "-c", BOOTSTRAP, str(location)],
+        [str(python), "-I", "-B", "-c", BOOTSTRAP, str(location), *options],
         capture_output=True,
         check=False,
         env={**os.environ, "PYTHONPATH": "/nowhere", "LC_ALL": "C"},
@@ -88,7 +88,7 @@ def environment(tmp_path: Path) -> Environment:
 
 
 def test_this_python_tells_of_itself() -> None:
-    _, properties = run_probe(sys.executable)
+    _, properties = run_probe(sys.executable, SOURCES, "sharing")
     assert properties["version"] == platform.python_version()
     assert properties["implementation"] == platform.python_implementation()
     assert Path(properties["executable"]).samefile(sys.executable)
@@ -101,10 +101,13 @@ def test_this_python_tells_of_itself() -> None:
     assert "numpy" in properties["compiled.distributions"].split("\n")
     assert {"numpy", "scipy"} <= set(properties["shared.modules"].split("\n"))
     assert all(properties.values())
+    _, without = run_probe(sys.executable)
+    lists = {"compiled.distributions", "shared.modules"}
+    assert without == {key: value for key, value in properties.items() if key not in lists}
 
 
 def test_an_empty_environment_in_a_folder_with_any_name(environment: Environment) -> None:
-    _, properties = run_probe(environment.python)
+    _, properties = run_probe(environment.python, SOURCES, "sharing")
     assert properties["prefix"] == str(environment.folder)
     assert properties["executable"] == str(environment.python)
     assert properties["base.prefix"] == sys.base_prefix
@@ -120,7 +123,7 @@ def test_the_packages_of_an_environment(environment: Environment) -> None:
     environment.write("numpy/core.abi3.so")
     environment.write("numpy-2.2.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: numpy\nVersion: 2.2.0\n")
     environment.write("numpy-2.2.0.dist-info/RECORD", "numpy/__init__.py,,\nnumpy/core.abi3.so,,\n")
-    _, properties = run_probe(environment.python)
+    _, properties = run_probe(environment.python, SOURCES, "sharing")
     assert properties["jep.folder"] == str(folder)
     assert properties["jep.version"] == "4.3.1"
     assert properties["jep.library"] == str(library)

@@ -86,4 +86,4 @@ print(os.fork.__module__)
         timeout=60,
         check=False,
     )
-    assert (printed.stdout, printed.stderr) == ("imglib2_cache_python._embedding.processes\n", "")
+    assert (printed.stdout, printed.stderr) == ("imglib2_cache_python._worker.processes\n", "")

@@ -31,8 +31,8 @@ if mode == "SUB":
     subinterpreter.share(shared_modules.split("\n"), [location, *module_path])
 
 from imglib2_cache_python import advice, complex_warning
-from imglib2_cache_python._embedding import crash, processes
-from imglib2_cache_python._worker import imports
+from imglib2_cache_python._embedding import crash
+from imglib2_cache_python._worker import imports, processes
 
 advice.module_path[:] = module_path
 complex_warning.make_an_error()

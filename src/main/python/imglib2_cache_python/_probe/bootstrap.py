@@ -2,8 +2,8 @@
 # Copyright (c) 2026, the imglib2-cache-python developers.
 """The first code that runs in a Python that the user named: probes it, or prints its version if that is too old.
 
-Run as ``python -I -c "the text of this file" FOLDER``, where FOLDER contains this package. The text must be valid in
-every Python 3, so that an old Python prints its version instead of a syntax error.
+Run as ``python -I -c "the text of this file" FOLDER [sharing]``, where FOLDER contains this package. The text must be
+valid in every Python 3, so that an old Python prints its version instead of a syntax error.
 """
 
 import sys
@@ -17,4 +17,4 @@ else:
     sys.path.insert(0, sys.argv[1])
     from imglib2_cache_python._probe import probe
 
-    probe.main()
+    probe.main("sharing" in sys.argv[2:])

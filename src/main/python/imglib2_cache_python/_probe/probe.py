@@ -15,8 +15,6 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from imglib2_cache_python._probe.sharing import find_sharing
-
 BEGIN = "<imglib2-cache-python>"
 END = "</imglib2-cache-python>"
 
@@ -24,17 +22,13 @@ END = "</imglib2-cache-python>"
 JEP_LIBRARIES = ("libjep.so", "libjep.jnilib", "jep.dll")
 
 
-def main() -> None:
-    """Prints the properties of the running Python."""
-    print(f"\n{BEGIN}\n{as_properties(probe())}{END}")
+def main(sharing: bool) -> None:
+    """Prints the properties of the running Python, if wanted with the packages that sub-interpreters must share."""
+    print(f"\n{BEGIN}\n{as_properties(probe() | (find_shared() if sharing else {}))}{END}")
 
 
 def probe() -> dict[str, str]:
-    """Properties of the running Python, without those that are empty.
-
-    The items of a list are separated by line ends.
-    """
-    sharing = find_sharing()
+    """Properties of the running Python, without those that are empty."""
     properties = {
         "version": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -45,11 +39,21 @@ def probe() -> dict[str, str]:
         "machine": platform.machine(),
         "free.threaded": str(bool(sysconfig.get_config_var("Py_GIL_DISABLED"))).lower(),
         "library": python_library(),
-        "compiled.distributions": "\n".join(sharing.compiled),
-        "shared.modules": "\n".join(sharing.modules),
         **{f"jep.{key}": value for key, value in find_jep().items()},
         "numpy.version": find_numpy(),
     }
+    return {key: value for key, value in properties.items() if value}
+
+
+def find_shared() -> dict[str, str]:
+    """What only sub-interpreters need. It takes longer than all the rest, because it looks into each package.
+
+    The items of a list are separated by line ends.
+    """
+    from imglib2_cache_python._probe.sharing import find_sharing
+
+    sharing = find_sharing()
+    properties = {"compiled.distributions": "\n".join(sharing.compiled), "shared.modules": "\n".join(sharing.modules)}
     return {key: value for key, value in properties.items() if value}
 
 

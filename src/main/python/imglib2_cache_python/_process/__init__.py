@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Python in a process of its own, as a worker of a JVM."""
+"""What a worker process runs: a Python whose worker computes the blocks of one JVM, by memory that both have mapped."""

@@ -29,28 +29,40 @@
 package net.imglib2.cache.python;
 
 /**
- * Kind of Python interpreters. The first {@link PythonCacheLoaderQueue} of a JVM
- * decides it for this JVM.
+ * Where Python runs, and what its workers share.
  */
 public enum InterpreterMode
 {
 	/**
-	 * {@link #SHARED}, because that works with every Python and every package.
+	 * {@link #SHARED} if the environment has a package jep that fits, else
+	 * {@link #PROCESS}. Also {@code PROCESS} if Python has started this JVM, as JPype,
+	 * PyImageJ and Fiji's Python mode do. The environment alone decides, not the queues
+	 * that were there before. The log, and {@link PythonEnvironment#diagnose()}, tell why.
 	 */
 	AUTO,
 
 	/**
-	 * Each worker has a sub-interpreter, with its own user modules and their variables,
-	 * {@code sys.path} and standard streams. All workers share the standard library and
-	 * packages with compiled code. Not all packages work in this mode: use it after you
-	 * have tried the code with the packages of this environment. Only CPython 3.10 and
-	 * 3.11.
+	 * Python runs in the JVM. Each worker has a sub-interpreter, with its own user modules
+	 * and their variables, {@code sys.path} and standard streams. All workers share the
+	 * standard library and packages with compiled code. Not all packages work in this mode:
+	 * use it after you have tried the code with the packages of this environment. Only
+	 * CPython 3.10 and 3.11, with the package jep.
 	 */
 	SUB,
 
 	/**
-	 * All workers share one interpreter and its modules. Each worker has its own
-	 * variables of the code. Works with every package.
+	 * Python runs in the JVM. All workers share one interpreter and its modules. Each
+	 * worker has its own variables of the code. Works with every package. Needs the
+	 * package jep.
 	 */
-	SHARED
+	SHARED,
+
+	/**
+	 * Each worker is a process of its own, and shares the memory of the pixels with the
+	 * JVM. Needs numpy and nothing else. Python code of several workers runs in parallel,
+	 * a crash ends one worker and not the JVM, and queues of one JVM may use different
+	 * Pythons. Python code does not see Java's objects: tasks exchange
+	 * numbers, text, lists, maps and copies of arrays.
+	 */
+	PROCESS
 }

@@ -31,7 +31,6 @@ package net.imglib2.cache.python;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
-import net.imglib2.cache.python.embedded.PythonRuntime;
 import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.worker.Cleanup;
@@ -118,7 +117,7 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 		Objects.requireNonNull( init, "init" );
 		Objects.requireNonNull( environment, "environment" );
 		final Trusted.Code trusted = TrustPolicy.ofThisJvm().requireCode( "The init code of a queue", init );
-		pool = new WorkerPool( numWorkers, trusted, PythonRuntime.start( environment ) );
+		pool = new WorkerPool( numWorkers, trusted, Backends.start( environment ) );
 		Cleanup.whenCollected( this, pool::closeWhenIdle );
 	}
 

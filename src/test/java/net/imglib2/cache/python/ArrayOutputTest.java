@@ -59,7 +59,7 @@ import net.imglib2.view.Views;
 /**
  * Images whose cells are ordinary Java arrays.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class ArrayOutputTest
 {
 	private static final long[] DIMS = { 17, 12, 5 };

@@ -63,7 +63,7 @@ import net.imglib2.view.Views;
  * the library that runs for a block. Whatever happens to that call, no other pixel changes,
  * and the next call is right.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
 class CallsThatFailTest
 {

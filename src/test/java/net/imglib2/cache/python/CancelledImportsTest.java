@@ -49,7 +49,7 @@ import net.imglib2.type.numeric.integer.IntType;
 /**
  * Code that is cancelled within an import leaves no half imported module for later code.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
 class CancelledImportsTest
 {

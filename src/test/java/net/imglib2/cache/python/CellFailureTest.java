@@ -64,7 +64,7 @@ import net.imglib2.util.Intervals;
 /**
  * What the reader of an image gets if the Python code fails.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class CellFailureTest
 {
 	private static final CellGrid GRID = new CellGrid( new long[] { 6, 15, 35 }, new int[] { 4, 5, 7 } );

@@ -61,7 +61,7 @@ import net.imglib2.util.Cast;
  * ended, and Python drops their code. Neither the readers' threads nor the workers keep
  * anything of them.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( 120 )
 class CollectedLoadersTest
 {

@@ -71,7 +71,7 @@ import net.imglib2.view.Views;
 /**
  * Many threads read images whose inputs are in shared buffers.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class ConcurrentReadersTest
 {
 	private static final int THREADS = 8;

@@ -71,7 +71,7 @@ import net.imglib2.type.numeric.integer.LongType;
  * Images whose inputs lead back to them. A recurrence that ends is computed; one without end
  * is an error, on one thread and on several threads that would wait for each other.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( 60 )
 public class CyclicInputsTest
 {

@@ -65,7 +65,7 @@ class DoctorTest
 		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).withPython( PYTHON ).run().requireExitCode( 0 );
 		result.requireOutput( "JVM ", System.getProperty( "java.version" ), PYTHON + ", named by: system property imglib2.python.executable", "CPython " + version, "sys.executable ",
 				"sys.prefix ", "sys.base_prefix ", "libpython", "jep ", "libjep", "4.3.1 or 4.3.2", " " + numpy + "\n", "compiled packages ", "numpy", "modules shared in SUB ",
-				"mode ", "SHARED (asked for: AUTO)", "This Python can be used.\n" );
+				"mode ", "SHARED (asked for: AUTO), because its package jep fits\n", "This Python can be used.\n" );
 		assertFalse( result.output.contains( "PROBLEM" ), result.output );
 	}
 
@@ -73,17 +73,27 @@ class DoctorTest
 	void environmentIsTakenFromTheArgumentAndTheModeFromTheProperty() throws Exception
 	{
 		ChildJvm.of( Doctor.class ).withPython( folder.resolve( "missing" ) ).withMode( InterpreterMode.SHARED ).run( PYTHON.toString() ).requireExitCode( 0 )
-				.requireOutput( PYTHON + ", named by: PythonEnvironment.at", "SHARED (asked for: SHARED)" );
+				.requireOutput( PYTHON + ", named by: PythonEnvironment.at", "SHARED (asked for: SHARED)\n" );
 	}
 
 	@Test
 	void unusablePythonIsDescribedWithAllItsProblems() throws Exception
 	{
 		final Path venv = TestPythons.bareVenv( folder.resolve( "venv" ) );
-		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).run( venv.toString() ).requireExitCode( 1 );
-		result.requireOutput( "sys.prefix            " + venv, "jep                   -\n", "PROBLEM: the package jep is missing: ", "-m pip install jep==4.3.1\n",
-				"PROBLEM: the package numpy is missing: " );
+		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).withMode( InterpreterMode.SHARED ).run( venv.toString() ).requireExitCode( 1 );
+		result.requireOutput( "sys.prefix            " + venv, "jep                   -\n", "PROBLEM: the package jep is missing: ",
+				"-m pip install jep==4.3.1, or use InterpreterMode.PROCESS", "PROBLEM: the package numpy is missing: " );
 		assertFalse( result.output.contains( "This Python can be used" ), result.output );
+	}
+
+	@Test
+	void environmentWithNumpyAloneCanBeUsedAndWhatSharedLacksIsTold() throws Exception
+	{
+		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy" );
+		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).run( venv.toString() ).requireExitCode( 0 );
+		result.requireOutput( "mode                  PROCESS (asked for: AUTO), because the package jep is missing\n",
+				"for mode SHARED       the package jep is missing: JAVA_HOME=/path/to/jdk \"" + venv, "-m pip install jep==4.3.1\n", "This Python can be used.\n" );
+		assertFalse( result.output.contains( "PROBLEM" ), result.output );
 	}
 
 	@Test
@@ -97,7 +107,7 @@ class DoctorTest
 	void wrongModeIsAProblem() throws Exception
 	{
 		ChildJvm.of( Doctor.class ).withPython( PYTHON ).withProperty( PythonEnvironment.MODE_PROPERTY, "fast" ).run().requireExitCode( 1 )
-				.requireOutput( "PROBLEM: the system property imglib2.python.mode is \"fast\", expected one of [AUTO, SUB, SHARED]" );
+				.requireOutput( "PROBLEM: the system property imglib2.python.mode is \"fast\", expected one of [AUTO, SUB, SHARED, PROCESS]" );
 	}
 
 	@Test
@@ -113,7 +123,7 @@ class DoctorTest
 	{
 		final Path venv = TestPythons.bareVenv( folder.resolve( "venv" ) );
 		final ChildJvm.Result result = ChildJvm.of( DiagnoseMain.class ).run( PYTHON.toString(), venv.toString() ).requireExitCode( 0 );
-		result.requireOutput( "This Python can be used.", "PROBLEM: the package jep is missing", "--- done" );
+		result.requireOutput( "This Python can be used.", "PROBLEM: the package numpy is missing", "--- done" );
 		assertTrue( result.output.indexOf( "This Python can be used." ) < result.output.indexOf( "--- " + venv ), result.output );
 	}
 }

@@ -57,7 +57,7 @@ import net.imglib2.view.Views;
 /**
  * Memory of inputs and outputs is reused unless Python code has kept it.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class EscapedBuffersTest
 {
 	private static final long[] DIMS = { 60, 50 };

@@ -98,7 +98,7 @@ import net.imglib2.view.Views;
 /**
  * What each reader of a failing cell gets, and when the code runs again.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class FailedReadsTest
 {
 	private static final int THREADS = 8;

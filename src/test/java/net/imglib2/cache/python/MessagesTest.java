@@ -62,7 +62,7 @@ import net.imglib2.view.Views;
  * What exceptions tell the author of the code: the remedy, the line of the script that led
  * there, and the name of the image.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( 60 )
 class MessagesTest
 {

@@ -111,7 +111,7 @@ import net.imglib2.view.Views;
 /**
  * Every pixel type, as input and as output.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class PixelTypesTest
 {
 	// Cells of 35 pixels and, at the borders, of 15, 14 and 6 pixels: no multiples of 64.

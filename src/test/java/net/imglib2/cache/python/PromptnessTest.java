@@ -40,7 +40,7 @@ import org.junit.jupiter.api.Timeout;
 /**
  * Nobody waits much longer than the library promises.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( 120 )
 class PromptnessTest
 {

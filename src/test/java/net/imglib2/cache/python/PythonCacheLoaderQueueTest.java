@@ -72,7 +72,7 @@ import net.imglib2.type.numeric.integer.LongType;
 /**
  * Start, tasks, several workers and images, and closing.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( 60 )
 class PythonCacheLoaderQueueTest
 {

@@ -86,7 +86,7 @@ import net.imglib2.view.Views;
  * The API of the original: its factory methods, what the code sees, and which arguments are
  * refused.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class PythonCacheLoaderTest
 {
 	private static final CellGrid GRID = new CellGrid( new long[] { 6, 15, 35 }, new int[] { 4, 5, 7 } );

@@ -106,7 +106,7 @@ class PythonEnvironmentTest
 		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "Python " + TestPythons.minor( PYTHON ) + " has no sub-interpreters that numpy works in" );
 		final ChildJvm.Result result = ChildJvm.of( SmokeMain.class ).withPython( byFolder ? venvOf( PYTHON ) : PYTHON ).withMode( mode ).run();
 		requireRun( result, venvOf( PYTHON ) );
-		result.requireOutput( "mode=" + ( mode == InterpreterMode.SUB ? "SUB" : "SHARED" ) );
+		result.requireOutput( "mode=" + ( mode == InterpreterMode.AUTO ? InterpreterMode.SHARED : mode ) );
 	}
 
 	@ParameterizedTest
@@ -143,21 +143,22 @@ class PythonEnvironmentTest
 	// ----------------------------------------------- other versions of Python
 
 	@Test
-	void python310RunsInBothModes() throws Exception
+	void python310RunsInEachMode() throws Exception
 	{
 		final Path venv = TestPythons.environment( "3.10" );
-		for ( final InterpreterMode mode : new InterpreterMode[] { InterpreterMode.SUB, InterpreterMode.SHARED } )
+		for ( final InterpreterMode mode : new InterpreterMode[] { InterpreterMode.SUB, InterpreterMode.SHARED, InterpreterMode.PROCESS } )
 			requireRun( ChildJvm.of( SmokeMain.class ).withPython( venv ).withMode( mode ).run(), venv ).requireOutput( "version=3.10", "mode=" + mode );
 	}
 
 	@ParameterizedTest
 	@ValueSource( strings = { "3.12", "3.13" } )
-	void pythonsFrom312OnRunInSharedInterpretersOnly( final String version ) throws Exception
+	void pythonsFrom312OnHaveNoSubInterpreters( final String version ) throws Exception
 	{
 		final Path venv = TestPythons.environment( version );
-		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).run( venv + "@SUB", venv + "@AUTO" ).requireExitCode( 0 );
+		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).run( venv + "@SUB", venv + "@AUTO", venv + "@PROCESS" ).requireExitCode( 0 );
 		requireRefused( result, venv + "@SUB", "InterpreterMode.SUB needs CPython 3.10 or 3.11", venv.toString(), "is " + version + ".", "use InterpreterMode.SHARED or AUTO" );
 		requireAccepted( result, venv + "@AUTO", "mode=SHARED", "version=" + version );
+		requireAccepted( result, venv + "@PROCESS", "mode=PROCESS", "version=" + version );
 	}
 
 	// --------------------------------------------------------------- refusals
@@ -191,9 +192,10 @@ class PythonEnvironmentTest
 		final List< String > args = new ArrayList<>();
 		all.forEach( path -> args.add( path.toString() ) );
 		args.add( PYTHON.toString() );
-		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).run( args.toArray( new String[ 0 ] ) ).requireExitCode( 0 );
+		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).withMode( InterpreterMode.SHARED ).run( args.toArray( new String[ 0 ] ) ).requireExitCode( 0 );
 
-		requireRefused( result, withoutJep, " cannot be used:\n- ", "the package jep is missing: ", "JAVA_HOME=/path/to/jdk " + pip( withoutJep ) + "jep==4.3.1" );
+		requireRefused( result, withoutJep, " cannot be used:\n- ", "the package jep is missing: ", "JAVA_HOME=/path/to/jdk " + pip( withoutJep ) + "jep==4.3.1",
+				"or use InterpreterMode.PROCESS" );
 		assertFalse( section( result, withoutJep.toString() ).contains( "numpy" ), result.output );
 		requireRefused( result, withoutNumpy, "the package numpy is missing: " + pip( withoutNumpy ) + "numpy" );
 		assertFalse( section( result, withoutNumpy.toString() ).contains( "jep" ), result.output );
@@ -269,7 +271,7 @@ class PythonEnvironmentTest
 		requireAccepted( result, "default", "mode=SHARED" );
 		requireAccepted( result, "default@AUTO", "mode=SHARED" );
 		requireRefused( result, other.toString(), "This JVM runs Python ", PYTHON.toString(), other.resolve( "bin" ).toString(), "A JVM can start one Python, once",
-				"start another JVM" );
+				"or InterpreterMode.PROCESS" );
 		requireRefused( result, "default@SUB", "The interpreters of this JVM run in mode SHARED, but SUB is asked for" );
 		requireRefused( result, missing, "No Python at " + missing );
 		requireAccepted( result, PYTHON.toString(), "mode=SHARED" );
@@ -281,7 +283,7 @@ class PythonEnvironmentTest
 	@CsvSource( delimiter = '|', value = {
 			"jpype1  | 1.7.1  | JPype, which PyImageJ and Fiji's Python mode use,",
 			"pyjnius | 1.9.0  | Pyjnius" } )
-	void jvmThatPythonHasStartedIsRefusedBeforeJepIsLoaded( final String name, final String version, final String host ) throws Exception
+	void jvmThatPythonHasStartedRunsPythonInProcessesOnlyAndNeverLoadsJep( final String name, final String version, final String host ) throws Exception
 	{
 		final Path bridge = TestPythons.install( name, version );
 		final String output = TestPythons.run( PYTHON, "-I", "-c", """
@@ -298,14 +300,20 @@ class PythonEnvironmentTest
 				    jnius_config.add_options(f'-Dimglib2.python.executable={python}')
 				    jnius_config.set_classpath(*class_path.split(os.pathsep))
 				    from jnius import autoclass as java_class
-				print(java_class('net.imglib2.cache.python.PythonEnvironment').detected().diagnose())
+				environment = java_class('net.imglib2.cache.python.PythonEnvironment')
+				mode = java_class('net.imglib2.cache.python.InterpreterMode')
+				shared = environment.detected().withMode(mode.SHARED)
+				print(shared.diagnose())
 				for _ in range(2):
 				    try:
-				        java_class('net.imglib2.cache.python.PythonCacheLoaderQueue')(2)
+				        java_class('net.imglib2.cache.python.PythonCacheLoaderQueue')(2, '', shared)
 				    except Exception as error:
 				        print('refused:', str(error).splitlines()[0])
 				    else:
 				        print('accepted')
+				print(environment.detected().diagnose())
+				sys.stdout.flush()
+				java_class('net.imglib2.cache.python.SmokeMain').main()
 				with open('/proc/self/maps') as maps:
 				    print('Jep is loaded:', 'libjep' in maps.read())
 				sys.stdout.flush()
@@ -313,8 +321,8 @@ class PythonEnvironmentTest
 				os._exit(0)
 				""", name, bridge.toString(), System.getProperty( "java.home" ), System.getProperty( "java.class.path" ), PYTHON.toString() );
 		final String refusal = "Python already runs in this process: " + host + " has started this JVM from ";
-		requireContains( output, "PROBLEM: " + refusal, "Jep cannot start a second Python there. Start Java by the command java", "Jep is loaded: False" );
-		assertEquals( 3, output.split( Pattern.quote( refusal ) ).length - 1, output );
+		requireContains( output, "PROBLEM: " + refusal, "refused: ", "Jep cannot start a second Python there. Use InterpreterMode.PROCESS or AUTO", "Jep is loaded: False",
+				"PROCESS (asked for: AUTO), because " + refusal, "mode=PROCESS", "prefix='" + venvOf( PYTHON ) + "'", "done" );
 		assertFalse( output.contains( "accepted" ), output );
 	}
 
@@ -593,7 +601,7 @@ class PythonEnvironmentTest
 			assertEquals( InterpreterMode.SUB, PythonEnvironment.detected().withMode( InterpreterMode.SUB ).getMode() );
 			System.setProperty( PythonEnvironment.MODE_PROPERTY, "fast" );
 			final String message = assertThrows( IllegalArgumentException.class, () -> PythonEnvironment.detected().getMode() ).getMessage();
-			requireContains( message, PythonEnvironment.MODE_PROPERTY, "\"fast\"", "[AUTO, SUB, SHARED]" );
+			requireContains( message, PythonEnvironment.MODE_PROPERTY, "\"fast\"", "[AUTO, SUB, SHARED, PROCESS]" );
 			System.clearProperty( PythonEnvironment.MODE_PROPERTY );
 			assertEquals( InterpreterMode.AUTO, PythonEnvironment.detected().getMode() );
 		}

@@ -62,7 +62,7 @@ import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class PythonLoaderOptionsTest
 {
 	private static final long[] DIMS = { 12, 8, 6 };

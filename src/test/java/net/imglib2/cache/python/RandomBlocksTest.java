@@ -69,7 +69,7 @@ import net.imglib2.view.fluent.RandomAccessibleIntervalView.Extension;
  * compared, in Python, with what {@code numpy.pad} makes of the whole image; the pixels that it
  * writes are compared here.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class RandomBlocksTest
 {
 	private static final int CASES_PER_TYPE = 210;

@@ -65,7 +65,7 @@ import net.imglib2.type.numeric.real.FloatType;
 /**
  * Runs and checks the code blocks of the README as they are.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class ReadmeTest
 {
 	private static final Path ROOT = Paths.get( System.getProperty( "project.basedir" ) );

@@ -132,13 +132,20 @@ public final class SmokeMain
 	static String describe( final PythonCacheLoaderQueue queue )
 	{
 		return queue.submit( python -> {
+			python.set( "pid_of_jvm", ProcessHandle.current().pid() );
 			python.exec( """
-					import sys, jep
-					try:
-					    import _interpreters as interpreters
-					except ImportError:
-					    import _xxsubinterpreters as interpreters
-					mode = 'SHARED' if interpreters.get_current() == interpreters.get_main() else 'SUB'
+					import os, sys
+					if os.getpid() == pid_of_jvm:
+					    import jep
+					    try:
+					        import _interpreters as interpreters
+					    except ImportError:
+					        import _xxsubinterpreters as interpreters
+					    mode = 'SHARED' if interpreters.get_current() == interpreters.get_main() else 'SUB'
+					    jep_version = jep.__VERSION__
+					else:
+					    mode = 'PROCESS'
+					    jep_version = '-'
 					""" );
 			final StringBuilder text = new StringBuilder();
 			text.append( "\nmode=" ).append( python.getValue( "mode" ) );
@@ -146,7 +153,7 @@ public final class SmokeMain
 			text.append( "\nexecutable=" ).append( python.getValue( "ascii(sys.executable)" ) );
 			text.append( "\nprefix=" ).append( python.getValue( "ascii(sys.prefix)" ) );
 			text.append( "\nnumpy=" ).append( python.getValue( "np.__version__" ) );
-			text.append( "\njep=" ).append( python.getValue( "jep.__VERSION__" ) );
+			text.append( "\njep=" ).append( python.getValue( "jep_version" ) );
 			return text.append( '\n' ).toString();
 		} ).join();
 	}

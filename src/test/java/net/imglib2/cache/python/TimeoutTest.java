@@ -69,7 +69,7 @@ import net.imglib2.type.numeric.integer.IntType;
 /**
  * Code that takes too long.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
 class TimeoutTest
 {

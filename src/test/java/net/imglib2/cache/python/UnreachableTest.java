@@ -58,7 +58,7 @@ import net.imglib2.type.numeric.integer.IntType;
 /**
  * Objects that nobody refers to any more end without being closed.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
 class UnreachableTest
 {

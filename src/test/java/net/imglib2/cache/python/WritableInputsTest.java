@@ -58,7 +58,7 @@ import net.imglib2.view.Views;
 /**
  * Code that works in place: nobody else sees what it writes into an input.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 class WritableInputsTest
 {
 	private static final long[] DIMS = { 9, 7 };

@@ -39,6 +39,7 @@ import java.util.concurrent.locks.LockSupport;
 import net.imglib2.cache.python.environment.TemporaryFile;
 import net.imglib2.cache.python.protocol.ControlWords;
 import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.PythonStack;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.worker.Control;
 

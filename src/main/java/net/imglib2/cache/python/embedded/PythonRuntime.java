@@ -40,14 +40,9 @@ import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.block.DirectMemory;
-import net.imglib2.cache.python.environment.ClassPathCheck;
-import net.imglib2.cache.python.environment.KnownProperties;
 import net.imglib2.cache.python.environment.LocatedPython;
-import net.imglib2.cache.python.environment.PythonHost;
 import net.imglib2.cache.python.environment.PythonInstallation;
-import net.imglib2.cache.python.environment.PythonLocator;
 import net.imglib2.cache.python.environment.PythonSources;
-import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.worker.Interpreter;
 import net.imglib2.cache.python.worker.InterpreterFactory;
@@ -55,12 +50,6 @@ import net.imglib2.cache.python.worker.InterpreterFactory;
 /**
  * The one Python of this JVM, with the settings of one queue. Makes interpreters in this
  * process. Thread-safe.
- *
- * <pre>
- * {@code
- * final InterpreterFactory factory = PythonRuntime.start( PythonEnvironment.getDefault() );
- * }
- * </pre>
  */
 public final class PythonRuntime implements InterpreterFactory
 {
@@ -89,25 +78,36 @@ public final class PythonRuntime implements InterpreterFactory
 	}
 
 	/**
+	 * @return the one that was made first, or {@code null} if there is none
+	 */
+	public static synchronized PythonRuntime first()
+	{
+		return first;
+	}
+
+	/**
 	 * Makes everything ready for the first interpreter, which starts Python. If Python
 	 * runs already, checks that the same Python is asked for.
 	 *
+	 * @param installation
+	 * 		the Python
+	 * @param mode
+	 * 		a mode in which it can be used
 	 * @param environment
 	 * 		what the user asks for
+	 * @param modulePath
+	 * 		folders with the user's own modules
 	 * @return the runtime
 	 * @throws PythonEnvironmentException
-	 * 		if that Python cannot be used, or is not the one that is running
+	 * 		if that Python or that mode is not the one that is running
 	 */
-	public static synchronized PythonRuntime start( final PythonEnvironment environment )
+	public static synchronized PythonRuntime start( final PythonInstallation installation, final InterpreterMode mode, final PythonEnvironment environment, final Trusted.Folders modulePath )
 	{
-		ClassPathCheck.requireOneImglib2Cache( PythonRuntime.class.getClassLoader() );
-		KnownProperties.requireOnlyKnown( System.getProperties().stringPropertyNames() );
-		final Trusted.Folders modulePath = TrustPolicy.ofThisJvm().requireFolders( environment.getModulePath() );
 		if ( first != null )
+		{
+			first.requireSame( installation );
 			return first.with( environment, modulePath );
-		PythonHost.requireNone();
-		final PythonInstallation installation = PythonInstallation.probe( PythonLocator.ofThisJvm().locate( environment.getPath(), environment.isSystem() ) ).requireUsable();
-		final InterpreterMode mode = installation.mode( environment.getMode() );
+		}
 		try
 		{
 			MainInterpreter.setInitParams( PyConfig.isolated().setProgramName( installation.executable() ) );
@@ -116,30 +116,44 @@ public final class PythonRuntime implements InterpreterFactory
 		catch ( final IllegalStateException e )
 		{
 			throw new PythonEnvironmentException( "Other code has already started Python in this JVM by Jep. A JVM can start one Python, once: "
-					+ "create the first PythonCacheLoaderQueue before that code runs", e );
+					+ "create the first PythonCacheLoaderQueue before that code runs, or use InterpreterMode.PROCESS", e );
 		}
 		first = new PythonRuntime( installation, mode, environment, modulePath, new DirectMemory() );
 		return first;
 	}
 
-	private PythonRuntime with( final PythonEnvironment other, final Trusted.Folders otherModulePath )
+	/**
+	 * @return whether this is the Python of that executable, as far as its path tells
+	 */
+	public boolean isAt( final LocatedPython located )
 	{
-		final PythonLocator locator = PythonLocator.ofThisJvm();
-		if ( locator.isExplicit( other.getPath(), other.isSystem() ) )
-		{
-			final LocatedPython located = locator.locate( other.getPath(), other.isSystem() );
-			if ( !located.executable().toAbsolutePath().equals( installation.located().executable().toAbsolutePath() ) )
-			{
-				final PythonInstallation asked = PythonInstallation.probe( located );
-				if ( !asked.isSameAs( installation ) )
-					throw new PythonEnvironmentException( "This JVM runs " + installation + ", but " + asked + " is asked for (" + located.origin()
-							+ "). A JVM can start one Python, once: use the running one, or start another JVM" );
-			}
-		}
+		return located.executable().toAbsolutePath().equals( installation.located().executable().toAbsolutePath() );
+	}
+
+	private void requireSame( final PythonInstallation asked )
+	{
+		if ( !asked.isSameAs( installation ) )
+			throw new PythonEnvironmentException( "This JVM runs " + installation + ", but " + asked + " is asked for (" + asked.located().origin()
+					+ "). A JVM can start one Python, once: use the running one, or InterpreterMode.PROCESS, which starts others in processes of their own, or another JVM" );
+	}
+
+	/**
+	 * The same Python with the settings of another queue.
+	 *
+	 * @param other
+	 * 		what the user asks for; the Python that it names was compared already
+	 * @param otherModulePath
+	 * 		folders with the user's own modules
+	 * @return the runtime
+	 * @throws PythonEnvironmentException
+	 * 		if another mode is asked for
+	 */
+	public PythonRuntime with( final PythonEnvironment other, final Trusted.Folders otherModulePath )
+	{
 		final InterpreterMode requested = other.getMode();
 		if ( requested != InterpreterMode.AUTO && requested != mode )
 			throw new PythonEnvironmentException( "The interpreters of this JVM run in mode " + mode + ", but " + requested
-					+ " is asked for. The first queue of a JVM decides: use its mode, or start another JVM" );
+					+ " is asked for. The first queue of a JVM that is not in mode PROCESS decides: use its mode, or PROCESS, or start another JVM" );
 		return new PythonRuntime( installation, mode, other, otherModulePath, memory );
 	}
 

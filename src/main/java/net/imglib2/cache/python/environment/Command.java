@@ -39,7 +39,7 @@ import java.util.List;
  * {@link ProcessBuilder} encodes its words by {@code file.encoding}, although Java
  * encodes file names by {@code sun.jnu.encoding}.
  */
-final class Command
+public final class Command
 {
 	private static final String FILE_NAMES_PROPERTY = "sun.jnu.encoding";
 
@@ -49,7 +49,7 @@ final class Command
 	/**
 	 * @return the words for a {@link ProcessBuilder}
 	 */
-	static List< String > of( final String... words )
+	public static List< String > of( final String... words )
 	{
 		final Charset fileNames = Charset.forName( System.getProperty( FILE_NAMES_PROPERTY, StandardCharsets.UTF_8.name() ) );
 		// Windows takes commands in Unicode.

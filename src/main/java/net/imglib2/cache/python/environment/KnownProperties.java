@@ -52,7 +52,9 @@ public final class KnownProperties
 
 	public static final String MODE = "imglib2.python.mode";
 
-	static final List< String > NAMES = Collections.unmodifiableList( Arrays.asList( CRASH_FILE, EXECUTABLE, MODE, TrustPolicy.FILE_PROPERTY ) );
+	public static final String SHARED_MEMORY = "imglib2.python.sharedMemory";
+
+	static final List< String > NAMES = Collections.unmodifiableList( Arrays.asList( CRASH_FILE, EXECUTABLE, MODE, SHARED_MEMORY, TrustPolicy.FILE_PROPERTY ) );
 
 	private KnownProperties()
 	{}

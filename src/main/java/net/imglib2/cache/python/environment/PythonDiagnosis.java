@@ -69,10 +69,9 @@ public final class PythonDiagnosis
 			ClassPathCheck.requireOneImglib2Cache( PythonDiagnosis.class.getClassLoader() );
 			KnownProperties.requireOnlyKnown( System.getProperties().stringPropertyNames() );
 			diagnosis.add( "restricted to", TrustPolicy.ofThisJvm().toString() );
-			PythonHost.requireNone();
 			final LocatedPython located = PythonLocator.ofThisJvm().locate( path, onlyOnPath );
 			diagnosis.add( "Python", located.executable() + ", named by: " + located.origin() );
-			diagnosis.describe( PythonInstallation.probe( located ), mode );
+			diagnosis.describe( PythonInstallation.probe( located, true ), mode );
 		}
 		catch ( final PythonEnvironmentException | PythonTrustException | IllegalArgumentException e )
 		{
@@ -107,11 +106,14 @@ public final class PythonDiagnosis
 		add( "numpy", installation.get( "numpy.version" ) );
 		add( "compiled packages", String.join( ", ", installation.compiledDistributions() ) );
 		add( "modules shared in SUB", String.join( ", ", installation.sharedModules() ) );
-		final List< String > problems = installation.problems();
+		final InterpreterMode requested = mode.get();
+		final ModeChoice choice = ModeChoice.of( installation, requested, PythonHost.find() );
+		final List< String > problems = choice.problems();
 		if ( problems.isEmpty() )
 		{
-			final InterpreterMode requested = mode.get();
-			add( "mode", installation.mode( requested ) + " (asked for: " + requested + ")" );
+			add( "mode", choice.mode() + " (asked for: " + requested + ")" + ( choice.reason().isEmpty() ? "" : ", because " + choice.reason() ) );
+			if ( choice.mode() == InterpreterMode.PROCESS )
+				installation.remediesForJep().forEach( remedy -> add( "for mode SHARED", remedy ) );
 			usable = true;
 			lines.add( "This Python can be used." );
 		}

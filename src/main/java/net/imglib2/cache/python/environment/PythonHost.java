@@ -41,10 +41,8 @@ import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-import net.imglib2.cache.python.PythonEnvironmentException;
-
 /**
- * Refuses a JVM that a Python of the same process has started. Jep cannot start a
+ * Knows a JVM that a Python of the same process has started. Jep cannot start a
  * second Python there: the attempt ends with an obscure error, or ends the process.
  */
 public final class PythonHost
@@ -84,17 +82,25 @@ public final class PythonHost
 	{}
 
 	/**
-	 * @throws PythonEnvironmentException
-	 * 		if this JVM was started from Python
+	 * @return a clause that tells which program has started this JVM from Python, or
+	 *         {@code null} if none has
 	 */
-	public static void requireNone()
+	public static String find()
 	{
 		final String launcher = System.getProperty( LAUNCHER_PROPERTY );
-		final String host = find( launcher, executable(), name -> ClassLoader.getSystemResource( name.replace( '.', '/' ) + ".class" ) != null, mappedFiles(),
+		return find( launcher, executable(), name -> ClassLoader.getSystemResource( name.replace( '.', '/' ) + ".class" ) != null, mappedFiles(),
 				System.getenv( "LD_PRELOAD" ) );
-		if ( host != null )
-			throw new PythonEnvironmentException( "Python already runs in this process: " + host + ". Jep cannot start a second Python there. Start Java by the command java, not from Python; "
-					+ "start Fiji without its Python mode" );
+	}
+
+	/**
+	 * @param host
+	 * 		what {@link #find()} has found
+	 * @return why Python cannot run in this JVM, and what can be done
+	 */
+	static String refusal( final String host )
+	{
+		return "Python already runs in this process: " + host + ". Jep cannot start a second Python there. Use InterpreterMode.PROCESS or AUTO, "
+				+ "which start Python in processes of its own (-D" + KnownProperties.MODE + "=PROCESS); or start Java by the command java, not from Python, and Fiji without its Python mode";
 	}
 
 	/**

@@ -40,6 +40,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 import net.imglib2.cache.python.InterpreterMode;
 import net.imglib2.cache.python.PythonEnvironmentException;
@@ -56,6 +57,8 @@ public final class PythonInstallation
 	 * which is the first of them. Others can crash the process.
 	 */
 	static final List< String > JEP_VERSIONS = Collections.unmodifiableList( Arrays.asList( "4.3.1", "4.3.2" ) );
+
+	private static final String JEP_CLASS = "jep/Jep.class";
 
 	private static final String BEGIN = "<imglib2-cache-python>";
 
@@ -80,14 +83,18 @@ public final class PythonInstallation
 	 *
 	 * @param located
 	 * 		the Python
+	 * @param withSharing
+	 * 		whether it also tells which packages sub-interpreters must share, which takes
+	 * 		longer than all the rest
 	 * @return its description
 	 * @throws PythonEnvironmentException
 	 * 		if it cannot be run, or does not answer as a Python 3 does
 	 */
-	public static PythonInstallation probe( final LocatedPython located )
+	public static PythonInstallation probe( final LocatedPython located, final boolean withSharing )
 	{
 		TrustPolicy.ofThisJvm().requirePython( located.executable() );
-		final String output = run( located, inItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "_probe/bootstrap.py" ), PythonSources.location() );
+		final String output = run( located, inItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "_probe/bootstrap.py" ), PythonSources.location(),
+				withSharing ? "sharing" : "" );
 		final int begin = output.indexOf( BEGIN );
 		final int end = output.indexOf( END, begin + 1 );
 		if ( begin < 0 || end < 0 )
@@ -107,10 +114,12 @@ public final class PythonInstallation
 	}
 
 	/**
-	 * @return the reasons why this Python cannot be used, each with its remedy; empty if
-	 *         it can be used
+	 * @param mode
+	 * 		not {@link InterpreterMode#AUTO}
+	 * @return the reasons why this Python cannot be used in a mode, each with its remedy;
+	 *         empty if it can be used
 	 */
-	List< String > problems()
+	List< String > problems( final InterpreterMode mode )
 	{
 		final List< String > problems = new ArrayList<>();
 		if ( !isNewEnough() )
@@ -121,54 +130,71 @@ public final class PythonInstallation
 		}
 		if ( !"CPython".equals( get( "implementation" ) ) )
 			problems.add( "it is " + get( "implementation" ) + ", but CPython is needed" );
-		if ( Boolean.parseBoolean( get( "free.threaded" ) ) )
-			problems.add( "it is a free-threaded build, which Jep does not support: use the ordinary build of Python " + get( "version" ) );
-		if ( !System.getProperty( "sun.arch.data.model", get( "bits" ) ).equals( get( "bits" ) ) )
-			problems.add( "it has " + get( "bits" ) + " bits, the JVM has " + System.getProperty( "sun.arch.data.model" ) + ": both must have the same" );
-		final String pip = "\"" + executable() + "\" -m pip install ";
-		final String jep = get( "jep.version" );
-		if ( get( "jep.folder" ).isEmpty() )
-			problems.add( "the package jep is missing: JAVA_HOME=/path/to/jdk " + pip + "jep==" + JEP_VERSIONS.get( 0 ) );
-		else if ( !JEP_VERSIONS.contains( jep ) )
-			problems.add( "the package jep in " + get( "jep.folder" ) + " has version " + ( jep.isEmpty() ? "unknown" : jep ) + ", which does not fit the jep-"
-					+ JEP_VERSIONS.get( 0 ) + ".jar of this library and could crash the JVM: " + pip + "jep==" + JEP_VERSIONS.get( 0 ) );
-		else if ( get( "jep.library" ).isEmpty() )
-			problems.add( "the package jep in " + get( "jep.folder" ) + " has no native library (libjep.so, libjep.jnilib or jep.dll): " + pip
-					+ "--force-reinstall --no-cache-dir jep==" + JEP_VERSIONS.get( 0 ) );
+		if ( mode == InterpreterMode.SUB && !hasSubInterpreters() )
+			problems.add( "InterpreterMode.SUB needs CPython 3.10 or 3.11, but it is " + get( "version" )
+					+ ", where numpy crashes in sub-interpreters: use InterpreterMode.SHARED or AUTO" );
+		if ( mode != InterpreterMode.PROCESS )
+			for ( final Obstacle obstacle : obstacles() )
+				problems.add( obstacle.what + ": " + obstacle.remedy + ", or use InterpreterMode.PROCESS, where this does not matter" );
 		if ( get( "numpy.version" ).isEmpty() )
-			problems.add( "the package numpy is missing: " + pip + "numpy" );
+			problems.add( "the package numpy is missing: " + pip() + "numpy" );
 		return problems;
 	}
 
 	/**
-	 * @return the installation itself
-	 * @throws PythonEnvironmentException
-	 * 		if there are {@link #problems()}; it lists all of them
+	 * @return what keeps this Python from running in the JVM, without the remedies; empty
+	 *         if nothing does
 	 */
-	public PythonInstallation requireUsable()
+	String obstaclesToJep()
 	{
-		final List< String > problems = problems();
-		if ( !problems.isEmpty() )
-			throw new PythonEnvironmentException( located + " cannot be used:\n- " + String.join( "\n- ", problems ) );
-		return this;
+		return obstacles().stream().map( obstacle -> obstacle.what ).collect( Collectors.joining( ", and " ) );
 	}
 
 	/**
-	 * @param requested
-	 * 		mode that the user asks for
-	 * @return {@link InterpreterMode#SUB} or {@link InterpreterMode#SHARED}
-	 * @throws PythonEnvironmentException
-	 * 		if the user asks for sub-interpreters and this Python does not support them
+	 * @return the same with the remedies, one per item
 	 */
-	public InterpreterMode mode( final InterpreterMode requested )
+	List< String > remediesForJep()
 	{
-		if ( requested == InterpreterMode.AUTO )
-			return InterpreterMode.SHARED;
-		final String version = get( "version" );
-		if ( requested == InterpreterMode.SUB && !( version.startsWith( "3.10." ) || version.startsWith( "3.11." ) ) )
-			throw new PythonEnvironmentException( "InterpreterMode.SUB needs CPython 3.10 or 3.11, but " + located + " is " + version
-					+ ", where numpy crashes in sub-interpreters: use InterpreterMode.SHARED or AUTO" );
-		return requested;
+		return obstacles().stream().map( obstacle -> obstacle.what + ": " + obstacle.remedy ).collect( Collectors.toList() );
+	}
+
+	/**
+	 * What a Python must have so that Jep can start it in this JVM.
+	 */
+	private List< Obstacle > obstacles()
+	{
+		final List< Obstacle > obstacles = new ArrayList<>();
+		if ( Boolean.parseBoolean( get( "free.threaded" ) ) )
+			obstacles.add( new Obstacle( "it is a free-threaded build, which Jep does not support", "use the ordinary build of Python " + get( "version" ) ) );
+		if ( !System.getProperty( "sun.arch.data.model", get( "bits" ) ).equals( get( "bits" ) ) )
+			obstacles.add( new Obstacle( "it has " + get( "bits" ) + " bits, the JVM has " + System.getProperty( "sun.arch.data.model" ), "use one with as many bits as the JVM" ) );
+		if ( PythonInstallation.class.getClassLoader().getResource( JEP_CLASS ) == null )
+			obstacles.add( new Obstacle( "jep-" + JEP_VERSIONS.get( 0 ) + ".jar is not on the class path", "add org.ninia:jep:" + JEP_VERSIONS.get( 0 ) ) );
+		final String jep = get( "jep.version" );
+		if ( get( "jep.folder" ).isEmpty() )
+			obstacles.add( new Obstacle( "the package jep is missing", "JAVA_HOME=/path/to/jdk " + pip() + "jep==" + JEP_VERSIONS.get( 0 ) ) );
+		else if ( !JEP_VERSIONS.contains( jep ) )
+			obstacles.add( new Obstacle( "the package jep in " + get( "jep.folder" ) + " has version " + ( jep.isEmpty() ? "unknown" : jep ) + ", which does not fit the jep-"
+					+ JEP_VERSIONS.get( 0 ) + ".jar of this library and could crash the JVM", pip() + "jep==" + JEP_VERSIONS.get( 0 ) ) );
+		else if ( get( "jep.library" ).isEmpty() )
+			obstacles.add( new Obstacle( "the package jep in " + get( "jep.folder" ) + " has no native library (libjep.so, libjep.jnilib or jep.dll)",
+					pip() + "--force-reinstall --no-cache-dir jep==" + JEP_VERSIONS.get( 0 ) ) );
+		return obstacles;
+	}
+
+	/**
+	 * @param mode
+	 * 		not {@link InterpreterMode#AUTO}
+	 * @return the installation itself
+	 * @throws PythonEnvironmentException
+	 * 		if there are {@link #problems}; it lists all of them
+	 */
+	public PythonInstallation requireUsable( final InterpreterMode mode )
+	{
+		final List< String > problems = problems( mode );
+		if ( !problems.isEmpty() )
+			throw new PythonEnvironmentException( located + " cannot be used:\n- " + String.join( "\n- ", problems ) );
+		return this;
 	}
 
 	/**
@@ -222,6 +248,16 @@ public final class PythonInstallation
 	public String toString()
 	{
 		return "Python " + get( "version" ) + " (" + executable() + ")";
+	}
+
+	private String pip()
+	{
+		return "\"" + executable() + "\" -m pip install ";
+	}
+
+	private boolean hasSubInterpreters()
+	{
+		return get( "version" ).startsWith( "3.10." ) || get( "version" ).startsWith( "3.11." );
 	}
 
 	private boolean isNewEnough()
@@ -301,6 +337,19 @@ public final class PythonInstallation
 				process.destroyForcibly();
 			if ( output != null )
 				output.toFile().delete();
+		}
+	}
+
+	private static final class Obstacle
+	{
+		final String what;
+
+		final String remedy;
+
+		Obstacle( final String what, final String remedy )
+		{
+			this.what = what;
+			this.remedy = remedy;
 		}
 	}
 }

@@ -27,9 +27,9 @@
  * #L%
  */
 /**
- * Worker processes: interpreters outside of this JVM, the memory that they share with it,
- * and how both sides call each other. May use {@code block}, {@code environment},
- * {@code protocol}, {@code trust}, {@code type}, and {@code worker}. Must not know of
- * images and Jep: a pool sees this package as an {@code InterpreterFactory}.
+ * The backend that runs each Python interpreter in a process of its own, which shares
+ * the memory of blocks with this JVM. It may use {@code worker}, whose interfaces it
+ * implements, {@code environment}, and what these use, but not {@code jep}. Must not
+ * hold anything that another backend would need, too.
  */
 package net.imglib2.cache.python.process;

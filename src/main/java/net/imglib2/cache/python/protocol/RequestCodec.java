@@ -246,6 +246,16 @@ public final class RequestCodec
 	}
 
 	/**
+	 * Gives all memory back that user code had retained, because it cannot see it any
+	 * more: the interpreter has ended.
+	 */
+	public void releaseRetained()
+	{
+		retained.values().forEach( Lease::release );
+		retained.clear();
+	}
+
+	/**
 	 * @return whether the arrays lie in the memory itself and can be written
 	 */
 	private static boolean isWritable( final ArrayAccess access )

@@ -60,6 +60,15 @@ public interface Control
 	void cancel( long ticket );
 
 	/**
+	 * @return how long code has to end that is being cancelled, before the interpreter is
+	 *         abandoned
+	 */
+	default long graceNanos()
+	{
+		return TimeoutWatch.GRACE_NANOS;
+	}
+
+	/**
 	 * Cancels whatever runs, now and later, because nobody waits for it any more. Code
 	 * of a module that is being imported goes on where others would get the module, too.
 	 * A backend that can kill its interpreter does so if the code does not end.

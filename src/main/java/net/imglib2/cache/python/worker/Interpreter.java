@@ -154,6 +154,16 @@ public interface Interpreter
 	void set( String variable, Object value );
 
 	/**
+	 * An interpreter can end by itself, because its process does.
+	 *
+	 * @return why it cannot be used any more, or {@code null} if it can
+	 */
+	default String loss()
+	{
+		return null;
+	}
+
+	/**
 	 * Ends the interpreter.
 	 *
 	 * @throws PythonException

@@ -89,7 +89,7 @@ public final class LibraryThreads
 	 * 		in bytes
 	 * @return a daemon thread, not started
 	 */
-	static Thread create( final String name, final Runnable target, final long stackSize )
+	public static Thread create( final String name, final Runnable target, final long stackSize )
 	{
 		final PrivilegedAction< Thread > create = () -> withoutLocals( target, name, stackSize );
 		final Thread thread = AccessController.doPrivileged( create, NO_CONTEXT );

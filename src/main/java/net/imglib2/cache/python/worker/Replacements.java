@@ -63,6 +63,14 @@ final class Replacements
 
 	private static final long LONGEST_PAUSE = TimeUnit.MINUTES.toNanos( 1 );
 
+	private static final String NOT_ENDED = "all were abandoned, because their code did not end, and none could be started in their place";
+
+	/**
+	 * So many workers may be lost, one after the other, before any has computed
+	 * something; then there are pauses.
+	 */
+	static final int MAX_USELESS = 3;
+
 	private final WorkerPool pool;
 
 	/**
@@ -85,6 +93,13 @@ final class Replacements
 	private volatile long nextStart;
 
 	private volatile long pause = FIRST_PAUSE;
+
+	/**
+	 * How many workers were lost, one after the other, before they had computed anything.
+	 */
+	private int useless;
+
+	private long pauseAfterLoss = FIRST_PAUSE;
 
 	/**
 	 * Set as long as no worker is left.
@@ -151,14 +166,56 @@ final class Replacements
 		if ( abandoned.size() <= MAX_ABANDONED )
 			return;
 		LOG.severe( "No worker takes the place of " + worker.getName() + " until the code of one of the " + abandoned.size() + " abandoned workers ends" );
-		failIfNoWorkerIsLeft( null );
+		failIfNoWorkerIsLeft( NOT_ENDED, null );
+	}
+
+	/**
+	 * The interpreter of a worker has ended by itself, for instance because of a crash.
+	 * Another worker takes its place: at once, unless this happens again and again.
+	 *
+	 * @param why
+	 * 		tells how it has ended
+	 */
+	void lost( final Worker worker, final String why )
+	{
+		if ( pool.isClosed() || !workers.remove( worker ) )
+			return;
+		final String what = worker.getName() + " is lost: " + why;
+		final long now = pauseAfterLossOf( worker );
+		if ( now == 0 )
+		{
+			LOG.warning( what );
+			startMissing();
+			return;
+		}
+		LOG.severe( "The next worker of " + pool.getName() + " is started in " + TimeUnit.NANOSECONDS.toSeconds( now ) + " s, because " + useless + " were lost one after the other, before they had computed anything. " + what );
+		failIfNoWorkerIsLeft( "the last " + useless + " were lost, one after the other, before they had computed anything. The next one is started in "
+				+ TimeUnit.NANOSECONDS.toSeconds( now ) + " s. " + what, null );
+	}
+
+	/**
+	 * @return how long to wait before another worker is started
+	 */
+	private synchronized long pauseAfterLossOf( final Worker worker )
+	{
+		if ( worker.isUseful() )
+		{
+			useless = 0;
+			pauseAfterLoss = FIRST_PAUSE;
+		}
+		if ( ++useless < MAX_USELESS )
+			return 0;
+		final long now = pauseAfterLoss;
+		pauseAfterLoss = Math.min( 2 * now, LONGEST_PAUSE );
+		nextStart = clock.getAsLong() + now;
+		return now;
 	}
 
 	/**
 	 * Starts a worker if there are too few. Called again and again by the thread that
 	 * abandons workers.
 	 */
-	void startMissing()
+	synchronized void startMissing()
 	{
 		if ( pool.isClosed() || workers.size() >= numWorkers || abandoned.size() > MAX_ABANDONED || clock.getAsLong() - nextStart < 0 )
 			return;
@@ -203,15 +260,14 @@ final class Replacements
 		nextStart = clock.getAsLong() + now;
 		pause = Math.min( 2 * now, LONGEST_PAUSE );
 		LOG.log( Level.SEVERE, "A worker of " + pool.getName() + " could not be started in place of an abandoned one; the next attempt is in " + TimeUnit.NANOSECONDS.toSeconds( now ) + " s", cause );
-		failIfNoWorkerIsLeft( cause );
+		failIfNoWorkerIsLeft( NOT_ENDED, cause );
 	}
 
-	private void failIfNoWorkerIsLeft( final Throwable cause )
+	private void failIfNoWorkerIsLeft( final String why, final Throwable cause )
 	{
 		if ( !workers.isEmpty() )
 			return;
-		noWorker = new PythonNoWorkerException(
-				"The PythonCacheLoaderQueue has no worker left: all were abandoned, because their code did not end, and none could be started in their place", cause );
+		noWorker = new PythonNoWorkerException( "The PythonCacheLoaderQueue has no worker left: " + why, cause );
 		pool.noWorkerIsLeft();
 	}
 }

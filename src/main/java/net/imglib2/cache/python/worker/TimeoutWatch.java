@@ -63,7 +63,8 @@ final class TimeoutWatch
 	private static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
 
 	/**
-	 * How long a worker has to get out of code that was cancelled.
+	 * How long a worker has to get out of code that was cancelled, unless its control
+	 * says otherwise.
 	 */
 	static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos( 2 );
 
@@ -230,7 +231,7 @@ final class TimeoutWatch
 			final long waited = clock.getAsLong() - expiredNanos;
 			if ( stack == null )
 				report( waited > STACK_NANOS );
-			if ( stack != null && waited > GRACE_NANOS )
+			if ( stack != null && waited > worker.control().graceNanos() )
 			{
 				// Nothing refers to the worker when it ends.
 				watched.remove( worker );

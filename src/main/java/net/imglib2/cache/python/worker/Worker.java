@@ -35,6 +35,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.logging.Level;
@@ -81,6 +82,13 @@ final class Worker
 
 	private final Consumer< Worker > ended;
 
+	private final BiConsumer< Worker, String > lost;
+
+	/**
+	 * Whether it has computed blocks, be it that their code has failed.
+	 */
+	private volatile boolean useful;
+
 	private final Lifecycle life = new Lifecycle();
 
 	private final SmallBlocks smallBlocks;
@@ -119,8 +127,12 @@ final class Worker
 	 * 		code to run first
 	 * @param ended
 	 * 		called on the thread of the worker when that is about to end
+	 * @param lost
+	 * 		called on the thread of the worker when its interpreter has ended by itself,
+	 * 		and why
 	 */
-	Worker( final String pool, final String role, final TaskQueue tasks, final InterpreterFactory factory, final Trusted.Code init, final Consumer< Worker > ended )
+	Worker( final String pool, final String role, final TaskQueue tasks, final InterpreterFactory factory, final Trusted.Code init, final Consumer< Worker > ended,
+			final BiConsumer< Worker, String > lost )
 	{
 		name = pool + "_" + role;
 		thread = LibraryThreads.create( name, this::run, STACK_SIZE );
@@ -129,6 +141,7 @@ final class Worker
 		this.factory = factory;
 		this.init = init;
 		this.ended = ended;
+		this.lost = lost;
 		python = factory.create( name );
 		control = python.control();
 		smallBlocks = new SmallBlocks( python, tasks );
@@ -167,6 +180,14 @@ final class Worker
 	Run current()
 	{
 		return current;
+	}
+
+	/**
+	 * @return whether it has computed blocks
+	 */
+	boolean isUseful()
+	{
+		return useful;
 	}
 
 	/**
@@ -400,6 +421,12 @@ final class Worker
 		final Task< ? > task = tasks.take( stopsWaiting );
 		if ( task == null )
 			return !tasks.isExhausted();
+		if ( python.loss() != null )
+		{
+			// It has ended while there was nothing to do: another worker takes the task.
+			tasks.addFirst( task );
+			return !isLost();
+		}
 		try
 		{
 			if ( task instanceof BlockTask )
@@ -412,6 +439,19 @@ final class Worker
 			// Nobody may wait for ever, and this thread must live on.
 			task.fail( t );
 		}
+		return !isLost();
+	}
+
+	/**
+	 * @return whether the interpreter has ended by itself
+	 */
+	private boolean isLost()
+	{
+		final String loss = python.loss();
+		if ( loss == null )
+			return false;
+		life.abandon();
+		lost.accept( this, loss );
 		return true;
 	}
 
@@ -481,6 +521,8 @@ final class Worker
 		try
 		{
 			run.compute( python, name );
+			if ( !useful && python.loss() == null )
+				useful = true;
 		}
 		catch ( final Throwable t )
 		{

@@ -321,7 +321,7 @@ public final class WorkerPool implements AutoCloseable
 
 	Worker newWorker()
 	{
-		final Worker worker = new Worker( name, "worker_" + lastWorker.incrementAndGet(), tasks, factory, init, this::ended );
+		final Worker worker = new Worker( name, "worker_" + lastWorker.incrementAndGet(), tasks, factory, init, this::ended, this::lost );
 		workers.add( worker );
 		// Either close() finds it, or the end is seen here.
 		if ( closed )
@@ -333,7 +333,7 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( checkingWorker != null || closed )
 			return;
-		checkingWorker = new Worker( name, "check", checks, factory, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), this::ended );
+		checkingWorker = new Worker( name, "check", checks, factory, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), this::ended, this::lost );
 		checkingWorker.start();
 	}
 
@@ -409,6 +409,32 @@ public final class WorkerPool implements AutoCloseable
 	{
 		replacements.ended( worker );
 		closeIfAllHaveEnded();
+	}
+
+	/**
+	 * The interpreter of a worker has ended by itself.
+	 */
+	private void lost( final Worker worker, final String why )
+	{
+		if ( isChecker( worker ) )
+			return;
+		replacements.lost( worker, why );
+		watchTimeouts();
+		// The worker may have put a task back, which nobody else takes.
+		if ( closed || replacements.noWorker() != null )
+			failWaiting();
+	}
+
+	/**
+	 * @return whether it was the one that checks code, which nothing replaces: whoever
+	 *         waits for a check does so for a limited time
+	 */
+	private synchronized boolean isChecker( final Worker worker )
+	{
+		if ( worker != checkingWorker )
+			return false;
+		checkingWorker = null;
+		return true;
 	}
 
 	private void closeIfAllHaveEnded()

@@ -50,7 +50,7 @@ import org.openjdk.jmh.annotations.Warmup;
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 import net.imglib2.cache.python.InputWay;
-import net.imglib2.cache.python.PythonEnvironment;
+import net.imglib2.cache.python.Backend;
 import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.CellMemory;
@@ -103,7 +103,7 @@ public class HandOverBenchmark
 	@Setup
 	public void setup() throws Exception
 	{
-		final PythonRuntime runtime = PythonRuntime.start( PythonEnvironment.getDefault() );
+		final PythonRuntime runtime = ( PythonRuntime ) Backend.ofTheTests();
 		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), runtime );
 		snippet = pool.register( "pass", PythonLoaderOptions.options(), this );
 		cell = new FinalInterval( DIMS );

@@ -71,10 +71,14 @@ class PythonInstallationTest
 	@Test
 	void completePythonHasNoProblems()
 	{
-		assertEquals( List.of(), installation().problems() );
-		installation().requireUsable();
+		for ( final InterpreterMode mode : List.of( InterpreterMode.SUB, InterpreterMode.SHARED, InterpreterMode.PROCESS ) )
+		{
+			assertEquals( List.of(), installation().problems( mode ) );
+			installation().requireUsable( mode );
+		}
+		assertEquals( List.of(), installation().remediesForJep() );
 		set( "jep.version", "4.3.2" );
-		assertEquals( List.of(), installation().problems() );
+		assertEquals( List.of(), installation().problems( InterpreterMode.SHARED ) );
 	}
 
 	@ParameterizedTest
@@ -83,7 +87,8 @@ class PythonInstallationTest
 	{
 		properties.clear();
 		set( "version", version );
-		requireOneProblem( "it is Python " + version + ", but 3.10 or newer is needed", "-Dimglib2.python.executable=" );
+		requireOneProblem( InterpreterMode.SHARED, "it is Python " + version + ", but 3.10 or newer is needed", "-Dimglib2.python.executable=" );
+		requireOneProblem( InterpreterMode.PROCESS, "it is Python " + version + ", but 3.10 or newer is needed", "-Dimglib2.python.executable=" );
 	}
 
 	@ParameterizedTest
@@ -91,7 +96,8 @@ class PythonInstallationTest
 	void newerVersionsAreNotRefused( final String version )
 	{
 		set( "version", version );
-		assertEquals( List.of(), installation().problems() );
+		assertEquals( List.of(), installation().problems( InterpreterMode.SHARED ) );
+		assertEquals( List.of(), installation().problems( InterpreterMode.PROCESS ) );
 	}
 
 	@Test
@@ -100,7 +106,7 @@ class PythonInstallationTest
 		Thread.currentThread().interrupt();
 		try
 		{
-			final PythonInterruptedException e = assertThrows( PythonInterruptedException.class, () -> PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ) ) );
+			final PythonInterruptedException e = assertThrows( PythonInterruptedException.class, () -> PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ), false ) );
 			assertTrue( e.getMessage().startsWith( "Interrupted while " + ChildJvm.testPython() ), e.getMessage() );
 		}
 		finally
@@ -113,29 +119,30 @@ class PythonInstallationTest
 	void otherImplementationsAreRefused()
 	{
 		set( "implementation", "PyPy" );
-		requireOneProblem( "it is PyPy, but CPython is needed" );
+		requireOneProblem( InterpreterMode.SHARED, "it is PyPy, but CPython is needed" );
+		requireOneProblem( InterpreterMode.PROCESS, "it is PyPy, but CPython is needed" );
 	}
 
 	@Test
-	void freeThreadedBuildsAreRefused()
+	void freeThreadedBuildsRunInProcessesOnly()
 	{
 		set( "version", "3.13.1" );
 		set( "free.threaded", "true" );
-		requireOneProblem( "it is a free-threaded build", "use the ordinary build of Python 3.13.1" );
+		requireOneProblemOfJep( "it is a free-threaded build", "use the ordinary build of Python 3.13.1" );
 	}
 
 	@Test
-	void otherWidthThanTheJvmsIsRefused()
+	void pythonsOfOtherWidthThanTheJvmsRunInProcessesOnly()
 	{
 		set( "bits", "16" );
-		requireOneProblem( "it has 16 bits, the JVM has " + System.getProperty( "sun.arch.data.model" ) );
+		requireOneProblemOfJep( "it has 16 bits, the JVM has " + System.getProperty( "sun.arch.data.model" ) );
 	}
 
 	@Test
 	void missingJepIsNamedWithTheCommandThatInstallsIt()
 	{
 		properties.keySet().removeIf( key -> key.toString().startsWith( "jep." ) );
-		requireOneProblem( "the package jep is missing: JAVA_HOME=/path/to/jdk " + PIP + "jep==4.3.1" );
+		requireOneProblemOfJep( "the package jep is missing: JAVA_HOME=/path/to/jdk " + PIP + "jep==4.3.1" );
 	}
 
 	@ParameterizedTest
@@ -143,28 +150,29 @@ class PythonInstallationTest
 	void jepThatDoesNotFitIsRefused( final String version )
 	{
 		set( "jep.version", version );
-		requireOneProblem( "the package jep in /venv/lib/python3.11/site-packages/jep has version " + version, "does not fit the jep-4.3.1.jar", PIP + "jep==4.3.1" );
+		requireOneProblemOfJep( "the package jep in /venv/lib/python3.11/site-packages/jep has version " + version, "does not fit the jep-4.3.1.jar", PIP + "jep==4.3.1" );
 	}
 
 	@Test
 	void jepOfUnknownVersionIsRefused()
 	{
 		properties.remove( "jep.version" );
-		requireOneProblem( "has version unknown", PIP + "jep==4.3.1" );
+		requireOneProblemOfJep( "has version unknown", PIP + "jep==4.3.1" );
 	}
 
 	@Test
 	void jepWithoutItsLibraryIsRefused()
 	{
 		properties.remove( "jep.library" );
-		requireOneProblem( "has no native library (libjep.so, libjep.jnilib or jep.dll)", PIP + "--force-reinstall --no-cache-dir jep==4.3.1" );
+		requireOneProblemOfJep( "has no native library (libjep.so, libjep.jnilib or jep.dll)", PIP + "--force-reinstall --no-cache-dir jep==4.3.1" );
 	}
 
 	@Test
 	void missingNumpyIsNamedWithTheCommandThatInstallsIt()
 	{
 		properties.remove( "numpy.version" );
-		requireOneProblem( "the package numpy is missing: " + PIP + "numpy" );
+		requireOneProblem( InterpreterMode.SHARED, "the package numpy is missing: " + PIP + "numpy" );
+		requireOneProblem( InterpreterMode.PROCESS, "the package numpy is missing: " + PIP + "numpy" );
 	}
 
 	@Test
@@ -172,28 +180,18 @@ class PythonInstallationTest
 	{
 		properties.keySet().removeIf( key -> key.toString().startsWith( "jep." ) );
 		properties.remove( "numpy.version" );
-		assertEquals( 2, installation().problems().size() );
-		final String message = assertThrows( PythonEnvironmentException.class, () -> installation().requireUsable() ).getMessage();
+		assertEquals( 2, installation().problems( InterpreterMode.SHARED ).size() );
+		final String message = assertThrows( PythonEnvironmentException.class, () -> installation().requireUsable( InterpreterMode.SHARED ) ).getMessage();
 		requireContains( message, "/named/python (named by: the test) cannot be used:\n- the package jep is missing", "\n- the package numpy is missing" );
 	}
 
-	@Test
-	void autoIsShared()
-	{
-		assertEquals( InterpreterMode.SHARED, installation().mode( InterpreterMode.AUTO ) );
-		assertEquals( InterpreterMode.SUB, installation().mode( InterpreterMode.SUB ) );
-		assertEquals( InterpreterMode.SHARED, installation().mode( InterpreterMode.SHARED ) );
-	}
-
 	@ParameterizedTest
-	@ValueSource( strings = { "3.12.1", "3.13.0", "3.1.0", "3.100.0" } )
+	@ValueSource( strings = { "3.12.1", "3.13.0", "3.100.0" } )
 	void subInterpretersAreRefusedWhereNumpyCrashesInThem( final String version )
 	{
 		set( "version", version );
-		final String message = assertThrows( PythonEnvironmentException.class, () -> installation().mode( InterpreterMode.SUB ) ).getMessage();
-		requireContains( message, "InterpreterMode.SUB needs CPython 3.10 or 3.11", "/named/python (named by: the test) is " + version,
-				"use InterpreterMode.SHARED or AUTO" );
-		assertEquals( InterpreterMode.SHARED, installation().mode( InterpreterMode.SHARED ) );
+		requireOneProblem( InterpreterMode.SUB, "InterpreterMode.SUB needs CPython 3.10 or 3.11, but it is " + version, "use InterpreterMode.SHARED or AUTO" );
+		assertEquals( List.of(), installation().problems( InterpreterMode.SHARED ) );
 	}
 
 	@Test
@@ -222,8 +220,9 @@ class PythonInstallationTest
 	@Test
 	void probeDescribesThePythonOfTheTests()
 	{
-		final PythonInstallation installation = PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ) );
-		assertEquals( List.of(), installation.problems() );
+		final PythonInstallation installation = PythonInstallation.probe( new LocatedPython( ChildJvm.testPython(), "the test" ), true );
+		assertEquals( List.of(), installation.problems( InterpreterMode.SHARED ) );
+		assertEquals( List.of(), installation.problems( InterpreterMode.PROCESS ) );
 		assertEquals( ChildJvm.testPython().toString(), installation.executable() );
 		assertTrue( PythonInstallation.JEP_VERSIONS.contains( installation.get( "jep.version" ) ) );
 		assertTrue( Files.isRegularFile( Paths.get( installation.jepLibrary() ) ), installation.jepLibrary() );
@@ -246,12 +245,24 @@ class PythonInstallationTest
 		return new PythonInstallation( new LocatedPython( Paths.get( "/named/python" ), "the test" ), copy );
 	}
 
-	private void requireOneProblem( final String... parts )
+	/**
+	 * A problem for Jep is none for processes.
+	 */
+	private void requireOneProblemOfJep( final String... parts )
 	{
-		final List< String > problems = installation().problems();
+		requireOneProblem( InterpreterMode.SHARED, parts );
+		requireContains( installation().problems( InterpreterMode.SHARED ).get( 0 ), ", or use InterpreterMode.PROCESS" );
+		assertEquals( List.of(), installation().problems( InterpreterMode.PROCESS ) );
+		assertEquals( 1, installation().remediesForJep().size() );
+		requireContains( installation().remediesForJep().get( 0 ), parts );
+	}
+
+	private void requireOneProblem( final InterpreterMode mode, final String... parts )
+	{
+		final List< String > problems = installation().problems( mode );
 		assertEquals( 1, problems.size(), problems.toString() );
 		requireContains( problems.get( 0 ), parts );
-		final String message = assertThrows( PythonEnvironmentException.class, () -> installation().requireUsable() ).getMessage();
+		final String message = assertThrows( PythonEnvironmentException.class, () -> installation().requireUsable( mode ) ).getMessage();
 		requireContains( message, "/named/python (named by: the test) cannot be used:\n- " + problems.get( 0 ) );
 	}
 

@@ -57,13 +57,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 import net.imglib2.AbstractInterval;
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
+import net.imglib2.cache.python.Backend;
 import net.imglib2.cache.python.PythonClosedException;
-import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.CellMemory;
 import net.imglib2.cache.python.block.Lease;
-import net.imglib2.cache.python.embedded.PythonRuntime;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.Protocol;
@@ -79,7 +78,7 @@ import net.imglib2.util.Intervals;
 /**
  * Small blocks, of which a worker computes several by one call.
  */
-@Tag( "both-modes" )
+@Tag( "each-mode" )
 @Timeout( 60 )
 class SmallBlocksTest
 {
@@ -114,7 +113,7 @@ class SmallBlocksTest
 	@BeforeEach
 	void open()
 	{
-		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", INIT ), PythonRuntime.start( PythonEnvironment.getDefault() ) );
+		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", INIT ), Backend.ofTheTests() );
 	}
 
 	@AfterEach

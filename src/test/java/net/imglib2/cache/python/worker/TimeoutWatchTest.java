@@ -106,7 +106,7 @@ class TimeoutWatchTest
 			mayEnd.acquireUninterruptibly();
 			return FakeInterpreters.done( python );
 		};
-		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), ended -> {} );
+		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), ended -> {}, ( lost, why ) -> {} );
 		final TimeoutWatch watch = new TimeoutWatch( "python_0", Collections.singletonList( worker ),
 				( given, stack ) -> abandoned.add( given.getName() ), looks::incrementAndGet, () -> System.nanoTime() + forward.get() );
 		final Snippet snippet = new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), false, false, LIMIT );

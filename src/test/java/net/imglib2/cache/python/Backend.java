@@ -26,47 +26,24 @@
  * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
  * #L%
  */
-package net.imglib2.cache.python.embedded;
+package net.imglib2.cache.python;
 
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import net.imglib2.cache.python.worker.InterpreterFactory;
 
 /**
- * Stacks as Python's {@code faulthandler} writes them: frames without source lines.
+ * Lets tests of other packages make interpreters as a queue does.
  */
-final class PythonStack
+public final class Backend
 {
-	private static final Pattern FRAME = Pattern.compile( "File \"(.*)\", line (\\d+) in .*" );
-
-	private PythonStack()
+	private Backend()
 	{}
 
 	/**
-	 * Adds source lines to a stack.
-	 *
-	 * @param stack
-	 * 		text that {@code faulthandler} wrote
-	 * @param file
-	 * 		name of the code whose source is known
-	 * @param code
-	 * 		that source
-	 * @return the text, each frame of the code followed by its source line
+	 * @return what makes the interpreters of the default environment, in the mode that the
+	 *         tests run in
 	 */
-	static String withSource( final String stack, final String file, final String code )
+	public static InterpreterFactory ofTheTests()
 	{
-		final String[] source = code.split( "\r\n|\r|\n", -1 );
-		final StringBuilder text = new StringBuilder();
-		for ( final String line : stack.split( "\n" ) )
-		{
-			text.append( line ).append( '\n' );
-			final Matcher frame = FRAME.matcher( line.trim() );
-			if ( frame.matches() && frame.group( 1 ).equals( file ) )
-			{
-				final int number = Integer.parseInt( frame.group( 2 ) );
-				if ( number >= 1 && number <= source.length )
-					text.append( "    " ).append( source[ number - 1 ].trim() ).append( '\n' );
-			}
-		}
-		return text.toString().trim();
+		return Backends.start( PythonEnvironment.getDefault() );
 	}
 }

@@ -26,7 +26,7 @@
  * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
  * #L%
  */
-package net.imglib2.cache.python.embedded;
+package net.imglib2.cache.python.protocol;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,0 +1,247 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.process;
+
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongConsumer;
+
+/**
+ * Calls a worker process by words in shared memory: the Java side of
+ * {@code mailbox.py}, which says how both sides take turns. Used on one thread.
+ */
+final class Mailbox
+{
+	private static final int CALL = 0;
+
+	private static final int NUM_ARGUMENTS = 1;
+
+	private static final int DONE = 8;
+
+	private static final int STATUS = 9;
+
+	private static final int NUM_FREED = 10;
+
+	private static final int EMITTED = 16;
+
+	private static final int PYTHON_SLEEPS = 24;
+
+	private static final int JAVA_SLEEPS = 32;
+
+	private static final int FREED = 64;
+
+	private static final int MAX_FREED = 448;
+
+	private static final int ARGUMENTS = 512;
+
+	private static final int ARGUMENT_LENGTH = 5;
+
+	/**
+	 * More than the arrays that fit into a request.
+	 */
+	private static final int MAX_ARGUMENTS = 3000;
+
+	private static final int LENGTH = 16384;
+
+	/**
+	 * Size of the memory, in bytes.
+	 */
+	static final int BYTES = LENGTH * Long.BYTES;
+
+	/**
+	 * In the pipes: wakes the other side.
+	 */
+	static final int SIGNAL = 0;
+
+	/**
+	 * In the pipes: four bytes of length, and a value, follow.
+	 */
+	static final int FRAME = 1;
+
+	/**
+	 * A status besides those of a worker: the call has raised something.
+	 */
+	static final int RAISED = 3;
+
+	/**
+	 * How long each side looks at the words before it sleeps: about as long as it takes
+	 * to be woken.
+	 */
+	private static final long SPIN_NANOS = 50_000;
+
+	private final SharedWords words;
+
+	private final WorkerProcess process;
+
+	private final long spinNanos;
+
+	private final boolean byWords;
+
+	private long calls;
+
+	/**
+	 * @param memory
+	 * 		{@value #BYTES} bytes in native byte order, filled with zeros, which Python sees
+	 * @param process
+	 * 		the process
+	 * @param spinNanos
+	 * 		see {@link #spinNanos()}
+	 * @param byWords
+	 * 		see {@link #byWords()}
+	 */
+	Mailbox( final ByteBuffer memory, final WorkerProcess process, final long spinNanos, final boolean byWords )
+	{
+		words = SharedWords.in( memory );
+		this.process = process;
+		this.spinNanos = spinNanos;
+		this.byWords = byWords;
+	}
+
+	/**
+	 * @return how long both sides look at the words before they sleep. On one processor,
+	 *         the other side could not go on meanwhile.
+	 */
+	static long spinNanos()
+	{
+		return Runtime.getRuntime().availableProcessors() > 1 ? SPIN_NANOS : 0;
+	}
+
+	/**
+	 * @return whether the words tell of calls and answers; else only the pipes do. Python
+	 *         promises nothing about the order of words, but these processors do.
+	 */
+	static boolean byWords()
+	{
+		final String architecture = System.getProperty( "os.arch", "" ).toLowerCase( Locale.ROOT );
+		return architecture.equals( "amd64" ) || architecture.equals( "x86_64" );
+	}
+
+	/**
+	 * @return what Python compares with its own numbers
+	 */
+	static Map< String, Integer > constants()
+	{
+		final Map< String, Integer > constants = new LinkedHashMap<>();
+		constants.put( "CALL", CALL );
+		constants.put( "NUM_ARGUMENTS", NUM_ARGUMENTS );
+		constants.put( "DONE", DONE );
+		constants.put( "STATUS", STATUS );
+		constants.put( "NUM_FREED", NUM_FREED );
+		constants.put( "EMITTED", EMITTED );
+		constants.put( "PYTHON_SLEEPS", PYTHON_SLEEPS );
+		constants.put( "JAVA_SLEEPS", JAVA_SLEEPS );
+		constants.put( "FREED", FREED );
+		constants.put( "MAX_FREED", MAX_FREED );
+		constants.put( "ARGUMENTS", ARGUMENTS );
+		constants.put( "ARGUMENT_LENGTH", ARGUMENT_LENGTH );
+		constants.put( "MAX_ARGUMENTS", MAX_ARGUMENTS );
+		constants.put( "LENGTH", LENGTH );
+		constants.put( "SIGNAL", SIGNAL );
+		constants.put( "FRAME", FRAME );
+		constants.put( "RAISED", RAISED );
+		return constants;
+	}
+
+	/**
+	 * @param i
+	 * 		number of an argument of the next call
+	 * @param span
+	 * 		where it lies
+	 * @param writable
+	 * 		whether Python may write into it
+	 * @param number
+	 * 		what Python calls it when nobody sees it any more
+	 */
+	void putArgument( final int i, final SharedArena.Span span, final boolean writable, final long number )
+	{
+		final int at = ARGUMENTS + ARGUMENT_LENGTH * i;
+		words.set( at, span.segmentStart );
+		words.set( at + 1, span.segmentLength );
+		words.set( at + 2, span.offset );
+		words.set( at + 3, 2 * span.length + ( writable ? 1 : 0 ) );
+		words.set( at + 4, number );
+	}
+
+	/**
+	 * Lets Python compute the blocks of the request.
+	 *
+	 * @param numArguments
+	 * 		number of arguments that were put
+	 * @return status that Python has answered, or -1 if the process is dead
+	 */
+	int call( final int numArguments )
+	{
+		final long call = ++calls;
+		words.set( NUM_ARGUMENTS, numArguments );
+		final long signals = process.signals();
+		words.set( CALL, call );
+		if ( !byWords || words.get( PYTHON_SLEEPS ) != 0 )
+			process.signal();
+		final BooleanSupplier answered = byWords ? () -> words.get( DONE ) == call : () -> process.signals() != signals;
+		if ( byWords && spinNanos > 0 )
+		{
+			final long start = System.nanoTime();
+			while ( words.get( DONE ) != call && System.nanoTime() - start < spinNanos )
+				// There may be no more processors than threads that have work to do.
+				Thread.yield();
+		}
+		if ( !byWords || words.get( DONE ) != call )
+		{
+			process.prepareToWait();
+			words.set( JAVA_SLEEPS, 1 );
+			final boolean done = process.await( answered );
+			words.set( JAVA_SLEEPS, 0 );
+			if ( !done )
+				return -1;
+		}
+		return ( int ) words.get( STATUS );
+	}
+
+	/**
+	 * @param action
+	 * 		gets the numbers of the arguments, of any call, that nobody sees any more
+	 */
+	void forEachFreed( final LongConsumer action )
+	{
+		final int freed = ( int ) words.get( NUM_FREED );
+		for ( int i = 0; i < freed; ++i )
+			action.accept( words.get( FREED + i ) );
+	}
+
+	/**
+	 * @return how many lines Python code has printed
+	 */
+	long emitted()
+	{
+		return words.get( EMITTED );
+	}
+}

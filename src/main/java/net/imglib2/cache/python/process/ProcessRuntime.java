@@ -1,0 +1,140 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.process;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+import net.imglib2.cache.python.PythonEnvironment;
+import net.imglib2.cache.python.block.BlockMemory;
+import net.imglib2.cache.python.environment.Command;
+import net.imglib2.cache.python.environment.PythonInstallation;
+import net.imglib2.cache.python.environment.PythonSources;
+import net.imglib2.cache.python.trust.Trusted;
+import net.imglib2.cache.python.worker.Interpreter;
+import net.imglib2.cache.python.worker.InterpreterFactory;
+
+/**
+ * Makes interpreters of one Python, each in a process of its own, with the settings of
+ * one queue. Any number of Pythons can be in use. Thread-safe.
+ *
+ * <pre>
+ * {@code
+ * final InterpreterFactory factory = ProcessRuntime.start( installation, PythonEnvironment.getDefault(), modulePath );
+ * }
+ * </pre>
+ */
+public final class ProcessRuntime implements InterpreterFactory
+{
+	private final PythonInstallation installation;
+
+	private final PythonEnvironment environment;
+
+	private final Trusted.Folders modulePath;
+
+	private final SharedArena memory;
+
+	private ProcessRuntime( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final SharedArena memory )
+	{
+		this.installation = installation;
+		this.environment = environment;
+		this.modulePath = modulePath;
+		this.memory = memory;
+	}
+
+	/**
+	 * Makes everything ready for the first interpreter.
+	 *
+	 * @param installation
+	 * 		a Python that can be used
+	 * @param environment
+	 * 		what the user asks for
+	 * @param modulePath
+	 * 		folders with the user's modules
+	 */
+	public static ProcessRuntime start( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath )
+	{
+		final List< String > memoryFile = Command.of( installation.executable(), "-I", "-S", "-c", PythonSources.read( "_process/memory_file.py" ) );
+		return new ProcessRuntime( installation, environment, modulePath, SharedArena.ofThisJvm( memoryFile ) );
+	}
+
+	@Override
+	public Interpreter create( final String name )
+	{
+		return new ProcessInterpreter( name, this );
+	}
+
+	@Override
+	public BlockMemory memory()
+	{
+		return memory;
+	}
+
+	SharedArena arena()
+	{
+		return memory;
+	}
+
+	/**
+	 * @return the command of a worker process
+	 */
+	List< String > command()
+	{
+		return Command.of( installation.executable(), "-I", "-c", PythonSources.read( "_process/start.py" ), PythonSources.location() );
+	}
+
+	List< String > modulePath()
+	{
+		return modulePath.paths().stream().map( folder -> folder.toAbsolutePath().toString() ).collect( Collectors.toList() );
+	}
+
+	@Override
+	public Duration startupTimeout()
+	{
+		return environment.getStartupTimeout();
+	}
+
+	Consumer< String > out()
+	{
+		return environment.getOut();
+	}
+
+	Consumer< String > err()
+	{
+		return environment.getErr();
+	}
+
+	@Override
+	public String toString()
+	{
+		return installation + " in mode PROCESS";
+	}
+}

@@ -1,0 +1,505 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.process;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+import net.imglib2.cache.python.environment.TemporaryFile;
+import net.imglib2.cache.python.worker.LibraryThreads;
+
+/**
+ * A process that runs {@code _process/program.py}: what it prints and answers, and its
+ * death. One thread calls it; any thread may kill it.
+ */
+final class WorkerProcess
+{
+	private static final Logger LOG = Logger.getLogger( WorkerProcess.class.getName() );
+
+	/**
+	 * Nothing is waited for without looking again.
+	 */
+	private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos( 100 );
+
+	/**
+	 * How long a dead process' pipes are read: other processes that it has started can
+	 * hold them.
+	 */
+	private static final long PIPES_MILLIS = 200;
+
+	/**
+	 * How long a process may take to end when its pipe is closed.
+	 */
+	static final long END_MILLIS = 1000;
+
+	private final Process process;
+
+	private final String mark;
+
+	private final OutputStream requests;
+
+	private final OutputLines lines;
+
+	private final Path stackFile;
+
+	private final Thread pump;
+
+	private final Thread listener;
+
+	private volatile long signals;
+
+	private volatile byte[] reply;
+
+	private volatile Thread waiting;
+
+	private volatile Death death;
+
+	private volatile long pid;
+
+	/**
+	 * @param name
+	 * 		name of the worker
+	 * @param builder
+	 * 		starts the process
+	 * @param mark
+	 * 		what precedes the answers and the lines of Python code
+	 * @param out
+	 * 		gets the lines of the standard output
+	 * @param err
+	 * 		gets the lines of the standard error
+	 * @throws IOException
+	 * 		if the process cannot be started
+	 */
+	WorkerProcess( final String name, final ProcessBuilder builder, final String mark, final Consumer< String > out, final Consumer< String > err ) throws IOException
+	{
+		this.mark = mark;
+		stackFile = TemporaryFile.create( ".crash" );
+		lines = new OutputLines( mark, out, err );
+		boolean started = false;
+		try
+		{
+			process = ProcessStarter.start( builder );
+			started = true;
+		}
+		finally
+		{
+			if ( !started )
+				Files.deleteIfExists( stackFile );
+		}
+		requests = process.getOutputStream();
+		pump = LibraryThreads.create( name + "_output", this::pump );
+		listener = LibraryThreads.create( name + "_answers", this::listen );
+		pump.start();
+		listener.start();
+		LibraryThreads.create( name + "_process", this::watch ).start();
+	}
+
+	/**
+	 * @return file into which Python writes its stack when it crashes, or is asked
+	 */
+	Path stackFile()
+	{
+		return stackFile;
+	}
+
+	void setPid( final long pid )
+	{
+		this.pid = pid;
+	}
+
+	// ------------------------------------------------- on the calling thread
+
+	/**
+	 * @return how many signals have come
+	 */
+	long signals()
+	{
+		return signals;
+	}
+
+	/**
+	 * Wakes the process.
+	 */
+	void signal()
+	{
+		write( new byte[] { Mailbox.SIGNAL } );
+	}
+
+	/**
+	 * From now on, the calling thread is woken by signals.
+	 */
+	void prepareToWait()
+	{
+		waiting = Thread.currentThread();
+	}
+
+	/**
+	 * Sends a frame and waits for another one.
+	 *
+	 * @param frame
+	 * 		what to send
+	 * @return the answer, or {@code null} if the process is dead
+	 */
+	byte[] call( final byte[] frame )
+	{
+		reply = null;
+		prepareToWait();
+		final ByteBuffer message = ByteBuffer.allocate( 1 + Integer.BYTES + frame.length );
+		message.put( ( byte ) Mailbox.FRAME ).putInt( frame.length ).put( frame );
+		write( message.array() );
+		return await( () -> reply != null ) ? reply : null;
+	}
+
+	/**
+	 * Waits for an answer, after {@link #prepareToWait()}.
+	 *
+	 * @param answered
+	 * 		whether it has come
+	 * @return {@code false} if the process is dead and has not answered
+	 */
+	boolean await( final BooleanSupplier answered )
+	{
+		boolean interrupted = false;
+		try
+		{
+			while ( !answered.getAsBoolean() )
+			{
+				if ( death != null )
+					return answered.getAsBoolean();
+				LockSupport.parkNanos( this, LOOK_NANOS );
+				interrupted |= Thread.interrupted();
+			}
+			return true;
+		}
+		finally
+		{
+			if ( interrupted )
+				Thread.currentThread().interrupt();
+		}
+	}
+
+	/**
+	 * Waits until lines that were printed have been handed over, but not for ever.
+	 *
+	 * @param emitted
+	 * 		how many there were
+	 */
+	void awaitLines( final long emitted )
+	{
+		if ( lines.delivered() >= emitted )
+			return;
+		final long start = System.nanoTime();
+		while ( lines.delivered() < emitted && pump.isAlive() && System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos( END_MILLIS ) )
+			LockSupport.parkNanos( TimeUnit.MICROSECONDS.toNanos( 50 ) );
+		if ( lines.delivered() < emitted )
+			lines.skipTo( emitted );
+	}
+
+	private void write( final byte[] message )
+	{
+		try
+		{
+			requests.write( message );
+			requests.flush();
+		}
+		catch ( final IOException e )
+		{
+			// It is dead or about to end; if it is not, it cannot be used.
+			ProcessStarter.later( this::kill, END_MILLIS );
+		}
+	}
+
+	// ---------------------------------------------------------------- its end
+
+	/**
+	 * @return how it has ended, or {@code null} if it has not
+	 */
+	Death death()
+	{
+		return death;
+	}
+
+	/**
+	 * Closes the pipe, so that the process ends, and waits for that; kills it if it
+	 * takes long.
+	 */
+	void end()
+	{
+		ProcessStarter.later( this::kill, END_MILLIS );
+		prepareToWait();
+		closeRequests();
+		await( () -> death != null );
+	}
+
+	/**
+	 * Ends the process at once, whatever it does.
+	 */
+	void kill()
+	{
+		if ( process.isAlive() && !signal( "destroyForcibly" ) )
+			process.destroyForcibly();
+	}
+
+	/**
+	 * Lets Python write its stack.
+	 */
+	void askForStack()
+	{
+		if ( !process.isAlive() || signal( "destroy" ) )
+			return;
+		try
+		{
+			// Java 8
+			ProcessStarter.start( new ProcessBuilder( "kill", "-TERM", Long.toString( pid ) ) );
+		}
+		catch ( final IOException e )
+		{
+			LOG.log( Level.FINE, "The stack cannot be asked for", e );
+		}
+	}
+
+	/**
+	 * Not by {@link Process}, which closes the pipes: their last lines would be lost.
+	 *
+	 * @return whether this Java can do so
+	 */
+	private boolean signal( final String method )
+	{
+		try
+		{
+			final Object handle = Process.class.getMethod( "toHandle" ).invoke( process );
+			Class.forName( "java.lang.ProcessHandle" ).getMethod( method ).invoke( handle );
+			return true;
+		}
+		catch ( final ReflectiveOperationException e )
+		{
+			return false;
+		}
+	}
+
+	private void closeRequests()
+	{
+		try
+		{
+			requests.close();
+		}
+		catch ( final IOException e )
+		{
+			// It is dead.
+		}
+	}
+
+	/**
+	 * @return what Python has written into the file of its stacks
+	 */
+	String writtenStacks()
+	{
+		try
+		{
+			return new String( Files.readAllBytes( stackFile ), UTF_8 );
+		}
+		catch ( final IOException e )
+		{
+			// It was deleted, because the process is dead.
+			return "";
+		}
+	}
+
+	// ------------------------------------------------------------ other threads
+
+	private void pump()
+	{
+		try
+		{
+			lines.pump( process.getErrorStream() );
+		}
+		catch ( final IOException e )
+		{
+			// The pipe was closed.
+		}
+	}
+
+	private void listen()
+	{
+		try ( DataInputStream in = new DataInputStream( process.getInputStream() ) )
+		{
+			// Other code can have written something before.
+			for ( int matched = 0; matched < mark.length(); )
+			{
+				final int next = in.readUnsignedByte();
+				matched = next == mark.charAt( matched ) ? matched + 1 : next == mark.charAt( 0 ) ? 1 : 0;
+			}
+			while ( true )
+			{
+				final int kind = in.readUnsignedByte();
+				if ( kind == Mailbox.FRAME )
+				{
+					final byte[] frame = new byte[ in.readInt() ];
+					in.readFully( frame );
+					reply = frame;
+				}
+				else if ( kind == Mailbox.SIGNAL )
+					++signals;
+				else
+				{
+					LOG.severe( "A worker process is killed, because it has answered something unknown: " + kind );
+					kill();
+					return;
+				}
+				LockSupport.unpark( waiting );
+			}
+		}
+		catch ( final IOException e )
+		{
+			// The end of the pipe: the process is dead or about to end.
+		}
+		catch ( final OutOfMemoryError e )
+		{
+			LOG.log( Level.SEVERE, "A worker process is killed, because its answer is too large for the memory of this JVM", e );
+			kill();
+		}
+	}
+
+	private void watch()
+	{
+		int exitCode = 0;
+		for ( boolean ended = false; !ended; )
+			try
+			{
+				exitCode = process.waitFor();
+				pump.join( PIPES_MILLIS );
+				listener.join( PIPES_MILLIS );
+				ended = true;
+			}
+			catch ( final InterruptedException e )
+			{
+				// Nobody has a reason to interrupt this thread.
+			}
+		closeRequests();
+		death = new Death( exitCode, writtenStacks(), lines.last() );
+		LockSupport.unpark( waiting );
+		try
+		{
+			Files.deleteIfExists( stackFile );
+		}
+		catch ( final IOException e )
+		{
+			stackFile.toFile().deleteOnExit();
+		}
+	}
+
+	/**
+	 * How a process has ended.
+	 */
+	static final class Death
+	{
+		private static final int SIGNALLED = 128;
+
+		private final int exitCode;
+
+		private final String stacks;
+
+		private final List< String > lastLines;
+
+		Death( final int exitCode, final String stacks, final List< String > lastLines )
+		{
+			this.exitCode = exitCode;
+			this.stacks = stacks;
+			this.lastLines = lastLines;
+		}
+
+		/**
+		 * @return what Python has written into the file of its stacks
+		 */
+		String stacks()
+		{
+			return stacks;
+		}
+
+		/**
+		 * @return a clause
+		 */
+		String how()
+		{
+			final String signal = nameOfSignal( exitCode - SIGNALLED );
+			return signal == null ? "ended with exit code " + exitCode + ", as by os._exit or an exit in C"
+					: "was ended by " + signal + " (exit code " + exitCode + ")"
+							+ ( exitCode == SIGNALLED + 9 ? ", as the system does when no memory is left, or another process" : "" );
+		}
+
+		/**
+		 * @return the last lines that it has printed, as a paragraph; empty if there are none
+		 */
+		String output()
+		{
+			return lastLines.isEmpty() ? "" : "\nIts last output:\n  " + String.join( "\n  ", lastLines );
+		}
+
+		/**
+		 * @return name of a signal whose number is the same on all systems, or {@code null}
+		 */
+		private static String nameOfSignal( final int number )
+		{
+			switch ( number )
+			{
+			case 4:
+				return "SIGILL";
+			case 6:
+				return "SIGABRT";
+			case 7:
+				return "SIGBUS";
+			case 8:
+				return "SIGFPE";
+			case 9:
+				return "SIGKILL";
+			case 10:
+				return "signal 10";
+			case 11:
+				return "SIGSEGV";
+			case 15:
+				return "SIGTERM";
+			default:
+				return number > 0 && number < 65 ? "signal " + number : null;
+			}
+		}
+	}
+}

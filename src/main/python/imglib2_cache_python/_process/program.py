@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""The program of a worker process: sets the process up, then does what the JVM asks for until that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import threading
+from typing import Any, NoReturn
+
+import numpy as np
+
+from imglib2_cache_python import advice, complex_warning
+from imglib2_cache_python._process import life, values
+from imglib2_cache_python._process.mailbox import CALL, NUM_ARGUMENTS, RAISED, Mailbox, Pipe, check
+from imglib2_cache_python._process.memory import SharedMemory
+from imglib2_cache_python._process.output import Output
+from imglib2_cache_python._worker import imports, processes
+from imglib2_cache_python._worker.protocol import FAILED, OK
+from imglib2_cache_python._worker.worker import Worker, redirect_streams
+
+MODE = "PROCESS"
+
+# What Java may call by a frame.
+_METHODS = frozenset(("initialise", "check", "prepare", "forget", "execute", "evaluate", "assign", "failure", "close"))
+
+# How long the JVM may take to say what to do.
+_PATIENCE = 60_000
+
+
+def main(requests: int, replies: int) -> NoReturn:
+    """Runs the program until the JVM closes the worker, or ends.
+
+    Args:
+        requests: Descriptor of the pipe from Java.
+        replies: Descriptor of the pipe to Java.
+    """
+    pipe = Pipe(requests)
+    frame = pipe.take(_PATIENCE)
+    if frame is None:
+        raise SystemExit("the JVM does not say what to do")
+    settings = values.decode(frame)
+    life.write_stacks(settings["crash_file"])
+    program = Program(settings, pipe, replies)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=program.leave_in_child)
+    with contextlib.suppress(EOFError):
+        if program.serve():
+            sys.exit(0)
+    # Nobody waits for this process any more: threads of user code must not keep it alive.
+    os._exit(0)
+
+
+class Program:
+    """A worker and what it is called by."""
+
+    def __init__(self, settings: dict[str, Any], requests: Pipe, replies: int) -> None:
+        """Makes the worker and tells Java so.
+
+        Args:
+            settings: What Java has sent first.
+            requests: What Java sends.
+            replies: Descriptor of the pipe to Java.
+        """
+        self._memory = SharedMemory(settings["memory"])
+        words = memoryview(self._shared(settings["words"])).cast("q")
+        self._mailbox = Mailbox(
+            words, requests, replies, spin_nanos=settings["spin_nanos"], by_words=settings["by_words"]
+        )
+        check(settings["mailbox"])
+        sys.path.extend(folder for folder in settings["module_path"] if folder not in sys.path)
+        advice.module_path[:] = settings["module_path"]
+        complex_warning.make_an_error()
+        imports.keep_imports_whole(importlib)
+        processes.spawn_by_default()
+        self._output = Output(2, settings["mark"], words)
+        redirect_streams(self._output.out, self._output.err)
+        self._worker = Worker(
+            settings["name"],
+            MODE,
+            settings["constants"],
+            settings["dtypes"],
+            self._shared(settings["request"]).view(np.int64),
+            self._shared(settings["control"]).view(np.int64),
+            self._shared(settings["stack"]),
+        )
+        self._forked = False
+        self._mailbox.begin(settings["mark"])
+        self._mailbox.reply(values.encode([OK, {"pid": os.getpid(), "thread": threading.get_ident()}, []]))
+
+    def _shared(self, span: list[int]) -> np.ndarray:
+        start, length, offset, size = span
+        return self._memory.array(start, length, offset, size, writable=True)
+
+    def serve(self) -> bool:
+        """Does what Java asks for.
+
+        Returns:
+            Whether the worker was closed.
+
+        Raises:
+            EOFError: If the JVM has closed the pipe.
+        """
+        mailbox = self._mailbox
+        words = mailbox.words
+        last = 0
+        while True:
+            frame = mailbox.next(last)
+            if frame is not None:
+                method, *arguments = values.decode(frame)
+                mailbox.reply(self._call(method, arguments))
+                if method == "close":
+                    return True
+                continue
+            call = words[CALL]
+            try:
+                status = self._step()
+            except BaseException:
+                # Something that earlier code has left behind, such as a tracing function.
+                status = RAISED
+                self._memory.drop(words, words[NUM_ARGUMENTS])
+            if self._forked:
+                os._exit(0)
+            self._memory.report_freed(words)
+            mailbox.answer(call, status)
+            last = call
+
+    def _step(self) -> int:
+        # A function of its own, so that no array outlives it.
+        words = self._mailbox.words
+        count = words[NUM_ARGUMENTS]
+        if not count:
+            return self._worker.step()
+        return self._worker.step(*self._memory.arguments(words, count))
+
+    def _call(self, method: str, arguments: list[Any]) -> bytes:
+        """Calls a method of the worker; returns status, value or failure, and which memories are free again."""
+        try:
+            if method not in _METHODS:
+                raise ValueError(f"{method} cannot be called")
+            if method == "failure":
+                reply: list[Any] = [OK, self._worker.failure(*arguments)]
+            elif method == "evaluate":
+                reply = self._evaluate(*arguments)
+            else:
+                status = getattr(self._worker, method)(*arguments)
+                reply = [status, None if status == OK else self._worker.failure()]
+        except BaseException as error:
+            # See `serve`; a TypeError of a value that cannot leave the process.
+            reply = [RAISED, f"{type(error).__name__}: {error}"]
+        if self._forked:
+            os._exit(0)
+        return values.encode([*reply, self._memory.freed()])
+
+    def _evaluate(self, expression: str, as_text: bool) -> list[Any]:
+        if self._worker.evaluate(expression) != OK:
+            return [FAILED, self._worker.failure()]
+        value = self._worker.result()
+        if as_text and value is not None:
+            value = str(value)
+        try:
+            values.encode(value)
+        except TypeError as error:
+            return [RAISED, str(error)]
+        return [OK, value]
+
+    def leave_in_child(self) -> None:
+        """In a forked process: it is no worker, and does not keep the pipes open."""
+        self._forked = True
+        self._output.continue_in_child()
+        life.close_in_child()

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Values as bytes, for what Java and a worker process tell each other besides blocks.
+
+One byte says what follows; numbers are big-endian:
+
+===== ==========================================================
+N T F None, True, False
+I J D integer of 64 bits; any integer as text; double
+S B   text in UTF-8, bytes: length (4 bytes), content
+L M   list, dict: number of entries (4 bytes), the entries or pairs
+A     array: dtype as text, number of axes (1 byte), 8 bytes for the size along each, content in C order
+===== ==========================================================
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+_LENGTH = struct.Struct(">I")
+_INTEGER = struct.Struct(">q")
+_DOUBLE = struct.Struct(">d")
+
+# Values nested more deeply are refused, as those are that contain themselves.
+_MAX_DEPTH = 100
+
+_DTYPES = frozenset(
+    ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
+)
+
+
+def encode(value: Any) -> bytes:  # noqa: ANN401
+    """The bytes of a value.
+
+    Raises:
+        TypeError: If such a value cannot leave the process.
+    """
+    parts: list[bytes] = []
+    _encode(value, parts, 0)
+    return b"".join(parts)
+
+
+def _encode(value: Any, parts: list[bytes], depth: int) -> None:  # noqa: ANN401
+    if depth > _MAX_DEPTH:
+        raise TypeError(f"the value contains itself, or is nested more than {_MAX_DEPTH} times")
+    if value is None:
+        parts.append(b"N")
+    elif isinstance(value, (bool, np.bool_)):
+        parts.append(b"T" if value else b"F")
+    elif isinstance(value, (int, np.integer)):
+        number = int(value)
+        if -(2**63) <= number < 2**63:
+            parts += (b"I", _INTEGER.pack(number))
+        else:
+            # In hexadecimal, because Python refuses to write very long numbers in decimal.
+            _sized(b"J", f"{number:x}".encode(), parts)
+    elif isinstance(value, (float, np.floating)):
+        parts += (b"D", _DOUBLE.pack(float(value)))
+    elif isinstance(value, str):
+        _sized(b"S", value.encode("utf-8", "backslashreplace"), parts)
+    elif isinstance(value, (bytes, bytearray)):
+        _sized(b"B", bytes(value), parts)
+    elif isinstance(value, (list, tuple)):
+        parts += (b"L", _LENGTH.pack(len(value)))
+        for entry in value:
+            _encode(entry, parts, depth + 1)
+    elif isinstance(value, Mapping):
+        pairs = list(value.items())
+        parts += (b"M", _LENGTH.pack(len(pairs)))
+        for key, entry in pairs:
+            _encode(key, parts, depth + 1)
+            _encode(entry, parts, depth + 1)
+    elif isinstance(value, np.ndarray) and value.dtype.name in _DTYPES:
+        native = np.ascontiguousarray(value, value.dtype.newbyteorder("=")).reshape(value.shape)
+        parts.append(b"A")
+        _sized(b"", native.dtype.name.encode(), parts)
+        parts.append(bytes((native.ndim,)))
+        parts += (_INTEGER.pack(size) for size in native.shape)
+        parts.append(native.tobytes())
+    else:
+        kind = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__qualname__}"
+        raise TypeError(
+            f"{kind} cannot leave the worker process: possible are None, bool, int, float, str, bytes, lists, tuples, "
+            "dicts, and arrays of numbers"
+        )
+
+
+def _sized(tag: bytes, content: bytes, parts: list[bytes]) -> None:
+    parts += (tag, _LENGTH.pack(len(content)), content)
+
+
+def decode(data: bytes | bytearray) -> Any:  # noqa: ANN401
+    """The value that the bytes stand for; arrays are copies that can be written."""
+    value, at = _decode(data, 0)
+    if at != len(data):
+        raise ValueError(f"{len(data) - at} bytes follow the value")
+    return value
+
+
+def _decode(data: bytes | bytearray, at: int) -> tuple[Any, int]:
+    tag = data[at : at + 1]
+    at += 1
+    if tag in _CONSTANTS:
+        return _CONSTANTS[bytes(tag)], at
+    if tag == b"I":
+        return _INTEGER.unpack_from(data, at)[0], at + 8
+    if tag == b"D":
+        return _DOUBLE.unpack_from(data, at)[0], at + 8
+    if tag == b"A":
+        return _array(data, at)
+    (length,) = _LENGTH.unpack_from(data, at)
+    at += 4
+    if tag == b"L":
+        entries = []
+        for _ in range(length):
+            entry, at = _decode(data, at)
+            entries.append(entry)
+        return entries, at
+    if tag == b"M":
+        pairs = {}
+        for _ in range(length):
+            key, at = _decode(data, at)
+            pairs[key], at = _decode(data, at)
+        return pairs, at
+    content = bytes(data[at : at + length])
+    at += length
+    if tag == b"J":
+        return int(content, 16), at
+    if tag == b"S":
+        return content.decode(), at
+    if tag == b"B":
+        return content, at
+    raise ValueError(f"unknown kind of value: {bytes(tag)!r}")
+
+
+_CONSTANTS = {b"N": None, b"T": True, b"F": False}
+
+
+def _array(data: bytes | bytearray, at: int) -> tuple[np.ndarray, int]:
+    (length,) = _LENGTH.unpack_from(data, at)
+    at += 4
+    dtype = np.dtype(bytes(data[at : at + length]).decode())
+    at += length
+    axes = data[at]
+    at += 1
+    shape = struct.unpack_from(f">{axes}q", data, at)
+    at += 8 * axes
+    count = int(np.prod(shape, dtype=np.int64))
+    array = np.frombuffer(data, dtype, count, at) if count else np.empty(0, dtype)
+    return array.reshape(shape).copy(), at + count * dtype.itemsize
