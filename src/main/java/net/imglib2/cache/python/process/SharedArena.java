@@ -85,6 +85,11 @@ final class SharedArena implements BlockMemory
 
 	private static final int SLAB = 1 << 18;
 
+	/**
+	 * What the beginning of a mapping must be a multiple of on all systems.
+	 */
+	private static final long GRANULE = 1 << 16;
+
 	private static final long FIRST_SEGMENT = 4 << 20;
 
 	private static final long LARGEST_SEGMENT = 64 << 20;
@@ -496,12 +501,15 @@ final class SharedArena implements BlockMemory
 	private boolean grow( final long numBytes ) throws IOException
 	{
 		final long start = total();
-		final long allowed = limit / Regions.size( 1 ) * Regions.size( 1 ) - start;
+		final long allowed = limit / GRANULE * GRANULE - start;
 		final long needed;
 		synchronized ( free )
 		{
-			needed = numBytes - free.freeBefore( start );
+			needed = ( numBytes - free.freeBefore( start ) + GRANULE - 1 ) / GRANULE * GRANULE;
 		}
+		if ( needed <= 0 )
+			// Another thread has made room just now.
+			return true;
 		if ( allowed < needed )
 			return false;
 		final long usual = Math.min( LARGEST_SEGMENT, Math.max( FIRST_SEGMENT, start ) );

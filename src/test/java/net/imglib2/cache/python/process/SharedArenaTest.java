@@ -104,6 +104,7 @@ class SharedArenaTest
 	{
 		final SharedArena arena = TestArenas.ofSize( 64 * MIB );
 		final List< ByteBuffer > buffers = new ArrayList<>();
+		buffers.add( arena.allocate( 5_000_000 ) );
 		for ( int i = 0; i < 100; ++i )
 		{
 			buffers.add( arena.lease( 1 + i * 997 ).buffer() );
@@ -118,6 +119,8 @@ class SharedArenaTest
 			final Span span = arena.spanOf( buffers.get( i ) );
 			assertEquals( buffers.get( i ).capacity(), span.length );
 			assertTrue( span.offset >= 0 && span.offset + span.length <= span.segmentLength );
+			// Else it cannot be mapped on Windows.
+			assertEquals( 0, span.segmentStart % ( 1 << 16 ) );
 			assertTrue( isFilled( seenByOthers( arena, span ), i ) );
 			end = Math.max( end, span.segmentStart + span.segmentLength );
 		}
