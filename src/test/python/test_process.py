@@ -218,7 +218,7 @@ def test_something_that_is_left_behind_does_not_end_the_process(one: Process) ->
     one.run("prepare", 7, "block.data[...] = 1", "<loader>", False)
     one.run(
         "execute",
-        "import sys\ndef trace(frame, *_):\n    if frame.f_code.co_name == '_step':\n        sys.settrace(None)\n"
+        "import sys\ndef trace(frame, *_):\n    if frame.f_code.co_name == 'arguments':\n        sys.settrace(None)\n"
         "        raise OSError\nsys.settrace(trace)",
     )
     for number, status in ((1, mailbox.RAISED), (2, OK)):

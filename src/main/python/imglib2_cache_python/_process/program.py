@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 import threading
+from sys import getprofile, gettrace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,7 +20,7 @@ from imglib2_cache_python._process.mailbox import CALL, NUM_ARGUMENTS, RAISED, M
 from imglib2_cache_python._process.memory import SharedMemory
 from imglib2_cache_python._process.output import Output
 from imglib2_cache_python._worker import imports, processes
-from imglib2_cache_python._worker.protocol import FAILED, OK
+from imglib2_cache_python._worker.protocol import OK
 from imglib2_cache_python._worker.worker import Worker, redirect_streams
 
 MODE = "PROCESS"
@@ -88,6 +89,7 @@ class Program:
             self._shared(settings["stack"]),
         )
         self._forked = False
+        self._tracing: tuple[Any, Any] | None = None
         self._mailbox.begin(settings["mark"])
         self._mailbox.reply(values.encode([OK, {"pid": os.getpid(), "thread": threading.get_ident()}, []]))
 
@@ -119,9 +121,15 @@ class Program:
             try:
                 status = self._step()
             except BaseException:
-                # Something that earlier code has left behind, such as a tracing function.
+                # A tracing function that earlier code has left behind.
                 status = RAISED
+                self._stop_tracing()
                 self._memory.drop(words, words[NUM_ARGUMENTS])
+            try:
+                if gettrace() is not None or getprofile() is not None:
+                    self._stop_tracing()
+            except BaseException:
+                self._stop_tracing()
             if self._forked:
                 os._exit(0)
             self._memory.report_freed(words)
@@ -130,11 +138,32 @@ class Program:
 
     def _step(self) -> int:
         # A function of its own, so that no array outlives it.
+        if self._tracing:
+            self._go_on_tracing()
         words = self._mailbox.words
         count = words[NUM_ARGUMENTS]
         if not count:
             return self._worker.step()
         return self._worker.step(*self._memory.arguments(words, count))
+
+    def _stop_tracing(self) -> None:
+        """Between calls, nothing may raise: what was read from the pipe would be lost.
+
+        A tracing function that raises is removed by Python.
+        """
+        while True:
+            with contextlib.suppress(BaseException):
+                tracing = gettrace(), getprofile()
+                sys.settrace(None)
+                sys.setprofile(None)
+                if tracing != (None, None):
+                    self._tracing = tracing
+                return
+
+    def _go_on_tracing(self) -> None:
+        (trace, profile), self._tracing = self._tracing or (None, None), None
+        sys.setprofile(profile)
+        sys.settrace(trace)
 
     def _call(self, method: str, arguments: list[Any]) -> bytes:
         """Calls a method of the worker; returns status, value or failure, and which memories are free again."""
@@ -143,29 +172,30 @@ class Program:
                 raise ValueError(f"{method} cannot be called")
             if method == "failure":
                 reply: list[Any] = [OK, self._worker.failure(*arguments)]
-            elif method == "evaluate":
-                reply = self._evaluate(*arguments)
             else:
-                status = getattr(self._worker, method)(*arguments)
-                reply = [status, None if status == OK else self._worker.failure()]
+                if self._tracing:
+                    self._go_on_tracing()
+                status = getattr(self._worker, method)(*arguments[:1] if method == "evaluate" else arguments)
+                self._stop_tracing()
+                if status != OK:
+                    reply = [status, self._worker.failure()]
+                else:
+                    reply = [OK, None if method != "evaluate" else self._value(*arguments[1:])]
         except BaseException as error:
-            # See `serve`; a TypeError of a value that cannot leave the process.
-            reply = [RAISED, f"{type(error).__name__}: {error}"]
+            # See `serve`; or a value that cannot leave the process.
+            self._stop_tracing()
+            reply = [RAISED, str(error) if type(error) is TypeError else f"{type(error).__name__}: {error}"]
         if self._forked:
             os._exit(0)
         return values.encode([*reply, self._memory.freed()])
 
-    def _evaluate(self, expression: str, as_text: bool) -> list[Any]:
-        if self._worker.evaluate(expression) != OK:
-            return [FAILED, self._worker.failure()]
+    def _value(self, as_text: bool) -> Any:  # noqa: ANN401
         value = self._worker.result()
         if as_text and value is not None:
             value = str(value)
-        try:
-            values.encode(value)
-        except TypeError as error:
-            return [RAISED, str(error)]
-        return [OK, value]
+        # Raises where that is the failure of this call.
+        values.encode(value)
+        return value
 
     def leave_in_child(self) -> None:
         """In a forked process: it is no worker, and does not keep the pipes open."""

@@ -171,7 +171,7 @@ class PixelTypesTest
 			assertSamePixels( wanted, copy.createCachedCellImg( 1000 ) );
 			if ( data == Data.NATIVE )
 				for ( int cell = 0; cell < 6; ++cell )
-					assertEquals( TestPixels.isPacked( type ) ? InputWay.PIXELS : InputWay.ZERO_COPY, copy.getInputWay( 0, cell ) );
+					assertEquals( TestPixels.isPacked( type ) ? InputWay.PIXELS : TestImages.OWN_MEMORY, copy.getInputWay( 0, cell ) );
 		}
 	}
 

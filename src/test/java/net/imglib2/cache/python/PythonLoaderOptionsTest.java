@@ -144,10 +144,10 @@ class PythonLoaderOptionsTest
 		final RandomAccessibleInterval< FloatType > image = TestImages.create( Storage.CACHED_NATIVE_BUFFERS, new FloatType(), DIMS, new int[] { 4, 3, 6 }, 1, queue );
 		final PythonLoaderOptions contiguous = PythonLoaderOptions.options().contiguous( true );
 		for ( long cell = 0; cell < Intervals.numElements( GRID.getGridDimensions() ); ++cell )
-			assertEquals( InputWay.ZERO_COPY, loader( contiguous, "", image ).getInputWay( 0, cell ) );
+			assertEquals( TestImages.OWN_MEMORY, loader( contiguous, "", image ).getInputWay( 0, cell ) );
 		final RandomAccessible< FloatType > inverted = Views.translate( Views.invertAxis( image, 0 ), 11, 0, 0 );
 		assertEquals( InputWay.CELLS, loader( contiguous, "", inverted ).getInputWay( 0, 0 ) );
-		assertEquals( InputWay.ZERO_COPY, loader( PythonLoaderOptions.options(), "", inverted ).getInputWay( 0, 0 ) );
+		assertEquals( TestImages.OWN_MEMORY, loader( PythonLoaderOptions.options(), "", inverted ).getInputWay( 0, 0 ) );
 	}
 
 	@Test

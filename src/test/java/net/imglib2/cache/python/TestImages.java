@@ -76,6 +76,11 @@ import net.imglib2.view.Views;
  */
 public final class TestImages
 {
+	/**
+	 * Way of an input that is a cell in native memory, if that is small and this JVM's own.
+	 */
+	public static final InputWay OWN_MEMORY = InterpreterMode.PROCESS.name().equals( System.getProperty( PythonEnvironment.MODE_PROPERTY ) ) ? InputWay.CELLS : InputWay.ZERO_COPY;
+
 	public enum Storage
 	{
 		ARRAY( Data.ARRAYS, Data.ARRAYS ),

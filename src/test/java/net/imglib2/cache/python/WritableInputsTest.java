@@ -127,7 +127,7 @@ class WritableInputsTest
 				Halo.empty( 2 ), WRITABLE, Collections.singletonList( first ) );
 		for ( long cell = 0; cell < 9; ++cell )
 		{
-			assertEquals( InputWay.ZERO_COPY, reads.getInputWay( 0, cell ) );
+			assertEquals( TestImages.OWN_MEMORY, reads.getInputWay( 0, cell ) );
 			assertEquals( InputWay.CELLS, writes.getInputWay( 0, cell ) );
 		}
 		assertAdded( writes.createCachedCellImg( 100 ), numbers() );
@@ -161,7 +161,7 @@ class WritableInputsTest
 	{
 		final CachedCellImg< IntType, ? > first = image( "block.data[...] = np.arange(block.min[0] * 9, block.min[0] * 9 + 9 * block.dim[0]).reshape(-1, 9)[:, block.min[1]:block.max[1] + 1]", WRITABLE );
 		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "import torch\nt = torch.from_numpy(block.inputs[0])\nt += 1\nblock.data[...] = t", new IntType(), first );
-		assertEquals( InputWay.ZERO_COPY, loader.getInputWay( 0, 4 ) );
+		assertEquals( TestImages.OWN_MEMORY, loader.getInputWay( 0, 4 ) );
 		for ( int i = 0; i < 3; ++i )
 			assertAdded( loader.createCachedCellImg( 100 ), numbers() );
 		assertUnchanged( first );

@@ -206,7 +206,7 @@ final class Mailbox
 		words.set( CALL, call );
 		if ( !byWords || words.get( PYTHON_SLEEPS ) != 0 )
 			process.signal();
-		final BooleanSupplier answered = byWords ? () -> words.get( DONE ) == call : () -> process.signals() != signals;
+		final BooleanSupplier answered = () -> ( byWords || process.signals() != signals ) && words.get( DONE ) == call;
 		if ( byWords && spinNanos > 0 )
 		{
 			final long start = System.nanoTime();

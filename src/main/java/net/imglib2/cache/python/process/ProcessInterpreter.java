@@ -179,7 +179,7 @@ final class ProcessInterpreter implements Interpreter
 		if ( answer == null )
 			throw new PythonEnvironmentException( "The process of " + name + " " + process.death().how() + " before it was ready." + process.death().output() );
 		final Map< ?, ? > ready = ( Map< ?, ? > ) ( ( List< ? > ) Values.decode( answer ) ).get( 1 );
-		process.setPid( ( Long ) ready.get( "pid" ) );
+		process.ready( ( Long ) ready.get( "pid" ) );
 		control.ready( ( Long ) ready.get( "thread" ) );
 	}
 

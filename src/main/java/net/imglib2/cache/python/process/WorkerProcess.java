@@ -33,6 +33,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,6 +72,8 @@ final class WorkerProcess
 	 */
 	static final long END_MILLIS = 1000;
 
+	private static final int MAX_STACKS = 1 << 20;
+
 	private final Process process;
 
 	private final String mark;
@@ -80,6 +83,12 @@ final class WorkerProcess
 	private final OutputLines lines;
 
 	private final Path stackFile;
+
+	/**
+	 * Has it open: it has no name any more when the process is ready, so that it never is
+	 * left behind.
+	 */
+	private final RandomAccessFile stacks;
 
 	private final Thread pump;
 
@@ -115,15 +124,21 @@ final class WorkerProcess
 		stackFile = TemporaryFile.create( ".crash" );
 		lines = new OutputLines( mark, out, err );
 		boolean started = false;
+		RandomAccessFile opened = null;
 		try
 		{
+			stacks = opened = new RandomAccessFile( stackFile.toFile(), "r" );
 			process = ProcessStarter.start( builder );
 			started = true;
 		}
 		finally
 		{
 			if ( !started )
+			{
+				if ( opened != null )
+					opened.close();
 				Files.deleteIfExists( stackFile );
+			}
 		}
 		requests = process.getOutputStream();
 		pump = LibraryThreads.create( name + "_output", this::pump );
@@ -141,9 +156,26 @@ final class WorkerProcess
 		return stackFile;
 	}
 
-	void setPid( final long pid )
+	/**
+	 * The process is ready, and has the file of its stacks open.
+	 */
+	void ready( final long itsPid )
 	{
-		this.pid = pid;
+		pid = itsPid;
+		deleteStackFile();
+	}
+
+	private void deleteStackFile()
+	{
+		try
+		{
+			Files.deleteIfExists( stackFile );
+		}
+		catch ( final IOException e )
+		{
+			// Windows cannot delete what is open; it is tried again when the process is dead.
+			stackFile.toFile().deleteOnExit();
+		}
 	}
 
 	// ------------------------------------------------- on the calling thread
@@ -331,16 +363,31 @@ final class WorkerProcess
 	/**
 	 * @return what Python has written into the file of its stacks
 	 */
-	String writtenStacks()
+	synchronized String writtenStacks()
 	{
 		try
 		{
-			return new String( Files.readAllBytes( stackFile ), UTF_8 );
+			final byte[] bytes = new byte[ ( int ) Math.min( stacks.length(), MAX_STACKS ) ];
+			stacks.seek( 0 );
+			stacks.readFully( bytes );
+			return new String( bytes, UTF_8 );
 		}
 		catch ( final IOException e )
 		{
-			// It was deleted, because the process is dead.
+			// It was closed, because the process is dead.
 			return "";
+		}
+	}
+
+	private synchronized void closeStacks()
+	{
+		try
+		{
+			stacks.close();
+		}
+		catch ( final IOException e )
+		{
+			LOG.log( Level.FINE, "A file could not be closed", e );
 		}
 	}
 
@@ -415,16 +462,11 @@ final class WorkerProcess
 				// Nobody has a reason to interrupt this thread.
 			}
 		closeRequests();
-		death = new Death( exitCode, writtenStacks(), lines.last() );
+		final String written = writtenStacks();
+		closeStacks();
+		deleteStackFile();
+		death = new Death( exitCode, written, lines.last() );
 		LockSupport.unpark( waiting );
-		try
-		{
-			Files.deleteIfExists( stackFile );
-		}
-		catch ( final IOException e )
-		{
-			stackFile.toFile().deleteOnExit();
-		}
 	}
 
 	/**

@@ -92,7 +92,7 @@ class SmallBlocksTest
 	private static final int UNUSUAL = 7 * 16 * 1024;
 
 	/**
-	 * The outermost frame of each call is another one.
+	 * The frame of each step is another one.
 	 */
 	private static final String INIT = """
 			import gc, sys
@@ -101,7 +101,7 @@ class SmallBlocksTest
 			calls = []
 			def note_call():
 			    frame = sys._getframe()
-			    while frame.f_back is not None:
+			    while frame.f_code.co_name != 'step':
 			        frame = frame.f_back
 			    if not calls or calls[-1][0] is not frame:
 			        calls.append([frame, 0])
