@@ -99,7 +99,6 @@ class PackagesTest
 	 * removed.
 	 */
 	private static final Set< String > KNOWN = Set.of(
-			"image.InvalidationListeners -> PythonCacheLoader",
 			"worker.WorkTask -> embedded.EmbeddedInterpreter",
 			"worker.Worker -> embedded.EmbeddedInterpreter",
 			"worker.Worker -> embedded.PythonRuntime",
