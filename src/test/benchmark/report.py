@@ -52,7 +52,7 @@ class Verdict(NamedTuple):
 
     def texts(self) -> tuple[str, str]:
         """What was measured, and what may be."""
-        show = seconds if self.unit == "s" else "{:.3g}".format
+        show = seconds if self.unit == "s" else "{:.4g}".format
         return "not measured" if self.value is None else show(self.value), show(self.at_most)
 
 

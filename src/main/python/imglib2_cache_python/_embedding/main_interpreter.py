@@ -153,7 +153,7 @@ class _TaskFinder:
 _tasks: dict[str, _Task] = {}
 _numbers = itertools.count()
 _interpreters: dict[ModuleType, _Interpreter] = {}
-_packages = {__package__}
+_packages = {__package__.partition(".")[0]}
 
 # The modules ``sys`` of interpreters that are ending, where no thread can be started any more.
 _ending: weakref.WeakSet[ModuleType] = weakref.WeakSet()

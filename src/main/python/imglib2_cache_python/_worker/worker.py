@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import faulthandler
 import functools
-import gc
 import linecache
 import sys
 import threading
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from imglib2_cache_python import USER_MODULES
-from imglib2_cache_python._worker import protocol
+from imglib2_cache_python._worker import garbage, protocol
 from imglib2_cache_python._worker.protocol import BROKEN, FAILED, OK, Layout, MemoryTable, read_numbers
 from imglib2_cache_python._worker.streams import LineWriter
 from imglib2_cache_python._worker.watchdog import Watchdog
@@ -307,7 +306,7 @@ class Worker:
         snippets = [self._snippets.pop(loader) for loader in loaders if loader in self._snippets]
         gone = [snippet.dispose() for snippet in snippets]
         if not all(gone):
-            gc.collect()
+            garbage.collect()
 
     @guarded
     def execute(self, code: str) -> None:

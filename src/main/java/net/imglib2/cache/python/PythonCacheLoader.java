@@ -42,8 +42,6 @@ import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.block.BlockInput;
 import net.imglib2.cache.python.block.BlockMemory;
-import net.imglib2.cache.python.embedded.GeneratedSource;
-import net.imglib2.cache.python.image.BlockInputs;
 import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellSpec;
@@ -176,7 +174,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final A a, final Halo halo,
 			final PythonLoaderOptions options, final Collection< ? extends InputGenerator > inputs )
 	{
-		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, code, t, a, halo, options, BlockInputs.ofSources( halo, GeneratedSource.ofAll( inputs ) ) ) );
+		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, code, t, a, halo, options, BlockInputs.ofGenerators( halo, inputs ) ) );
 	}
 
 	/**
@@ -363,6 +361,11 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		return fromRandomAccessibles( grid, queue, code, t, Arrays.asList( Objects.requireNonNull( inputs, "inputs" ) ) );
 	}
 
+	private static BlockMemory memory( final PythonCacheLoaderQueue queue )
+	{
+		return Objects.requireNonNull( queue, "queue" ).pool().memory();
+	}
+
 	private static Halo noHalo( final CellGrid grid )
 	{
 		return Halo.empty( Objects.requireNonNull( grid, "grid" ).numDimensions() );
@@ -518,16 +521,10 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 		return reader.inputWay( input, cell );
 	}
 
-	private static BlockMemory memory( final PythonCacheLoaderQueue queue )
-	{
-		return Objects.requireNonNull( queue, "queue" ).pool().memory();
-	}
-
 	private void warnIfTooMuch( final long cachedBytes )
 	{
-		final long limit = memory.limit();
-		if ( spec.access() instanceof BufferAccess && cachedBytes > limit / 2 )
+		if ( spec.access() instanceof BufferAccess && cachedBytes > memory.limit() / 2 )
 			LOG.warning( "A cache of " + cachedBytes + " bytes in native memory needs about twice as much until the garbage collector comes, but the limit is "
-					+ limit + " bytes: choose a smaller cache, or raise the limit by -XX:MaxDirectMemorySize=…" );
+					+ memory.limit() + " bytes: choose a smaller cache, or raise the limit by -XX:MaxDirectMemorySize=…" );
 	}
 }

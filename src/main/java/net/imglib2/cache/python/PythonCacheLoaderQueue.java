@@ -33,6 +33,7 @@ import java.util.concurrent.CompletableFuture;
 
 import net.imglib2.cache.python.embedded.PythonRuntime;
 import net.imglib2.cache.python.trust.TrustPolicy;
+import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.worker.Cleanup;
 import net.imglib2.cache.python.worker.WorkerPool;
 
@@ -105,6 +106,10 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	 * 		see {@link PythonTrust}
 	 * @throws PythonCodeException
 	 * 		if the init code fails
+	 * @throws PythonStartTimeoutException
+	 * 		if the init code, or Python itself, takes longer than the start-up timeout
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted meanwhile
 	 */
 	public PythonCacheLoaderQueue( final int numWorkers, final String init, final PythonEnvironment environment )
 	{
@@ -112,8 +117,8 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 			throw new IllegalArgumentException( "number of workers is " + numWorkers + ", expected 1 or more" );
 		Objects.requireNonNull( init, "init" );
 		Objects.requireNonNull( environment, "environment" );
-		TrustPolicy.ofThisJvm().requireCode( "The init code of a queue", init );
-		pool = new WorkerPool( numWorkers, init, PythonRuntime.start( environment ) );
+		final Trusted.Code trusted = TrustPolicy.ofThisJvm().requireCode( "The init code of a queue", init );
+		pool = new WorkerPool( numWorkers, trusted, PythonRuntime.start( environment ) );
 		Cleanup.whenCollected( this, pool::closeWhenIdle );
 	}
 

@@ -51,7 +51,6 @@ import net.imglib2.RandomAccessible;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.TestImages.Storage;
 import net.imglib2.cache.python.block.BlockInput;
-import net.imglib2.cache.python.image.BlockInputs;
 import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.img.basictypeaccess.nio.IntBufferAccess;

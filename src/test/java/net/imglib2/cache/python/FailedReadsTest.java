@@ -73,8 +73,6 @@ import net.imglib2.cache.Cache;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.block.BlockInput;
-import net.imglib2.cache.python.embedded.GeneratedSource;
-import net.imglib2.cache.python.image.BlockInputs;
 import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellSpec;
@@ -741,7 +739,7 @@ class FailedReadsTest
 
 	private PythonCacheLoader< FloatType, FloatBufferAccess > loader( final PythonCacheLoaderQueue ofWorkers, final PythonLoaderOptions options, final InputGenerator input )
 	{
-		return loader( GRID, ofWorkers, CODE, new FloatBufferAccess( 1, true ), options, BlockInputs.ofSources( Halo.empty( 3 ), GeneratedSource.ofAll( Collections.singletonList( input ) ) ) );
+		return loader( GRID, ofWorkers, CODE, new FloatBufferAccess( 1, true ), options, BlockInputs.ofGenerators( Halo.empty( 3 ), Collections.singletonList( input ) ) );
 	}
 
 	@SafeVarargs

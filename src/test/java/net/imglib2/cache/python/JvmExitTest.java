@@ -85,7 +85,7 @@ class JvmExitTest
 		PRINTING( "while True: print('x')" ),
 
 		/**
-		 * Its worker was given up before.
+		 * Its worker is abandoned before.
 		 */
 		GIVEN_UP( "import time\nwhile True:\n    try: time.sleep(1000)\n    except BaseException: pass" ),
 
@@ -234,7 +234,7 @@ class JvmExitTest
 		}
 
 		/**
-		 * Waits until each worker that was given up has a successor.
+		 * Waits until a worker has come for each that was abandoned.
 		 */
 		private static void awaitReplacements( final List< Busy > workers )
 		{

@@ -52,7 +52,8 @@ final class Promptness implements AutoCloseable
 	private static final int REPETITIONS = 5;
 
 	/**
-	 * So many workers that those given up need not be replaced before the next measurement.
+	 * So many that those that were abandoned need not be replaced before the next
+	 * measurement.
 	 */
 	private static final int WORKERS = 4;
 
@@ -74,7 +75,7 @@ final class Promptness implements AutoCloseable
 		addTimeout( "a function in C that keeps Python's lock for some seconds", "sum(range(10**8))" );
 		addInterrupt( "whose block runs", false );
 		addInterrupt( "of a cell that another one reads", true );
-		measurements.put( "closing a queue whose workers were given up while a reader waits for a loop: %d ms%n", this::closeWhileALoopRuns );
+		measurements.put( "closing a queue whose workers were abandoned while a reader waits for a loop: %d ms%n", this::closeWhileALoopRuns );
 		measurements.put( "closing a queue that has nothing to do: %d ms%n", this::closeIdle );
 	}
 
@@ -113,7 +114,7 @@ final class Promptness implements AutoCloseable
 	private void addTimeout( final String what, final String code )
 	{
 		measurements.put( "timeout of " + what + ": the reader has its error %d ms after the limit or earlier%n", () -> {
-			// Workers that were given up are replaced; the code begins when a new worker has come.
+			// Workers that were abandoned are replaced; the code begins when one is there.
 			queue.submit( python -> python.getValue( "1" ) ).get( 60, TimeUnit.SECONDS );
 			final PythonCacheLoader< IntType, ? > loader = loader( queue, code );
 			final long start = System.nanoTime();

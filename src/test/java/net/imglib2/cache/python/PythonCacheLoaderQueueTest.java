@@ -132,7 +132,8 @@ class PythonCacheLoaderQueueTest
 		final CompletableFuture< Void > hanging = CompletableFuture.runAsync( () -> new PythonCacheLoaderQueue( 1, "import time\nprint('hangs')\nwhile True: time.sleep(0.01)", environment ) );
 		hangs.await();
 		new PythonCacheLoaderQueue( 1 ).close();
-		final PythonException e = assertInstanceOf( PythonException.class, assertThrows( ExecutionException.class, hanging::get ).getCause() );
+		final PythonStartTimeoutException e = assertInstanceOf( PythonStartTimeoutException.class, assertThrows( ExecutionException.class, hanging::get ).getCause() );
+		assertEquals( Duration.ofSeconds( 1 ), e.getTimeout() );
 		assertTrue( e.getMessage().contains( "did not run the init code within 1 s" ) && e.getMessage().contains( ", line 3, in <module>" ), e.getMessage() );
 	}
 
@@ -433,7 +434,7 @@ class PythonCacheLoaderQueueTest
 	{
 		final Set< String > before = workers();
 		Thread.currentThread().interrupt();
-		assertThrows( PythonException.class, () -> new PythonCacheLoaderQueue( 1, "import time\nwhile True: time.sleep(0.01)" ) );
+		assertThrows( PythonInterruptedException.class, () -> new PythonCacheLoaderQueue( 1, "import time\nwhile True: time.sleep(0.01)" ) );
 		assertTrue( Thread.interrupted(), "the interrupt is kept" );
 		while ( !before.containsAll( workers() ) )
 			Thread.onSpinWait();

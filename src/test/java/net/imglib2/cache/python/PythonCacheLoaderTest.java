@@ -35,6 +35,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -45,6 +46,7 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.AfterAll;
@@ -63,6 +65,7 @@ import net.imglib2.cache.ref.SoftRefLoaderCache;
 import net.imglib2.converter.Converters;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
+import net.imglib2.img.basictypeaccess.nio.DoubleBufferAccess;
 import net.imglib2.img.basictypeaccess.nio.FloatBufferAccess;
 import net.imglib2.img.basictypeaccess.nio.IntBufferAccess;
 import net.imglib2.img.cell.Cell;
@@ -72,6 +75,7 @@ import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.type.numeric.integer.LongType;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.type.numeric.integer.UnsignedShortType;
+import net.imglib2.type.numeric.real.DoubleType;
 import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.type.volatiles.VolatileFloatType;
 import net.imglib2.util.ConstantUtils;
@@ -214,6 +218,39 @@ class PythonCacheLoaderTest
 		assertSamePixels( ramp(), img );
 		assertSamePixels( ramp(), img );
 		assertEquals( Intervals.numElements( GRID.getGridDimensions() ), made.get() );
+	}
+
+	@Test
+	void generatedInputsHaveAnyTypeAndByteOrder() throws Exception
+	{
+		for ( final ByteOrder order : new ByteOrder[] { ByteOrder.BIG_ENDIAN, ByteOrder.LITTLE_ENDIAN } )
+			for ( final Buffer numbers : numbers( order ) )
+			{
+				// Its position does not matter.
+				numbers.position( 1 );
+				final CachedCellImg< DoubleType, DoubleBufferAccess > img = PythonCacheLoader.fromInputGenerators(
+						new CellGrid( new long[] { 3 }, new int[] { 3 } ), queue, "assert block.inputs[0].dtype.isnative\nblock.data[...] = block.inputs[0]",
+						new DoubleType(), new DoubleBufferAccess( 1, true ), Halo.empty( 1 ), interval -> new DirectNDArray<>( numbers, 3 ) ).createCachedCellImg( 1 );
+				final String what = numbers + " in " + order;
+				assertEquals( 1, img.getAt( 0 ).get(), what );
+				assertEquals( 2, img.getAt( 1 ).get(), what );
+				assertEquals( -3, img.getAt( 2 ).get(), what );
+			}
+	}
+
+	/**
+	 * @return 1, 2, -3 as each type, in a part of a larger memory
+	 */
+	private static List< Buffer > numbers( final ByteOrder order )
+	{
+		final Supplier< ByteBuffer > memory = () -> ByteBuffer.allocateDirect( 64 ).position( 8 ).slice().order( order );
+		return List.of(
+				memory.get().put( new byte[] { 1, 2, -3 } ).flip().slice(),
+				memory.get().asShortBuffer().put( new short[] { 1, 2, -3 } ).flip().slice(),
+				memory.get().asIntBuffer().put( new int[] { 1, 2, -3 } ).flip().slice(),
+				memory.get().asLongBuffer().put( new long[] { 1, 2, -3 } ).flip().slice(),
+				memory.get().asFloatBuffer().put( new float[] { 1, 2, -3 } ).flip().slice(),
+				memory.get().asDoubleBuffer().put( new double[] { 1, 2, -3 } ).flip().slice() );
 	}
 
 	@Test

@@ -511,7 +511,7 @@ class PythonEnvironmentTest
 	// ------------------------------------------------------------------ start
 
 	@ParameterizedTest
-	@CsvSource( { "SUB, 3, import threading; threading.Event().wait()", "SHARED, 1, while True: pass" } )
+	@CsvSource( { "SUB, 3, import threading; threading.Event().wait()", "SHARED, 1, while True: pass", "SHARED, 1, sum(range(10**11))" } )
 	void initCodeThatHangsFailsAfterTheTimeoutAndIsNamed( final InterpreterMode mode, final int seconds, final String line ) throws Exception
 	{
 		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );

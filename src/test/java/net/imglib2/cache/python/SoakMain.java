@@ -168,7 +168,7 @@ public final class SoakMain
 
 	private SoakMain( final double seconds )
 	{
-		// One line for each worker that is given up.
+		// One line for each worker that is abandoned.
 		Logger.getLogger( "net.imglib2.cache.python" ).setLevel( Level.SEVERE );
 		final Random random = new Random( 42 );
 		input.forEach( pixel -> pixel.set( random.nextInt( 1000 ) ) );

@@ -207,7 +207,7 @@ class TimeoutTest
 		{
 			final PythonTimeoutException e = assertTimesOut( loader( "sum(range(3 * 10**8))" ), 0 );
 			assertTrue( e.getPythonMessage().contains( "a function in C keeps Python's lock" ), e.getPythonMessage() );
-			while ( log.records().stream().noneMatch( record -> record.getMessage().startsWith( e.getWorker() + " is given up" ) ) )
+			while ( log.records().stream().noneMatch( record -> record.getMessage().startsWith( e.getWorker() + " is abandoned" ) ) )
 				Thread.onSpinWait();
 			while ( threads( "_worker_" ).contains( e.getWorker() ) )
 				Thread.onSpinWait();
@@ -398,12 +398,12 @@ class TimeoutTest
 					new IntType(), Halo.empty( 2 ), PythonLoaderOptions.options().timeout( LIMIT ), Collections.emptyList() );
 			Files.createFile( hang );
 			assertTimesOut( stubborn, 0 );
-			final PythonException e = assertThrows( PythonException.class, () -> good.get( 0L ) );
-			assertTrue( e.getMessage().startsWith( "All workers of the PythonCacheLoaderQueue have been given up" ), e.getMessage() );
-			assertThrows( PythonException.class, () -> good.get( 1L ) );
+			final PythonNoWorkerException e = assertThrows( PythonNoWorkerException.class, () -> good.get( 0L ) );
+			assertTrue( e.getMessage().startsWith( "The PythonCacheLoaderQueue has no worker left" ), e.getMessage() );
+			assertThrows( PythonNoWorkerException.class, () -> good.get( 1L ) );
 			final List< String > messages = log.records().stream().map( LogRecord::getMessage ).collect( Collectors.toList() );
-			assertTrue( messages.get( 0 ).startsWith( worker + " is given up, because its code does not end; 1 such workers of its queue are still occupied." ), messages.get( 0 ) );
-			assertTrue( messages.get( 1 ).endsWith( " could be started in place of one that was given up; the next attempt is in 1 s" ), messages.get( 1 ) );
+			assertTrue( messages.get( 0 ).startsWith( worker + " is abandoned, because its code does not end (abandoned workers of its queue that are still running: 1)." ), messages.get( 0 ) );
+			assertTrue( messages.get( 1 ).endsWith( " could not be started in place of an abandoned one; the next attempt is in 1 s" ), messages.get( 1 ) );
 
 			Files.delete( hang );
 			awaitRecovery( good );
@@ -416,7 +416,7 @@ class TimeoutTest
 	@Test
 	void workersAreReplacedUntilTooManyAreOccupied( @TempDir final Path folder ) throws Exception
 	{
-		// More than the number of workers until the 33rd is given up: ten others have begun by then.
+		// More than there can be workers until the 33rd is abandoned: ten others have begun by then.
 		final int numCells = 50;
 		final Path release = folder.resolve( "release" );
 		final ExecutorService readers = Executors.newFixedThreadPool( numCells );
@@ -440,11 +440,11 @@ class TimeoutTest
 				if ( e.getCause() instanceof PythonCellException )
 					workers.add( timeoutIn( e ).getWorker() );
 				else
-					assertTrue( e.getCause().getMessage().startsWith( "All workers of the PythonCacheLoaderQueue have been given up" ), String.valueOf( e.getCause() ) );
+					assertTrue( e.getCause().getMessage().startsWith( "The PythonCacheLoaderQueue has no worker left" ), String.valueOf( e.getCause() ) );
 			}
 			assertTrue( workers.size() >= 33 && workers.size() < numCells, workers.toString() );
-			assertThrows( PythonException.class, () -> good.get( 0L ) );
-			assertTrue( log.records().stream().anyMatch( record -> record.getMessage().contains( " until one of the 33 that were given up comes back" ) ) );
+			assertThrows( PythonNoWorkerException.class, () -> good.get( 0L ) );
+			assertTrue( log.records().stream().anyMatch( record -> record.getMessage().contains( " until the code of one of the 33 abandoned workers ends" ) ) );
 
 			Files.createFile( release );
 			awaitRecovery( good );
@@ -474,9 +474,9 @@ class TimeoutTest
 				assertEquals( 3, ( ( IntBufferAccess ) ( Object ) good.get( 0L ).getData() ).getValue( 0 ) );
 				return;
 			}
-			catch ( final PythonException notYet )
+			catch ( final PythonNoWorkerException notYet )
 			{
-				assertTrue( notYet.getMessage().startsWith( "All workers" ), notYet.getMessage() );
+				assertTrue( notYet.getMessage().startsWith( "The PythonCacheLoaderQueue has no worker left" ), notYet.getMessage() );
 			}
 	}
 

@@ -29,17 +29,15 @@
 package net.imglib2.cache.python.embedded;
 
 import java.nio.ByteBuffer;
-import java.time.Duration;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 
 import jep.ClassEnquirer;
-import jep.Interpreter;
 import jep.JepConfig;
 import jep.JepException;
 import jep.SharedInterpreter;
@@ -50,7 +48,6 @@ import net.imglib2.cache.python.InterpreterMode;
 import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonException;
-import net.imglib2.cache.python.PythonInterpreter;
 import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.environment.PythonSources;
 import net.imglib2.cache.python.protocol.BlockRequest;
@@ -60,47 +57,70 @@ import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.RequestCodec;
 import net.imglib2.cache.python.protocol.Snippet;
-import net.imglib2.cache.python.trust.TrustPolicy;
+import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.type.Dtype;
+import net.imglib2.cache.python.worker.Control;
+import net.imglib2.cache.python.worker.Interpreter;
 
 /**
- * One Python interpreter, to be used on the thread that created it only.
+ * A Python interpreter in this process, by Jep.
  */
-public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseable
+final class EmbeddedInterpreter implements Interpreter
 {
 	private final String name;
 
-	private final Interpreter python;
+	private final PythonRuntime runtime;
 
 	private final BlockResult done;
 
-	private final ControlWords control;
+	private final ByteBuffer requestMemory;
+
+	private final ByteBuffer wordsMemory;
+
+	private final ByteBuffer stackMemory;
+
+	private final ControlWords words;
 
 	private final RequestCodec codec;
 
-	private final PyObject worker;
-
-	private final PyCallable step;
-
-	private final PyCallable failure;
+	private final EmbeddedControl control;
 
 	private final Set< Long > prepared = new HashSet<>();
 
-	private volatile boolean calling;
+	private jep.Interpreter python;
+
+	private PyObject worker;
+
+	private PyCallable step;
+
+	private PyCallable failure;
+
+	EmbeddedInterpreter( final String name, final PythonRuntime runtime )
+	{
+		this.name = name;
+		this.runtime = runtime;
+		done = BlockResult.done( name, false );
+		final BlockMemory memory = runtime.memory();
+		requestMemory = memory.allocate( RequestCodec.REQUEST_BYTES );
+		wordsMemory = memory.allocate( ControlWords.BYTES );
+		stackMemory = memory.allocate( ControlWords.STACK_BYTES );
+		words = new ControlWords( wordsMemory, stackMemory );
+		codec = new RequestCodec( requestMemory, words, memory.limit() );
+		control = new EmbeddedControl( words );
+	}
+
+	@Override
+	public Control control()
+	{
+		return control;
+	}
 
 	/**
 	 * Starts Python if this is the first interpreter.
 	 */
-	public EmbeddedInterpreter( final String name, final PythonRuntime runtime )
+	@Override
+	public void open()
 	{
-		this.name = name;
-		done = BlockResult.done( name, false );
-		final BlockMemory memory = runtime.memory();
-		final ByteBuffer request = memory.allocate( RequestCodec.REQUEST_BYTES );
-		final ByteBuffer words = memory.allocate( ControlWords.BYTES );
-		final ByteBuffer stack = memory.allocate( ControlWords.STACK_BYTES );
-		control = new ControlWords( words, stack );
-		codec = new RequestCodec( request, control, memory.limit() );
 		final boolean sub = runtime.mode() == InterpreterMode.SUB;
 		python = sub ? new SubInterpreter( config().addSharedModules( runtime.sharedModules().toArray( new String[ 0 ] ) ) ) : newSharedInterpreter();
 		try
@@ -116,7 +136,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 
 			final PyCallable type = python.getValue( "Worker", PyCallable.class );
 			worker = type.callAs( PyObject.class, name, runtime.mode().name(), Protocol.constants(), Dtype.names(),
-					JepArrays.of( request.asLongBuffer() ), JepArrays.of( words.asLongBuffer() ), JepArrays.unsigned( stack ) );
+					JepArrays.of( requestMemory.asLongBuffer() ), JepArrays.of( wordsMemory.asLongBuffer() ), JepArrays.unsigned( stackMemory ) );
 			step = worker.getAttr( "step", PyCallable.class );
 			failure = worker.getAttr( "failure", PyCallable.class );
 		}
@@ -128,7 +148,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 	}
 
 	/**
-	 * What Python's streams are handed to, line by line.
+	 * Takes what Python code prints, line by line. Public because Python calls it.
 	 */
 	public static final class LineConsumer
 	{
@@ -146,8 +166,8 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 	}
 
 	/**
-	 * Keeps Jep from importing Java packages, which would come before modules of the
-	 * user that have the same name: {@code net}, {@code org}, {@code utils}.
+	 * Keeps Jep from importing Java packages, which would hide the user's modules of the
+	 * same name: {@code net}, {@code org}, {@code utils}.
 	 */
 	public static final class NoJavaPackages implements ClassEnquirer
 	{
@@ -170,36 +190,27 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 		}
 	}
 
-	/**
-	 * Runs the init code.
-	 *
-	 * @param code
-	 * 		Python statements
-	 * @param fileName
-	 * 		what tracebacks call it
-	 * @param timeout
-	 * 		after which the stack is written to the file
-	 * @param stackFile
-	 * 		path of the file
-	 */
-	public void initialise( final String code, final String fileName, final Duration timeout, final String stackFile )
+	@Override
+	public void initialise( final Trusted.Code code, final String fileName )
 	{
-		requireOk( "The init code", call( "initialise", code, timeout.toMillis() / 1e3, stackFile, fileName ) );
+		final Path stackFile = control.beginOfInit( code, fileName );
+		try
+		{
+			requireOk( "The init code", call( "initialise", code.text(), runtime.startupTimeout().toMillis() / 1e3, stackFile.toString(), fileName ) );
+		}
+		finally
+		{
+			control.endOfInit();
+		}
 	}
 
-	/**
-	 * Checks the syntax of a loader's code.
-	 */
+	@Override
 	public void check( final Snippet snippet )
 	{
 		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName() ) );
 	}
 
-	/**
-	 * Makes the code of a loader ready.
-	 *
-	 * @return what that failed with, or {@code null}
-	 */
+	@Override
 	public PythonFailure prepare( final Snippet snippet )
 	{
 		if ( prepared.contains( snippet.id() ) )
@@ -210,22 +221,34 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 		return failed;
 	}
 
+	@Override
 	public boolean isPrepared( final Snippet snippet )
 	{
 		return prepared.contains( snippet.id() );
 	}
 
-	/**
-	 * Computes blocks, whose code is ready. Buffers of inputs go back to where they
-	 * came from, unless Python code has kept a reference to them.
-	 *
-	 * @param blocks
-	 * 		the blocks
-	 * @return how each ended
-	 */
+	@Override
+	public long nextTicket()
+	{
+		return words.nextTicket();
+	}
+
+	@Override
+	public int maxBlocks()
+	{
+		return Protocol.MAX_BLOCKS;
+	}
+
+	@Override
+	public int maxLength()
+	{
+		return RequestCodec.REQUEST_LENGTH - Protocol.HEADER_LENGTH;
+	}
+
+	@Override
 	public List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
-		final long ticket = control.issueTickets( blocks.size() );
+		final long ticket = words.issueTickets( blocks.size() );
 		final boolean allDone = step( blocks, ticket ) == Protocol.OK;
 		final boolean[] outputsEscaped = new boolean[ blocks.size() ];
 		if ( allDone )
@@ -240,7 +263,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 		final List< BlockResult > results = new ArrayList<>( blocks.size() );
 		for ( int i = 0; i < outputsEscaped.length; ++i )
 		{
-			final int result = allDone ? Protocol.OK : control.result( i );
+			final int result = allDone ? Protocol.OK : words.result( i );
 			if ( result != Protocol.OK )
 				results.add( BlockResult.failed( name, failure( result - Protocol.FAILED ) ) );
 			else
@@ -260,9 +283,9 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 		}
 		catch ( final PythonException e )
 		{
-			// Something that earlier code left behind, a tracing function for instance, has
-			// raised before a block began: that is not these blocks' fault, and happens once.
-			if ( control.hasBegun( ticket ) )
+			// Something that earlier code left behind, such as a tracing function, has raised
+			// before a block began. That is not the fault of these blocks, and happens once.
+			if ( words.hasBegun( ticket ) )
 				throw e;
 			return tryStep( blocks, ticket );
 		}
@@ -274,28 +297,10 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 		if ( status != Protocol.BROKEN )
 			return status;
 		final List< String > strings = failureStrings( Protocol.LAST_FAILURE );
-		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "it was abandoned" : new PythonFailure( strings ).describe() ) );
+		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "its code is cancelled" : new PythonFailure( strings ).describe() ) );
 	}
 
-	/**
-	 * @return whether Python code runs, or its result is on its way
-	 */
-	public boolean isCalling()
-	{
-		return calling;
-	}
-
-	/**
-	 * @return what Java and this interpreter tell each other besides requests
-	 */
-	public ControlWords control()
-	{
-		return control;
-	}
-
-	/**
-	 * Drops the code of loaders.
-	 */
+	@Override
 	public void forget( final Collection< Long > ids )
 	{
 		final Object[] known = ids.stream().filter( prepared::remove ).toArray();
@@ -304,32 +309,22 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 	}
 
 	@Override
-	public void exec( final String code )
+	public void exec( final Trusted.Code code )
 	{
-		Objects.requireNonNull( code, "code" );
-		TrustPolicy.ofThisJvm().requireCode( "The code of a task", code );
-		requireOk( "The task", call( "execute", code ) );
+		requireOk( "The task", call( "execute", code.text() ) );
 	}
 
 	@Override
-	public Object getValue( final String expression )
+	public < V > V getValue( final Trusted.Code expression, final Class< V > type )
 	{
-		return getValue( expression, Object.class );
-	}
-
-	@Override
-	public < V > V getValue( final String expression, final Class< V > type )
-	{
-		Objects.requireNonNull( expression, "expression" );
-		TrustPolicy.ofThisJvm().requireCode( "The expression of a task", expression );
-		requireOk( "The task", call( "evaluate", expression ) );
+		requireOk( "The task", call( "evaluate", expression.text() ) );
 		try
 		{
 			return worker.getAttr( "result", PyCallable.class ).callAs( type );
 		}
 		catch ( final JepException e )
 		{
-			throw new PythonException( "The value of " + expression + " cannot be converted to " + type.getSimpleName() + ": " + e.getMessage(), e );
+			throw new PythonException( "The value of " + expression.text() + " cannot be converted to " + type.getSimpleName() + ": " + e.getMessage(), e );
 		}
 	}
 
@@ -343,7 +338,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 	public void close()
 	{
 		final PythonFailure failed = call( "close" );
-		// One that is closed although threads live in it would end the JVM.
+		// Closing a sub-interpreter although threads live in it would end the JVM.
 		if ( failed != null && python instanceof SubInterpreter )
 			throw new PythonException( "The interpreter of " + name + " stays open: " + failed.describe() );
 		python.close();
@@ -351,7 +346,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 
 	private PythonFailure call( final String method, final Object... arguments )
 	{
-		final long ticket = control.issueTickets( 1 );
+		final long ticket = words.issueTickets( 1 );
 		final PyCallable callable = worker.getAttr( method, PyCallable.class );
 		int status;
 		try
@@ -361,7 +356,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 		catch ( final PythonException e )
 		{
 			// See step().
-			if ( control.hasBegun( ticket ) )
+			if ( words.hasBegun( ticket ) )
 				throw e;
 			status = status( callable, arguments );
 		}
@@ -369,12 +364,12 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 	}
 
 	/**
-	 * Calls a guarded method of the worker.
+	 * Calls a guarded method of the Python half.
 	 */
 	private int status( final PyCallable method, final Object... arguments )
 	{
 		final Object status;
-		calling = true;
+		control.setCalling( true );
 		try
 		{
 			status = method.call( arguments );
@@ -385,12 +380,12 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 		}
 		finally
 		{
-			calling = false;
+			control.setCalling( false );
 		}
 		if ( status == null )
 		{
-			// Jep returns null when an argument could not be converted, and leaves
-			// the error pending: raise it here, else the next call fails for it.
+			// Jep returns null when an argument could not be converted, and leaves the error
+			// pending: raise it here, else the next call fails because of it.
 			try
 			{
 				python.eval( "pass" );
@@ -444,7 +439,7 @@ public final class EmbeddedInterpreter implements PythonInterpreter, AutoCloseab
 		return new JepConfig().setClassLoader( EmbeddedInterpreter.class.getClassLoader() ).setClassEnquirer( new NoJavaPackages() );
 	}
 
-	private static Interpreter newSharedInterpreter()
+	private static jep.Interpreter newSharedInterpreter()
 	{
 		try
 		{

@@ -28,11 +28,7 @@
  */
 package net.imglib2.cache.python.embedded;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
-import java.util.List;
-import java.util.Objects;
 
 import jep.DirectNDArray;
 import net.imglib2.Interval;
@@ -53,22 +49,12 @@ public final class GeneratedSource implements PixelSource
 	private final String what;
 
 	/**
-	 * @param generators
-	 * 		the user's
-	 * @return one source for each
+	 * @param generator
+	 * 		makes the arrays
+	 * @param what
+	 * 		what it is, for messages
 	 */
-	public static List< GeneratedSource > ofAll( final Collection< ? extends InputGenerator > generators )
-	{
-		final List< GeneratedSource > sources = new ArrayList<>();
-		for ( final InputGenerator generator : Objects.requireNonNull( generators, "inputs" ) )
-		{
-			final String what = "input " + sources.size();
-			sources.add( new GeneratedSource( Objects.requireNonNull( generator, what ), what ) );
-		}
-		return sources;
-	}
-
-	private GeneratedSource( final InputGenerator generator, final String what )
+	public GeneratedSource( final InputGenerator generator, final String what )
 	{
 		this.generator = generator;
 		this.what = what;

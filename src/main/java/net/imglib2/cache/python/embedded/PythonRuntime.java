@@ -48,12 +48,25 @@ import net.imglib2.cache.python.environment.PythonInstallation;
 import net.imglib2.cache.python.environment.PythonLocator;
 import net.imglib2.cache.python.environment.PythonSources;
 import net.imglib2.cache.python.trust.TrustPolicy;
+import net.imglib2.cache.python.trust.Trusted;
+import net.imglib2.cache.python.worker.Interpreter;
+import net.imglib2.cache.python.worker.InterpreterFactory;
 
 /**
- * The one Python of this JVM, with the settings of one queue.
+ * The one Python of this JVM, with the settings of one queue. Makes interpreters in this
+ * process. Thread-safe.
+ *
+ * <pre>
+ * {@code
+ * final InterpreterFactory factory = PythonRuntime.start( PythonEnvironment.getDefault() );
+ * }
+ * </pre>
  */
-public final class PythonRuntime
+public final class PythonRuntime implements InterpreterFactory
 {
+	/**
+	 * Made by the first queue of the JVM.
+	 */
 	private static PythonRuntime first;
 
 	private final PythonInstallation installation;
@@ -62,19 +75,22 @@ public final class PythonRuntime
 
 	private final PythonEnvironment environment;
 
+	private final Trusted.Folders modulePath;
+
 	private final BlockMemory memory;
 
-	private PythonRuntime( final PythonInstallation installation, final InterpreterMode mode, final PythonEnvironment environment, final BlockMemory memory )
+	private PythonRuntime( final PythonInstallation installation, final InterpreterMode mode, final PythonEnvironment environment, final Trusted.Folders modulePath, final BlockMemory memory )
 	{
 		this.installation = installation;
 		this.mode = mode;
 		this.environment = environment;
+		this.modulePath = modulePath;
 		this.memory = memory;
 	}
 
 	/**
-	 * Makes everything ready for the first interpreter, which starts Python; or,
-	 * if that has happened, checks that the same Python is asked for.
+	 * Makes everything ready for the first interpreter, which starts Python. If Python
+	 * runs already, checks that the same Python is asked for.
 	 *
 	 * @param environment
 	 * 		what the user asks for
@@ -86,9 +102,9 @@ public final class PythonRuntime
 	{
 		ClassPathCheck.requireOneImglib2Cache( PythonRuntime.class.getClassLoader() );
 		KnownProperties.requireOnlyKnown( System.getProperties().stringPropertyNames() );
-		TrustPolicy.ofThisJvm().requireFolders( environment.getModulePath() );
+		final Trusted.Folders modulePath = TrustPolicy.ofThisJvm().requireFolders( environment.getModulePath() );
 		if ( first != null )
-			return first.with( environment );
+			return first.with( environment, modulePath );
 		PythonHost.requireNone();
 		final PythonInstallation installation = PythonInstallation.probe( PythonLocator.ofThisJvm().locate( environment.getPath(), environment.isSystem() ) ).requireUsable();
 		final InterpreterMode mode = installation.mode( environment.getMode() );
@@ -102,11 +118,11 @@ public final class PythonRuntime
 			throw new PythonEnvironmentException( "Other code has already started Python in this JVM by Jep. A JVM can start one Python, once: "
 					+ "create the first PythonCacheLoaderQueue before that code runs", e );
 		}
-		first = new PythonRuntime( installation, mode, environment, new DirectMemory() );
+		first = new PythonRuntime( installation, mode, environment, modulePath, new DirectMemory() );
 		return first;
 	}
 
-	private PythonRuntime with( final PythonEnvironment other )
+	private PythonRuntime with( final PythonEnvironment other, final Trusted.Folders otherModulePath )
 	{
 		final PythonLocator locator = PythonLocator.ofThisJvm();
 		if ( locator.isExplicit( other.getPath(), other.isSystem() ) )
@@ -124,15 +140,22 @@ public final class PythonRuntime
 		if ( requested != InterpreterMode.AUTO && requested != mode )
 			throw new PythonEnvironmentException( "The interpreters of this JVM run in mode " + mode + ", but " + requested
 					+ " is asked for. The first queue of a JVM decides: use its mode, or start another JVM" );
-		return new PythonRuntime( installation, mode, other, memory );
+		return new PythonRuntime( installation, mode, other, otherModulePath, memory );
 	}
 
 	/**
 	 * @return the one memory of all interpreters of this JVM
 	 */
+	@Override
 	public BlockMemory memory()
 	{
 		return memory;
+	}
+
+	@Override
+	public Interpreter create( final String name )
+	{
+		return new EmbeddedInterpreter( name, this );
 	}
 
 	InterpreterMode mode()
@@ -155,9 +178,10 @@ public final class PythonRuntime
 
 	List< String > modulePath()
 	{
-		return environment.getModulePath().stream().map( folder -> folder.toAbsolutePath().toString() ).collect( Collectors.toList() );
+		return modulePath.paths().stream().map( folder -> folder.toAbsolutePath().toString() ).collect( Collectors.toList() );
 	}
 
+	@Override
 	public Duration startupTimeout()
 	{
 		return environment.getStartupTimeout();

@@ -32,9 +32,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Stacks as Python's {@code faulthandler} writes them.
+ * Stacks as Python's {@code faulthandler} writes them: frames without source lines.
  */
-public final class PythonStack
+final class PythonStack
 {
 	private static final Pattern FRAME = Pattern.compile( "File \"(.*)\", line (\\d+) in .*" );
 
@@ -52,7 +52,7 @@ public final class PythonStack
 	 * 		that source
 	 * @return the text, each frame of the code followed by its source line
 	 */
-	public static String withSource( final String stack, final String file, final String code )
+	static String withSource( final String stack, final String file, final String code )
 	{
 		final String[] source = code.split( "\r\n|\r|\n", -1 );
 		final StringBuilder text = new StringBuilder();

@@ -63,14 +63,14 @@ final class CellFill< T extends NativeType< T >, A extends ArrayDataAccess< ? > 
 
 	private final PixelType< T > pixelType;
 
-	private final BlockMemory memory;
-
 	/**
 	 * {@code null} if cells are not filled.
 	 */
 	private final T value;
 
 	private final Consumer< ? super PythonCellException > listener;
+
+	private final BlockMemory memory;
 
 	private final CellFailures failures;
 
@@ -90,10 +90,10 @@ final class CellFill< T extends NativeType< T >, A extends ArrayDataAccess< ? > 
 	 */
 	CellFill( final CellSpec< T, A > spec, final BlockMemory memory, final CellFailures failures )
 	{
-		this.memory = memory;
 		pixelType = spec.pixelType();
 		value = spec.fillValue();
 		listener = spec.options().getErrorListener();
+		this.memory = memory;
 		this.failures = failures;
 	}
 

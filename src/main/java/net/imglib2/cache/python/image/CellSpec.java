@@ -90,7 +90,7 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 	 * @param options
 	 * 		the settings
 	 * @param inputs
-	 * 		make the entries of {@code block.inputs}, see {@link BlockInputs}
+	 * 		make the entries of {@code block.inputs}
 	 * @throws IllegalArgumentException
 	 * 		if these do not fit together, or cannot be handed over to Python
 	 */
@@ -120,7 +120,11 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 		BlockRequest.requireNotTooMany( inputs.size(), grid.numDimensions() );
 	}
 
-	static void requireSameDimensions( final CellGrid grid, final Halo halo )
+	/**
+	 * @throws IllegalArgumentException
+	 * 		if the numbers of axes differ, or are too many
+	 */
+	public static void requireSameDimensions( final CellGrid grid, final Halo halo )
 	{
 		Objects.requireNonNull( grid, "grid" );
 		Objects.requireNonNull( halo, "halo" );

@@ -32,6 +32,8 @@ import java.lang.ref.WeakReference;
 import java.util.HashMap;
 import java.util.Map;
 
+import net.imglib2.cache.python.trust.Trusted;
+
 /**
  * The code of a loader. A worker compiles it before the first block of the loader that
  * it computes.
@@ -52,7 +54,7 @@ public final class Snippet
 
 	private final String label;
 
-	private final String code;
+	private final Trusted.LoaderCode code;
 
 	private final boolean checkWritten;
 
@@ -64,7 +66,7 @@ public final class Snippet
 
 	private volatile boolean dropped;
 
-	public Snippet( final long id, final String givenName, final String code, final boolean checkWritten, final boolean writableInputs, final long timeoutNanos )
+	public Snippet( final long id, final String givenName, final Trusted.LoaderCode code, final boolean checkWritten, final boolean writableInputs, final long timeoutNanos )
 	{
 		this.id = id;
 		this.givenName = givenName;
@@ -122,7 +124,7 @@ public final class Snippet
 
 	public String code()
 	{
-		return code;
+		return code.text();
 	}
 
 	/**

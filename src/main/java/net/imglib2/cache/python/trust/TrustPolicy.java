@@ -170,18 +170,18 @@ public final class TrustPolicy
 	/**
 	 * @param code
 	 * 		code of a loader: statements or a function reference
+	 * @return the code, which may run
 	 * @throws PythonTrustException
 	 * 		if it may not run
 	 */
-	public void requireLoader( final String code )
+	public Trusted.LoaderCode requireLoader( final String code )
 	{
-		if ( !isRestricted() || code.isEmpty() )
-			return;
 		final Matcher reference = FUNCTION_REFERENCE.matcher( code );
-		if ( reference.matches() )
+		if ( isRestricted() && reference.matches() )
 			require( "The function of a loader, " + excerpt( code ) + ",", "run", AllowList.MODULE + reference.group( 1 ), entryFor( code ) );
 		else
 			requireCode( "The code of a loader", code );
+		return new Trusted.LoaderCode( code );
 	}
 
 	/**
@@ -189,27 +189,31 @@ public final class TrustPolicy
 	 * 		what kind of code it is
 	 * @param code
 	 * 		statements or an expression; an empty text is always allowed
+	 * @return the code, which may run
 	 * @throws PythonTrustException
 	 * 		if it may not run
 	 */
-	public void requireCode( final String what, final String code )
+	public Trusted.Code requireCode( final String what, final String code )
 	{
 		if ( isRestricted() && !code.isEmpty() )
 			require( what + ", \"" + excerpt( code ) + "\",", "run", entryFor( code ) );
+		return new Trusted.Code( code );
 	}
 
 	/**
 	 * @param folders
 	 * 		folders from which Python will import modules
+	 * @return the folders, which may be used
 	 * @throws PythonTrustException
 	 * 		if one of them may not be used
 	 */
-	public void requireFolders( final List< Path > folders )
+	public Trusted.Folders requireFolders( final List< Path > folders )
 	{
 		if ( isRestricted() )
 			for ( final Path folder : folders )
 				// Not normalised: without its "..", the path could lead to another folder.
 				require( "The module path " + folder.toAbsolutePath(), "used", AllowList.FOLDER + folder.toAbsolutePath() );
+		return new Trusted.Folders( folders );
 	}
 
 	/**

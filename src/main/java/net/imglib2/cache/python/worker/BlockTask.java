@@ -33,7 +33,7 @@ import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.Snippet;
 
 /**
- * A block to compute.
+ * A block to compute, see {@link WorkerPool#submit(BlockRequest)}.
  */
 public final class BlockTask extends Task< BlockResult >
 {

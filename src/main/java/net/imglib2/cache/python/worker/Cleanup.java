@@ -36,8 +36,15 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * Acts when objects have been collected that nobody closes, on a thread of its own.
- * (Java 8 has no {@code Cleaner}.)
+ * Runs actions when objects have been collected that nobody has closed, on a thread of
+ * its own. (Java 8 has no {@code Cleaner}.) Thread-safe.
+ *
+ * <pre>
+ * {@code
+ * // The action must not refer to the image.
+ * Cleanup.whenCollected( image, () -> pool.closeWhenIdle() );
+ * }
+ * </pre>
  */
 public final class Cleanup
 {
@@ -46,7 +53,7 @@ public final class Cleanup
 	private static final ReferenceQueue< Object > COLLECTED = new ReferenceQueue<>();
 
 	/**
-	 * What is not referred to would not be told of.
+	 * A reference that is itself collected is never enqueued.
 	 */
 	private static final Set< Collected > WATCHED = ConcurrentHashMap.newKeySet();
 
@@ -59,12 +66,12 @@ public final class Cleanup
 	{}
 
 	/**
-	 * Lets something be done when an object has been collected.
+	 * Runs an action when an object has been collected.
 	 *
 	 * @param object
 	 * 		the object
 	 * @param action
-	 * 		what to do, soon done; must not refer to the object
+	 * 		must take little time, and must not refer to the object
 	 */
 	public static void whenCollected( final Object object, final Runnable action )
 	{
@@ -82,8 +89,8 @@ public final class Cleanup
 			}
 			catch ( final Throwable t )
 			{
-				// The next ones are waited for all the same.
-				LOG.log( Level.WARNING, "What nobody uses any more could not be cleaned up", t );
+				// The next actions must run all the same.
+				LOG.log( Level.WARNING, "Something that nobody uses any more could not be cleaned up", t );
 			}
 	}
 

@@ -35,12 +35,14 @@ import java.util.List;
 import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonException;
+import net.imglib2.cache.python.PythonNoWorkerException;
 import net.imglib2.cache.python.PythonTrustException;
 import net.imglib2.cache.python.protocol.PythonFailure;
 
 /**
- * Stacks of exceptions that are thrown on a worker's thread and get to another
- * one. Script engines show the line of the script that they find in the stack.
+ * Gives exceptions that are thrown on the thread of a worker, and get to another thread,
+ * the stack of that other thread: script engines show the line of the script that they
+ * find in the stack.
  */
 final class Crossing
 {
@@ -48,10 +50,10 @@ final class Crossing
 	{}
 
 	/**
-	 * Gives an exception the stack of the calling thread, which is the only one that
-	 * gets it; Python's frames stay first. The stack of the worker becomes that of a
-	 * suppressed exception, unless the user's code, which the worker called, is all
-	 * that matters.
+	 * Gives an exception the stack of the calling thread, which must be the only thread
+	 * that gets it. Python's frames stay first. The stack of the worker becomes that of
+	 * a suppressed exception, but not for an exception of the user's own code, to which
+	 * it adds nothing.
 	 *
 	 * @param <X>
 	 * 		type of the exception
@@ -80,7 +82,7 @@ final class Crossing
 	 * @param thrown
 	 * 		what a worker has thrown; other threads may get it, too
 	 * @return an exception for the calling thread, of the same type if that is one of
-	 *         this library
+	 *         this library, so that a caller can act on it
 	 */
 	static RuntimeException forThisThread( final Throwable thrown )
 	{
@@ -90,24 +92,26 @@ final class Crossing
 			own.initCause( thrown );
 			return own;
 		}
+		if ( thrown.getClass() == PythonNoWorkerException.class )
+			return new PythonNoWorkerException( thrown.getMessage(), thrown );
 		if ( thrown.getClass() == PythonException.class )
 			return new PythonException( thrown.getMessage(), thrown );
 		return thrown instanceof RuntimeException ? ( RuntimeException ) thrown : new PythonException( String.valueOf( thrown ), thrown );
 	}
 
 	/**
-	 * Lets the stack of what this library has thrown in a task, on a worker, go on
-	 * with the stack of who submitted the task.
+	 * Appends the stack of the thread that submitted a task to that of what this library
+	 * has thrown in the task.
 	 *
 	 * @param thrown
 	 * 		what the task has thrown
 	 * @param submission
-	 * 		made by who submitted the task
+	 * 		made by the thread that submitted the task
 	 */
 	static void append( final Throwable thrown, final Throwable submission )
 	{
 		final Class< ? > type = thrown.getClass();
-		// Others may be thrown more than once.
+		// One object of another type may be thrown more than once.
 		if ( type != PythonCodeException.class && type != PythonTrustException.class && type != PythonException.class )
 			return;
 		final List< StackTraceElement > stack = new ArrayList<>( Arrays.asList( thrown.getStackTrace() ) );

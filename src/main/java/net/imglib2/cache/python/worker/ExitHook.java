@@ -40,13 +40,13 @@ import java.util.concurrent.TimeUnit;
 final class ExitHook
 {
 	/**
-	 * How long the JVM's end waits for code that is still running.
+	 * How long the end of the JVM waits for code that is still running.
 	 */
 	private static final long TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos( 5 );
 
 	/**
-	 * All that are not closed, also those that nobody else refers to: their code can
-	 * still run.
+	 * All pools that are not closed, also those that nobody else refers to: their code
+	 * can still run.
 	 */
 	private static final Set< WorkerPool > POOLS = new HashSet<>();
 

@@ -38,17 +38,17 @@ import java.security.PrivilegedAction;
 import java.security.ProtectionDomain;
 
 /**
- * Makes the threads of this library. They live long, and inherit nothing of who
- * happens to make them: its results would live as long. A thread keeps its maker's
- * inheritable thread locals, the class loader of its context, and, by its access
- * control context, those of all classes that were on the maker's stack: a script's,
- * for instance.
+ * Makes the threads of this library. They live long, so they must inherit nothing from
+ * the thread that happens to make them: its objects would live as long. By default, a
+ * thread keeps its maker's inheritable thread locals, the maker's context class loader,
+ * and, by its access control context, the class loaders of all classes on the maker's
+ * stack, such as that of a script.
  */
 final class LibraryThreads
 {
 	/**
-	 * Of their own, because who made the queue may interrupt all threads of its
-	 * group, as Fiji does when it stops a script.
+	 * A group of their own, because whoever made the queue may interrupt all threads of
+	 * its group, as Fiji does when it stops a script.
 	 */
 	private static final ThreadGroup GROUP = new ThreadGroup( rootGroup(), "imglib2-cache-python" );
 
@@ -61,7 +61,7 @@ final class LibraryThreads
 	private static final MethodHandle WITHOUT_LOCALS = constructorWithoutLocals();
 
 	/**
-	 * Zero lets the JVM choose.
+	 * Lets the JVM choose.
 	 */
 	private static final long USUAL_STACK_SIZE = 0;
 

@@ -34,8 +34,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Something for a worker to do, and what came of it. Whoever ends it first
- * decides.
+ * Something for a worker to do, and its outcome. Whoever ends it first decides.
+ * Thread-safe.
  *
  * @param <R>
  * 		type of the result
@@ -43,13 +43,13 @@ import java.util.concurrent.locks.LockSupport;
 abstract class Task< R >
 {
 	/**
-	 * A waiting thread looks for so long without giving its processor away: to wake
-	 * a thread takes longer than a small block.
+	 * How long a waiting thread spins: to wake a thread takes longer than a small block.
 	 */
 	private static final long SPIN_NANOS = 50_000;
 
 	/**
-	 * After so long, a task that nobody has begun gets a worker of its own.
+	 * After this time, a thread that waits for a task that nobody has begun wakes a
+	 * worker for it.
 	 */
 	private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos( 1 );
 
@@ -57,7 +57,7 @@ abstract class Task< R >
 
 	private static final int BEGUN = 1;
 
-	private static final int ABANDONED = 2;
+	private static final int WITHDRAWN = 2;
 
 	private final AtomicInteger state = new AtomicInteger( WAITING );
 
@@ -66,7 +66,8 @@ abstract class Task< R >
 	private volatile Thread waiter;
 
 	/**
-	 * Marks the task as being done; it is not done if this returns {@code false}.
+	 * @return whether the caller is to do the task; {@code false} if it has ended, was
+	 *         withdrawn, or somebody has begun it
 	 */
 	final boolean begin()
 	{
@@ -78,13 +79,13 @@ abstract class Task< R >
 	 *
 	 * @return {@code false} if somebody has begun it
 	 */
-	final boolean abandon()
+	final boolean withdraw()
 	{
-		return state.compareAndSet( WAITING, ABANDONED );
+		return state.compareAndSet( WAITING, WITHDRAWN );
 	}
 
 	/**
-	 * @return whether it was begun, and perhaps has ended
+	 * @return whether somebody has begun it; it may have ended since
 	 */
 	public final boolean isBegun()
 	{
@@ -121,7 +122,7 @@ abstract class Task< R >
 	{
 		final long start = System.nanoTime();
 		while ( outcome.get() == null && System.nanoTime() - start < SPIN_NANOS )
-			// On as many processors as there are, others may have work to do.
+			// There may be no more processors than threads that have work to do.
 			Thread.yield();
 		if ( outcome.get() == null )
 			park( queue );
@@ -132,7 +133,7 @@ abstract class Task< R >
 	}
 
 	/**
-	 * Called once, when the task has ended.
+	 * Called once, when the task has ended, on the thread that has ended it.
 	 *
 	 * @param result
 	 * 		the result if it did not fail
@@ -166,7 +167,7 @@ abstract class Task< R >
 	{
 		if ( !outcome.compareAndSet( null, ending ) )
 			return;
-		// Either this thread sees the waiting one, or that sees the outcome.
+		// Either this thread sees the waiting thread, or that one sees the outcome.
 		final Thread waiting = waiter;
 		if ( waiting != null )
 			LockSupport.unpark( waiting );

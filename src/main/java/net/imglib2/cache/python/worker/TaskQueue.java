@@ -32,19 +32,20 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 
 /**
- * Tasks that wait for a worker, and workers that wait for a task.
+ * Tasks that wait for a worker, and workers that wait for a task. Lock-free.
  * <p>
  * To wake a thread takes longer than a small block, and Python's lock lets one
- * worker run at a time. So a worker is not woken as long as another one is
- * <em>attentive</em>: it looks into the queue all the time, or between blocks
- * that are small.
+ * worker run at a time. So no worker is woken as long as another one is
+ * <em>polling</em>: it polls the queue all the time, or between blocks that are small.
+ * The others are <em>busy</em>.
  */
 final class TaskQueue
 {
 	/**
-	 * A worker without a task looks for so long before it sleeps.
+	 * How long a worker without a task spins before it sleeps.
 	 */
 	private static final long SPIN_NANOS = 50_000;
 
@@ -52,12 +53,14 @@ final class TaskQueue
 
 	private final ConcurrentLinkedDeque< Thread > sleeping = new ConcurrentLinkedDeque<>();
 
-	private final AtomicInteger attentive = new AtomicInteger();
+	private final AtomicInteger polling = new AtomicInteger();
+
+	private volatile boolean ending;
 
 	void add( final Task< ? > task )
 	{
 		tasks.addLast( task );
-		if ( attentive.get() <= 0 )
+		if ( polling.get() <= 0 )
 			wakeWorker();
 	}
 
@@ -67,16 +70,38 @@ final class TaskQueue
 	void addFirst( final Task< ? > task )
 	{
 		tasks.addFirst( task );
-		if ( attentive.get() <= 0 )
+		if ( polling.get() <= 0 )
 			wakeWorker();
 	}
 
 	/**
-	 * @return a task, or {@code null} if none waits
+	 * Takes the next task.
+	 *
+	 * @return the task, or {@code null} if none waits
 	 */
 	Task< ? > poll()
 	{
 		return tasks.pollFirst();
+	}
+
+	/**
+	 * Takes the next task if a condition holds for it; else leaves it where it is.
+	 *
+	 * @param condition
+	 * 		may be asked about tasks that others take meanwhile
+	 * @return the task, or {@code null} if none waits or the condition does not hold
+	 */
+	Task< ? > poll( final Predicate< ? super Task< ? > > condition )
+	{
+		while ( true )
+		{
+			final Task< ? > next = tasks.peekFirst();
+			if ( next == null || !condition.test( next ) )
+				return null;
+			// At most one of those that have seen it removes it.
+			if ( tasks.removeFirstOccurrence( next ) )
+				return next;
+		}
 	}
 
 	boolean isEmpty()
@@ -87,6 +112,23 @@ final class TaskQueue
 	boolean remove( final Task< ? > task )
 	{
 		return tasks.remove( task );
+	}
+
+	/**
+	 * Lets the workers end when no task is left, because there will be no more.
+	 */
+	void endWhenEmpty()
+	{
+		ending = true;
+		wakeAllWorkers();
+	}
+
+	/**
+	 * @return whether no task is left, and there will be no more
+	 */
+	boolean isExhausted()
+	{
+		return ending && tasks.isEmpty();
 	}
 
 	/**
@@ -108,53 +150,53 @@ final class TaskQueue
 	/**
 	 * From now on, the calling worker takes the next task soon.
 	 */
-	void becomeAttentive()
+	void becomePolling()
 	{
-		attentive.incrementAndGet();
+		polling.incrementAndGet();
 	}
 
 	/**
-	 * From now on, the calling worker is occupied, or ends.
+	 * From now on, a worker that was polling is busy, or ends.
 	 */
-	void becomeOccupied()
+	void becomeBusy()
 	{
-		// Either the thread that adds a task sees this, or it is seen here.
-		if ( attentive.decrementAndGet() <= 0 && !tasks.isEmpty() )
+		// Either the thread that adds a task sees this, or the task is seen here.
+		if ( polling.decrementAndGet() <= 0 && !tasks.isEmpty() )
 			wakeWorker();
 	}
 
 	/**
-	 * Waits for a task, on an attentive worker.
+	 * Waits for a task, on a worker that is polling.
 	 *
-	 * @param ended
+	 * @param stop
 	 * 		whether to wait no longer
-	 * @return the task, or {@code null} if the waiting has ended
+	 * @return the task, or {@code null} if there is none and the waiting was stopped
 	 */
-	Task< ? > take( final BooleanSupplier ended )
+	Task< ? > take( final BooleanSupplier stop )
 	{
 		Task< ? > task = poll();
-		// One that looks is enough.
-		if ( task == null && attentive.get() == 1 )
+		// One worker that spins is enough.
+		if ( task == null && polling.get() == 1 )
 		{
 			final long start = System.nanoTime();
-			while ( task == null && !ended.getAsBoolean() && System.nanoTime() - start < SPIN_NANOS )
+			while ( task == null && !stop.getAsBoolean() && System.nanoTime() - start < SPIN_NANOS )
 			{
 				Thread.yield();
 				task = poll();
 			}
 		}
-		while ( task == null && !ended.getAsBoolean() )
+		while ( task == null && !stop.getAsBoolean() )
 		{
 			sleeping.addFirst( Thread.currentThread() );
-			attentive.decrementAndGet();
+			polling.decrementAndGet();
 			task = poll();
-			if ( task == null && !ended.getAsBoolean() )
+			if ( task == null && !stop.getAsBoolean() )
 				LockSupport.park( this );
-			attentive.incrementAndGet();
+			polling.incrementAndGet();
 			sleeping.remove( Thread.currentThread() );
 			if ( task == null )
 				task = poll();
-			// An interrupt was meant for an earlier task; a thread with one does not sleep.
+			// An interrupt was meant for an earlier task, and would keep this thread from sleeping.
 			Thread.interrupted();
 		}
 		return task;

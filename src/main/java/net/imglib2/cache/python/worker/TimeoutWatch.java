@@ -46,9 +46,9 @@ import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.PythonFailure;
 
 /**
- * Ends the waiting for blocks that take too long: asks Python where their code is,
- * lets it cancel the code, and gives up workers where that has no effect. One
- * thread for a pool, from the first loader on that has a timeout.
+ * Ends the waiting for blocks that take too long: lets Python cancel their code and
+ * tell where it is, and abandons workers where that has no effect. A pool has one such
+ * thread, from its first loader with a timeout on.
  */
 final class TimeoutWatch
 {
@@ -57,15 +57,15 @@ final class TimeoutWatch
 	private static final long INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos( 20 );
 
 	/**
-	 * Python looks 20 times a second, but it cannot while a function in C keeps its
-	 * lock.
+	 * How long Python has to tell where the code is. It looks 20 times a second, but
+	 * cannot while a function in C keeps its lock.
 	 */
-	static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
+	private static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
 
 	/**
-	 * How long a worker has to get out of the code that was cancelled.
+	 * How long a worker has to get out of code that was cancelled.
 	 */
-	private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos( 2 );
+	static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos( 2 );
 
 	static final long OF_ANOTHER_RUN = -1;
 
@@ -73,9 +73,11 @@ final class TimeoutWatch
 
 	private final List< Worker > workers;
 
-	private final BiConsumer< Worker, PythonFailure > retire;
+	private final BiConsumer< Worker, PythonFailure > abandon;
 
 	private final Runnable startMissing;
+
+	private final LongSupplier clock;
 
 	private final Map< Worker, Watched > watched = new HashMap<>();
 
@@ -86,17 +88,20 @@ final class TimeoutWatch
 	 * 		name of the pool
 	 * @param workers
 	 * 		its workers, which other threads may replace meanwhile
-	 * @param retire
-	 * 		gives up a worker that does not come back, and is told where its code is
+	 * @param abandon
+	 * 		abandons a worker that does not come back; it is told where its code is
 	 * @param startMissing
 	 * 		lets others take the place of those
+	 * @param clock
+	 * 		tells the time as {@link System#nanoTime()} does
 	 */
-	TimeoutWatch( final String pool, final List< Worker > workers, final BiConsumer< Worker, PythonFailure > retire, final Runnable startMissing )
+	TimeoutWatch( final String pool, final List< Worker > workers, final BiConsumer< Worker, PythonFailure > abandon, final Runnable startMissing, final LongSupplier clock )
 	{
 		thread = LibraryThreads.create( pool + "_timeouts", this::run );
 		this.workers = workers;
-		this.retire = retire;
+		this.abandon = abandon;
 		this.startMissing = startMissing;
+		this.clock = clock;
 	}
 
 	void start()
@@ -116,23 +121,31 @@ final class TimeoutWatch
 		{
 			LockSupport.parkNanos( INTERVAL_NANOS );
 			Thread.interrupted();
-			for ( final Worker worker : workers )
-				try
-				{
-					look( worker );
-				}
-				catch ( final Throwable t )
-				{
-					// The other workers, and the next blocks, are watched all the same.
-					LOG.log( Level.SEVERE, "The timeouts of " + worker.getName() + " could not be looked at", t );
-				}
-			startMissing.run();
+			look();
 		}
+	}
+
+	/**
+	 * Does once what the thread does again and again.
+	 */
+	void look()
+	{
+		for ( final Worker worker : workers )
+			try
+			{
+				look( worker );
+			}
+			catch ( final Throwable t )
+			{
+				// The other workers, and the next blocks, are watched all the same.
+				LOG.log( Level.SEVERE, "The timeouts of " + worker.getName() + " could not be checked", t );
+			}
+		startMissing.run();
 	}
 
 	private void look( final Worker worker )
 	{
-		final Worker.Run run = worker.current();
+		final Run run = worker.current();
 		if ( run == null || run.timeoutNanos == Long.MAX_VALUE )
 		{
 			watched.remove( worker );
@@ -147,14 +160,14 @@ final class TimeoutWatch
 		else if ( now.ticket != ticket )
 		{
 			now.hasEnded();
-			now = new Watched( worker, run, ticket, System.nanoTime() );
+			now = new Watched( worker, run, ticket, clock.getAsLong() );
 		}
 		watched.put( worker, now );
 		now.look();
 	}
 
 	/**
-	 * What code runs, and for which run, is told in two places.
+	 * Which code runs, and for which run, is told in two places.
 	 *
 	 * @param run
 	 * 		what the worker did when that was looked at
@@ -165,7 +178,7 @@ final class TimeoutWatch
 	 * @return the ticket, which belongs to the run; {@link #OF_ANOTHER_RUN} if the
 	 *         worker has gone on meanwhile: that may be for as long as it likes
 	 */
-	static long ticketOf( final Worker.Run run, final LongSupplier running, final Supplier< Worker.Run > current )
+	static long ticketOf( final Run run, final LongSupplier running, final Supplier< Run > current )
 	{
 		final long ticket = running.getAsLong();
 		return current.get() == run ? ticket : OF_ANOTHER_RUN;
@@ -179,10 +192,10 @@ final class TimeoutWatch
 	{
 		private final Worker worker;
 
-		private final Worker.Run run;
+		private final Run run;
 
 		/**
-		 * Of the block, 0 if no code runs: the worker waits for Python's lock.
+		 * Of the block; 0 if no code runs, because the worker waits for Python's lock.
 		 */
 		private final long ticket;
 
@@ -194,7 +207,7 @@ final class TimeoutWatch
 
 		private PythonFailure stack;
 
-		Watched( final Worker worker, final Worker.Run run, final long ticket, final long sinceNanos )
+		Watched( final Worker worker, final Run run, final long ticket, final long sinceNanos )
 		{
 			this.worker = worker;
 			this.run = run;
@@ -206,22 +219,22 @@ final class TimeoutWatch
 		{
 			if ( !expired )
 			{
-				// What could not begin in time is not waited for any more.
-				if ( System.nanoTime() - sinceNanos < run.timeoutNanos && !( ticket != 0 && run.isDone( ticket ) ) )
+				// A block that nobody waits for any more, because it could not begin in time, has expired as well.
+				if ( clock.getAsLong() - sinceNanos < run.timeoutNanos && !( ticket != 0 && run.isDone( ticket ) ) )
 					return;
 				expired = true;
-				expiredNanos = System.nanoTime();
+				expiredNanos = clock.getAsLong();
 				if ( ticket != 0 )
 					cancel();
 			}
-			final long waited = System.nanoTime() - expiredNanos;
+			final long waited = clock.getAsLong() - expiredNanos;
 			if ( stack == null )
-				tell( waited > STACK_NANOS );
+				report( waited > STACK_NANOS );
 			if ( stack != null && waited > GRACE_NANOS )
 			{
-				// Its memory is to go when it ends.
+				// Nothing refers to the worker when it ends.
 				watched.remove( worker );
-				retire.accept( worker, stack );
+				abandon.accept( worker, stack );
 			}
 		}
 
@@ -237,7 +250,7 @@ final class TimeoutWatch
 		void hasEnded()
 		{
 			if ( expired && stack == null )
-				tell( true );
+				report( true );
 		}
 
 		/**
@@ -246,13 +259,13 @@ final class TimeoutWatch
 		 * @param now
 		 * 		also if it is not known where the code is
 		 */
-		private void tell( final boolean now )
+		private void report( final boolean now )
 		{
 			final List< String > told = ticket == 0 ? null : worker.control().stackOf( ticket );
 			if ( told == null && ticket != 0 && !now )
 				return;
 			stack = describe( told, ticket, run.timeoutNanos );
-			run.expired( ticket, BlockResult.timedOut( worker.getName(), stack ) );
+			run.expire( ticket, BlockResult.timedOut( worker.getName(), stack ) );
 		}
 	}
 
@@ -260,7 +273,7 @@ final class TimeoutWatch
 	 * Describes where code is that takes too long.
 	 *
 	 * @param told
-	 * 		what Python told of it; {@code null} or empty if it did not
+	 * 		what Python told of it; {@code null} or empty if it could not
 	 * @param ticket
 	 * 		of the code, 0 if none runs
 	 * @param timeoutNanos

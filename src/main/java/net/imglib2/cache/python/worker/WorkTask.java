@@ -30,10 +30,10 @@ package net.imglib2.cache.python.worker;
 
 import java.util.concurrent.CompletableFuture;
 
-import net.imglib2.cache.python.embedded.EmbeddedInterpreter;
+import net.imglib2.cache.python.PythonInterpreter;
 
 /**
- * Any other work than blocks.
+ * Any other work than blocks: a user's task, or one of this library.
  *
  * @param <R>
  * 		type of the result
@@ -41,7 +41,7 @@ import net.imglib2.cache.python.embedded.EmbeddedInterpreter;
 final class WorkTask< R > extends Task< R >
 {
 	/**
-	 * What runs on the interpreter's thread.
+	 * What runs on the thread of a worker.
 	 *
 	 * @param <R>
 	 * 		type of the result
@@ -49,7 +49,13 @@ final class WorkTask< R > extends Task< R >
 	@FunctionalInterface
 	interface Work< R >
 	{
-		R apply( EmbeddedInterpreter python ) throws Exception;
+		/**
+		 * @param python
+		 * 		the interpreter
+		 * @param ofUsers
+		 * 		what a user's task may do with it
+		 */
+		R apply( Interpreter python, PythonInterpreter ofUsers ) throws Exception;
 	}
 
 	private final Work< ? extends R > work;
@@ -57,7 +63,8 @@ final class WorkTask< R > extends Task< R >
 	private final CompletableFuture< R > promise = new CompletableFuture<>();
 
 	/**
-	 * Made by who submitted the task, or {@code null} if that waits for it.
+	 * Made by the thread that submitted the task; {@code null} if that thread waits for
+	 * it.
 	 */
 	private final Throwable submission;
 
@@ -67,16 +74,16 @@ final class WorkTask< R > extends Task< R >
 		this.submission = submission;
 	}
 
-	void run( final EmbeddedInterpreter python )
+	void run( final Interpreter python, final PythonInterpreter ofUsers )
 	{
-		// Who has the promise can cancel it.
+		// Whoever has the promise can cancel it.
 		if ( promise.isDone() || !begin() )
 			return;
 		try
 		{
-			complete( work.apply( python ) );
+			complete( work.apply( python, ofUsers ) );
 		}
-		// Also an Error is the waiting thread's business: this thread must live on.
+		// An Error, too, is for the waiting thread: this thread must live on.
 		catch ( final Throwable t )
 		{
 			if ( submission != null )

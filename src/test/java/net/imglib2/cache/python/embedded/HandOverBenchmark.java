@@ -29,6 +29,8 @@
 package net.imglib2.cache.python.embedded;
 
 import java.util.Collections;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 
@@ -56,6 +58,7 @@ import net.imglib2.cache.python.block.ImageSource;
 import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.img.array.ArrayImg;
@@ -80,6 +83,13 @@ public class HandOverBenchmark
 
 	private WorkerPool pool;
 
+	/**
+	 * The thread of an interpreter of this benchmark's own.
+	 */
+	private ExecutorService thread;
+
+	private EmbeddedInterpreter python;
+
 	private Snippet snippet;
 
 	private Interval cell;
@@ -91,9 +101,10 @@ public class HandOverBenchmark
 	private PixelType< FloatType > type;
 
 	@Setup
-	public void setup()
+	public void setup() throws Exception
 	{
-		pool = new WorkerPool( 1, "", PythonRuntime.start( PythonEnvironment.getDefault() ) );
+		final PythonRuntime runtime = PythonRuntime.start( PythonEnvironment.getDefault() );
+		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), runtime );
 		snippet = pool.register( "pass", PythonLoaderOptions.options(), this );
 		cell = new FinalInterval( DIMS );
 		type = PixelType.of( new FloatType(), "image" );
@@ -103,11 +114,19 @@ public class HandOverBenchmark
 		input = new ImageSource<>( image, "input", cell, PythonLoaderOptions.options(), pool.memory() );
 		if ( input.wayOf( cell ) != InputWay.ZERO_COPY )
 			throw new IllegalStateException( "the input is copied" );
+		thread = Executors.newSingleThreadExecutor();
+		python = new EmbeddedInterpreter( "benchmark", runtime );
+		thread.submit( () -> {
+			python.open();
+			return python.prepare( snippet );
+		} ).get();
 	}
 
 	@TearDown
-	public void tearDown()
+	public void tearDown() throws Exception
 	{
+		thread.submit( python::close ).get();
+		thread.shutdown();
 		pool.close();
 	}
 
@@ -159,12 +178,10 @@ public class HandOverBenchmark
 
 	private Object run( final IntFunction< BlockArray[] > arrays ) throws Exception
 	{
-		return pool.submit( python -> {
-			final EmbeddedInterpreter interpreter = ( EmbeddedInterpreter ) python;
-			interpreter.prepare( snippet );
+		return thread.submit( () -> {
 			Object last = null;
 			for ( int i = 0; i < BLOCKS; ++i )
-				last = interpreter.compute( Collections.singletonList( request( i, arrays.apply( i ) ) ) );
+				last = python.compute( Collections.singletonList( request( i, arrays.apply( i ) ) ) );
 			return last;
 		} ).get();
 	}

@@ -61,6 +61,7 @@ import net.imglib2.cache.python.block.Footprint;
 import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.block.PixelSource;
 import net.imglib2.cache.python.environment.PythonSources;
+import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.type.NativeType;
@@ -108,7 +109,7 @@ class RequestCodecTest
 
 	private final RequestCodec codec = new RequestCodec( request, control, memory.limit() );
 
-	private final Snippet snippet = new Snippet( LOADER, null, "pass", false, false, Long.MAX_VALUE );
+	private final Snippet snippet = new Snippet( LOADER, null, TrustPolicy.ofThisJvm().requireLoader( "pass" ), false, false, Long.MAX_VALUE );
 
 	private final List< Lease > released = new ArrayList<>();
 

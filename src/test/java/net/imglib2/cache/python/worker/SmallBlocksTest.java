@@ -70,6 +70,7 @@ import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.RequestCodec;
 import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.type.numeric.integer.Unsigned128BitType;
@@ -113,7 +114,7 @@ class SmallBlocksTest
 	@BeforeEach
 	void open()
 	{
-		pool = new WorkerPool( 1, INIT, PythonRuntime.start( PythonEnvironment.getDefault() ) );
+		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", INIT ), PythonRuntime.start( PythonEnvironment.getDefault() ) );
 	}
 
 	@AfterEach
@@ -311,12 +312,12 @@ class SmallBlocksTest
 	}
 
 	/**
-	 * The worker has taken a block, which does not fit to the first one, when the
-	 * queue is closed: whoever closes it does not find the block there.
+	 * The worker has taken the first block, and looks whether the second one fits, when
+	 * the queue is closed.
 	 */
 	@ParameterizedTest
 	@ValueSource( booleans = { true, false } )
-	void whatAWorkerHasTakenWhenTheQueueIsClosedEnds( final boolean putBack ) throws Exception
+	void blocksThatAWorkerIsAboutToComputeWhenTheQueueIsClosedEnd( final boolean fits ) throws Exception
 	{
 		final List< Block > blocks = blocks( small( "block.data[...] = 1" ), 3 );
 		final int[] asked = { 0 };
@@ -325,18 +326,18 @@ class SmallBlocksTest
 			@Override
 			public int numDimensions()
 			{
-				if ( Worker.ofThisThread() == null )
+				if ( !Worker.isThisThread() )
 					return super.numDimensions();
 				if ( asked[ 0 ]++ == 0 )
 					pool.close();
-				// So many that the block does not fit.
-				return putBack ? RequestCodec.REQUEST_LENGTH : super.numDimensions();
+				// So many axes that the block does not fit.
+				return fits ? super.numDimensions() : RequestCodec.REQUEST_LENGTH;
 			}
 		};
 		submit( blocks );
 		for ( final Block block : blocks )
 			assertThrows( PythonClosedException.class, block::await );
-		assertTrue( asked[ 0 ] > 0, "the second block was taken" );
+		assertTrue( asked[ 0 ] > 0, "the worker has looked at the second block" );
 	}
 
 	private List< Block > blocks( final Snippet snippet, final int number )

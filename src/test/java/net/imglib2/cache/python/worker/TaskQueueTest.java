@@ -35,9 +35,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import org.junit.jupiter.api.Test;
@@ -71,10 +74,98 @@ class TaskQueueTest
 	}
 
 	@Test
-	void aTaskThatNobodyBeginsGetsAWorkerAlthoughAnotherIsAttentive() throws Exception
+	void aTaskIsTakenOnlyIfTheConditionHolds()
 	{
-		// Says that it looks, and does not: as one whose small block takes very long.
-		queue.becomeAttentive();
+		final TestTask first = new TestTask();
+		final TestTask second = new TestTask();
+		assertNull( queue.poll( task -> true ) );
+		queue.add( first );
+		queue.add( second );
+		assertNull( queue.poll( task -> task == second ) );
+		assertSame( first, queue.poll( task -> task == first ) );
+		assertNull( queue.poll( task -> task == first ) );
+		assertSame( second, queue.poll() );
+	}
+
+	@Test
+	void aTaskThatAnotherTakesMeanwhileIsNotTakenTwice()
+	{
+		final TestTask first = new TestTask();
+		final TestTask second = new TestTask();
+		queue.add( first );
+		queue.add( second );
+		final List< Task< ? > > asked = new ArrayList<>();
+		// The queue is closed, or another worker polls, when the condition was true.
+		assertSame( second, queue.poll( task -> {
+			asked.add( task );
+			if ( task == first )
+				assertSame( first, queue.poll() );
+			return true;
+		} ) );
+		assertEquals( Arrays.asList( first, second ), asked );
+		assertNull( queue.poll() );
+	}
+
+	@Test
+	void conditionalPollsTakeEachTaskOnceWhoeverPollsToo() throws Exception
+	{
+		final int numTasks = 20_000;
+		final Set< Task< ? > > odd = ConcurrentHashMap.newKeySet();
+		final Set< Task< ? > > taken = ConcurrentHashMap.newKeySet();
+		final Queue< String > errors = new ConcurrentLinkedQueue<>();
+		final List< Thread > threads = new ArrayList<>();
+		for ( int i = 0; i < 4; ++i )
+		{
+			final boolean wantsOdd = i % 2 == 0;
+			final boolean any = i == 3;
+			threads.add( new Thread( () -> {
+				while ( !ended.get() || !queue.isEmpty() )
+				{
+					final Task< ? > task = any ? queue.poll() : queue.poll( next -> odd.contains( next ) == wantsOdd );
+					if ( task == null )
+						Thread.yield();
+					else if ( !taken.add( task ) )
+						errors.add( "taken twice" );
+					else if ( !any && odd.contains( task ) != wantsOdd )
+						errors.add( "taken although the condition does not hold" );
+				}
+			} ) );
+		}
+		threads.forEach( Thread::start );
+		for ( int i = 0; i < numTasks; ++i )
+		{
+			final TestTask task = new TestTask();
+			if ( i % 2 != 0 )
+				odd.add( task );
+			if ( i % 5 == 0 )
+				queue.addFirst( task );
+			else
+				queue.add( task );
+		}
+		ended.set( true );
+		for ( final Thread thread : threads )
+			thread.join();
+		assertEquals( new ArrayList<>(), new ArrayList<>( errors ) );
+		assertEquals( numTasks, taken.size() );
+	}
+
+	@Test
+	void aQueueIsExhaustedWhenItIsEmptyAndNothingWillCome()
+	{
+		assertEquals( false, queue.isExhausted() );
+		final TestTask task = new TestTask();
+		queue.add( task );
+		queue.endWhenEmpty();
+		assertEquals( false, queue.isExhausted() );
+		assertSame( task, queue.poll() );
+		assertTrue( queue.isExhausted() );
+	}
+
+	@Test
+	void aTaskThatNobodyBeginsGetsAWorkerAlthoughAnotherIsPolling() throws Exception
+	{
+		// Counts as polling, and is not: as a worker whose small block takes very long.
+		queue.becomePolling();
 		final Thread worker = worker( false, ConcurrentHashMap.newKeySet() );
 		// Else it finds the task before it sleeps.
 		while ( worker.getState() != Thread.State.WAITING )
@@ -88,16 +179,16 @@ class TaskQueueTest
 	}
 
 	@Test
-	void aWorkerThatBecomesOccupiedLeavesNoTaskBehind() throws Exception
+	void aWorkerThatBecomesBusyLeavesNoTaskBehind() throws Exception
 	{
-		queue.becomeAttentive();
+		queue.becomePolling();
 		final Set< Task< ? > > taken = ConcurrentHashMap.newKeySet();
 		final Thread worker = worker( false, taken );
 		while ( worker.getState() != Thread.State.WAITING )
 			Thread.onSpinWait();
 		final TestTask task = new TestTask();
 		queue.add( task );
-		queue.becomeOccupied();
+		queue.becomeBusy();
 		while ( taken.isEmpty() )
 			Thread.onSpinWait();
 		assertSame( task, taken.iterator().next() );
@@ -107,13 +198,13 @@ class TaskQueueTest
 	}
 
 	@Test
-	void aTaskCanBeAbandonedUntilItIsBegun()
+	void aTaskCanBeWithdrawnUntilItIsBegun()
 	{
 		final TestTask task = new TestTask();
 		assertTrue( task.begin() );
-		assertEquals( false, task.abandon() );
+		assertEquals( false, task.withdraw() );
 		final TestTask other = new TestTask();
-		assertTrue( other.abandon() );
+		assertTrue( other.withdraw() );
 		assertEquals( false, other.begin() );
 	}
 
@@ -136,24 +227,24 @@ class TaskQueueTest
 		assertEquals( false, Thread.interrupted() );
 	}
 
-	private Thread worker( final boolean occupied, final Set< Task< ? > > taken )
+	private Thread worker( final boolean busy, final Set< Task< ? > > taken )
 	{
 		final Thread thread = new Thread( () -> {
-			queue.becomeAttentive();
+			queue.becomePolling();
 			while ( !ended.get() )
 			{
 				final Task< ? > task = queue.take( ended::get );
 				if ( task == null || !task.begin() )
 					continue;
-				if ( occupied )
-					queue.becomeOccupied();
+				if ( busy )
+					queue.becomeBusy();
 				if ( !taken.add( task ) )
 					throw new AssertionError( "taken twice" );
 				( ( TestTask ) task ).complete( "done" );
-				if ( occupied )
-					queue.becomeAttentive();
+				if ( busy )
+					queue.becomePolling();
 			}
-			queue.becomeOccupied();
+			queue.becomeBusy();
 		} );
 		thread.start();
 		return thread;

@@ -29,18 +29,52 @@
 package net.imglib2.cache.python.worker;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
+import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.trust.TrustPolicy;
+
+@Timeout( 60 )
 class TimeoutWatchTest
 {
+	private static final long LIMIT = 1L << 50;
+
+	private final FakeInterpreters fakes = new FakeInterpreters();
+
+	private final TaskQueue tasks = new TaskQueue();
+
+	private final AtomicLong forward = new AtomicLong();
+
+	private final List< String > abandoned = new ArrayList<>();
+
+	private final AtomicInteger looks = new AtomicInteger();
+
+	/**
+	 * A permit for each block that has begun, and for each that may end.
+	 */
+	private final Semaphore begun = new Semaphore( 0 );
+
+	private final Semaphore mayEnd = new Semaphore( 0 );
+
 	@Test
 	void theTicketBelongsToTheRun()
 	{
-		final Worker.Run run = new Worker.Run( Collections.emptyList(), 1 );
+		final Run run = new Run( Collections.emptyList(), 1 );
 		assertEquals( 5, TimeoutWatch.ticketOf( run, () -> 5, () -> run ) );
 		assertEquals( 0, TimeoutWatch.ticketOf( run, () -> 0, () -> run ) );
 	}
@@ -51,10 +85,10 @@ class TimeoutWatchTest
 	@Test
 	void theTicketOfALaterRunIsNotTakenForOneOfThisRun()
 	{
-		final Worker.Run run = new Worker.Run( Collections.emptyList(), 1 );
-		final AtomicReference< Worker.Run > current = new AtomicReference<>( run );
+		final Run run = new Run( Collections.emptyList(), 1 );
+		final AtomicReference< Run > current = new AtomicReference<>( run );
 		assertEquals( TimeoutWatch.OF_ANOTHER_RUN, TimeoutWatch.ticketOf( run, () -> {
-			current.set( new Worker.Run( Collections.emptyList(), Long.MAX_VALUE ) );
+			current.set( new Run( Collections.emptyList(), Long.MAX_VALUE ) );
 			return 6;
 		}, current::get ) );
 		current.set( run );
@@ -62,5 +96,96 @@ class TimeoutWatchTest
 			current.set( null );
 			return 6;
 		}, current::get ) );
+	}
+
+	@Test
+	void eachBlockOfACallHasTheWholeTimeForItself() throws Exception
+	{
+		fakes.onBlock = ( python, number ) -> {
+			begun.release();
+			mayEnd.acquireUninterruptibly();
+			return FakeInterpreters.done( python );
+		};
+		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), ended -> {} );
+		final TimeoutWatch watch = new TimeoutWatch( "python_0", Collections.singletonList( worker ),
+				( given, stack ) -> abandoned.add( given.getName() ), looks::incrementAndGet, () -> System.nanoTime() + forward.get() );
+		final Snippet snippet = new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), false, false, LIMIT );
+		worker.startAndWait();
+		try
+		{
+			// Alone, so that the code is ready.
+			mayEnd.release();
+			assertNull( result( add( snippet, 0 ) ).failure() );
+			begun.acquire();
+			// Queued while the worker is busy, so that one call computes them.
+			final CountDownLatch busy = new CountDownLatch( 1 );
+			final CountDownLatch go = new CountDownLatch( 1 );
+			tasks.add( new WorkTask< Void >( ( python, ofUsers ) -> {
+				busy.countDown();
+				go.await();
+				return null;
+			}, null ) );
+			busy.await();
+			final BlockTask quick = add( snippet, 1 );
+			final BlockTask slow = add( snippet, 2 );
+			snippet.took( Long.MIN_VALUE / 2 );
+			go.countDown();
+			begun.acquire();
+			final FakeInterpreter.FakeControl control = fakes.get( "worker_1" ).control();
+			final long ticket = control.running();
+
+			watch.look();
+			forward.addAndGet( LIMIT * 3 / 4 );
+			watch.look();
+			mayEnd.release();
+			begun.acquire();
+			assertEquals( ticket + 1, control.running(), "both blocks in one call" );
+			watch.look();
+			forward.addAndGet( LIMIT * 3 / 4 );
+			watch.look();
+			assertEquals( 0, control.cancelledTicket() );
+			assertFalse( slow.isDone() );
+
+			forward.addAndGet( LIMIT / 2 );
+			watch.look();
+			assertEquals( ticket + 1, control.cancelledTicket() );
+			assertTrue( slow.isDone() );
+			assertTrue( result( slow ).isTimedOut() );
+			assertFalse( quick.isDone(), "it is done when the call returns" );
+			assertEquals( Collections.emptyList(), abandoned );
+
+			forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+			watch.look();
+			assertEquals( Collections.singletonList( "python_0_worker_1" ), abandoned );
+			assertEquals( 6, looks.get(), "looks for workers to start" );
+			mayEnd.release();
+			assertNull( result( quick ).failure() );
+		}
+		finally
+		{
+			mayEnd.release( 10 );
+			worker.close( WorkerPool.closedException() );
+			tasks.wakeAllWorkers();
+			worker.awaitEnd( System.nanoTime() + Long.MAX_VALUE / 2 );
+		}
+	}
+
+	private BlockResult result( final BlockTask task )
+	{
+		try
+		{
+			return task.await( tasks );
+		}
+		catch ( final Throwable t )
+		{
+			throw new AssertionError( t );
+		}
+	}
+
+	private BlockTask add( final Snippet snippet, final int number )
+	{
+		final BlockTask task = new BlockTask( fakes.request( snippet, number ) );
+		tasks.add( task );
+		return task;
 	}
 }

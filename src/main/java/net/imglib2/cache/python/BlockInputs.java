@@ -26,32 +26,31 @@
  * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
  * #L%
  */
-package net.imglib2.cache.python.image;
+package net.imglib2.cache.python;
 
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Collectors;
 
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
-import net.imglib2.cache.python.Halo;
-import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.block.BlockInput;
 import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.block.Footprint;
 import net.imglib2.cache.python.block.ImageSource;
 import net.imglib2.cache.python.block.PixelSource;
+import net.imglib2.cache.python.embedded.GeneratedSource;
+import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.NativeType;
 import net.imglib2.util.Cast;
 
 /**
- * Makes the inputs of a loader from what the user gives.
+ * Makes the inputs of a loader of the generators or images that the user gives.
  */
-public final class BlockInputs
+final class BlockInputs
 {
 	private BlockInputs()
 	{}
@@ -59,14 +58,20 @@ public final class BlockInputs
 	/**
 	 * @param halo
 	 * 		how much more than the cell the inputs show
-	 * @param sources
-	 * 		where their pixels come from
+	 * @param inputs
+	 * 		the user's generators
 	 * @return one input for each
 	 */
-	public static List< BlockInput > ofSources( final Halo halo, final List< ? extends PixelSource > sources )
+	static List< BlockInput > ofGenerators( final Halo halo, final Collection< ? extends InputGenerator > inputs )
 	{
-		final Footprint footprint = Footprint.of( halo );
-		return sources.stream().map( source -> new BlockInput( source, footprint ) ).collect( Collectors.toList() );
+		final Footprint footprint = Footprint.of( Objects.requireNonNull( halo, "halo" ) );
+		final List< BlockInput > generated = new ArrayList<>();
+		for ( final InputGenerator input : Objects.requireNonNull( inputs, "inputs" ) )
+		{
+			final String what = "input " + generated.size();
+			generated.add( new BlockInput( new GeneratedSource( Objects.requireNonNull( input, what ), what ), footprint ) );
+		}
+		return generated;
 	}
 
 	/**
@@ -77,7 +82,7 @@ public final class BlockInputs
 	 * @param options
 	 * 		how inputs are copied
 	 * @param memory
-	 * 		what inputs are copied into
+	 * 		where copies are put
 	 * @param inputs
 	 * 		the user's images
 	 * @return one input for each
@@ -85,7 +90,7 @@ public final class BlockInputs
 	 * 		if an input does not contain all that the blocks need, has a type that is
 	 * 		not supported, or can only be copied in a way that the settings do not allow
 	 */
-	public static List< BlockInput > ofImages(
+	static List< BlockInput > ofImages(
 			final CellGrid grid,
 			final Halo halo,
 			final PythonLoaderOptions options,
@@ -100,12 +105,12 @@ public final class BlockInputs
 		for ( final RandomAccessible< ? extends NativeType< ? > > input : Objects.requireNonNull( inputs, "inputs" ) )
 		{
 			final String what = "input " + sources.size();
-			sources.add( new BlockInput( ofImage( Objects.requireNonNull( input, what ), what, covers, options, memory ), footprint ) );
+			sources.add( new BlockInput( source( Objects.requireNonNull( input, what ), what, covers, options, memory ), footprint ) );
 		}
 		return sources;
 	}
 
-	private static < T extends NativeType< T > > PixelSource ofImage(
+	private static < T extends NativeType< T > > PixelSource source(
 			final RandomAccessible< ? > input,
 			final String what,
 			final Interval covers,

@@ -1,0 +1,139 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.worker;
+
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.logging.Logger;
+
+import net.imglib2.cache.python.PythonInterruptedException;
+import net.imglib2.cache.python.protocol.Snippet;
+
+/**
+ * Checks the code of loaders when they are made: on a worker that has nothing else to
+ * do, else on one of its own, which does nothing but this. Whoever makes an image must
+ * not wait for the blocks of others.
+ */
+final class CodeChecker
+{
+	private static final Logger LOG = Logger.getLogger( CodeChecker.class.getName() );
+
+	/**
+	 * A check takes less, unless all workers are busy.
+	 */
+	private static final Duration PATIENCE = Duration.ofMillis( 100 );
+
+	/**
+	 * How long to wait for the checking worker, which may have to be started.
+	 */
+	private static final Duration TIMEOUT = Duration.ofSeconds( 2 );
+
+	private final WorkerPool pool;
+
+	private final TaskQueue tasks;
+
+	private final TaskQueue checks;
+
+	/**
+	 * @param pool
+	 * 		starts the checking worker
+	 * @param tasks
+	 * 		queue of the other workers
+	 * @param checks
+	 * 		queue of the checking worker
+	 */
+	CodeChecker( final WorkerPool pool, final TaskQueue tasks, final TaskQueue checks )
+	{
+		this.pool = pool;
+		this.tasks = tasks;
+		this.checks = checks;
+	}
+
+	/**
+	 * Checks code. Where even the checking worker cannot do so in time, because other
+	 * code keeps Python's lock, the first block tells what is wrong with it.
+	 *
+	 * @throws RuntimeException
+	 * 		what the check failed with
+	 */
+	void check( final Snippet snippet )
+	{
+		WorkTask< Void > check = submit( snippet, tasks );
+		if ( await( check, PATIENCE ) )
+			return;
+		if ( check.withdraw() )
+		{
+			tasks.remove( check );
+			pool.startChecker();
+			check = submit( snippet, checks );
+		}
+		if ( !await( check, TIMEOUT ) )
+			LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: other code keeps Python's lock" );
+	}
+
+	private WorkTask< Void > submit( final Snippet snippet, final TaskQueue queue )
+	{
+		final WorkTask< Void > check = new WorkTask<>( ( python, ofUsers ) -> {
+			python.check( snippet );
+			return null;
+		}, null );
+		// Before blocks that wait, because a user waits for the constructor.
+		queue.addFirst( check );
+		pool.submittedWork( check, queue );
+		return check;
+	}
+
+	/**
+	 * @return whether it was checked in time
+	 */
+	private static boolean await( final WorkTask< Void > check, final Duration timeout )
+	{
+		try
+		{
+			check.promise().get( timeout.toMillis(), TimeUnit.MILLISECONDS );
+			return true;
+		}
+		catch ( final TimeoutException e )
+		{
+			return false;
+		}
+		catch ( final InterruptedException e )
+		{
+			check.fail( e );
+			Thread.currentThread().interrupt();
+			throw new PythonInterruptedException( "Interrupted while the code of a loader was checked", e );
+		}
+		catch ( final ExecutionException e )
+		{
+			throw e.getCause() instanceof RuntimeException ? Crossing.toThisThread( ( RuntimeException ) e.getCause() ) : Crossing.forThisThread( e.getCause() );
+		}
+	}
+}

@@ -1,0 +1,217 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.worker;
+
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+import net.imglib2.cache.python.PythonNoWorkerException;
+import net.imglib2.cache.python.protocol.PythonFailure;
+
+/**
+ * Abandons workers of a pool whose code does not end, and starts others in their place.
+ * Abandoned workers occupy a thread and an interpreter as long as their code runs, so
+ * their number is limited.
+ */
+final class Replacements
+{
+	// Of the pool, because this is what happens to a queue.
+	private static final Logger LOG = Logger.getLogger( WorkerPool.class.getName() );
+
+	/**
+	 * While more workers are abandoned and have not ended, no new ones are started.
+	 */
+	static final int MAX_ABANDONED = 32;
+
+	/**
+	 * After a worker could not be started; doubled by each further failure.
+	 */
+	static final long FIRST_PAUSE = TimeUnit.SECONDS.toNanos( 1 );
+
+	private static final long LONGEST_PAUSE = TimeUnit.MINUTES.toNanos( 1 );
+
+	private final WorkerPool pool;
+
+	/**
+	 * Those that are not abandoned.
+	 */
+	private final List< Worker > workers;
+
+	private final int numWorkers;
+
+	private final LongSupplier clock;
+
+	/**
+	 * Those that have not ended.
+	 */
+	private final Set< Worker > abandoned = ConcurrentHashMap.newKeySet();
+
+	/**
+	 * When the next worker may be started.
+	 */
+	private volatile long nextStart;
+
+	private volatile long pause = FIRST_PAUSE;
+
+	/**
+	 * Set as long as no worker is left.
+	 */
+	private volatile PythonNoWorkerException noWorker;
+
+	/**
+	 * @param pool
+	 * 		makes new workers
+	 * @param workers
+	 * 		its workers
+	 * @param numWorkers
+	 * 		how many it shall have
+	 * @param clock
+	 * 		tells the time as {@link System#nanoTime()} does
+	 */
+	Replacements( final WorkerPool pool, final List< Worker > workers, final int numWorkers, final LongSupplier clock )
+	{
+		this.pool = pool;
+		this.workers = workers;
+		this.numWorkers = numWorkers;
+		this.clock = clock;
+		nextStart = clock.getAsLong();
+	}
+
+	/**
+	 * @return why nothing can be computed; {@code null} if there are workers
+	 */
+	PythonNoWorkerException noWorker()
+	{
+		return noWorker;
+	}
+
+	/**
+	 * @return abandoned workers that have not ended
+	 */
+	Collection< Worker > abandoned()
+	{
+		return Collections.unmodifiableSet( abandoned );
+	}
+
+	/**
+	 * A worker has ended.
+	 */
+	void ended( final Worker worker )
+	{
+		abandoned.remove( worker );
+	}
+
+	/**
+	 * Abandons a worker that does not come back.
+	 *
+	 * @param stack
+	 * 		tells where its code is
+	 */
+	void abandon( final Worker worker, final PythonFailure stack )
+	{
+		if ( pool.isClosed() || !workers.remove( worker ) )
+			return;
+		abandoned.add( worker );
+		worker.abandon();
+		LOG.warning( worker.getName() + " is abandoned, because its code does not end (abandoned workers of its queue that are still running: " + abandoned.size() + "). "
+				+ stack.describe() );
+		if ( abandoned.size() <= MAX_ABANDONED )
+			return;
+		LOG.severe( "No worker takes the place of " + worker.getName() + " until the code of one of the " + abandoned.size() + " abandoned workers ends" );
+		failIfNoWorkerIsLeft( null );
+	}
+
+	/**
+	 * Starts a worker if there are too few. Called again and again by the thread that
+	 * abandons workers.
+	 */
+	void startMissing()
+	{
+		if ( pool.isClosed() || workers.size() >= numWorkers || abandoned.size() > MAX_ABANDONED || clock.getAsLong() - nextStart < 0 )
+			return;
+		try
+		{
+			final Worker fresh = pool.newWorker();
+			// The start can take long, and can need Python's lock, which other code may keep.
+			LibraryThreads.create( fresh.getName() + "_start", () -> start( fresh ) ).start();
+		}
+		catch ( final Throwable t )
+		{
+			couldNotStart( t );
+		}
+	}
+
+	private void start( final Worker fresh )
+	{
+		try
+		{
+			fresh.startAndWait();
+			pause = FIRST_PAUSE;
+			noWorker = null;
+		}
+		catch ( final Throwable t )
+		{
+			// It may start later, but nobody would watch or close it.
+			workers.remove( fresh );
+			fresh.close( WorkerPool.closedException() );
+			abandoned.add( fresh );
+			// Either it removes itself, or its end is seen here.
+			if ( fresh.isOver() )
+				abandoned.remove( fresh );
+			couldNotStart( t );
+		}
+	}
+
+	private void couldNotStart( final Throwable cause )
+	{
+		if ( pool.isClosed() )
+			return;
+		final long now = pause;
+		nextStart = clock.getAsLong() + now;
+		pause = Math.min( 2 * now, LONGEST_PAUSE );
+		LOG.log( Level.SEVERE, "A worker of " + pool.getName() + " could not be started in place of an abandoned one; the next attempt is in " + TimeUnit.NANOSECONDS.toSeconds( now ) + " s", cause );
+		failIfNoWorkerIsLeft( cause );
+	}
+
+	private void failIfNoWorkerIsLeft( final Throwable cause )
+	{
+		if ( !workers.isEmpty() )
+			return;
+		noWorker = new PythonNoWorkerException(
+				"The PythonCacheLoaderQueue has no worker left: all were abandoned, because their code did not end, and none could be started in their place", cause );
+		pool.noWorkerIsLeft();
+	}
+}

@@ -1,0 +1,197 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.worker;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+import net.imglib2.cache.python.protocol.BlockRequest;
+import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.Snippet;
+
+/**
+ * What a worker does: the blocks of one call, or another task. Other threads may look at
+ * it and end its tasks.
+ */
+final class Run
+{
+	/**
+	 * What Python code ends with that was cancelled.
+	 */
+	private static final String CANCELLED = "imglib2_cache_python._worker.watchdog.Cancelled";
+
+	private final List< ? extends Task< ? > > tasks;
+
+	final long startNanos = System.nanoTime();
+
+	final long timeoutNanos;
+
+	/**
+	 * Of the first block, or of the call that prepares its code; those of the other
+	 * blocks follow.
+	 */
+	private volatile long firstTicket;
+
+	/**
+	 * Of the last block that was cancelled because it takes too long.
+	 */
+	private volatile long cancelledTicket;
+
+	/**
+	 * @param blocks
+	 * 		of one loader
+	 */
+	Run( final List< BlockTask > blocks, final long timeoutNanos )
+	{
+		tasks = blocks;
+		this.timeoutNanos = timeoutNanos;
+	}
+
+	Run( final WorkTask< ? > task )
+	{
+		tasks = Collections.singletonList( task );
+		timeoutNanos = Long.MAX_VALUE;
+	}
+
+	/**
+	 * Computes the blocks, on the thread of the worker.
+	 *
+	 * @param worker
+	 * 		name of the worker
+	 */
+	void compute( final Interpreter python, final String worker )
+	{
+		final int numBlocks = tasks.size();
+		final Snippet snippet = block( 0 ).snippet();
+		firstTicket = python.nextTicket();
+		final PythonFailure failed = python.prepare( snippet );
+		if ( failed != null )
+		{
+			// Only code that is ready has several blocks.
+			complete( 0, BlockResult.failed( worker, failed ), python, worker );
+			return;
+		}
+		firstTicket = python.nextTicket();
+		final List< BlockRequest > requests = new ArrayList<>( numBlocks );
+		for ( int i = 0; i < numBlocks; ++i )
+			requests.add( block( i ).request() );
+		final long start = System.nanoTime();
+		final List< BlockResult > results = python.compute( requests );
+		snippet.took( ( System.nanoTime() - start ) / numBlocks );
+		for ( int i = 0; i < numBlocks; ++i )
+			complete( i, results.get( i ), python, worker );
+	}
+
+	private void complete( final int i, final BlockResult result, final Interpreter python, final String worker )
+	{
+		final long ticket = firstTicket + i;
+		block( i ).complete( cancelledTicket == ticket ? ofCancelled( ticket, result, python, worker ) : result );
+	}
+
+	/**
+	 * A block that is cancelled can end before its reader has been told.
+	 */
+	private BlockResult ofCancelled( final long ticket, final BlockResult result, final Interpreter python, final String worker )
+	{
+		final List< String > stack = python.control().stackOf( ticket );
+		// Code that ends well after it was told to has caught the exception: nobody knows what it left out.
+		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( CANCELLED );
+		return timedOut ? BlockResult.timedOut( worker, TimeoutWatch.describe( stack, ticket, timeoutNanos ) ) : result;
+	}
+
+	boolean isBlocks()
+	{
+		return tasks.get( 0 ) instanceof BlockTask;
+	}
+
+	/**
+	 * @param ticket
+	 * 		of a block
+	 * @return whether nobody waits for it any more
+	 */
+	boolean isDone( final long ticket )
+	{
+		return blockOf( ticket ).isDone();
+	}
+
+	/**
+	 * Notes that a block is being cancelled because it takes too long.
+	 *
+	 * @param ticket
+	 * 		of the block
+	 */
+	void cancel( final long ticket )
+	{
+		cancelledTicket = ticket;
+	}
+
+	/**
+	 * Ends the block that takes too long.
+	 *
+	 * @param ticket
+	 * 		of the block, 0 for all of them
+	 */
+	void expire( final long ticket, final BlockResult result )
+	{
+		if ( ticket != 0 )
+			blockOf( ticket ).complete( result );
+		else
+			for ( int i = 0; i < tasks.size(); ++i )
+				block( i ).complete( result );
+	}
+
+	/**
+	 * Lets other workers compute the blocks that have not ended.
+	 */
+	void abandon()
+	{
+		if ( isBlocks() )
+			fail( AbandonedException.INSTANCE );
+	}
+
+	/**
+	 * Ends those of its tasks that have not ended.
+	 */
+	void fail( final Throwable reason )
+	{
+		tasks.forEach( task -> task.fail( reason ) );
+	}
+
+	private BlockTask blockOf( final long ticket )
+	{
+		return block( ( int ) Math.max( 0, Math.min( ticket - firstTicket, tasks.size() - 1 ) ) );
+	}
+
+	private BlockTask block( final int i )
+	{
+		return ( BlockTask ) tasks.get( i );
+	}
+}

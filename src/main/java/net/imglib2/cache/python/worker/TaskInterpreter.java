@@ -1,0 +1,74 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.worker;
+
+import java.util.Objects;
+
+import net.imglib2.cache.python.PythonInterpreter;
+import net.imglib2.cache.python.trust.TrustPolicy;
+
+/**
+ * What a user's task sees of an interpreter, whichever backend it is of. Asks the
+ * {@link TrustPolicy} about all code.
+ */
+final class TaskInterpreter implements PythonInterpreter
+{
+	private final Interpreter python;
+
+	TaskInterpreter( final Interpreter python )
+	{
+		this.python = python;
+	}
+
+	@Override
+	public void exec( final String code )
+	{
+		Objects.requireNonNull( code, "code" );
+		python.exec( TrustPolicy.ofThisJvm().requireCode( "The code of a task", code ) );
+	}
+
+	@Override
+	public Object getValue( final String expression )
+	{
+		return getValue( expression, Object.class );
+	}
+
+	@Override
+	public < V > V getValue( final String expression, final Class< V > type )
+	{
+		Objects.requireNonNull( expression, "expression" );
+		return python.getValue( TrustPolicy.ofThisJvm().requireCode( "The expression of a task", expression ), type );
+	}
+
+	@Override
+	public void set( final String variable, final Object value )
+	{
+		python.set( variable, value );
+	}
+}

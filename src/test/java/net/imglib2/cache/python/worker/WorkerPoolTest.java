@@ -1,0 +1,710 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.worker;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.logging.Logger;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import net.imglib2.cache.python.PythonClosedException;
+import net.imglib2.cache.python.PythonCodeException;
+import net.imglib2.cache.python.PythonEnvironmentException;
+import net.imglib2.cache.python.PythonException;
+import net.imglib2.cache.python.PythonInterruptedException;
+import net.imglib2.cache.python.PythonLoaderOptions;
+import net.imglib2.cache.python.PythonNoWorkerException;
+import net.imglib2.cache.python.PythonStartTimeoutException;
+import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.trust.TrustPolicy;
+import net.imglib2.cache.python.trust.Trusted;
+
+/**
+ * The pool on interpreters without Python.
+ */
+@Timeout( 60 )
+class WorkerPoolTest
+{
+	private static final Logger LOG = Logger.getLogger( WorkerPool.class.getName() );
+
+	private static final Trusted.Code INIT = TrustPolicy.ofThisJvm().requireCode( "The init code", "x = 1" );
+
+	/**
+	 * Never exceeded, unless a test puts the clock forward.
+	 */
+	private static final Duration LIMIT = Duration.ofHours( 1 );
+
+	private final FakeInterpreters fakes = new FakeInterpreters();
+
+	private final AtomicLong forward = new AtomicLong();
+
+	/**
+	 * How often the clock was read, by the thread that watches timeouts.
+	 */
+	private final AtomicInteger clockReads = new AtomicInteger();
+
+	/**
+	 * Lets blocks go on that hang, see {@link #hangs}.
+	 */
+	private final CountDownLatch release = new CountDownLatch( 1 );
+
+	private final CountDownLatch hanging = new CountDownLatch( 1 );
+
+	private WorkerPool pool;
+
+	@BeforeAll
+	static void logNothing()
+	{
+		LOG.setUseParentHandlers( false );
+	}
+
+	@AfterAll
+	static void log()
+	{
+		LOG.setUseParentHandlers( true );
+	}
+
+	@AfterEach
+	void close()
+	{
+		release.countDown();
+		if ( pool != null )
+			pool.close();
+		assertEquals( Collections.emptyList(), new ArrayList<>( fakes.misuse ) );
+	}
+
+	// ----------------------------------------------------------- scheduling
+
+	@Test
+	void blocksAndTasksAreDoneInTheirOrder() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		final Snippet b = register( "b" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = new ArrayList<>();
+		blocks.add( submit( a, 1 ) );
+		blocks.add( submit( b, 2 ) );
+		final CompletableFuture< Void > task = pool.submit( python -> {
+			python.exec( "task" );
+			return null;
+		} );
+		blocks.add( submit( a, 3 ) );
+		go.run();
+		awaitDone( blocks );
+		task.get();
+		assertEquals( Arrays.asList( "worker_1 compute 1", "worker_1 compute 2", "worker_1 exec task", "worker_1 compute 3" ),
+				fakes.events( event -> event.contains( "compute" ) || event.contains( "exec" ) ) );
+	}
+
+	@Test
+	void checksOfCodeComeBeforeBlocksThatWait() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		final CountDownLatch occupied = new CountDownLatch( 1 );
+		fakes.onBlock = ( python, number ) -> {
+			if ( number == 1 )
+				hang( occupied );
+			return FakeInterpreters.done( python );
+		};
+		final List< BlockTask > blocks = new ArrayList<>();
+		blocks.add( submit( a, 1 ) );
+		occupied.await();
+		blocks.add( submit( a, 2 ) );
+		// All are busy: another worker checks it.
+		register( "b" );
+		release.countDown();
+		awaitDone( blocks );
+		assertEquals( Arrays.asList( "worker_1 check a", "check check b" ), fakes.events( event -> event.contains( " check " ) ) );
+		register( "c" );
+		assertTrue( fakes.events( event -> true ).contains( "worker_1 check c" ) );
+	}
+
+	@Test
+	void codeThatIsNotValidIsRefusedOnTheStackOfTheCaller()
+	{
+		open( 1 );
+		fakes.onCheck = snippet -> {
+			throw new PythonCodeException( "The code of a loader", PythonFailure.withoutException( "bad" ) );
+		};
+		final PythonCodeException e = assertThrows( PythonCodeException.class, () -> register( "bad" ) );
+		assertTrue( Arrays.stream( e.getStackTrace() ).anyMatch( frame -> frame.getMethodName().equals( "codeThatIsNotValidIsRefusedOnTheStackOfTheCaller" ) ) );
+	}
+
+	@Test
+	void smallBlocksOfOneLoaderThatFollowEachOtherAreComputedByOneCall() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		final Snippet b = small( "b" );
+		final Snippet large = register( "large" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = new ArrayList<>();
+		// One call takes four.
+		for ( int i = 1; i <= 6; ++i )
+			blocks.add( submit( a, i ) );
+		blocks.add( submit( b, 7 ) );
+		blocks.add( submit( b, 8 ) );
+		blocks.add( submit( a, 9 ) );
+		final CompletableFuture< Void > task = pool.submit( python -> null );
+		blocks.add( submit( a, 10 ) );
+		blocks.add( submit( large, 11 ) );
+		blocks.add( submit( large, 12 ) );
+		go.run();
+		awaitDone( blocks );
+		task.get();
+		assertEquals( Arrays.asList( "1 2 3 4", "5 6", "7 8", "9", "10", "11", "12" ), computedSince( 2 ) );
+	}
+
+	@Test
+	void oneCallHasNoMoreNumbersThanThereIsRoomFor() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		fakes.maxLength = 2 * fakes.request( a, 0 ).length();
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = new ArrayList<>();
+		for ( int i = 1; i <= 5; ++i )
+			blocks.add( submit( a, i ) );
+		go.run();
+		awaitDone( blocks );
+		assertEquals( Arrays.asList( "1 2", "3 4", "5" ), computedSince( 1 ) );
+	}
+
+	@Test
+	void blocksThatWereWithdrawnAreNotComputed() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = new ArrayList<>();
+		for ( int i = 1; i <= 3; ++i )
+			blocks.add( submit( a, i ) );
+		Thread.currentThread().interrupt();
+		assertThrows( InterruptedException.class, () -> pool.await( blocks.get( 1 ) ) );
+		assertFalse( blocks.remove( 1 ).isBegun() );
+		go.run();
+		awaitDone( blocks );
+		assertEquals( Arrays.asList( "1 3" ), computedSince( 1 ) );
+	}
+
+	@Test
+	void codeThatThrowsFailsItsBlocksAndTheWorkerGoesOn() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		final RuntimeException thrown = new PythonException( "broken" );
+		fakes.onBlock = ( python, number ) -> {
+			if ( number == 1 )
+				throw thrown;
+			return FakeInterpreters.done( python );
+		};
+		final PythonException e = assertThrows( PythonException.class, () -> pool.await( submit( a, 1 ) ) );
+		assertNotSame( thrown, e );
+		assertSame( thrown, e.getCause() );
+		assertNull( pool.await( submit( a, 2 ) ).failure() );
+	}
+
+	// ------------------------------------------------------------- timeouts
+
+	@Test
+	void codeThatIsCancelledTimesOutAndItsWorkerGoesOn() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", LIMIT );
+		fakes.onBlock = ( python, number ) -> {
+			if ( number != 1 )
+				return FakeInterpreters.done( python );
+			hanging.countDown();
+			awaitUnchecked( python.control()::awaitCancelled );
+			return FakeInterpreter.cancelled( python );
+		};
+		final BlockTask block = submit( a, 1 );
+		hanging.await();
+		exceedLimit( 1 );
+		final BlockResult result = pool.await( block );
+		assertTrue( result.isTimedOut() );
+		assertEquals( 7, result.failure().getLine() );
+		assertEquals( "the code has been running for longer than the timeout of 3600.0 s", result.failure().getMessage() );
+		assertEquals( "worker_1", FakeInterpreters.role( pool.await( submit( a, 2 ) ).worker() ) );
+	}
+
+	@Test
+	void aWorkerWhoseCodeDoesNotEndIsReplaced() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", LIMIT );
+		hangs( 1 );
+		final BlockTask block = submit( a, 1 );
+		hanging.await();
+		final FakeInterpreter first = fakes.get( "worker_1" );
+		forward.addAndGet( LIMIT.toNanos() );
+		assertTrue( pool.await( block ).isTimedOut() );
+		assertEquals( first.control().running(), first.control().cancelledTicket() );
+		assertFalse( first.control().isAbandoned() );
+		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		first.control().awaitAbandoned();
+		assertEquals( "worker_2", FakeInterpreters.role( pool.await( submit( a, 2 ) ).worker() ) );
+		release.countDown();
+		fakes.await( "worker_1 close" );
+	}
+
+	@Test
+	void blocksThatAnAbandonedWorkerHadTakenAreForOthers() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", LIMIT );
+		pool.await( submit( a, 0 ) );
+		final Runnable go = occupy();
+		hangs( 2 );
+		makeSmall( a );
+		final List< BlockTask > blocks = new ArrayList<>();
+		for ( int i = 1; i <= 3; ++i )
+			blocks.add( submit( a, i ) );
+		go.run();
+		hanging.await();
+		exceedLimit( 1 );
+		assertTrue( pool.await( blocks.get( 1 ) ).isTimedOut() );
+		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		assertTrue( pool.await( blocks.get( 2 ) ).isDropped() );
+		assertEquals( Arrays.asList( "1 2 3" ), computedSince( 1 ) );
+		// Computed, but not reported before the worker was abandoned.
+		assertTrue( pool.await( blocks.get( 0 ) ).isDropped() );
+	}
+
+	@Test
+	void aPoolWithoutWorkersSaysSoUntilOneCanBeStarted() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", LIMIT );
+		hangs( 1 );
+		final IllegalStateException refusal = new IllegalStateException( "no memory" );
+		fakes.onOpen = python -> {
+			throw refusal;
+		};
+		final BlockTask block = submit( a, 1 );
+		final BlockTask waiting = submit( a, 2 );
+		hanging.await();
+		exceedLimit( 1 );
+		assertTrue( pool.await( block ).isTimedOut() );
+		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		final PythonNoWorkerException e = assertThrows( PythonNoWorkerException.class, () -> pool.await( waiting ) );
+		assertTrue( causes( e ).contains( refusal ), () -> causes( e ).toString() );
+		assertThrows( PythonNoWorkerException.class, pool::requireOpen );
+		assertThrows( PythonNoWorkerException.class, () -> pool.await( submit( a, 3 ) ) );
+		fakes.onOpen = python -> {};
+		forward.addAndGet( Replacements.FIRST_PAUSE );
+		fakes.await( "worker_3 init" );
+		awaitOpen();
+		assertEquals( "worker_3", FakeInterpreters.role( pool.await( submit( a, 4 ) ).worker() ) );
+	}
+
+	@Test
+	void tooManyAbandonedWorkersAreNotReplacedUntilOneEnds() throws Exception
+	{
+		final int numWorkers = Replacements.MAX_ABANDONED + 1;
+		open( numWorkers );
+		final Snippet a = register( "a", LIMIT );
+		final CountDownLatch allHang = new CountDownLatch( numWorkers );
+		final CountDownLatch releaseFirst = new CountDownLatch( 1 );
+		fakes.onBlock = ( python, number ) -> {
+			if ( number >= numWorkers )
+				return FakeInterpreters.done( python );
+			allHang.countDown();
+			awaitUnchecked( ( number == 0 ? releaseFirst : release )::await );
+			return FakeInterpreters.done( python );
+		};
+		final List< BlockTask > blocks = new ArrayList<>();
+		for ( int i = 0; i < numWorkers; ++i )
+		{
+			blocks.add( submit( a, i ) );
+			// Else one worker is woken for all of them.
+			while ( !blocks.get( i ).isBegun() )
+				Thread.onSpinWait();
+		}
+		allHang.await();
+		exceedLimit( numWorkers );
+		for ( final BlockTask block : blocks )
+			assertTrue( pool.await( block ).isTimedOut() );
+		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		for ( int i = 1; i <= numWorkers; ++i )
+			fakes.get( "worker_" + i ).control().awaitAbandoned();
+		releaseFirst.countDown();
+		awaitOpen();
+		assertNull( pool.await( submit( a, numWorkers ) ).failure() );
+	}
+
+	// ------------------------------------------------------------------ end
+
+	@Test
+	void closingReleasesWhoeverWaits() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		fakes.onBlock = ( python, number ) -> {
+			hanging.countDown();
+			awaitUnchecked( python.control()::awaitAbandoned );
+			return FakeInterpreters.done( python );
+		};
+		final BlockTask running = submit( a, 1 );
+		hanging.await();
+		final BlockTask waiting = submit( a, 2 );
+		final CompletableFuture< Void > task = pool.submit( python -> null );
+		pool.close();
+		pool.close();
+		for ( final BlockTask block : Arrays.asList( running, waiting, submit( a, 3 ) ) )
+			assertThrows( PythonClosedException.class, () -> pool.await( block ) );
+		for ( final CompletableFuture< ? > promise : Arrays.asList( task, pool.submit( python -> null ) ) )
+			assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, promise::get ).getCause() );
+		assertThrows( PythonClosedException.class, pool::requireOpen );
+		assertEquals( Arrays.asList( "1" ), fakes.computed() );
+		assertEquals( 1, fakes.events( event -> event.endsWith( " close" ) ).size() );
+	}
+
+	@Test
+	void whatAWorkerHasTakenWhenThePoolIsClosedEnds() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = Arrays.asList( submit( a, 1 ), submit( a, 2 ) );
+		// After the first block was taken, before it is computed.
+		fakes.onIsPrepared = pool::close;
+		go.run();
+		for ( final BlockTask block : blocks )
+			assertThrows( PythonClosedException.class, () -> pool.await( block ) );
+	}
+
+	@Test
+	void thePoolCanBeClosedByATask() throws Exception
+	{
+		open( 2 );
+		final CompletableFuture< Void > task = pool.submit( python -> {
+			pool.close();
+			return null;
+		} );
+		assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, task::get ).getCause() );
+		fakes.await( "worker_1 close" );
+		fakes.await( "worker_2 close" );
+	}
+
+	@Test
+	void whenTheJvmEndsInterpretersStayOpen() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		fakes.onBlock = ( python, number ) -> {
+			hanging.countDown();
+			awaitUnchecked( python.control()::awaitAbandoned );
+			return FakeInterpreters.done( python );
+		};
+		final BlockTask running = submit( a, 1 );
+		hanging.await();
+		pool.cancelForExit();
+		assertTrue( fakes.get( "worker_1" ).control().isExited() );
+		assertThrows( PythonClosedException.class, () -> pool.await( running ) );
+		pool.awaitForExit( System.nanoTime() + Long.MAX_VALUE / 2 );
+		assertThrows( PythonClosedException.class, () -> pool.await( submit( a, 2 ) ) );
+		assertEquals( Collections.emptyList(), fakes.events( event -> event.endsWith( " close" ) ) );
+	}
+
+	@Test
+	void aPoolThatNobodyUsesDoesWhatIsLeftAndEnds() throws Exception
+	{
+		open( 2 );
+		final Snippet a = register( "a" );
+		hangs( 1 );
+		final List< BlockTask > blocks = new ArrayList<>();
+		for ( int i = 1; i <= 5; ++i )
+			blocks.add( submit( a, i ) );
+		hanging.await();
+		pool.closeWhenIdle();
+		for ( final BlockTask block : blocks.subList( 1, 5 ) )
+			assertNull( pool.await( block ).failure() );
+		assertNull( outcome( pool::requireOpen ) );
+		release.countDown();
+		assertNull( pool.await( blocks.get( 0 ) ).failure() );
+		fakes.await( "worker_1 close" );
+		fakes.await( "worker_2 close" );
+		while ( outcome( pool::requireOpen ) == null )
+			Thread.onSpinWait();
+		assertInstanceOf( PythonClosedException.class, outcome( pool::requireOpen ) );
+	}
+
+	// ---------------------------------------------------------------- start
+
+	@Test
+	void anInitCodeThatFailsEndsTheWorkersThatHaveStarted()
+	{
+		final PythonCodeException failure = new PythonCodeException( "The init code", PythonFailure.withoutException( "bad" ) );
+		fakes.onInit = python -> {
+			if ( python.name.endsWith( "_2" ) )
+				throw failure;
+		};
+		final PythonCodeException e = assertThrows( PythonCodeException.class, () -> open( 3 ) );
+		assertSame( failure, e );
+		assertTrue( Arrays.stream( e.getStackTrace() ).anyMatch( frame -> frame.getMethodName().equals( "anInitCodeThatFailsEndsTheWorkersThatHaveStarted" ) ) );
+		assertEquals( Arrays.asList( "worker_1 open", "worker_1 init", "worker_2 open", "worker_2 init", "worker_2 close", "worker_1 close" ), fakes.events( event -> true ) );
+	}
+
+	@Test
+	void anInterpreterThatDoesNotOpenIsReportedWithItsCauses()
+	{
+		final Exception cause = new IllegalStateException( "no numpy" );
+		fakes.onOpen = python -> {
+			throw new IllegalStateException( "cannot import", cause );
+		};
+		final PythonEnvironmentException e = assertThrows( PythonEnvironmentException.class, () -> open( 1 ) );
+		assertEquals( "Could not start Python with a fake Python: cannot import\n  because of: no numpy", e.getMessage() );
+		assertTrue( causes( e ).contains( cause ) );
+		assertEquals( Collections.emptyList(), fakes.events( event -> true ) );
+	}
+
+	@Test
+	void anInitCodeThatDoesNotEndIsReportedWithItsStack() throws Exception
+	{
+		fakes.startupTimeout = Duration.ofMillis( 1 );
+		final AtomicReference< FakeInterpreter > late = new AtomicReference<>();
+		fakes.onInit = python -> {
+			late.set( python );
+			awaitUnchecked( python.control()::awaitAbandoned );
+		};
+		final PythonStartTimeoutException e = assertThrows( PythonStartTimeoutException.class, () -> open( 1 ) );
+		assertEquals( fakes.startupTimeout, e.getTimeout() );
+		assertTrue( e.getMessage().contains( " did not run the init code within 0 s" ) && e.getMessage().endsWith( "\nline 7 of the init code" ), e.getMessage() );
+		assertTrue( late.get().control().isAbandoned() );
+		fakes.await( "worker_1 close" );
+	}
+
+	@Test
+	void anInterruptedStartEndsTheWorker() throws Exception
+	{
+		final Thread starting = Thread.currentThread();
+		fakes.onInit = python -> {
+			starting.interrupt();
+			awaitUnchecked( python.control()::awaitAbandoned );
+		};
+		final PythonInterruptedException e = assertThrows( PythonInterruptedException.class, () -> open( 1 ) );
+		assertInstanceOf( InterruptedException.class, e.getCause() );
+		assertTrue( Thread.interrupted(), "the interrupt is kept" );
+		fakes.await( "worker_1 close" );
+	}
+
+	@Test
+	void aWorkerThatIsOpenedAfterTheEndOfItsPoolRunsNoInitCode() throws Exception
+	{
+		final Thread starting = Thread.currentThread();
+		fakes.onOpen = python -> {
+			starting.interrupt();
+			awaitUnchecked( python.control()::awaitAbandoned );
+		};
+		assertThrows( PythonInterruptedException.class, () -> open( 1 ) );
+		assertTrue( Thread.interrupted() );
+		fakes.await( "worker_1 close" );
+		assertEquals( Arrays.asList( "worker_1 open", "worker_1 close" ), fakes.events( event -> true ) );
+	}
+
+	// -------------------------------------------------------------- helpers
+
+	private interface Waiting
+	{
+		void await() throws InterruptedException;
+	}
+
+	private void open( final int numWorkers )
+	{
+		pool = new WorkerPool( numWorkers, INIT, fakes, () -> {
+			clockReads.incrementAndGet();
+			return System.nanoTime() + forward.get();
+		} );
+	}
+
+	private Snippet register( final String name )
+	{
+		return pool.register( "x", PythonLoaderOptions.options().name( name ), this );
+	}
+
+	private Snippet register( final String name, final Duration timeout )
+	{
+		return pool.register( "x", PythonLoaderOptions.options().name( name ).timeout( timeout ), this );
+	}
+
+	private BlockTask submit( final Snippet snippet, final int number )
+	{
+		return pool.submit( fakes.request( snippet, number ) );
+	}
+
+	/**
+	 * @return a loader whose code a worker has made ready, by a block with the number 0
+	 */
+	private Snippet small( final String name ) throws InterruptedException
+	{
+		final Snippet snippet = register( name );
+		pool.await( submit( snippet, 0 ) );
+		makeSmall( snippet );
+		return snippet;
+	}
+
+	/**
+	 * However long its blocks have taken, they are taken for the smallest from now on.
+	 */
+	private static void makeSmall( final Snippet snippet )
+	{
+		snippet.took( Long.MIN_VALUE / 2 );
+	}
+
+	/**
+	 * Occupies a worker.
+	 *
+	 * @return lets it go on
+	 */
+	private Runnable occupy() throws InterruptedException
+	{
+		final CountDownLatch begun = new CountDownLatch( 1 );
+		final CountDownLatch go = new CountDownLatch( 1 );
+		pool.submit( python -> {
+			begun.countDown();
+			go.await();
+			return null;
+		} );
+		begun.await();
+		return go::countDown;
+	}
+
+	/**
+	 * Puts the clock forward when the blocks that run are known to the thread that
+	 * watches them: it reads the clock at least once, and at most twice, for each.
+	 */
+	private void exceedLimit( final int numBlocks )
+	{
+		final int before = clockReads.get();
+		while ( clockReads.get() - before <= 4 * numBlocks )
+			Thread.onSpinWait();
+		forward.addAndGet( LIMIT.toNanos() );
+	}
+
+	/**
+	 * From now on, a block does not end before {@link #release}.
+	 */
+	private void hangs( final int number )
+	{
+		fakes.onBlock = ( python, block ) -> {
+			if ( block == number )
+				hang( hanging );
+			return FakeInterpreters.done( python );
+		};
+	}
+
+	private void hang( final CountDownLatch begun )
+	{
+		begun.countDown();
+		awaitUnchecked( release::await );
+	}
+
+	private static void awaitUnchecked( final Waiting waiting )
+	{
+		try
+		{
+			waiting.await();
+		}
+		catch ( final InterruptedException e )
+		{
+			throw new CompletionException( e );
+		}
+	}
+
+	private void awaitDone( final List< BlockTask > blocks ) throws InterruptedException
+	{
+		for ( final BlockTask block : blocks )
+			assertNull( pool.await( block ).failure() );
+	}
+
+	/**
+	 * Waits until the pool has a worker.
+	 */
+	private void awaitOpen()
+	{
+		while ( outcome( pool::requireOpen ) != null )
+			Thread.onSpinWait();
+	}
+
+	private static PythonException outcome( final Runnable action )
+	{
+		try
+		{
+			action.run();
+			return null;
+		}
+		catch ( final PythonException e )
+		{
+			return e;
+		}
+	}
+
+	private List< String > computedSince( final int numCalls )
+	{
+		final List< String > all = fakes.computed();
+		return all.subList( numCalls, all.size() );
+	}
+
+	private static List< Throwable > causes( final Throwable thrown )
+	{
+		final List< Throwable > causes = new ArrayList<>();
+		for ( Throwable cause = thrown; cause != null; cause = cause.getCause() )
+			causes.add( cause );
+		return causes;
+	}
+}
