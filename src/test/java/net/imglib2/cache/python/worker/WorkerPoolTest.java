@@ -46,6 +46,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -356,7 +357,11 @@ class WorkerPoolTest
 	void tooManyAbandonedWorkersAreNotReplacedUntilOneEnds() throws Exception
 	{
 		final int numWorkers = Replacements.MAX_ABANDONED + 1;
+		// No worker is replaced before all are abandoned, which may take more than one look at them.
+		final long pause = TimeUnit.HOURS.toNanos( 1 );
+		forward.addAndGet( pause );
 		open( numWorkers );
+		forward.addAndGet( -pause );
 		final Snippet a = register( "a", LIMIT );
 		final CountDownLatch allHang = new CountDownLatch( numWorkers );
 		final CountDownLatch releaseFirst = new CountDownLatch( 1 );
@@ -384,6 +389,7 @@ class WorkerPoolTest
 			fakes.get( "worker_" + i ).control().awaitAbandoned();
 		while ( !( outcome( pool::requireOpen ) instanceof PythonNoWorkerException ) )
 			Thread.onSpinWait();
+		forward.addAndGet( pause );
 		releaseFirst.countDown();
 		awaitOpen();
 		assertNull( pool.await( submit( a, numWorkers ) ).failure() );
