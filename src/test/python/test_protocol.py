@@ -144,6 +144,14 @@ def test_arrays_lie_in_memory_as_their_layout_says(place: int | None) -> None:
     assert not np.shares_memory(made, memory)
 
 
+def test_an_array_can_have_the_other_byte_order() -> None:
+    memory = np.arange(8, dtype=np.uint8)
+    native, swapped = arrays_of(MemoryTable(), [memory], Part(-1, 2, 1, (3,), (2,)), Part(-1, 2, -2, (3,), (2,)))
+    assert swapped.dtype == native.dtype.newbyteorder()
+    assert swapped.tolist() == native.byteswap().tolist() != native.tolist()
+    assert np.shares_memory(swapped, memory)
+
+
 def test_a_layout_tells_the_halo_the_crops_and_what_is_watched() -> None:
     padded = whole(-1, 6, 5)._replace(crop=((2, 0), (4, 5)))
     other_axes = whole(-2, 2, 8, 5)._replace(crop=((0, 1, 0), (2, 6, 5)))

@@ -26,8 +26,9 @@ A layout is what most blocks of an image have in common:
 header                   loader; number n of axes; number m of arrays; n each of the size of the cell, and of the halo
                          before it
 for each array           access; 1 if its memory is watched, else 0; 1 if it has to be copied into C order without gaps,
-                         else 0; dtype; number of axes; number of axes of the crop, 0 if there is no crop; shape;
-                         strides in bytes; lower bound of the crop; size of the crop
+                         else 0; dtype, or -1 - dtype if the byte order is not the native one; number of axes; number of
+                         axes of the crop, 0 if there is no crop; shape; strides in bytes; lower bound of the crop; size
+                         of the crop
 ======================== ===============================================================================================
 
 Both sides have the same tables only if a call returns as it should. After any other call Java does not know what Python
@@ -203,7 +204,8 @@ class Layout:
             at += 2 * axes
             lower, size = numbers[at : at + crop_axes], numbers[at + crop_axes : at + 2 * crop_axes]
             at += 2 * crop_axes
-            self.arrays.append((contiguous, access, dtypes[dtype], shape, strides))
+            kind = dtypes[dtype] if dtype >= 0 else dtypes[-1 - dtype].newbyteorder()
+            self.arrays.append((contiguous, access, kind, shape, strides))
             self.crops.append(halo_slices(lower, size) if crop_axes else None)
             if access == OUTPUT:
                 outputs.append(i)
