@@ -45,6 +45,7 @@ from typing import Any
 import numpy as np
 
 from imglib2_cache_python.block import halo_slices
+from imglib2_cache_python.failure import ADVICE  # noqa: F401 - a constant of the protocol
 
 # Counted up when the meaning of a number changes, or a number is added.
 VERSION = 1
@@ -115,7 +116,17 @@ BLOCK_LENGTH = 2
 # into a copy, because others see the memory.
 OUTPUT, WRITE, READ, READ_SHARED, WRITE_COPY = range(5)
 
-_CONSTANTS = {name: value for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)}
+# Lengths of the description of a failure, see `Failure.to_strings`: without its frames, and per frame. `ADVICE` in the
+# place of a frame's function marks the advice.
+FAILURE_LENGTH = 6
+FRAME_LENGTH = 3
+
+# The type of a failure of code that was cancelled.
+CANCELLED = "imglib2_cache_python._worker.watchdog.Cancelled"
+
+_CONSTANTS = {
+    name: str(value) for name, value in list(globals().items()) if name.isupper() and isinstance(value, (int, str))
+}
 
 # In the place of a memory that is not there. Not None, for which numpy would allocate memory.
 _NOTHING: Any = object()
@@ -136,7 +147,7 @@ def check(constants: str) -> None:
     Raises:
         ProtocolError: If they differ.
     """
-    theirs = {name: int(value) for name, value in (line.split("=") for line in constants.split("\n"))}
+    theirs = dict(line.split("=") for line in constants.split("\n"))
     if theirs == _CONSTANTS:
         return
     differences = [
