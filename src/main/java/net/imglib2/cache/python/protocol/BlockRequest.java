@@ -213,7 +213,7 @@ public final class BlockRequest
 		numbers[ start ] = access( i ).ordinal();
 		numbers[ start + 1 ] = array.lease() != null && i < Protocol.MAX_WATCHED ? 1 : 0;
 		numbers[ start + 2 ] = array.isMadeContiguous() ? 1 : 0;
-		numbers[ start + 3 ] = array.dtype().ordinal();
+		numbers[ start + 3 ] = array.isSwapped() ? -1 - array.dtype().ordinal() : array.dtype().ordinal();
 		numbers[ start + 4 ] = axes;
 		numbers[ start + 5 ] = cropAxes;
 		int at = start + Protocol.ARRAY_LENGTH;
