@@ -382,6 +382,8 @@ class WorkerPoolTest
 		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
 		for ( int i = 1; i <= numWorkers; ++i )
 			fakes.get( "worker_" + i ).control().awaitAbandoned();
+		while ( !( outcome( pool::requireOpen ) instanceof PythonNoWorkerException ) )
+			Thread.onSpinWait();
 		releaseFirst.countDown();
 		awaitOpen();
 		assertNull( pool.await( submit( a, numWorkers ) ).failure() );
