@@ -382,9 +382,12 @@ class WorkerPoolTest
 		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
 		for ( int i = 1; i <= numWorkers; ++i )
 			fakes.get( "worker_" + i ).control().awaitAbandoned();
-		while ( !( outcome( pool::requireOpen ) instanceof PythonNoWorkerException ) )
+		// If the clock was put forward between two workers, another one has been started already.
+		final String next = "worker_" + ( numWorkers + 1 );
+		while ( !( outcome( pool::requireOpen ) instanceof PythonNoWorkerException ) && fakes.get( next ) == null )
 			Thread.onSpinWait();
 		releaseFirst.countDown();
+		fakes.await( next + " init" );
 		awaitOpen();
 		assertNull( pool.await( submit( a, numWorkers ) ).failure() );
 	}
