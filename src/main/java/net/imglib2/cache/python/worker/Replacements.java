@@ -127,6 +127,14 @@ final class Replacements
 	}
 
 	/**
+	 * @return whether another worker will be started, as soon as that is possible
+	 */
+	boolean isWorkerMissing()
+	{
+		return workers.size() < numWorkers;
+	}
+
+	/**
 	 * A worker has ended.
 	 */
 	void ended( final Worker worker )
@@ -160,7 +168,7 @@ final class Replacements
 	 */
 	void startMissing()
 	{
-		if ( pool.isClosed() || workers.size() >= numWorkers || abandoned.size() > MAX_ABANDONED || clock.getAsLong() - nextStart < 0 )
+		if ( pool.isClosed() || !isWorkerMissing() || abandoned.size() > MAX_ABANDONED || clock.getAsLong() - nextStart < 0 )
 			return;
 		try
 		{

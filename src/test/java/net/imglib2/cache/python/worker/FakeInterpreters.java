@@ -74,6 +74,8 @@ final class FakeInterpreters implements InterpreterFactory
 
 	volatile Runnable onIsPrepared = () -> {};
 
+	volatile Consumer< FakeInterpreter > onClose = python -> {};
+
 	volatile BlockCode onBlock = ( python, number ) -> done( python );
 
 	volatile int maxLength = Integer.MAX_VALUE;

@@ -387,10 +387,13 @@ class WorkerPoolTest
 		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
 		for ( int i = 1; i <= numWorkers; ++i )
 			fakes.get( "worker_" + i ).control().awaitAbandoned();
-		while ( !( outcome( pool::requireOpen ) instanceof PythonNoWorkerException ) )
+		// If the clock was put forward between two workers, another one has been started already.
+		final String next = "worker_" + ( numWorkers + 1 );
+		while ( !( outcome( pool::requireOpen ) instanceof PythonNoWorkerException ) && fakes.get( next ) == null )
 			Thread.onSpinWait();
 		forward.addAndGet( pause );
 		releaseFirst.countDown();
+		fakes.await( next + " init" );
 		awaitOpen();
 		assertNull( pool.await( submit( a, numWorkers ) ).failure() );
 	}
@@ -490,6 +493,42 @@ class WorkerPoolTest
 		while ( outcome( pool::requireOpen ) == null )
 			Thread.onSpinWait();
 		assertInstanceOf( PythonClosedException.class, outcome( pool::requireOpen ) );
+	}
+
+	@Test
+	void whatComesWhenTheLastWorkerIsAboutToEndIsRefused() throws Exception
+	{
+		open( 2 );
+		final Snippet a = register( "a" );
+		final CountDownLatch closing = new CountDownLatch( 2 );
+		fakes.onClose = python -> hang( closing );
+		pool.closeWhenIdle();
+		closing.await();
+		final BlockTask late = submit( a, 1 );
+		release.countDown();
+		assertThrows( PythonClosedException.class, () -> pool.await( late ) );
+	}
+
+	@Test
+	void aPoolThatNobodyUsesReplacesAWorkerForWhatIsLeft() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", LIMIT );
+		hangs( 1 );
+		final BlockTask block = submit( a, 1 );
+		final BlockTask waiting = submit( a, 2 );
+		hanging.await();
+		pool.closeWhenIdle();
+		// The abandoned worker ends before the other one can take the block.
+		fakes.onOpen = python -> awaitUnchecked( () -> fakes.await( "worker_1 close" ) );
+		exceedLimit( 1 );
+		assertTrue( pool.await( block ).isTimedOut() );
+		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		fakes.get( "worker_1" ).control().awaitAbandoned();
+		release.countDown();
+		assertEquals( "worker_2", FakeInterpreters.role( pool.await( waiting ).worker() ) );
+		while ( outcome( pool::requireOpen ) == null )
+			Thread.onSpinWait();
 	}
 
 	// ---------------------------------------------------------------- start
