@@ -58,6 +58,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonEnvironmentException;
@@ -351,6 +352,28 @@ class WorkerPoolTest
 		fakes.await( "worker_3 init" );
 		awaitOpen();
 		assertEquals( "worker_3", FakeInterpreters.role( pool.await( submit( a, 4 ) ).worker() ) );
+	}
+
+	@Test
+	void codeIsNotCheckedBeforeItRunsWhereNoMemoryIsLeftForAnotherWorker() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		fakes.onBlock = ( python, number ) -> {
+			hanging.countDown();
+			awaitUnchecked( release::await );
+			return FakeInterpreters.done( python );
+		};
+		submit( a, 1 );
+		hanging.await();
+		fakes.onCreate = () -> {
+			throw new NativeMemoryException( 1, 2, 3, null );
+		};
+		register( "b" );
+		assertEquals( Arrays.asList( "worker_1 check a" ), fakes.events( event -> event.contains( " check " ) ) );
+		fakes.onCreate = () -> {};
+		register( "c" );
+		assertEquals( Arrays.asList( "worker_1 check a", "check check c" ), fakes.events( event -> event.contains( " check " ) ) );
 	}
 
 	@Test
