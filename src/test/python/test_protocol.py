@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ from imglib2_cache_python._worker.protocol import (
     Layout,
     MemoryTable,
 )
+from imglib2_cache_python._worker.watchdog import Cancelled
 from imglib2_cache_python._worker.worker import Worker
 from imglib2_cache_python.failure import Failure
 from imglib2_cache_python.snippet import _is_installed
@@ -144,6 +146,14 @@ def test_arrays_lie_in_memory_as_their_layout_says(place: int | None) -> None:
     assert not np.shares_memory(made, memory)
 
 
+def test_an_array_can_have_the_other_byte_order() -> None:
+    memory = np.arange(8, dtype=np.uint8)
+    native, swapped = arrays_of(MemoryTable(), [memory], Part(-1, 2, 1, (3,), (2,)), Part(-1, 2, -2, (3,), (2,)))
+    assert swapped.dtype == native.dtype.newbyteorder()
+    assert swapped.tolist() == native.byteswap().tolist() != native.tolist()
+    assert np.shares_memory(swapped, memory)
+
+
 def test_a_layout_tells_the_halo_the_crops_and_what_is_watched() -> None:
     padded = whole(-1, 6, 5)._replace(crop=((2, 0), (4, 5)))
     other_axes = whole(-2, 2, 8, 5)._replace(crop=((0, 1, 0), (2, 6, 5)))
@@ -177,6 +187,15 @@ def test_a_block_has_one_output(accesses: tuple[int, int]) -> None:
     arrays = [whole(-1 - i)._replace(access=access) for i, access in enumerate(accesses)]
     with pytest.raises(ValueError, match="outputs, expected 1"):
         Layout(tuple(layout_numbers(7, [3], [0], arrays)), [np.dtype(dtype) for dtype in DTYPES])
+
+
+def test_failures_are_described_as_the_protocol_says() -> None:
+    failure = Failure("", "", "", 0, "", "", ())
+    assert len(failure.to_strings()) == protocol.FAILURE_LENGTH
+    failure = replace(failure, frames=(("f", "file", 1),))
+    assert len(failure.to_strings()) == protocol.FAILURE_LENGTH + protocol.FRAME_LENGTH
+    assert replace(failure, advice="do").to_strings()[-protocol.FRAME_LENGTH] == protocol.ADVICE
+    assert f"{Cancelled.__module__}.{Cancelled.__qualname__}" == protocol.CANCELLED
 
 
 def test_a_worker_of_the_same_protocol_starts() -> None:

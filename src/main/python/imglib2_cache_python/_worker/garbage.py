@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import gc
 import time
-from threading import get_ident
 
 # A finalizer of user code can keep another thread's collection from ending.
 _PATIENCE = 1.0
@@ -20,19 +19,15 @@ def collect() -> None:
     ``gc.collect`` does nothing then, and what became garbage after that collection had begun would stay until the next
     one, which may never come. If the other collection does not end within a second, this returns all the same.
     """
-    thread = get_ident()
-    ran = False
+    end = time.monotonic() + _PATIENCE
+    while not _has_collected() and time.monotonic() < end:
+        time.sleep(_PAUSE)
 
-    def record(phase: str, info: dict[str, int]) -> None:
-        nonlocal ran
-        ran = ran or (phase == "start" and get_ident() == thread)
 
-    gc.callbacks.append(record)
-    try:
-        end = time.monotonic() + _PATIENCE
-        gc.collect()
-        while not ran and time.monotonic() < end:
-            time.sleep(_PAUSE)
-            gc.collect()
-    finally:
-        gc.callbacks.remove(record)
+def _has_collected() -> bool:
+    # A collection finds at least this cycle. `gc.callbacks` cannot tell: in a sub-interpreter, this module is the main
+    # interpreter's, and so is its list.
+    cycle: list[object] = []
+    cycle.append(cycle)
+    del cycle
+    return gc.collect() > 0

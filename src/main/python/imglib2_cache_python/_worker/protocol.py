@@ -26,8 +26,9 @@ A layout is what most blocks of an image have in common:
 header                   loader; number n of axes; number m of arrays; n each of the size of the cell, and of the halo
                          before it
 for each array           access; 1 if its memory is watched, else 0; 1 if it has to be copied into C order without gaps,
-                         else 0; dtype; number of axes; number of axes of the crop, 0 if there is no crop; shape;
-                         strides in bytes; lower bound of the crop; size of the crop
+                         else 0; dtype, or -1 - dtype if the byte order is not the native one; number of axes; number of
+                         axes of the crop, 0 if there is no crop; shape; strides in bytes; lower bound of the crop; size
+                         of the crop
 ======================== ===============================================================================================
 
 Both sides have the same tables only if a call returns as it should. After any other call Java does not know what Python
@@ -44,6 +45,7 @@ from typing import Any
 import numpy as np
 
 from imglib2_cache_python.block import halo_slices
+from imglib2_cache_python.failure import ADVICE  # noqa: F401 - a constant of the protocol
 
 # Counted up when the meaning of a number changes, or a number is added.
 VERSION = 1
@@ -114,7 +116,17 @@ BLOCK_LENGTH = 2
 # into a copy, because others see the memory.
 OUTPUT, WRITE, READ, READ_SHARED, WRITE_COPY = range(5)
 
-_CONSTANTS = {name: value for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)}
+# Lengths of the description of a failure, see `Failure.to_strings`: without its frames, and per frame. `ADVICE` in the
+# place of a frame's function marks the advice.
+FAILURE_LENGTH = 6
+FRAME_LENGTH = 3
+
+# The type of a failure of code that was cancelled.
+CANCELLED = "imglib2_cache_python._worker.watchdog.Cancelled"
+
+_CONSTANTS = {
+    name: str(value) for name, value in list(globals().items()) if name.isupper() and isinstance(value, (int, str))
+}
 
 # In the place of a memory that is not there. Not None, for which numpy would allocate memory.
 _NOTHING: Any = object()
@@ -135,7 +147,7 @@ def check(constants: str) -> None:
     Raises:
         ProtocolError: If they differ.
     """
-    theirs = {name: int(value) for name, value in (line.split("=") for line in constants.split("\n"))}
+    theirs = dict(line.split("=") for line in constants.split("\n"))
     if theirs == _CONSTANTS:
         return
     differences = [
@@ -203,7 +215,8 @@ class Layout:
             at += 2 * axes
             lower, size = numbers[at : at + crop_axes], numbers[at + crop_axes : at + 2 * crop_axes]
             at += 2 * crop_axes
-            self.arrays.append((contiguous, access, dtypes[dtype], shape, strides))
+            kind = dtypes[dtype] if dtype >= 0 else dtypes[-1 - dtype].newbyteorder()
+            self.arrays.append((contiguous, access, kind, shape, strides))
             self.crops.append(halo_slices(lower, size) if crop_axes else None)
             if access == OUTPUT:
                 outputs.append(i)

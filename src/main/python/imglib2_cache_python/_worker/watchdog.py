@@ -15,7 +15,7 @@ import threading
 from contextlib import suppress
 
 from imglib2_cache_python._worker.imports import importing
-from imglib2_cache_python._worker.protocol import CANCEL, EXITING, RUNNING, STACK_LENGTH, STACK_OF
+from imglib2_cache_python._worker.protocol import CANCEL, EXITING, FAILURE_LENGTH, RUNNING, STACK_LENGTH, STACK_OF
 from imglib2_cache_python.failure import capture_stack
 
 # Seconds between two polls.
@@ -29,9 +29,6 @@ _IMPORT_PATIENCE = 1200
 
 # User code may catch the exception: it is raised again after so many polls.
 _PATIENCE = 10
-
-# Strings of a failure before those of its frames.
-_FIELDS = 6
 
 # Seconds that stopping waits for the thread.
 _STOP_TIMEOUT = 5.0
@@ -203,7 +200,7 @@ class Watchdog:
     def _report_stack(self) -> None:
         strings = capture_stack(sys._current_frames()[self._watched]).to_strings()
         # The last ones are the outermost frames.
-        while len(text := "\0".join(strings).encode()) > len(self._stack) and len(strings) > _FIELDS:
+        while len(text := "\0".join(strings).encode()) > len(self._stack) and len(strings) > FAILURE_LENGTH:
             del strings[-3:]
         if len(text) <= len(self._stack):
             self._stack[: len(text)] = text

@@ -32,7 +32,8 @@
  * This package is the public API, and nothing else: {@link PythonCacheLoader} says
  * what is computed, {@link PythonCacheLoaderQueue} has the interpreters that compute
  * it. It may use all packages below it. They are internal and may change with every
- * version: no public signature may have one of their types, and of this package they
- * may use exceptions, plain values, and interfaces that users implement, no more.
+ * version: no public signature may have one of their types, except the constructors of
+ * exceptions, which users do not call; and of this package they may use exceptions, plain
+ * values, and interfaces that users implement, no more.
  */
 package net.imglib2.cache.python;

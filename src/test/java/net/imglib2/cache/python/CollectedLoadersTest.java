@@ -30,6 +30,7 @@ package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
@@ -152,6 +153,23 @@ class CollectedLoadersTest
 			awaitCollection();
 			loader.retryAll();
 		}
+	}
+
+	@Test
+	void workersDoNotCollectGarbageAgainAndAgain() throws Exception
+	{
+		final long collections = queue.submit( python -> {
+			python.exec( """
+					import gc
+					from imglib2_cache_python._worker import garbage
+					before = gc.get_stats()[-1]["collections"]
+					garbage.collect()
+					collections = gc.get_stats()[-1]["collections"] - before
+					""" );
+			return python.getValue( "collections", Long.class );
+		} ).get();
+		// More than once only while another thread is collecting.
+		assertTrue( collections >= 1 && collections < 10, collections + " collections" );
 	}
 
 	private void readInParallel( final List< Thread > readers )

@@ -28,12 +28,15 @@
  */
 package net.imglib2.cache.python.block;
 
+import static java.nio.ByteOrder.nativeOrder;
+
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 
 import net.imglib2.Interval;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.type.PixelType;
+import net.imglib2.cache.python.type.Primitive;
 
 /**
  * Pixels as numpy shall see them: some memory, and the array in it. All axes are in
@@ -56,6 +59,8 @@ public final class BlockArray
 
 	private final Dtype dtype;
 
+	private final boolean swapped;
+
 	private final long offset;
 
 	private final long[] shape;
@@ -73,6 +78,7 @@ public final class BlockArray
 			final Lease lease,
 			final boolean output,
 			final Dtype dtype,
+			final boolean swapped,
 			final long offset,
 			final long[] shape,
 			final long[] strides )
@@ -83,6 +89,7 @@ public final class BlockArray
 		this.lease = lease;
 		this.output = output;
 		this.dtype = dtype;
+		this.swapped = swapped;
 		this.offset = offset;
 		this.shape = shape;
 		this.strides = strides;
@@ -99,6 +106,7 @@ public final class BlockArray
 		lease = other.lease;
 		output = other.output;
 		dtype = other.dtype;
+		swapped = other.swapped;
 		offset = other.offset;
 		shape = other.shape;
 		strides = other.strides;
@@ -111,7 +119,7 @@ public final class BlockArray
 	 * Pixels that somebody else made.
 	 *
 	 * @param memory
-	 * 		memory of the array, which begins at its first entry
+	 * 		memory of the array, which begins at its first entry, in any byte order
 	 * @param dtype
 	 * 		type of the numbers
 	 * @param shape
@@ -122,7 +130,7 @@ public final class BlockArray
 	 */
 	public static BlockArray of( final Buffer memory, final Dtype dtype, final long[] shape, final Object owner )
 	{
-		return new BlockArray( memory, false, owner, null, false, dtype, 0, shape, strides( dtype, shape ) );
+		return new BlockArray( memory, false, owner, null, false, dtype, Primitive.orderOf( memory ) != nativeOrder(), 0, shape, strides( dtype, shape ) );
 	}
 
 	/**
@@ -137,7 +145,7 @@ public final class BlockArray
 	public static BlockArray output( final PixelType< ? > pixelType, final CellMemory memory, final long[] dims )
 	{
 		final long[] shape = shape( pixelType, dims );
-		return new BlockArray( memory.whole(), memory.isShared(), null, null, true, pixelType.dtype(), memory.offset(), shape, strides( pixelType.dtype(), shape ) );
+		return new BlockArray( memory.whole(), memory.isShared(), null, null, true, pixelType.dtype(), false, memory.offset(), shape, strides( pixelType.dtype(), shape ) );
 	}
 
 	/**
@@ -171,7 +179,7 @@ public final class BlockArray
 	private static BlockArray leased( final PixelType< ? > pixelType, final Lease lease, final long[] dims, final boolean output )
 	{
 		final long[] shape = shape( pixelType, dims );
-		return new BlockArray( lease.whole(), true, null, lease, output, pixelType.dtype(), 0, shape, strides( pixelType.dtype(), shape ) );
+		return new BlockArray( lease.whole(), true, null, lease, output, pixelType.dtype(), false, 0, shape, strides( pixelType.dtype(), shape ) );
 	}
 
 	/**
@@ -209,9 +217,9 @@ public final class BlockArray
 		if ( owner instanceof Lease )
 		{
 			final Lease lease = ( Lease ) owner;
-			return new BlockArray( lease.whole(), true, null, lease, false, pixelType.dtype(), offset * bytes, shape, byteStrides );
+			return new BlockArray( lease.whole(), true, null, lease, false, pixelType.dtype(), false, offset * bytes, shape, byteStrides );
 		}
-		return new BlockArray( buffer, false, owner, null, false, pixelType.dtype(), offset * bytes, shape, byteStrides );
+		return new BlockArray( buffer, false, owner, null, false, pixelType.dtype(), false, offset * bytes, shape, byteStrides );
 	}
 
 	/**
@@ -308,6 +316,15 @@ public final class BlockArray
 	public Dtype dtype()
 	{
 		return dtype;
+	}
+
+	/**
+	 * @return whether the bytes of each number are in the order that is not that of this
+	 *         machine
+	 */
+	public boolean isSwapped()
+	{
+		return swapped;
 	}
 
 	/**

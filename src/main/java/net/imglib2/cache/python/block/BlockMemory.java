@@ -42,7 +42,8 @@ import net.imglib2.cache.python.NativeMemoryException;
  *
  * <pre>{@code
  * final BlockMemory memory = pool.memory();
- * final PixelSource image = new ImageSource<>( img, "input 0", img, PythonLoaderOptions.options(), memory );
+ * // Blocks at the border read two pixels beyond it.
+ * final PixelSource image = new ImageSource<>( Views.extendBorder( img ), "input 0", Intervals.expand( img, 2 ), PythonLoaderOptions.options(), memory );
  * final BlockInput input = new BlockInput( image, Footprint.of( new Halo( 2, 2 ) ) );
  * final CellOutput output = new CellOutput( pixelType, sample, cell.dimensionsAsLongArray(), memory );
  * final BlockArray[] arrays = { output.array(), input.get( cell ) };

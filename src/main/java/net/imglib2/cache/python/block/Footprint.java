@@ -62,12 +62,13 @@ public interface Footprint
 	 */
 	static Footprint of( final Halo halo )
 	{
+		final boolean empty = halo.equals( Halo.empty( halo.numDimensions() ) );
 		return new Footprint()
 		{
 			@Override
 			public Interval interval( final Interval cell )
 			{
-				return halo.extendInterval( cell );
+				return empty ? cell : halo.extendInterval( cell );
 			}
 
 			@Override

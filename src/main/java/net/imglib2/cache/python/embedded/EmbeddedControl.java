@@ -96,14 +96,14 @@ final class EmbeddedControl implements Control
 	public void abandon()
 	{
 		words.abandon();
-		endOfInit();
+		deleteStackFile();
 	}
 
 	@Override
 	public void exit()
 	{
 		words.exit();
-		endOfInit();
+		deleteStackFile();
 	}
 
 	@Override
@@ -125,22 +125,31 @@ final class EmbeddedControl implements Control
 	}
 
 	/**
-	 * The init code has ended, or nobody will ask for its stack.
+	 * The init code has ended.
 	 */
 	void endOfInit()
 	{
-		final Init ended = init;
-		if ( ended == null )
-			return;
+		deleteStackFile();
 		init = null;
+	}
+
+	/**
+	 * Nobody will ask for the stack. Python makes the file again if it opens it later, so
+	 * this is not the last call: only the end of the init code is.
+	 */
+	private void deleteStackFile()
+	{
+		final Init running = init;
+		if ( running == null )
+			return;
 		try
 		{
-			Files.deleteIfExists( ended.stackFile );
+			Files.deleteIfExists( running.stackFile );
 		}
 		catch ( final IOException e )
 		{
 			// On Windows, an init code that hangs still has it open.
-			ended.stackFile.toFile().deleteOnExit();
+			running.stackFile.toFile().deleteOnExit();
 		}
 	}
 

@@ -28,8 +28,6 @@
  */
 package net.imglib2.cache.python.embedded;
 
-import static java.nio.ByteOrder.nativeOrder;
-
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.DoubleBuffer;
@@ -92,39 +90,12 @@ final class JepArrays
 	/**
 	 * @param array
 	 * 		array that the user made
-	 * @return the same pixels, copied if their byte order is not that of this machine;
-	 *         Python keeps the user's array in reach
+	 * @return the same memory; Python keeps the user's array in reach
 	 */
 	static BlockArray toBlockArray( final DirectNDArray< ? > array )
 	{
 		final Buffer data = ( Buffer ) array.getData();
-		return BlockArray.of( inNativeOrder( data ), dtype( data, array.isUnsigned() ), Util.int2long( array.getDimensions() ), array );
-	}
-
-	private static Buffer inNativeOrder( final Buffer data )
-	{
-		if ( data instanceof ShortBuffer && ( ( ShortBuffer ) data ).order() != nativeOrder() )
-			return bytes( data, Short.BYTES ).asShortBuffer().put( whole( ( ( ShortBuffer ) data ).duplicate() ) );
-		if ( data instanceof IntBuffer && ( ( IntBuffer ) data ).order() != nativeOrder() )
-			return bytes( data, Integer.BYTES ).asIntBuffer().put( whole( ( ( IntBuffer ) data ).duplicate() ) );
-		if ( data instanceof LongBuffer && ( ( LongBuffer ) data ).order() != nativeOrder() )
-			return bytes( data, Long.BYTES ).asLongBuffer().put( whole( ( ( LongBuffer ) data ).duplicate() ) );
-		if ( data instanceof FloatBuffer && ( ( FloatBuffer ) data ).order() != nativeOrder() )
-			return bytes( data, Float.BYTES ).asFloatBuffer().put( whole( ( ( FloatBuffer ) data ).duplicate() ) );
-		if ( data instanceof DoubleBuffer && ( ( DoubleBuffer ) data ).order() != nativeOrder() )
-			return bytes( data, Double.BYTES ).asDoubleBuffer().put( whole( ( ( DoubleBuffer ) data ).duplicate() ) );
-		return data;
-	}
-
-	private static ByteBuffer bytes( final Buffer data, final int bytesPerNumber )
-	{
-		return ByteBuffer.allocateDirect( data.capacity() * bytesPerNumber ).order( nativeOrder() );
-	}
-
-	private static < B extends Buffer > B whole( final B buffer )
-	{
-		( ( Buffer ) buffer ).clear();
-		return buffer;
+		return BlockArray.of( data, dtype( data, array.isUnsigned() ), Util.int2long( array.getDimensions() ), array );
 	}
 
 	/**

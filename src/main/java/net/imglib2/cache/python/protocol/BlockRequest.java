@@ -191,15 +191,16 @@ public final class BlockRequest
 		for ( final BlockArray array : arrays )
 			length += 2 * array.numAxes() + 2 * array.numCropAxes();
 		final long[] numbers = new long[ length ];
-		numbers[ 0 ] = snippet.id();
-		numbers[ 1 ] = n;
-		numbers[ 2 ] = arrays.length;
+		int at = 0;
+		numbers[ at++ ] = snippet.id();
+		numbers[ at++ ] = n;
+		numbers[ at++ ] = arrays.length;
 		for ( int d = 0; d < n; ++d )
 		{
-			numbers[ Protocol.LAYOUT_LENGTH + n - 1 - d ] = cell.dimension( d );
-			numbers[ Protocol.LAYOUT_LENGTH + 2 * n - 1 - d ] = lower[ d ];
+			numbers[ at + n - 1 - d ] = cell.dimension( d );
+			numbers[ at + 2 * n - 1 - d ] = lower[ d ];
 		}
-		int at = Protocol.LAYOUT_LENGTH + 2 * n;
+		at += 2 * n;
 		for ( int i = 0; i < arrays.length; ++i )
 			at = writeArray( i, numbers, at );
 		return numbers;
@@ -210,13 +211,13 @@ public final class BlockRequest
 		final BlockArray array = arrays[ i ];
 		final int axes = array.numAxes();
 		final int cropAxes = array.numCropAxes();
-		numbers[ start ] = access( i ).ordinal();
-		numbers[ start + 1 ] = array.lease() != null && i < Protocol.MAX_WATCHED ? 1 : 0;
-		numbers[ start + 2 ] = array.isMadeContiguous() ? 1 : 0;
-		numbers[ start + 3 ] = array.dtype().ordinal();
-		numbers[ start + 4 ] = axes;
-		numbers[ start + 5 ] = cropAxes;
-		int at = start + Protocol.ARRAY_LENGTH;
+		int at = start;
+		numbers[ at++ ] = access( i ).ordinal();
+		numbers[ at++ ] = array.lease() != null && i < Protocol.MAX_WATCHED ? 1 : 0;
+		numbers[ at++ ] = array.isMadeContiguous() ? 1 : 0;
+		numbers[ at++ ] = array.isSwapped() ? -1 - array.dtype().ordinal() : array.dtype().ordinal();
+		numbers[ at++ ] = axes;
+		numbers[ at++ ] = cropAxes;
 		for ( int axis = 0; axis < axes; ++axis )
 		{
 			numbers[ at + axis ] = array.size( axis );

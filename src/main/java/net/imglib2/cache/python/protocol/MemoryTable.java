@@ -97,16 +97,16 @@ final class MemoryTable
 	 * 		a memory
 	 * @param writable
 	 * 		whether Python may write into it
-	 * @param request
+	 * @param ticket
 	 * 		ticket of the request: the memories that it uses are not removed
 	 * @return its place, or -1 if it is not in the table
 	 */
-	int find( final ByteBuffer memory, final boolean writable, final long request )
+	int find( final ByteBuffer memory, final boolean writable, final long ticket )
 	{
 		final Entry entry = entries.get( new Key( memory, writable ) );
 		if ( entry == null )
 			return -1;
-		entry.request = request;
+		entry.ticket = ticket;
 		return entry.place;
 	}
 
@@ -117,22 +117,22 @@ final class MemoryTable
 	 * 		a memory that is not in the table
 	 * @param writable
 	 * 		whether Python may write into it
-	 * @param request
+	 * @param ticket
 	 * 		ticket of the request
 	 * @return its place
 	 */
-	int add( final ByteBuffer memory, final boolean writable, final long request )
+	int add( final ByteBuffer memory, final boolean writable, final long ticket )
 	{
 		for ( final Iterator< Entry > eldest = entries.values().iterator(); eldest.hasNext() && ( bytes + memory.capacity() > maxBytes || entries.size() >= MAX_PLACES ); )
 		{
 			final Entry entry = eldest.next();
-			if ( entry.request == request )
+			if ( entry.ticket == ticket )
 				break;
 			eldest.remove();
 			removed( entry );
 		}
 		final int place = freePlaces.isEmpty() ? numPlaces++ : freePlaces.pop();
-		entries.put( new Key( memory, writable ), new Entry( memory, place, request ) );
+		entries.put( new Key( memory, writable ), new Entry( memory, place, ticket ) );
 		bytes += memory.capacity();
 		return place;
 	}
@@ -170,13 +170,13 @@ final class MemoryTable
 
 		private final int place;
 
-		private long request;
+		private long ticket;
 
-		Entry( final ByteBuffer memory, final int place, final long request )
+		Entry( final ByteBuffer memory, final int place, final long ticket )
 		{
 			bytes = memory.capacity();
 			this.place = place;
-			this.request = request;
+			this.ticket = ticket;
 		}
 	}
 

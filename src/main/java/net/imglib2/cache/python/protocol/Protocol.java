@@ -35,7 +35,7 @@ import java.util.List;
 import net.imglib2.cache.python.block.ArrayAccess;
 
 /**
- * The numbers that Java and Python must agree on. Each has the same name in
+ * The constants that Java and Python must agree on. Each has the same name in
  * {@code protocol.py}, which says what it means; when an interpreter starts, Python
  * compares all of them.
  */
@@ -114,12 +114,21 @@ public final class Protocol
 
 	static final int BLOCK_LENGTH = 2;
 
+	// Descriptions of failures.
+	static final int FAILURE_LENGTH = 6;
+
+	static final int FRAME_LENGTH = 3;
+
+	static final String ADVICE = "<advice>";
+
+	public static final String CANCELLED = "imglib2_cache_python._worker.watchdog.Cancelled";
+
 	private Protocol()
 	{}
 
 	/**
-	 * @return what Python compares with its own numbers: a line {@code NAME=value} for
-	 *         each number in here and each {@link ArrayAccess}
+	 * @return what Python compares with its own constants: a line {@code NAME=value} for
+	 *         each number and string in here and each {@link ArrayAccess}
 	 */
 	public static String constants()
 	{
@@ -127,8 +136,8 @@ public final class Protocol
 		try
 		{
 			for ( final Field field : Protocol.class.getDeclaredFields() )
-				if ( field.getType() == int.class )
-					lines.add( field.getName() + "=" + field.getInt( null ) );
+				if ( field.getType() == int.class || field.getType() == String.class )
+					lines.add( field.getName() + "=" + field.get( null ) );
 		}
 		catch ( final IllegalAccessException e )
 		{

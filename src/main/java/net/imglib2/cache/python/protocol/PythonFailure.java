@@ -45,13 +45,6 @@ public final class PythonFailure implements Serializable
 	 */
 	public static final String PYTHON = "<python>";
 
-	private static final int NUM_FIELDS = 6;
-
-	/**
-	 * Stands where a frame has its function. What stands where it has its file is advice.
-	 */
-	private static final String ADVICE = "<advice>";
-
 	private final String type;
 
 	private final String message;
@@ -80,13 +73,13 @@ public final class PythonFailure implements Serializable
 		line = Integer.parseInt( strings.get( 3 ) );
 		sourceLine = strings.get( 4 );
 		traceback = strings.get( 5 );
-		final int last = strings.size() - 3;
-		final boolean advised = last >= NUM_FIELDS && strings.get( last ).equals( ADVICE );
+		final int last = strings.size() - Protocol.FRAME_LENGTH;
+		final boolean advised = last >= Protocol.FAILURE_LENGTH && strings.get( last ).equals( Protocol.ADVICE );
 		advice = advised ? strings.get( last + 1 ) : "";
-		frames = new StackTraceElement[ ( strings.size() - NUM_FIELDS ) / 3 - ( advised ? 1 : 0 ) ];
+		frames = new StackTraceElement[ ( strings.size() - Protocol.FAILURE_LENGTH ) / Protocol.FRAME_LENGTH - ( advised ? 1 : 0 ) ];
 		for ( int i = 0; i < frames.length; ++i )
 		{
-			final int at = NUM_FIELDS + 3 * i;
+			final int at = Protocol.FAILURE_LENGTH + Protocol.FRAME_LENGTH * i;
 			frames[ i ] = new StackTraceElement( PYTHON, strings.get( at ), strings.get( at + 1 ), Integer.parseInt( strings.get( at + 2 ) ) );
 		}
 	}

@@ -61,6 +61,17 @@ public final class RequestCodec
 
 	private static final int MAX_LAYOUTS = 1000;
 
+	// The header of a request.
+	private static final int LENGTH = 0;
+
+	private static final int NUM_BLOCKS = 1;
+
+	private static final int NUM_MEMORIES = 2;
+
+	private static final int NUM_LAYOUTS = 3;
+
+	private static final int RESET = 4;
+
 	private final LongBuffer request;
 
 	private final ControlWords control;
@@ -184,11 +195,11 @@ public final class RequestCodec
 			}
 			at = block.write( layoutPlaces[ b ], codes[ b ], request, at );
 		}
-		request.put( 0, at );
-		request.put( 1, codes.length );
-		request.put( 2, numMemories );
-		request.put( 3, numLayouts );
-		request.put( 4, reset ? 1 : 0 );
+		request.put( LENGTH, at );
+		request.put( NUM_BLOCKS, codes.length );
+		request.put( NUM_MEMORIES, numMemories );
+		request.put( NUM_LAYOUTS, numLayouts );
+		request.put( RESET, reset ? 1 : 0 );
 		control.clearResults( codes.length );
 		return arguments;
 	}

@@ -241,7 +241,12 @@ public enum Primitive
 		return duplicate;
 	}
 
-	private static ByteOrder orderOf( final Buffer buffer )
+	/**
+	 * @param buffer
+	 * 		buffer of any type
+	 * @return byte order of its numbers; that of this machine for bytes
+	 */
+	public static ByteOrder orderOf( final Buffer buffer )
 	{
 		if ( buffer instanceof FloatBuffer )
 			return ( ( FloatBuffer ) buffer ).order();

@@ -34,6 +34,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.logging.Logger;
 
+import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.PythonInterruptedException;
 import net.imglib2.cache.python.protocol.Snippet;
 
@@ -79,7 +80,8 @@ final class CodeChecker
 
 	/**
 	 * Checks code. Where even the checking worker cannot do so in time, because other
-	 * code keeps Python's lock, the first block tells what is wrong with it.
+	 * code keeps Python's lock, or no memory is left for it, the first block tells what is
+	 * wrong with the code.
 	 *
 	 * @throws RuntimeException
 	 * 		what the check failed with
@@ -92,7 +94,15 @@ final class CodeChecker
 		if ( check.withdraw() )
 		{
 			tasks.remove( check );
-			pool.startChecker();
+			try
+			{
+				pool.startChecker();
+			}
+			catch ( final NativeMemoryException e )
+			{
+				LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: " + e.getMessage() );
+				return;
+			}
 			check = submit( snippet, checks );
 		}
 		if ( !await( check, TIMEOUT ) )

@@ -186,8 +186,10 @@ final class Lifecycle
 	 */
 	synchronized void exit( final Throwable reason )
 	{
-		close( reason );
-		if ( state != State.ENDED )
+		if ( state == State.NEW || isStarting() )
+			startFailure = reason;
+		// In one step: a worker that saw another state first would close its interpreter.
+		if ( !change( State.NEW, State.ENDED ) && state != State.ENDED )
 			change( state, State.EXITING );
 	}
 

@@ -142,6 +142,14 @@ final class Replacements
 	}
 
 	/**
+	 * @return whether another worker will be started, as soon as that is possible
+	 */
+	boolean isWorkerMissing()
+	{
+		return workers.size() < numWorkers;
+	}
+
+	/**
 	 * A worker has ended.
 	 */
 	void ended( final Worker worker )
@@ -217,7 +225,7 @@ final class Replacements
 	 */
 	synchronized void startMissing()
 	{
-		if ( pool.isClosed() || workers.size() >= numWorkers || abandoned.size() > MAX_ABANDONED || clock.getAsLong() - nextStart < 0 )
+		if ( pool.isClosed() || !isWorkerMissing() || abandoned.size() > MAX_ABANDONED || clock.getAsLong() - nextStart < 0 )
 			return;
 		try
 		{

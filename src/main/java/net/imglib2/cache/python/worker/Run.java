@@ -34,6 +34,7 @@ import java.util.List;
 
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.Snippet;
 
@@ -43,11 +44,6 @@ import net.imglib2.cache.python.protocol.Snippet;
  */
 final class Run
 {
-	/**
-	 * What Python code ends with that was cancelled.
-	 */
-	private static final String CANCELLED = "imglib2_cache_python._worker.watchdog.Cancelled";
-
 	private final List< ? extends Task< ? > > tasks;
 
 	final long startNanos = System.nanoTime();
@@ -123,7 +119,7 @@ final class Run
 	{
 		final List< String > stack = python.control().stackOf( ticket );
 		// Code that ends well after it was told to has caught the exception: nobody knows what it left out.
-		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( CANCELLED );
+		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( Protocol.CANCELLED );
 		return timedOut ? BlockResult.timedOut( worker, TimeoutWatch.describe( stack, ticket, timeoutNanos ) ) : result;
 	}
 

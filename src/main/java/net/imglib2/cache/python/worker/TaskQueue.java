@@ -124,6 +124,14 @@ final class TaskQueue
 	}
 
 	/**
+	 * @return whether there will be no more tasks, so that the workers end when none is left
+	 */
+	boolean isEnding()
+	{
+		return ending;
+	}
+
+	/**
 	 * @return whether no task is left, and there will be no more
 	 */
 	boolean isExhausted()

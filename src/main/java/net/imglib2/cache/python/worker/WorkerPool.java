@@ -439,7 +439,9 @@ public final class WorkerPool implements AutoCloseable
 
 	private void closeIfAllHaveEnded()
 	{
-		if ( tasks.isExhausted() && allWorkers().stream().allMatch( Worker::isOver ) )
+		// If no worker is missing, nobody will do a task that came when the last one was about to end.
+		final boolean isDone = tasks.isEnding() && ( tasks.isEmpty() || !replacements.isWorkerMissing() );
+		if ( isDone && allWorkers().stream().allMatch( Worker::isOver ) )
 			close();
 	}
 

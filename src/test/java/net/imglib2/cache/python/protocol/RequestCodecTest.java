@@ -35,6 +35,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.LongBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -148,6 +149,17 @@ class RequestCodecTest
 		codec.acknowledge();
 		assertEquals( 1, codec.write( Collections.singletonList( first ), 3 ).size() );
 		assertEquals( "1 0 0 0", numbers( 1, 4 ) );
+	}
+
+	@Test
+	void pythonReadsNumbersInTheOtherByteOrder() throws Exception
+	{
+		final ByteOrder other = ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN;
+		final BlockArray swapped = BlockArray.of( ByteBuffer.allocateDirect( 24 ).order( other ).asShortBuffer(), Dtype.UINT16, new long[] { 4, 3 }, this );
+		final BlockArray output = BlockArray.output( PixelType.of( new FloatType(), "image" ), CellMemory.of( memory.allocate( 48 ) ), cell.dimensionsAsLongArray() );
+		codec.write( Collections.singletonList( new BlockRequest( snippet, 5, cell, new int[ 2 ], new BlockArray[] { output, swapped } ) ), 1 );
+		final String sign = other == ByteOrder.BIG_ENDIAN ? ">" : "<";
+		assertEquals( "0 3 " + sign + "u2 (4, 3) (6, 2) None", read().get( 3 ) );
 	}
 
 	@Test

@@ -180,6 +180,7 @@ final class FakeInterpreter implements Interpreter
 	public void close()
 	{
 		requireThread();
+		factory.onClose.accept( this );
 		factory.record( this, "close" );
 	}
 

@@ -66,6 +66,8 @@ final class FakeInterpreters implements InterpreterFactory
 
 	private final BlockMemory memory = new DirectMemory();
 
+	volatile Runnable onCreate = () -> {};
+
 	volatile Consumer< FakeInterpreter > onOpen = python -> {};
 
 	volatile Consumer< FakeInterpreter > onInit = python -> {};
@@ -73,6 +75,8 @@ final class FakeInterpreters implements InterpreterFactory
 	volatile Consumer< Snippet > onCheck = snippet -> {};
 
 	volatile Runnable onIsPrepared = () -> {};
+
+	volatile Consumer< FakeInterpreter > onClose = python -> {};
 
 	volatile BlockCode onBlock = ( python, number ) -> done( python );
 
@@ -99,6 +103,7 @@ final class FakeInterpreters implements InterpreterFactory
 	@Override
 	public Interpreter create( final String name )
 	{
+		onCreate.run();
 		return new FakeInterpreter( name, this );
 	}
 

@@ -43,10 +43,16 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Collections;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Test;
@@ -146,6 +152,32 @@ class LifecycleTest
 		life.close( REASON );
 		life.fail( new IllegalStateException( "because it was closed" ) );
 		assertSame( REASON, life.startFailure() );
+	}
+
+	/**
+	 * State is read without the lock: a transition must not show a state in between.
+	 */
+	@Test
+	void aLifeThatExitsIsInNoStateInBetween() throws Exception
+	{
+		final AtomicReference< Lifecycle > current = new AtomicReference<>( in( SERVING ) );
+		final AtomicBoolean ended = new AtomicBoolean();
+		final Set< State > seen = ConcurrentHashMap.newKeySet();
+		final Thread reader = new Thread( () -> {
+			while ( !ended.get() )
+				seen.add( current.get().state() );
+		} );
+		reader.start();
+		for ( int i = 0; i < 300_000; ++i )
+		{
+			final Lifecycle life = in( i % 2 == 0 ? SERVING : INITIALISING );
+			current.set( life );
+			life.exit( REASON );
+		}
+		ended.set( true );
+		reader.join();
+		seen.removeAll( EnumSet.of( SERVING, INITIALISING, EXITING ) );
+		assertEquals( Collections.emptySet(), seen );
 	}
 
 	@Test

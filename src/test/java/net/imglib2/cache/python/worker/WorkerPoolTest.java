@@ -46,6 +46,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -57,6 +58,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonEnvironmentException;
@@ -353,10 +355,36 @@ class WorkerPoolTest
 	}
 
 	@Test
+	void codeIsNotCheckedBeforeItRunsWhereNoMemoryIsLeftForAnotherWorker() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		fakes.onBlock = ( python, number ) -> {
+			hanging.countDown();
+			awaitUnchecked( release::await );
+			return FakeInterpreters.done( python );
+		};
+		submit( a, 1 );
+		hanging.await();
+		fakes.onCreate = () -> {
+			throw new NativeMemoryException( 1, 2, 3, null );
+		};
+		register( "b" );
+		assertEquals( Arrays.asList( "worker_1 check a" ), fakes.events( event -> event.contains( " check " ) ) );
+		fakes.onCreate = () -> {};
+		register( "c" );
+		assertEquals( Arrays.asList( "worker_1 check a", "check check c" ), fakes.events( event -> event.contains( " check " ) ) );
+	}
+
+	@Test
 	void tooManyAbandonedWorkersAreNotReplacedUntilOneEnds() throws Exception
 	{
 		final int numWorkers = Replacements.MAX_ABANDONED + 1;
+		// No worker is replaced before all are abandoned, which may take more than one look at them.
+		final long pause = TimeUnit.HOURS.toNanos( 1 );
+		forward.addAndGet( pause );
 		open( numWorkers );
+		forward.addAndGet( -pause );
 		final Snippet a = register( "a", LIMIT );
 		final CountDownLatch allHang = new CountDownLatch( numWorkers );
 		final CountDownLatch releaseFirst = new CountDownLatch( 1 );
@@ -382,7 +410,13 @@ class WorkerPoolTest
 		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
 		for ( int i = 1; i <= numWorkers; ++i )
 			fakes.get( "worker_" + i ).control().awaitAbandoned();
+		// If the clock was put forward between two workers, another one has been started already.
+		final String next = "worker_" + ( numWorkers + 1 );
+		while ( !( outcome( pool::requireOpen ) instanceof PythonNoWorkerException ) && fakes.get( next ) == null )
+			Thread.onSpinWait();
+		forward.addAndGet( pause );
 		releaseFirst.countDown();
+		fakes.await( next + " init" );
 		awaitOpen();
 		assertNull( pool.await( submit( a, numWorkers ) ).failure() );
 	}
@@ -482,6 +516,42 @@ class WorkerPoolTest
 		while ( outcome( pool::requireOpen ) == null )
 			Thread.onSpinWait();
 		assertInstanceOf( PythonClosedException.class, outcome( pool::requireOpen ) );
+	}
+
+	@Test
+	void whatComesWhenTheLastWorkerIsAboutToEndIsRefused() throws Exception
+	{
+		open( 2 );
+		final Snippet a = register( "a" );
+		final CountDownLatch closing = new CountDownLatch( 2 );
+		fakes.onClose = python -> hang( closing );
+		pool.closeWhenIdle();
+		closing.await();
+		final BlockTask late = submit( a, 1 );
+		release.countDown();
+		assertThrows( PythonClosedException.class, () -> pool.await( late ) );
+	}
+
+	@Test
+	void aPoolThatNobodyUsesReplacesAWorkerForWhatIsLeft() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", LIMIT );
+		hangs( 1 );
+		final BlockTask block = submit( a, 1 );
+		final BlockTask waiting = submit( a, 2 );
+		hanging.await();
+		pool.closeWhenIdle();
+		// The abandoned worker ends before the other one can take the block.
+		fakes.onOpen = python -> awaitUnchecked( () -> fakes.await( "worker_1 close" ) );
+		exceedLimit( 1 );
+		assertTrue( pool.await( block ).isTimedOut() );
+		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		fakes.get( "worker_1" ).control().awaitAbandoned();
+		release.countDown();
+		assertEquals( "worker_2", FakeInterpreters.role( pool.await( waiting ).worker() ) );
+		while ( outcome( pool::requireOpen ) == null )
+			Thread.onSpinWait();
 	}
 
 	// ---------------------------------------------------------------- start
