@@ -187,14 +187,14 @@ class CellFailureTest
 	void failedCellIsNotCachedAndRunsAgain()
 	{
 		final CachedCellImg< UnsignedByteType, ? extends BufferAccess< ? > > img = image( """
-				marker = os.path.join(tempfile.gettempdir(), f"imglib2-cache-python-{os.getpid()}-{os.path.basename(__file__)}")
+				marker = os.path.join(tempfile.gettempdir(), "imglib2-cache-python-" + MARKER)
 				if not os.path.exists(marker):
 				    open(marker, "w").close()
 				    block.data[...] = 1
 				    raise OSError("first attempt")
 				os.remove(marker)
 				block.data[...] = 2
-				""" );
+				""".replace( "MARKER", "'" + ProcessHandle.current().pid() + "'" ) );
 		assertThrows( RuntimeException.class, () -> img.getAt( 0, 0, 0 ) );
 		assertEquals( 2, img.getAt( 0, 0, 0 ).get() );
 	}

@@ -343,6 +343,9 @@ final class ProcessInterpreter implements Interpreter
 		mailbox.putArgument( i, arena.spanOf( memory ), own, number );
 	}
 
+	/**
+	 * Byte by byte: the layout says in which order the bytes are.
+	 */
 	private Lease copy( final Buffer memory )
 	{
 		final Lease lease = arena.lease( Math.toIntExact( memory.capacity() * ( long ) BytesPerEntry.of( memory ) ) );
@@ -350,15 +353,15 @@ final class ProcessInterpreter implements Interpreter
 		if ( memory instanceof ByteBuffer )
 			target.duplicate().put( whole( ( ( ByteBuffer ) memory ).duplicate() ) );
 		else if ( memory instanceof ShortBuffer )
-			target.asShortBuffer().put( whole( ( ( ShortBuffer ) memory ).duplicate() ) );
+			target.order( ( ( ShortBuffer ) memory ).order() ).asShortBuffer().put( whole( ( ( ShortBuffer ) memory ).duplicate() ) );
 		else if ( memory instanceof IntBuffer )
-			target.asIntBuffer().put( whole( ( ( IntBuffer ) memory ).duplicate() ) );
+			target.order( ( ( IntBuffer ) memory ).order() ).asIntBuffer().put( whole( ( ( IntBuffer ) memory ).duplicate() ) );
 		else if ( memory instanceof LongBuffer )
-			target.asLongBuffer().put( whole( ( ( LongBuffer ) memory ).duplicate() ) );
+			target.order( ( ( LongBuffer ) memory ).order() ).asLongBuffer().put( whole( ( ( LongBuffer ) memory ).duplicate() ) );
 		else if ( memory instanceof FloatBuffer )
-			target.asFloatBuffer().put( whole( ( ( FloatBuffer ) memory ).duplicate() ) );
+			target.order( ( ( FloatBuffer ) memory ).order() ).asFloatBuffer().put( whole( ( ( FloatBuffer ) memory ).duplicate() ) );
 		else
-			target.asDoubleBuffer().put( whole( ( ( DoubleBuffer ) memory ).duplicate() ) );
+			target.order( ( ( DoubleBuffer ) memory ).order() ).asDoubleBuffer().put( whole( ( ( DoubleBuffer ) memory ).duplicate() ) );
 		return lease;
 	}
 
