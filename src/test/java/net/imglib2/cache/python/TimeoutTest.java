@@ -113,6 +113,7 @@ class TimeoutTest
 	}
 
 	@Test
+	@Tag( "in-the-jvm" )
 	void aWorkerThatSleepsIsReplaced() throws Exception
 	{
 		final List< String > before = threads( "_worker_" );
@@ -200,6 +201,7 @@ class TimeoutTest
 	}
 
 	@Test
+	@Tag( "in-the-jvm" )
 	void theStackIsUnknownWhileAFunctionInCKeepsPythonsLock() throws Exception
 	{
 		// Takes some seconds; then the worker comes back.
@@ -414,6 +416,7 @@ class TimeoutTest
 	}
 
 	@Test
+	@Tag( "in-the-jvm" )
 	void workersAreReplacedUntilTooManyAreOccupied( @TempDir final Path folder ) throws Exception
 	{
 		// More than there can be workers until the 33rd is abandoned: ten others have begun by then.
@@ -574,7 +577,8 @@ class TimeoutTest
 	private static boolean inPython( final String worker )
 	{
 		for ( final Thread thread : Thread.getAllStackTraces().keySet() )
-			if ( thread.getName().equals( worker ) && thread.getStackTrace().length > 0 && thread.getStackTrace()[ 0 ].getClassName().startsWith( "jep." ) )
+			if ( thread.getName().equals( worker ) && Arrays.stream( thread.getStackTrace() )
+					.anyMatch( frame -> frame.getClassName().startsWith( "jep." ) || frame.getClassName().endsWith( ".process.Mailbox" ) ) )
 				return true;
 		return false;
 	}
