@@ -121,6 +121,7 @@ class EscapedBuffersTest
 	}
 
 	@Test
+	@Tag( "in-the-jvm" )
 	void cellsStayAsLongAsPythonHasTheirMemory() throws Exception
 	{
 		final CachedCellImg< IntType, ? > cells = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[...] = block.index", new IntType() ).createCachedCellImg( 10 );
@@ -173,7 +174,8 @@ class EscapedBuffersTest
 	{
 		compute( "note(block.inputs[0])\nblock.data[...] = block.inputs[0][block.halo]", new IntBufferAccess( 1, true ),
 				Views.extendMirrorDouble( TestImages.create( Storage.ARRAY, new IntType(), DIMS, null, 3, queue ) ) );
-		assertAtMost( 2, "len(addresses)" );
+		// Of hundreds of blocks.
+		assertAtMost( TestImages.OWN_MEMORY == InputWay.ZERO_COPY ? 2 : 8, "len(addresses)" );
 	}
 
 	@Test
@@ -184,6 +186,7 @@ class EscapedBuffersTest
 	}
 
 	@Test
+	@Tag( "in-the-jvm" )
 	void outputsThatAreCellsAreNotReused()
 	{
 		final Object img = compute( "note(block.data)", new IntBufferAccess( 1, true ) );
