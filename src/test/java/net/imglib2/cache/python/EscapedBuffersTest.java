@@ -120,6 +120,9 @@ class EscapedBuffersTest
 		assertNothingChanged( NUM_CELLS );
 	}
 
+	/**
+	 * In worker processes, cells that are so small are copied.
+	 */
 	@Test
 	@Tag( "in-the-jvm" )
 	void cellsStayAsLongAsPythonHasTheirMemory() throws Exception
@@ -174,8 +177,8 @@ class EscapedBuffersTest
 	{
 		compute( "note(block.inputs[0])\nblock.data[...] = block.inputs[0][block.halo]", new IntBufferAccess( 1, true ),
 				Views.extendMirrorDouble( TestImages.create( Storage.ARRAY, new IntType(), DIMS, null, 3, queue ) ) );
-		// Of hundreds of blocks.
-		assertAtMost( TestImages.OWN_MEMORY == InputWay.ZERO_COPY ? 2 : 8, "len(addresses)" );
+		// In worker processes, they are reused for the outputs, too.
+		assertAtMost( TestImages.OWN_MEMORY == InputWay.ZERO_COPY ? 2 : 4, "len(addresses)" );
 	}
 
 	@Test

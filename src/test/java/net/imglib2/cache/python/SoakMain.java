@@ -92,10 +92,16 @@ public final class SoakMain
 	private static final Duration TIMEOUT = Duration.ofSeconds( 1 );
 
 	/**
+	 * What ends a process.
+	 */
+	private static final String CRASHES = !InterpreterMode.PROCESS.name().equals( System.getProperty( PythonEnvironment.MODE_PROPERTY ) ) ? ""
+			: "FAULTS.update({'read address 0': lambda block: ctypes.string_at(0), 'os._exit()': lambda block: os._exit(1), 'abort': lambda block: os.abort()})";
+
+	/**
 	 * What blocks do wrong. Each block that sleeps costs a worker.
 	 */
 	private static final String INIT = String.join( "\n",
-			"import random, sys, threading, time",
+			"import ctypes, os, random, sys, threading, time",
 			"kept = []",
 			"class Unprintable(Exception):",
 			"    def __str__(self):",
@@ -131,6 +137,7 @@ public final class SoakMain
 			"    'loop without end': lambda block: loop(),",
 			"    'sleep beyond the timeout': lambda block: time.sleep(5),",
 			"}",
+			CRASHES,
 			// The faults that cost a second of Python's lock, or a worker, are rare.
 			"WEIGHTS = [1 if name.startswith(('loop', 'sleep')) else 20 for name in FAULTS]",
 			"def perhaps(block):",

@@ -94,6 +94,8 @@ final class WorkerProcess
 
 	private final Thread listener;
 
+	private final Thread watcher;
+
 	private volatile long signals;
 
 	private volatile byte[] reply;
@@ -145,7 +147,8 @@ final class WorkerProcess
 		listener = LibraryThreads.create( name + "_answers", this::listen );
 		pump.start();
 		listener.start();
-		LibraryThreads.create( name + "_process", this::watch ).start();
+		watcher = LibraryThreads.create( name + "_process", this::watch );
+		watcher.start();
 	}
 
 	/**
@@ -300,6 +303,15 @@ final class WorkerProcess
 		prepareToWait();
 		closeRequests();
 		await( () -> death != null );
+		try
+		{
+			// It has told of the death, and has nothing else to do.
+			watcher.join( END_MILLIS );
+		}
+		catch ( final InterruptedException e )
+		{
+			Thread.currentThread().interrupt();
+		}
 	}
 
 	/**
