@@ -62,6 +62,7 @@ import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.block.CellMemory;
 import net.imglib2.cache.python.block.CellOutput;
+import net.imglib2.cache.python.block.DirectMemory;
 import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.process.SharedArena.Span;
 import net.imglib2.cache.python.type.PixelType;
@@ -553,6 +554,16 @@ class SharedArenaTest
 		assertEquals( 123456789, SharedArena.limit( " 123456789 " ) );
 		for ( final String wrong : new String[] { "", "1g", "0", "-5", "1e9" } )
 			assertTrue( assertThrows( PythonEnvironmentException.class, () -> SharedArena.limit( wrong ) ).getMessage().contains( "imglib2.python.sharedMemory is '" + wrong + "'" ) );
+	}
+
+	@Test
+	void cellsAreBoundedByTheMemoryThatTheyAreIn()
+	{
+		final SharedArena arena = TestArenas.ofSize( 8 * MIB );
+		assertEquals( new DirectMemory().limit(), arena.cellLimit( LARGE - 1 ) );
+		assertEquals( "-XX:MaxDirectMemorySize", arena.cellLimitOption( LARGE - 1 ) );
+		assertEquals( 8 * MIB, arena.cellLimit( LARGE ) );
+		assertEquals( "-Dimglib2.python.sharedMemory", arena.cellLimitOption( LARGE ) );
 	}
 
 	@Test
