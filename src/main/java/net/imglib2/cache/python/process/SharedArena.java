@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.process;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.ref.PhantomReference;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
@@ -210,11 +211,21 @@ final class SharedArena implements BlockMemory
 	}
 
 	/**
+	 * @param maxMappings
+	 * 		file with the number of mappings that a process may have
 	 * @return how many mappings the cells may have: the rest of the process needs some, too
 	 */
-	private static int maxCells( final Path maxMappings ) throws IOException
+	static int maxCells( final Path maxMappings ) throws IOException
 	{
-		return Files.isReadable( maxMappings ) ? Integer.parseInt( new String( Files.readAllBytes( maxMappings ), StandardCharsets.US_ASCII ).trim() ) / 2 : USUAL_MAX_CELLS;
+		if ( !Files.isReadable( maxMappings ) )
+			return USUAL_MAX_CELLS;
+		try ( InputStream file = Files.newInputStream( maxMappings ) )
+		{
+			// At once: the kernel has nothing more to say after the first reading, however short.
+			final byte[] text = new byte[ 32 ];
+			final int length = file.read( text );
+			return Integer.parseInt( new String( text, 0, length, StandardCharsets.US_ASCII ).trim() ) / 2;
+		}
 	}
 
 	/**

@@ -45,6 +45,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -57,6 +59,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.PythonEnvironmentException;
@@ -564,6 +567,14 @@ class SharedArenaTest
 		assertEquals( "-XX:MaxDirectMemorySize", arena.cellLimitOption( LARGE - 1 ) );
 		assertEquals( 8 * MIB, arena.cellLimit( LARGE ) );
 		assertEquals( "-Dimglib2.python.sharedMemory", arena.cellLimitOption( LARGE ) );
+	}
+
+	@Test
+	void cellsHaveHalfOfTheMappingsOfAProcess( @TempDir final Path folder ) throws Exception
+	{
+		assertEquals( 32765, SharedArena.maxCells( Files.writeString( folder.resolve( "max" ), "65530\n" ) ) );
+		assertTrue( SharedArena.maxCells( folder.resolve( "missing" ) ) >= 1000 );
+		assertTrue( SharedArena.maxCells( Paths.get( "/proc/sys/vm/max_map_count" ) ) >= 1000 );
 	}
 
 	@Test
