@@ -53,6 +53,7 @@ import net.imglib2.cache.python.block.BufferPool;
 import net.imglib2.cache.python.block.CellMemory;
 import net.imglib2.cache.python.block.DirectMemory;
 import net.imglib2.cache.python.block.Lease;
+import net.imglib2.cache.python.environment.KnownProperties;
 import net.imglib2.cache.python.process.Regions.Region;
 
 /**
@@ -70,7 +71,7 @@ final class SharedArena implements BlockMemory
 	/**
 	 * Name of the system property that sets the limit, in bytes.
 	 */
-	static final String LIMIT_PROPERTY = "imglib2.python.sharedMemory";
+	static final String LIMIT_PROPERTY = KnownProperties.SHARED_MEMORY;
 
 	/**
 	 * Smaller cells are no mapping of their own: there can be 65530 in a process. To copy
