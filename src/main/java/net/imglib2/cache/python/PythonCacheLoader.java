@@ -523,8 +523,10 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	private void warnIfTooMuch( final long cachedBytes )
 	{
-		if ( spec.access() instanceof BufferAccess && cachedBytes > memory.limit() / 2 )
+		final long cellBytes = spec.maxCellBytes();
+		final long limit = memory.cellLimit( cellBytes );
+		if ( spec.access() instanceof BufferAccess && cachedBytes > limit / 2 )
 			LOG.warning( "A cache of " + cachedBytes + " bytes in native memory needs about twice as much until the garbage collector comes, but the limit is "
-					+ memory.limit() + " bytes: choose a smaller cache, or raise the limit by -XX:MaxDirectMemorySize=…" );
+					+ limit + " bytes: choose a smaller cache, or raise the limit by " + memory.cellLimitOption( cellBytes ) + "=…" );
 	}
 }

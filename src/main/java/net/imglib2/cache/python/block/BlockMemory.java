@@ -108,7 +108,22 @@ public interface BlockMemory
 	boolean isVisible( Buffer buffer, Object owner );
 
 	/**
-	 * @return how many bytes all buffers may have together
+	 * @return how many bytes all buffers may have together, but for those of
+	 *         {@link #copiedCell}
 	 */
 	long limit();
+
+	/**
+	 * @param numBytes
+	 * 		size of a cell
+	 * @return how many bytes all cells of such sizes may have together
+	 */
+	long cellLimit( long numBytes );
+
+	/**
+	 * @param numBytes
+	 * 		size of a cell
+	 * @return option of the JVM that sets {@link #cellLimit}, for messages
+	 */
+	String cellLimitOption( long numBytes );
 }

@@ -116,6 +116,18 @@ public final class DirectMemory implements BlockMemory
 		return LIMIT;
 	}
 
+	@Override
+	public long cellLimit( final long numBytes )
+	{
+		return LIMIT;
+	}
+
+	@Override
+	public String cellLimitOption( final long numBytes )
+	{
+		return "-XX:MaxDirectMemorySize";
+	}
+
 	/**
 	 * @return how many bytes all direct buffers of this JVM have together, -1 if that is
 	 *         not known

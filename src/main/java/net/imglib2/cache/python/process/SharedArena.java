@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.process;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.ref.PhantomReference;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
@@ -68,10 +69,7 @@ import net.imglib2.cache.python.process.Regions.Region;
  */
 final class SharedArena implements BlockMemory
 {
-	/**
-	 * Name of the system property that sets the limit, in bytes.
-	 */
-	static final String LIMIT_PROPERTY = KnownProperties.SHARED_MEMORY;
+	private static final String LIMIT_OPTION = "-D" + KnownProperties.SHARED_MEMORY;
 
 	/**
 	 * Smaller cells are no mapping of their own: there can be 65530 in a process. To copy
@@ -180,7 +178,7 @@ final class SharedArena implements BlockMemory
 		if ( ofThisJvm == null )
 			try
 			{
-				final long limit = limit( System.getProperty( LIMIT_PROPERTY ) );
+				final long limit = limit( System.getProperty( KnownProperties.SHARED_MEMORY ) );
 				ofThisJvm = new SharedArena( ArenaFile.create( memoryFile, limit ), limit, maxCells( Paths.get( "/proc/sys/vm/max_map_count" ) ) );
 			}
 			catch ( final IOException e )
@@ -209,15 +207,25 @@ final class SharedArena implements BlockMemory
 		{
 			// The message below says it.
 		}
-		throw new PythonEnvironmentException( "The system property " + LIMIT_PROPERTY + " is '" + property + "': it has to be a number of bytes" );
+		throw new PythonEnvironmentException( "The system property " + KnownProperties.SHARED_MEMORY + " is '" + property + "': it has to be a number of bytes" );
 	}
 
 	/**
+	 * @param maxMappings
+	 * 		file with the number of mappings that a process may have
 	 * @return how many mappings the cells may have: the rest of the process needs some, too
 	 */
-	private static int maxCells( final Path maxMappings ) throws IOException
+	static int maxCells( final Path maxMappings ) throws IOException
 	{
-		return Files.isReadable( maxMappings ) ? Integer.parseInt( new String( Files.readAllBytes( maxMappings ), StandardCharsets.US_ASCII ).trim() ) / 2 : USUAL_MAX_CELLS;
+		if ( !Files.isReadable( maxMappings ) )
+			return USUAL_MAX_CELLS;
+		try ( InputStream file = Files.newInputStream( maxMappings ) )
+		{
+			// At once: the kernel has nothing more to say after the first reading, however short.
+			final byte[] text = new byte[ 32 ];
+			final int length = file.read( text );
+			return Integer.parseInt( new String( text, 0, length, StandardCharsets.US_ASCII ).trim() ) / 2;
+		}
 	}
 
 	/**
@@ -263,6 +271,18 @@ final class SharedArena implements BlockMemory
 	public long limit()
 	{
 		return limit;
+	}
+
+	@Override
+	public long cellLimit( final long numBytes )
+	{
+		return numBytes <= MAX_COPIED_CELL ? direct.cellLimit( numBytes ) : limit;
+	}
+
+	@Override
+	public String cellLimitOption( final long numBytes )
+	{
+		return numBytes <= MAX_COPIED_CELL ? direct.cellLimitOption( numBytes ) : LIMIT_OPTION;
 	}
 
 	/**
@@ -490,7 +510,7 @@ final class SharedArena implements BlockMemory
 			message.append( ", and no more than " ).append( total() ).append( " could be had (" ).append( noSpace.getMessage() ).append( ")" );
 		message.append( ". Bound the caches of the images (all of them together should hold at most half of the limit)" );
 		if ( noSpace == null )
-			message.append( ", or raise the limit by -D" ).append( LIMIT_PROPERTY ).append( "=…" );
+			message.append( ", or raise the limit by " ).append( LIMIT_OPTION ).append( "=…" );
 		return new NativeMemoryException( message.toString(), noSpace );
 	}
 

@@ -45,6 +45,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -57,11 +59,13 @@ import java.util.concurrent.atomic.AtomicLong;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.block.CellMemory;
 import net.imglib2.cache.python.block.CellOutput;
+import net.imglib2.cache.python.block.DirectMemory;
 import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.process.SharedArena.Span;
 import net.imglib2.cache.python.type.PixelType;
@@ -553,6 +557,24 @@ class SharedArenaTest
 		assertEquals( 123456789, SharedArena.limit( " 123456789 " ) );
 		for ( final String wrong : new String[] { "", "1g", "0", "-5", "1e9" } )
 			assertTrue( assertThrows( PythonEnvironmentException.class, () -> SharedArena.limit( wrong ) ).getMessage().contains( "imglib2.python.sharedMemory is '" + wrong + "'" ) );
+	}
+
+	@Test
+	void cellsAreBoundedByTheMemoryThatTheyAreIn()
+	{
+		final SharedArena arena = TestArenas.ofSize( 8 * MIB );
+		assertEquals( new DirectMemory().limit(), arena.cellLimit( LARGE - 1 ) );
+		assertEquals( "-XX:MaxDirectMemorySize", arena.cellLimitOption( LARGE - 1 ) );
+		assertEquals( 8 * MIB, arena.cellLimit( LARGE ) );
+		assertEquals( "-Dimglib2.python.sharedMemory", arena.cellLimitOption( LARGE ) );
+	}
+
+	@Test
+	void cellsHaveHalfOfTheMappingsOfAProcess( @TempDir final Path folder ) throws Exception
+	{
+		assertEquals( 32765, SharedArena.maxCells( Files.writeString( folder.resolve( "max" ), "65530\n" ) ) );
+		assertTrue( SharedArena.maxCells( folder.resolve( "missing" ) ) >= 1000 );
+		assertTrue( SharedArena.maxCells( Paths.get( "/proc/sys/vm/max_map_count" ) ) >= 1000 );
 	}
 
 	@Test
