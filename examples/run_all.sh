@@ -50,6 +50,16 @@ maven()
 maven vessels "$@"
 maven maven-app "$@"
 maven original "$@"
+# This one has an environment of its own, as a user makes it.
+interpreter=$python
+if [ -d "$python" ]; then
+	interpreter=$python/bin/python
+fi
+environment=$(pwd)/worker-processes/target/environment
+if [ ! -e "$environment/complete" ]; then
+	"$interpreter" -m venv "$environment" && "$environment/bin/python" -m pip install --quiet --disable-pip-version-check numpy scipy && touch "$environment/complete"
+fi
+run worker-processes mvn -q -B "-Dmaven.repo.local=$repository" "-Dpython=$environment" "$@" verify
 if command -v gradle >/dev/null; then
 	run gradle-app gradle --no-daemon -q "-Dmaven.repo.local=$repository" "-Dimglib2.python.executable=$python" run
 else

@@ -39,10 +39,11 @@ import net.imglib2.cache.python.worker.WorkerPool;
 /**
  * Python interpreters that compute the cells of images, each on its own thread.
  * <p>
- * The first queue of a JVM starts Python, see {@link PythonEnvironment}. One queue
- * serves any number of images. Several interpreters run in parallel while the Python
- * code is in functions that release Python's global lock, as most functions of numpy,
- * scipy and others do for large arrays.
+ * {@link PythonEnvironment} says which Python that is, and {@link InterpreterMode} where
+ * it runs. One queue serves any number of images. Several interpreters run in parallel
+ * in {@link InterpreterMode#PROCESS}, and in the other modes while the Python code is in
+ * functions that release Python's global lock, as most functions of numpy, scipy and
+ * others do for large arrays.
  * <p>
  * Thread-safe. A script whose result is a lazy image cannot close its queue. So a queue
  * that is not closed ends by itself, when neither the program nor an image of it refers
@@ -99,7 +100,8 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	 * @param environment
 	 * 		the Python to use, and how
 	 * @throws PythonEnvironmentException
-	 * 		if that Python cannot be used, or another one already runs in this JVM
+	 * 		if that Python cannot be used, or another one already runs in this JVM and the
+	 * 		mode is not {@link InterpreterMode#PROCESS}
 	 * @throws PythonTrustException
 	 * 		if the init code, the Python or one of its folders is not on the allow-list,
 	 * 		see {@link PythonTrust}

@@ -46,10 +46,12 @@ import net.imglib2.cache.python.environment.PythonLocator;
  * Which Python to use, and how. Immutable: the {@code with…} methods return a changed
  * copy.
  * <p>
- * A JVM can start one Python, once. The first {@link PythonCacheLoaderQueue} decides
- * which one, and in which {@link InterpreterMode}. A later queue that asks for another
- * Python or mode is refused. All queues are refused in a JVM that Python itself has
- * started, as JPype, PyImageJ and Fiji's Python mode do.
+ * Where Python runs is its {@link InterpreterMode}. In {@link InterpreterMode#PROCESS},
+ * any number of Pythons can be in use. In the other modes Python runs in the JVM, which
+ * can start one Python, once: the first {@link PythonCacheLoaderQueue} in such a mode
+ * decides which one, and in which mode. A later queue that asks for another one is
+ * refused. All queues in such modes are refused in a JVM that Python itself has started,
+ * as JPype, PyImageJ and Fiji's Python mode do.
  * <p>
  * {@link #detected()} takes the first Python that is named by, in this order,
  * <ol>
@@ -61,8 +63,9 @@ import net.imglib2.cache.python.environment.PythonLocator;
  * </ol>
  * The Python ignores {@code PYTHONPATH} and the user's site-packages, because packages
  * there that belong to another Python crash it. Name folders with your own modules by
- * {@link #withModulePath(Path...)}. {@code import} finds Python modules only;
- * {@code jep.findClass( "java.util.ArrayList" )} finds a Java class.
+ * {@link #withModulePath(Path...)}. {@code import} finds Python modules only. Where
+ * Python runs in the JVM, {@code jep.findClass( "java.util.ArrayList" )} finds a Java
+ * class.
  */
 public final class PythonEnvironment
 {

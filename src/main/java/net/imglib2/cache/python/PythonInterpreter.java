@@ -54,8 +54,10 @@ public interface PythonInterpreter
 	 *
 	 * @param expression
 	 * 		Python expression
-	 * @return its value as Jep converts it: numbers, strings, lists and maps become
-	 *         Java's, {@code None} becomes {@code null}
+	 * @return its value: numbers, strings, lists and maps become Java's, {@code None}
+	 *         becomes {@code null}. Jep converts also other values, if Python runs in the
+	 *         JVM. In {@link InterpreterMode#PROCESS}, numpy arrays become Java arrays, and
+	 *         other values are an error.
 	 * @throws PythonCodeException
 	 * 		if it raises an exception
 	 */
@@ -69,7 +71,7 @@ public interface PythonInterpreter
 	 * @param expression
 	 * 		Python expression
 	 * @param type
-	 * 		class that Jep converts the value to
+	 * 		class that the value is converted to
 	 * @return its value
 	 * @throws PythonCodeException
 	 * 		if it raises an exception
@@ -82,7 +84,9 @@ public interface PythonInterpreter
 	 * @param variable
 	 * 		name
 	 * @param value
-	 * 		value; Jep converts it
+	 * 		value; Jep converts it, if Python runs in the JVM. In
+	 * 		{@link InterpreterMode#PROCESS}, {@code null}, numbers, text, arrays, lists and
+	 * 		maps can be set
 	 * @throws PythonCodeException
 	 * 		if the name is not valid
 	 */

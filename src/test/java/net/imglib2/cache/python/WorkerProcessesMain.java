@@ -249,6 +249,8 @@ final class WorkerProcessesMain
 				kill( workers() );
 				requireGood( image( queue, GOOD, 4, 2 ), 1, 2 );
 				kill( workers() );
+				requireGood( image( queue, GOOD, 4, 2 ), 2, 2 );
+				// On any of them.
 				require( "a task", queue.submit( python -> python.getValue( "1 + 1", Integer.class ) ).get() == 2 );
 			}
 		}

@@ -192,7 +192,7 @@ final class ProcessInterpreter implements Interpreter
 	@Override
 	public String loss()
 	{
-		return process == null || process.death() == null ? null : crash().getMessage();
+		return process == null || !process.isDead() ? null : crash().getMessage();
 	}
 
 	@Override

@@ -294,6 +294,18 @@ final class WorkerProcess
 	}
 
 	/**
+	 * @return whether it has ended; then {@link #death()} tells how
+	 */
+	boolean isDead()
+	{
+		if ( death == null && process.isAlive() )
+			return false;
+		prepareToWait();
+		await( () -> death != null );
+		return true;
+	}
+
+	/**
 	 * Closes the pipe, so that the process ends, and waits for that; kills it if it
 	 * takes long.
 	 */

@@ -60,6 +60,11 @@ final class FakeInterpreter implements Interpreter
 
 	private long nextTicket = 1;
 
+	/**
+	 * Why it has ended by itself.
+	 */
+	volatile String loss;
+
 	FakeInterpreter( final String name, final FakeInterpreters factory )
 	{
 		this.name = name;
@@ -174,6 +179,13 @@ final class FakeInterpreter implements Interpreter
 	public void set( final String variable, final Object value )
 	{
 		call();
+	}
+
+	@Override
+	public String loss()
+	{
+		requireThread();
+		return loss;
 	}
 
 	@Override

@@ -57,6 +57,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.PythonClosedException;
@@ -352,6 +354,64 @@ class WorkerPoolTest
 		fakes.await( "worker_3 init" );
 		awaitOpen();
 		assertEquals( "worker_3", FakeInterpreters.role( pool.await( submit( a, 4 ) ).worker() ) );
+	}
+
+	/**
+	 * Whether the interpreter ends by itself at a block, or was lost before it took one.
+	 */
+	@ParameterizedTest
+	@ValueSource( booleans = { true, false } )
+	void aLostWorkerIsReplacedAtOnce( final boolean atABlock ) throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", null );
+		for ( int i = 1; i <= 10; ++i )
+		{
+			assertEquals( "worker_" + i, FakeInterpreters.role( pool.await( submit( a, 0 ) ).worker() ) );
+			if ( !atABlock )
+				fakes.get( "worker_" + i ).loss = "killed";
+			fakes.onBlock = ( python, number ) -> {
+				if ( number == 1 )
+					python.loss = "crashed";
+				return number == 1 ? BlockResult.dropped() : FakeInterpreters.done( python );
+			};
+			assertEquals( atABlock, pool.await( submit( a, atABlock ? 1 : 2 ) ).isDropped() );
+			fakes.await( "worker_" + i + " close" );
+		}
+		assertEquals( null, pool.submit( python -> null ).get() );
+	}
+
+	@Test
+	void workersThatAreLostBeforeTheyHaveComputedAnythingAreReplacedAfterPauses() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", null );
+		fakes.onBlock = ( python, number ) -> {
+			python.loss = "crashed";
+			return BlockResult.dropped();
+		};
+		for ( int i = 1; i < Replacements.MAX_USELESS; ++i )
+			assertTrue( pool.await( submit( a, i ) ).isDropped() );
+		final Runnable go = occupy();
+		final BlockTask last = submit( a, 1 );
+		final BlockTask waiting = submit( a, 2 );
+		go.run();
+		assertTrue( pool.await( last ).isDropped() );
+		long pause = Replacements.FIRST_PAUSE;
+		for ( int i = 0; i < 3; ++i )
+		{
+			final BlockTask block = i == 0 ? waiting : submit( a, 3 );
+			final PythonNoWorkerException e = assertThrows( PythonNoWorkerException.class, () -> pool.await( block ) );
+			assertTrue( e.getMessage().contains( "is started in " + pause / 1_000_000_000 + " s" ) && e.getMessage().endsWith( "is lost: crashed" ), e.getMessage() );
+			forward.addAndGet( pause );
+			awaitOpen();
+			assertTrue( pool.await( submit( a, 4 ) ).isDropped() );
+			pause *= 2;
+		}
+		fakes.onBlock = ( python, number ) -> FakeInterpreters.done( python );
+		forward.addAndGet( pause );
+		awaitOpen();
+		assertNull( pool.await( submit( a, 5 ) ).failure() );
 	}
 
 	@Test
