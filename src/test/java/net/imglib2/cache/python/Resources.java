@@ -80,7 +80,8 @@ final class Resources
 	static Map< String, Long > count() throws IOException
 	{
 		final Map< String, Long > counts = new TreeMap<>();
-		counts.put( "threads", entries( "task" ) );
+		// The JDK keeps a thread for a minute that has waited for a process.
+		counts.put( "threads", entries( "task" ) - Thread.getAllStackTraces().keySet().stream().filter( thread -> thread.getName().startsWith( "process reaper" ) ).count() );
 		counts.put( "file descriptors", entries( "fd" ) );
 		counts.put( "child processes", ProcessHandle.current().descendants().count() );
 		for ( final BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans( BufferPoolMXBean.class ) )

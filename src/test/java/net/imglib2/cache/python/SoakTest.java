@@ -45,7 +45,7 @@ class SoakTest
 	private static final int SECONDS = 10;
 
 	@ParameterizedTest
-	@EnumSource( names = { "SUB", "SHARED" } )
+	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
 	void noPixelIsWrongNoWorkerIsLostAndNothingGrows( final InterpreterMode mode ) throws Exception
 	{
 		final int seconds = Integer.getInteger( "soak.seconds", SECONDS );

@@ -58,7 +58,7 @@ final class ProcessControl implements Control
 	/**
 	 * How long code has that was cancelled.
 	 */
-	private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos( 500 );
+	private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos( 1 );
 
 	private final ControlWords words;
 
