@@ -125,7 +125,7 @@ class PackagingIT
 	}
 
 	@ParameterizedTest
-	@EnumSource( value = InterpreterMode.class, names = { "SUB", "SHARED" } )
+	@EnumSource( value = InterpreterMode.class, names = { "SUB", "SHARED", "PROCESS" } )
 	void libraryRunsFromItsJar( final InterpreterMode mode ) throws Exception
 	{
 		assumeTrue( mode != InterpreterMode.SUB || Arrays.asList( "3.10", "3.11" ).contains( TestPythons.minor( ChildJvm.testPython() ) ), "needs Python 3.10 or 3.11" );

@@ -367,7 +367,7 @@ class PythonEnvironmentTest
 	}
 
 	@ParameterizedTest
-	@CsvSource( { "UTF-8, SHARED", "ISO-8859-1, SHARED", "US-ASCII, SHARED", "ISO-8859-1, SUB" } )
+	@CsvSource( { "UTF-8, SHARED", "ISO-8859-1, SHARED", "US-ASCII, SHARED", "ISO-8859-1, SUB", "US-ASCII, PROCESS" } )
 	void foldersMayHaveSpacesAndLettersOfAnyLanguage( final String encoding, final InterpreterMode mode ) throws Exception
 	{
 		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
@@ -519,7 +519,7 @@ class PythonEnvironmentTest
 	// ------------------------------------------------------------------ start
 
 	@ParameterizedTest
-	@CsvSource( { "SUB, 3, import threading; threading.Event().wait()", "SHARED, 1, while True: pass", "SHARED, 1, sum(range(10**11))" } )
+	@CsvSource( { "SUB, 3, import threading; threading.Event().wait()", "SHARED, 1, while True: pass", "SHARED, 1, sum(range(10**11))", "PROCESS, 1, while True: pass", "PROCESS, 1, sum(range(10**11))" } )
 	void initCodeThatHangsFailsAfterTheTimeoutAndIsNamed( final InterpreterMode mode, final int seconds, final String line ) throws Exception
 	{
 		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
@@ -544,7 +544,7 @@ class PythonEnvironmentTest
 	}
 
 	@ParameterizedTest
-	@EnumSource( value = InterpreterMode.class, names = { "SUB", "SHARED" } )
+	@EnumSource( value = InterpreterMode.class, names = { "SUB", "SHARED", "PROCESS" } )
 	void initCodeThatFailsIsNamedAndTheNextQueueWorks( final InterpreterMode mode ) throws Exception
 	{
 		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
@@ -559,7 +559,7 @@ class PythonEnvironmentTest
 	}
 
 	@ParameterizedTest
-	@CsvSource( { "SUB, C.UTF-8", "SHARED, C" } )
+	@CsvSource( { "SUB, C.UTF-8", "SHARED, C", "PROCESS, C" } )
 	void printedLinesReachTheConsumersOneByOne( final InterpreterMode mode, final String locale ) throws Exception
 	{
 		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );

@@ -69,7 +69,7 @@ class PythonTrustTest
 	}
 
 	@ParameterizedTest
-	@EnumSource( names = { "SUB", "SHARED" } )
+	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
 	void codeThatIsNotOnTheListIsNeverCompiledOrImported( final InterpreterMode mode ) throws Exception
 	{
 		assumeTrue( mode != InterpreterMode.SUB || Arrays.asList( "3.10", "3.11" ).contains( TestPythons.minor( PYTHON ) ), "needs Python 3.10 or 3.11" );
