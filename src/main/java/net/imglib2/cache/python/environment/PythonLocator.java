@@ -132,7 +132,7 @@ public final class PythonLocator
 						return new LocatedPython( candidate, "PATH" );
 				}
 		throw new PythonEnvironmentException( "No Python found: there is no " + String.join( " or ", os.executablesOnPath() ) + " on the PATH (" + path
-				+ "). Install Python 3.10 or 3.11, or name one: -D" + KnownProperties.EXECUTABLE + "=/path/to/environment" );
+				+ "). Install Python 3.10 or newer, or name one: -D" + KnownProperties.EXECUTABLE + "=/path/to/environment" );
 	}
 
 	private Path executableAt( final String place, final String origin )

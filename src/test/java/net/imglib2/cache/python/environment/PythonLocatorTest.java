@@ -152,7 +152,7 @@ class PythonLocatorTest
 	void withoutAnyPythonTheMessageTellsWhereItWasSearchedFor()
 	{
 		variables.put( "PATH", "/first:/second" );
-		requireRefused( OperatingSystem.LINUX, PythonEnvironment.detected(), "there is no python3 or python on the PATH (/first:/second)", "Install Python 3.10 or 3.11",
+		requireRefused( OperatingSystem.LINUX, PythonEnvironment.detected(), "there is no python3 or python on the PATH (/first:/second)", "Install Python 3.10 or newer",
 				"-Dimglib2.python.executable=/path/to/environment" );
 		variables.clear();
 		requireRefused( OperatingSystem.LINUX, PythonEnvironment.system(), "there is no python3 or python on the PATH (null)" );
