@@ -12,9 +12,7 @@ from conftest import run_in_new_python
 
 def run(code: str) -> str:
     """Output of a new Python that has been adapted."""
-    prepare = (
-        "from imglib2_cache_python._worker.processes import forbid_fork, spawn_by_default\nspawn_by_default()\n"
-    )
+    prepare = "from imglib2_cache_python._worker.processes import forbid_fork, spawn_by_default\nspawn_by_default()\n"
     return run_in_new_python(prepare + code)
 
 
