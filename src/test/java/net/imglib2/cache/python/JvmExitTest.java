@@ -46,8 +46,6 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -59,8 +57,6 @@ import net.imglib2.type.numeric.integer.UnsignedByteType;
  * code, without a hang and without a crash.
  */
 @DisabledOnOs( value = OS.WINDOWS, disabledReason = "has no SIGTERM" )
-// Each test waits for a JVM of its own.
-@Execution( ExecutionMode.CONCURRENT )
 class JvmExitTest
 {
 	private static final long TIMEOUT_SECONDS = 30;

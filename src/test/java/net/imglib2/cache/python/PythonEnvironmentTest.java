@@ -55,11 +55,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
-import org.junit.jupiter.api.parallel.ResourceAccessMode;
-import org.junit.jupiter.api.parallel.ResourceLock;
-import org.junit.jupiter.api.parallel.Resources;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -70,9 +65,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * message. All that starts Python runs in a JVM of its own.
  */
 @DisabledOnOs( value = OS.WINDOWS, disabledReason = "environments are put together from symbolic links and shell scripts" )
-// Each test waits for a JVM of its own.
-@Execution( ExecutionMode.CONCURRENT )
-@ResourceLock( value = Resources.SYSTEM_PROPERTIES, mode = ResourceAccessMode.READ )
 class PythonEnvironmentTest
 {
 	private static final Path PYTHON = ChildJvm.testPython();
@@ -590,7 +582,6 @@ class PythonEnvironmentTest
 	}
 
 	@Test
-	@ResourceLock( Resources.SYSTEM_PROPERTIES )
 	void modeComesFromThePropertyUnlessItIsSet()
 	{
 		final String before = System.getProperty( PythonEnvironment.MODE_PROPERTY );
@@ -613,7 +604,6 @@ class PythonEnvironmentTest
 	}
 
 	@Test
-	@ResourceLock( Resources.SYSTEM_PROPERTIES )
 	void defaultIsWhatWasSetElseTheDetectedOne()
 	{
 		final PythonEnvironment environment = PythonEnvironment.at( PYTHON );

@@ -44,8 +44,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -54,8 +52,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * because a defect would hang or end it.
  */
 @DisabledOnOs( value = OS.WINDOWS, disabledReason = "environments are put together from symbolic links" )
-// Each test waits for a JVM of its own.
-@Execution( ExecutionMode.CONCURRENT )
 class SubInterpretersTest
 {
 	private Path modules;
