@@ -36,6 +36,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 
 import jep.ClassEnquirer;
 import jep.JepConfig;
@@ -82,6 +83,8 @@ final class EmbeddedInterpreter implements Interpreter
 	private final ControlWords words;
 
 	private final RequestCodec codec;
+
+	private final IntFunction< PythonFailure > failures = this::failure;
 
 	private final EmbeddedControl control;
 
@@ -249,27 +252,7 @@ final class EmbeddedInterpreter implements Interpreter
 	public List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
 		final long ticket = words.issueTickets( blocks.size() );
-		final boolean allDone = step( blocks, ticket ) == Protocol.OK;
-		final boolean[] outputsEscaped = new boolean[ blocks.size() ];
-		if ( allDone )
-			blocks.forEach( block -> block.release( 0 ) );
-		else
-		{
-			for ( int i = 0; i < outputsEscaped.length; ++i )
-				outputsEscaped[ i ] = codec.release( ticket + i, i, blocks.get( i ) );
-			codec.releaseFreed();
-		}
-		codec.acknowledge();
-		final List< BlockResult > results = new ArrayList<>( blocks.size() );
-		for ( int i = 0; i < outputsEscaped.length; ++i )
-		{
-			final int result = allDone ? Protocol.OK : words.result( i );
-			if ( result != Protocol.OK )
-				results.add( BlockResult.failed( name, failure( result - Protocol.FAILED ) ) );
-			else
-				results.add( outputsEscaped[ i ] ? BlockResult.done( name, true ) : done );
-		}
-		return results;
+		return codec.results( blocks, ticket, step( blocks, ticket ) == Protocol.OK, done, failures );
 	}
 
 	/**

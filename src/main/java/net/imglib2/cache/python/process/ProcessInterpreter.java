@@ -45,6 +45,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.IntFunction;
 
 import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonEnvironmentException;
@@ -96,6 +97,8 @@ final class ProcessInterpreter implements Interpreter
 	private final ControlWords words;
 
 	private final RequestCodec codec;
+
+	private final IntFunction< PythonFailure > failures = this::failure;
 
 	private final ProcessControl control;
 
@@ -264,27 +267,7 @@ final class ProcessInterpreter implements Interpreter
 		final int status = step( blocks, ticket );
 		if ( status < 0 )
 			return afterDeath( blocks, ticket );
-		final boolean allDone = status == Protocol.OK;
-		final boolean[] outputsEscaped = new boolean[ blocks.size() ];
-		if ( allDone )
-			blocks.forEach( block -> block.release( 0 ) );
-		else
-		{
-			for ( int i = 0; i < outputsEscaped.length; ++i )
-				outputsEscaped[ i ] = codec.release( ticket + i, i, blocks.get( i ) );
-			codec.releaseFreed();
-		}
-		codec.acknowledge();
-		final List< BlockResult > results = new ArrayList<>( blocks.size() );
-		for ( int i = 0; i < outputsEscaped.length; ++i )
-		{
-			final int result = allDone ? Protocol.OK : words.result( i );
-			if ( result != Protocol.OK )
-				results.add( BlockResult.failed( name, failure( result - Protocol.FAILED ) ) );
-			else
-				results.add( outputsEscaped[ i ] ? BlockResult.done( name, true ) : done );
-		}
-		return results;
+		return codec.results( blocks, ticket, status == Protocol.OK, done, failures );
 	}
 
 	/**

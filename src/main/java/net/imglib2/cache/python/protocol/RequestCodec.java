@@ -35,6 +35,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 
 import net.imglib2.cache.python.block.ArrayAccess;
 import net.imglib2.cache.python.block.BlockArray;
@@ -205,9 +206,49 @@ public final class RequestCodec
 	}
 
 	/**
+	 * Reads how the blocks of the last request have ended, which Python has read, and
+	 * gives the memory of their inputs back, unless user code has retained it.
+	 *
+	 * @param blocks
+	 * 		of the request
+	 * @param ticket
+	 * 		of the first block
+	 * @param allDone
+	 * 		whether Python has nothing to report
+	 * @param done
+	 * 		result of a block that is done
+	 * @param failures
+	 * 		describes a failure of the request, by its number
+	 * @return how each block has ended
+	 */
+	public List< BlockResult > results( final List< BlockRequest > blocks, final long ticket, final boolean allDone, final BlockResult done, final IntFunction< PythonFailure > failures )
+	{
+		final boolean[] outputsEscaped = new boolean[ blocks.size() ];
+		if ( allDone )
+			blocks.forEach( block -> block.release( 0 ) );
+		else
+		{
+			for ( int i = 0; i < outputsEscaped.length; ++i )
+				outputsEscaped[ i ] = release( ticket + i, i, blocks.get( i ) );
+			releaseFreed();
+		}
+		acknowledge();
+		final List< BlockResult > results = new ArrayList<>( blocks.size() );
+		for ( int i = 0; i < outputsEscaped.length; ++i )
+		{
+			final int result = allDone ? Protocol.OK : control.result( i );
+			if ( result != Protocol.OK )
+				results.add( BlockResult.failed( done.worker(), failures.apply( result - Protocol.FAILED ) ) );
+			else
+				results.add( outputsEscaped[ i ] ? BlockResult.done( done.worker(), true ) : done );
+		}
+		return results;
+	}
+
+	/**
 	 * Python has read the last request, and all that it has reported was read here.
 	 */
-	public void acknowledge()
+	void acknowledge()
 	{
 		acknowledged = true;
 	}
@@ -223,7 +264,7 @@ public final class RequestCodec
 	 * 		the block
 	 * @return whether user code has retained the array that it wrote into
 	 */
-	public boolean release( final long ticket, final int number, final BlockRequest block )
+	boolean release( final long ticket, final int number, final BlockRequest block )
 	{
 		final long escaped = control.retained( number );
 		boolean outputEscaped = false;
@@ -246,7 +287,7 @@ public final class RequestCodec
 	 * Gives memory back that user code had retained after an earlier block, and has not
 	 * any more.
 	 */
-	public void releaseFreed()
+	void releaseFreed()
 	{
 		for ( int i = 0; i < control.numFreed(); ++i )
 		{
