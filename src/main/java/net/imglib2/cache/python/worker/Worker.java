@@ -85,9 +85,10 @@ final class Worker
 	private final BiConsumer< Worker, String > lost;
 
 	/**
-	 * Whether it has computed blocks, be it that their code has failed.
+	 * Whether it has computed blocks or done a task, be it that their code has failed, since
+	 * {@link #takeProgress()}.
 	 */
-	private volatile boolean useful;
+	private volatile boolean progress;
 
 	private final Lifecycle life = new Lifecycle();
 
@@ -183,11 +184,14 @@ final class Worker
 	}
 
 	/**
-	 * @return whether it has computed blocks
+	 * @return whether it has computed blocks, or done a task, since this was asked last
 	 */
-	boolean isUseful()
+	boolean takeProgress()
 	{
-		return useful;
+		final boolean taken = progress;
+		if ( taken )
+			progress = false;
+		return taken;
 	}
 
 	/**
@@ -480,6 +484,7 @@ final class Worker
 		try
 		{
 			task.run( python, taskInterpreter );
+			noteProgress();
 		}
 		finally
 		{
@@ -521,8 +526,7 @@ final class Worker
 		try
 		{
 			run.compute( python, name );
-			if ( !useful && python.loss() == null )
-				useful = true;
+			noteProgress();
 		}
 		catch ( final Throwable t )
 		{
@@ -535,6 +539,12 @@ final class Worker
 		{
 			end();
 		}
+	}
+
+	private void noteProgress()
+	{
+		if ( !progress && python.loss() == null )
+			progress = true;
 	}
 
 	private void begin( final Run run )

@@ -45,6 +45,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -382,20 +383,25 @@ class WorkerPoolTest
 	}
 
 	@Test
-	void workersThatAreLostBeforeTheyHaveComputedAnythingAreReplacedAfterPauses() throws Exception
+	void workersThatAreLostAgainAndAgainAreReplacedAfterPauses() throws Exception
 	{
 		open( 1 );
 		final Snippet a = register( "a", null );
 		fakes.onBlock = ( python, number ) -> {
+			if ( number == 0 )
+			{
+				hanging.countDown();
+				awaitUnchecked( release::await );
+			}
 			python.loss = "crashed";
 			return BlockResult.dropped();
 		};
-		for ( int i = 1; i < Replacements.MAX_USELESS; ++i )
+		for ( int i = 1; i < Replacements.MAX_LOSSES_PER_WORKER; ++i )
 			assertTrue( pool.await( submit( a, i ) ).isDropped() );
-		final Runnable go = occupy();
-		final BlockTask last = submit( a, 1 );
+		final BlockTask last = submit( a, 0 );
+		hanging.await();
 		final BlockTask waiting = submit( a, 2 );
-		go.run();
+		release.countDown();
 		assertTrue( pool.await( last ).isDropped() );
 		long pause = Replacements.FIRST_PAUSE;
 		for ( int i = 0; i < 3; ++i )
@@ -412,6 +418,35 @@ class WorkerPoolTest
 		forward.addAndGet( pause );
 		awaitOpen();
 		assertNull( pool.await( submit( a, 5 ) ).failure() );
+	}
+
+	/**
+	 * For instance because no memory was left for a moment: that is no reason to pause,
+	 * also if only one of them had something to do.
+	 */
+	@Test
+	void allWorkersMayBeLostAtOnceAgainAndAgain() throws Exception
+	{
+		final int numWorkers = 4;
+		open( numWorkers );
+		final Snippet a = register( "a", null );
+		for ( int i = 0; i < 10; ++i )
+		{
+			for ( int k = 1; fakes.get( "worker_" + k ) != null; ++k )
+				fakes.get( "worker_" + k ).loss = "killed";
+			if ( i % 2 == 0 )
+			{
+				// Needs all of them at the same time.
+				final CyclicBarrier barrier = new CyclicBarrier( numWorkers );
+				final List< CompletableFuture< Integer > > tasks = new ArrayList<>();
+				for ( int k = 0; k < numWorkers; ++k )
+					tasks.add( pool.submit( python -> barrier.await() ) );
+				for ( final CompletableFuture< Integer > task : tasks )
+					task.get();
+			}
+			else
+				assertNull( pool.await( submit( a, i ) ).failure() );
+		}
 	}
 
 	@Test
