@@ -39,15 +39,12 @@ import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.function.IntFunction;
 
-import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.block.BlockArray;
@@ -55,21 +52,19 @@ import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.environment.PythonSources;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
-import net.imglib2.cache.python.protocol.ControlWords;
 import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
-import net.imglib2.cache.python.protocol.RequestCodec;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.worker.Control;
-import net.imglib2.cache.python.worker.Interpreter;
+import net.imglib2.cache.python.worker.ProtocolInterpreter;
 
 /**
  * A Python interpreter in a process of its own, which maps the memory of blocks. If the
  * process dies, so does the interpreter.
  */
-final class ProcessInterpreter implements Interpreter
+final class ProcessInterpreter extends ProtocolInterpreter
 {
 	/**
 	 * Stands where Python code's own failures have their type.
@@ -78,34 +73,13 @@ final class ProcessInterpreter implements Interpreter
 
 	private static final String NOWHERE = new File( System.getProperty( "os.name", "" ).startsWith( "Windows" ) ? "NUL" : "/dev/null" ).getPath();
 
-	private final String name;
-
 	private final ProcessRuntime runtime;
 
 	private final SharedArena arena;
 
-	private final BlockResult done;
-
 	private final ByteBuffer mailboxMemory;
 
-	private final ByteBuffer requestMemory;
-
-	private final ByteBuffer wordsMemory;
-
-	private final ByteBuffer stackMemory;
-
-	private final ControlWords words;
-
-	private final RequestCodec codec;
-
-	private final IntFunction< PythonFailure > failures = this::failure;
-
-	private final ProcessControl control;
-
-	/**
-	 * Names of their files, by ids.
-	 */
-	private final Map< Long, String > prepared = new HashMap<>();
+	private final ProcessControl control = new ProcessControl( words, new File( PythonSources.location(), "imglib2_cache_python" ) + File.separator );
 
 	/**
 	 * What keeps the memory of arguments in reach as long as Python sees it, by their
@@ -121,17 +95,10 @@ final class ProcessInterpreter implements Interpreter
 
 	ProcessInterpreter( final String name, final ProcessRuntime runtime )
 	{
-		this.name = name;
+		super( name, runtime.arena() );
 		this.runtime = runtime;
-		done = BlockResult.done( name, false );
 		arena = runtime.arena();
 		mailboxMemory = arena.allocate( Mailbox.BYTES );
-		requestMemory = arena.allocate( RequestCodec.REQUEST_BYTES );
-		wordsMemory = arena.allocate( ControlWords.BYTES );
-		stackMemory = arena.allocate( ControlWords.STACK_BYTES );
-		words = new ControlWords( wordsMemory, stackMemory );
-		codec = new RequestCodec( requestMemory, words, arena.limit() );
-		control = new ProcessControl( words, new File( PythonSources.location(), "imglib2_cache_python" ) + File.separator );
 	}
 
 	@Override
@@ -153,7 +120,7 @@ final class ProcessInterpreter implements Interpreter
 		builder.environment().remove( "LD_PRELOAD" );
 		try
 		{
-			process = new WorkerProcess( name, builder, mark, runtime.out(), runtime.err() );
+			process = new WorkerProcess( name, builder, mark, runtime.environment().getOut(), runtime.environment().getErr() );
 		}
 		catch ( final IOException e )
 		{
@@ -207,55 +174,28 @@ final class ProcessInterpreter implements Interpreter
 	}
 
 	@Override
-	public void check( final Snippet snippet )
-	{
-		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName() ) );
-	}
-
-	@Override
-	public boolean isPrepared( final Snippet snippet )
-	{
-		return prepared.containsKey( snippet.id() );
-	}
-
-	@Override
 	public PythonFailure prepare( final Snippet snippet )
 	{
-		if ( isPrepared( snippet ) )
-			return null;
-		control.addSource( snippet.fileName(), snippet.code() );
-		final Reply reply;
 		try
 		{
-			reply = call( "prepare", snippet.id(), snippet.code(), snippet.fileName(), snippet.checkWritten() );
+			return super.prepare( snippet );
 		}
 		catch ( final LostException e )
 		{
 			return e.failure;
 		}
-		if ( reply.failure() == null )
-			prepared.put( snippet.id(), snippet.fileName() );
-		else
-			control.removeSource( snippet.fileName() );
-		return reply.failure();
 	}
 
 	@Override
-	public long nextTicket()
+	protected void added( final String fileName, final String code )
 	{
-		return words.nextTicket();
+		control.addSource( fileName, code );
 	}
 
 	@Override
-	public int maxBlocks()
+	protected void removed( final String fileName )
 	{
-		return Protocol.MAX_BLOCKS;
-	}
-
-	@Override
-	public int maxLength()
-	{
-		return RequestCodec.REQUEST_LENGTH - Protocol.HEADER_LENGTH;
+		control.removeSource( fileName );
 	}
 
 	// --------------------------------------------------------------- blocks
@@ -265,26 +205,23 @@ final class ProcessInterpreter implements Interpreter
 	{
 		final long ticket = words.issueTickets( blocks.size() );
 		final int status = step( blocks, ticket );
-		if ( status < 0 )
-			return afterDeath( blocks, ticket );
-		return codec.results( blocks, ticket, status == Protocol.OK, done, failures );
+		return status < 0 ? afterDeath( blocks, ticket ) : results( blocks, ticket, status );
 	}
 
 	/**
-	 * @return {@link Protocol#OK}, or that there is something to read in the control
-	 *         words; negative if the process is dead
+	 * @return negative if the process is dead
 	 */
-	private int step( final List< BlockRequest > blocks, final long ticket )
+	@Override
+	protected int step( final List< BlockRequest > blocks, final long ticket )
 	{
 		int status = tryStep( blocks, ticket );
 		// Something that earlier code left behind, such as a tracing function, has raised
 		// before a block began. That is not the fault of these blocks, and happens once.
 		if ( status == Mailbox.RAISED && !words.hasBegun( ticket ) )
 			status = tryStep( blocks, ticket );
-		if ( status != Protocol.BROKEN && status != Mailbox.RAISED )
-			return status;
-		final List< String > strings = failureStrings( Protocol.LAST_FAILURE );
-		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "its code is cancelled" : new PythonFailure( strings ).describe() ) );
+		if ( status == Protocol.BROKEN || status == Mailbox.RAISED )
+			throw interrupted();
+		return status;
 	}
 
 	private int tryStep( final List< BlockRequest > blocks, final long ticket )
@@ -380,7 +317,7 @@ final class ProcessInterpreter implements Interpreter
 				results.add( BlockResult.failed( name, crash().failure ) );
 			// Of a block that has failed, the process would have told why.
 			else if ( i < crashed && words.result( i ) == Protocol.OK )
-				results.add( done );
+				results.add( BlockResult.done( name, false ) );
 			else
 				results.add( BlockResult.dropped() );
 		// Nobody can see them any more.
@@ -395,37 +332,15 @@ final class ProcessInterpreter implements Interpreter
 		new ArrayList<>( held.keySet() ).forEach( this::free );
 	}
 
-	@Override
-	public void forget( final Collection< Long > ids )
-	{
-		final List< Object > known = new ArrayList<>();
-		for ( final Long id : ids )
-		{
-			final String file = prepared.remove( id );
-			if ( file == null )
-				continue;
-			control.removeSource( file );
-			known.add( id );
-		}
-		if ( !known.isEmpty() )
-			call( "forget", known.toArray() );
-	}
-
 	// ---------------------------------------------------------------- tasks
-
-	@Override
-	public void exec( final Trusted.Code code )
-	{
-		requireOk( "The task", call( "execute", code.text() ) );
-	}
 
 	@Override
 	public < V > V getValue( final Trusted.Code expression, final Class< V > type )
 	{
-		final Reply reply = call( "evaluate", expression.text(), Conversion.isText( type ) );
+		final Reply reply = reply( "evaluate", expression.text(), Conversion.isText( type ) );
 		if ( reply.status == Mailbox.RAISED )
 			throw new PythonException( "The value of " + expression.text() + " cannot be converted to " + type.getSimpleName() + ": " + reply.value );
-		requireOk( "The task", reply );
+		requireOk( "The task", reply.failure() );
 		try
 		{
 			return Conversion.convert( reply.value, type );
@@ -434,12 +349,6 @@ final class ProcessInterpreter implements Interpreter
 		{
 			throw new PythonException( "The value of " + expression.text() + " cannot be converted to " + type.getSimpleName() + ": " + e.getMessage(), e );
 		}
-	}
-
-	@Override
-	public void set( final String variable, final Object value )
-	{
-		requireOk( "The task", call( "assign", variable, value ) );
 	}
 
 	@Override
@@ -466,12 +375,16 @@ final class ProcessInterpreter implements Interpreter
 	// ---------------------------------------------------------------- calls
 
 	/**
-	 * Calls a method of the Python half that is not for blocks.
-	 *
 	 * @throws LostException
 	 * 		if the process is dead
 	 */
-	private Reply call( final String method, final Object... arguments )
+	@Override
+	protected PythonFailure call( final String method, final Object... arguments )
+	{
+		return reply( method, arguments ).failure();
+	}
+
+	private Reply reply( final String method, final Object... arguments )
 	{
 		final long ticket = words.issueTickets( 1 );
 		final List< Object > message = new ArrayList<>();
@@ -515,17 +428,8 @@ final class ProcessInterpreter implements Interpreter
 		return new Reply( ( ( Long ) entries.get( 0 ) ).intValue(), entries.get( 1 ) );
 	}
 
-	/**
-	 * @param number
-	 * 		of the failure within the last call, or {@link Protocol#LAST_FAILURE}
-	 */
-	private PythonFailure failure( final int number )
-	{
-		final List< String > strings = failureStrings( number );
-		return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed on " + name + ", and so did describing the failure" ) : new PythonFailure( strings );
-	}
-
-	private List< String > failureStrings( final int number )
+	@Override
+	protected List< String > failureStrings( final int number )
 	{
 		try
 		{
@@ -537,15 +441,6 @@ final class ProcessInterpreter implements Interpreter
 		}
 	}
 
-	private static List< String > strings( final Object value )
-	{
-		final List< String > strings = new ArrayList<>();
-		if ( value instanceof List )
-			for ( final Object entry : ( List< ? > ) value )
-				strings.add( ( String ) entry );
-		return strings;
-	}
-
 	/**
 	 * Describes how the process has ended.
 	 */
@@ -555,12 +450,6 @@ final class ProcessInterpreter implements Interpreter
 		final Stack stack = control.stackOfCrash( death.stacks() );
 		final String text = ( stack.isEmpty() ? "" : "\n" + stack.text().trim() ) + death.output();
 		return new LostException( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how() + text, text.trim() ) );
-	}
-
-	private static void requireOk( final String what, final Reply reply )
-	{
-		if ( reply.failure() != null )
-			throw new PythonCodeException( what, reply.failure() );
 	}
 
 	/**
@@ -580,7 +469,7 @@ final class ProcessInterpreter implements Interpreter
 		}
 	}
 
-	private static final class Reply
+	private final class Reply
 	{
 		private final int status;
 
@@ -597,10 +486,7 @@ final class ProcessInterpreter implements Interpreter
 		 */
 		PythonFailure failure()
 		{
-			if ( status == Protocol.OK )
-				return null;
-			final List< String > strings = strings( value );
-			return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed, and so did describing the failure" ) : new PythonFailure( strings );
+			return status == Protocol.OK ? null : ProcessInterpreter.this.failure( strings( value ) );
 		}
 	}
 

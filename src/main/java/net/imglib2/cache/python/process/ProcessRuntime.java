@@ -30,8 +30,6 @@ package net.imglib2.cache.python.process;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.function.Consumer;
-import java.util.stream.Collectors;
 
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.block.BlockMemory;
@@ -113,23 +111,21 @@ public final class ProcessRuntime implements InterpreterFactory
 
 	List< String > modulePath()
 	{
-		return modulePath.paths().stream().map( folder -> folder.toAbsolutePath().toString() ).collect( Collectors.toList() );
+		return modulePath.absolutePaths();
+	}
+
+	/**
+	 * @return what the user asks for
+	 */
+	PythonEnvironment environment()
+	{
+		return environment;
 	}
 
 	@Override
 	public Duration startupTimeout()
 	{
 		return environment.getStartupTimeout();
-	}
-
-	Consumer< String > out()
-	{
-		return environment.getOut();
-	}
-
-	Consumer< String > err()
-	{
-		return environment.getErr();
 	}
 
 	@Override

@@ -1,0 +1,275 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.worker;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
+
+import net.imglib2.cache.python.PythonCodeException;
+import net.imglib2.cache.python.PythonException;
+import net.imglib2.cache.python.block.BlockMemory;
+import net.imglib2.cache.python.protocol.BlockRequest;
+import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.ControlWords;
+import net.imglib2.cache.python.protocol.Protocol;
+import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.RequestCodec;
+import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.trust.Trusted;
+
+/**
+ * An interpreter that speaks the protocol of this library with {@code _worker/worker.py}.
+ * How a call gets there, subclasses say.
+ */
+public abstract class ProtocolInterpreter implements Interpreter
+{
+	protected final String name;
+
+	protected final ByteBuffer requestMemory;
+
+	protected final ByteBuffer wordsMemory;
+
+	protected final ByteBuffer stackMemory;
+
+	protected final ControlWords words;
+
+	protected final RequestCodec codec;
+
+	private final BlockResult done;
+
+	private final IntFunction< PythonFailure > failures = this::failure;
+
+	/**
+	 * What tracebacks call the code that is ready, by its id.
+	 */
+	private final Map< Long, String > prepared = new HashMap<>();
+
+	/**
+	 * @param name
+	 * 		what messages call the interpreter
+	 * @param memory
+	 * 		what both sides can see
+	 */
+	protected ProtocolInterpreter( final String name, final BlockMemory memory )
+	{
+		this.name = name;
+		done = BlockResult.done( name, false );
+		requestMemory = memory.allocate( RequestCodec.REQUEST_BYTES );
+		wordsMemory = memory.allocate( ControlWords.BYTES );
+		stackMemory = memory.allocate( ControlWords.STACK_BYTES );
+		words = new ControlWords( wordsMemory, stackMemory );
+		codec = new RequestCodec( requestMemory, words, memory.limit() );
+	}
+
+	/**
+	 * Calls a method of {@code _worker/worker.py} that is not for blocks. The code it runs
+	 * has a ticket.
+	 *
+	 * @return what it failed with, or {@code null}
+	 * @throws PythonException
+	 * 		if it could not be called
+	 */
+	protected abstract PythonFailure call( String method, Object... arguments );
+
+	/**
+	 * @param number
+	 * 		of a failure within the last call, or {@link Protocol#LAST_FAILURE}
+	 * @return its strings; empty if Python cannot describe it
+	 */
+	protected abstract List< String > failureStrings( int number );
+
+	/**
+	 * Runs the blocks of a request.
+	 *
+	 * @return {@link Protocol#OK}, or that there is something to read in the control words
+	 * @throws PythonException
+	 * 		if it is not known how they ended
+	 */
+	protected abstract int step( List< BlockRequest > blocks, long ticket );
+
+	/**
+	 * Code is about to be made ready.
+	 */
+	protected void added( final String fileName, final String code )
+	{}
+
+	/**
+	 * Code is not ready any more, or could not be made so.
+	 */
+	protected void removed( final String fileName )
+	{}
+
+	@Override
+	public void check( final Snippet snippet )
+	{
+		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName() ) );
+	}
+
+	@Override
+	public boolean isPrepared( final Snippet snippet )
+	{
+		return prepared.containsKey( snippet.id() );
+	}
+
+	@Override
+	public PythonFailure prepare( final Snippet snippet )
+	{
+		if ( isPrepared( snippet ) )
+			return null;
+		added( snippet.fileName(), snippet.code() );
+		final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName(), snippet.checkWritten() );
+		if ( failed == null )
+			prepared.put( snippet.id(), snippet.fileName() );
+		else
+			removed( snippet.fileName() );
+		return failed;
+	}
+
+	@Override
+	public void forget( final Collection< Long > ids )
+	{
+		final List< Object > known = new ArrayList<>();
+		for ( final Long id : ids )
+		{
+			final String fileName = prepared.remove( id );
+			if ( fileName == null )
+				continue;
+			removed( fileName );
+			known.add( id );
+		}
+		if ( !known.isEmpty() )
+			call( "forget", known.toArray() );
+	}
+
+	@Override
+	public long nextTicket()
+	{
+		return words.nextTicket();
+	}
+
+	@Override
+	public int maxBlocks()
+	{
+		return Protocol.MAX_BLOCKS;
+	}
+
+	@Override
+	public int maxLength()
+	{
+		return RequestCodec.REQUEST_LENGTH - Protocol.HEADER_LENGTH;
+	}
+
+	@Override
+	public List< BlockResult > compute( final List< BlockRequest > blocks )
+	{
+		final long ticket = words.issueTickets( blocks.size() );
+		return results( blocks, ticket, step( blocks, ticket ) );
+	}
+
+	/**
+	 * @param status
+	 * 		what {@link #step} has returned
+	 * @return how each block has ended
+	 */
+	protected final List< BlockResult > results( final List< BlockRequest > blocks, final long ticket, final int status )
+	{
+		return codec.results( blocks, ticket, status == Protocol.OK, done, failures );
+	}
+
+	/**
+	 * @return that nobody knows how the blocks of the last request have ended
+	 */
+	protected final PythonException interrupted()
+	{
+		final List< String > strings = failureStrings( Protocol.LAST_FAILURE );
+		return new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "its code is cancelled" : new PythonFailure( strings ).describe() ) );
+	}
+
+	@Override
+	public void exec( final Trusted.Code code )
+	{
+		requireOk( "The task", call( "execute", code.text() ) );
+	}
+
+	@Override
+	public void set( final String variable, final Object value )
+	{
+		requireOk( "The task", call( "assign", variable, value ) );
+	}
+
+	/**
+	 * @param number
+	 * 		of a failure within the last call, or {@link Protocol#LAST_FAILURE}
+	 */
+	protected final PythonFailure failure( final int number )
+	{
+		return failure( failureStrings( number ) );
+	}
+
+	/**
+	 * @param strings
+	 * 		see {@link #failureStrings}
+	 */
+	protected final PythonFailure failure( final List< String > strings )
+	{
+		return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed on " + name + ", and so did describing the failure" ) : new PythonFailure( strings );
+	}
+
+	/**
+	 * @param answer
+	 * 		what Python has answered
+	 */
+	protected static List< String > strings( final Object answer )
+	{
+		final List< String > strings = new ArrayList<>();
+		if ( answer instanceof List )
+			for ( final Object entry : ( List< ? > ) answer )
+				strings.add( ( String ) entry );
+		return strings;
+	}
+
+	/**
+	 * @param what
+	 * 		has run
+	 * @param failure
+	 * 		what it failed with, or {@code null}
+	 * @throws PythonCodeException
+	 * 		if it has failed
+	 */
+	protected static void requireOk( final String what, final PythonFailure failure )
+	{
+		if ( failure != null )
+			throw new PythonCodeException( what, failure );
+	}
+}
