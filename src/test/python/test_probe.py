@@ -98,6 +98,7 @@ def test_this_python_tells_of_itself() -> None:
     assert properties["machine"] == platform.machine()
     assert properties["free.threaded"] == "false"
     assert properties["numpy.version"] == np.__version__
+    assert str(Path(np.__file__).parents[1]) in properties["folders"].split("\n")
     assert "numpy" in properties["compiled.distributions"].split("\n")
     assert {"numpy", "scipy"} <= set(properties["shared.modules"].split("\n"))
     assert all(properties.values())

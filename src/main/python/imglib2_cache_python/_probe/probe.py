@@ -41,8 +41,15 @@ def probe() -> dict[str, str]:
         "library": python_library(),
         **{f"jep.{key}": value for key, value in find_jep().items()},
         "numpy.version": find_numpy(),
+        "folders": "\n".join(folders()),
     }
     return {key: value for key, value in properties.items() if value}
+
+
+def folders() -> list[str]:
+    """The folders that modules are imported from, without this package's own."""
+    own = Path(__file__).parents[2]
+    return [path for path in sys.path if Path(path).is_dir() and Path(path) != own]
 
 
 def find_shared() -> dict[str, str]:

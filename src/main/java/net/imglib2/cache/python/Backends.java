@@ -35,6 +35,7 @@ import java.util.logging.Logger;
 import net.imglib2.cache.python.embedded.PythonRuntime;
 import net.imglib2.cache.python.environment.ClassPathCheck;
 import net.imglib2.cache.python.environment.KnownProperties;
+import net.imglib2.cache.python.environment.LocatedPython;
 import net.imglib2.cache.python.environment.ModeChoice;
 import net.imglib2.cache.python.environment.PythonHost;
 import net.imglib2.cache.python.environment.PythonInstallation;
@@ -81,7 +82,8 @@ final class Backends
 		if ( running != null && ( !locator.isExplicit( environment.getPath(), environment.isSystem() )
 				|| running.isAt( locator.locate( environment.getPath(), environment.isSystem() ) ) ) )
 			return running.with( environment, modulePath );
-		final PythonInstallation installation = PythonInstallation.probe( locator.locate( environment.getPath(), environment.isSystem() ), requested == InterpreterMode.SUB );
+		final LocatedPython located = locator.locate( environment.getPath(), environment.isSystem() );
+		final PythonInstallation installation = requested == InterpreterMode.SUB ? PythonInstallation.probe( located, true ) : PythonInstallation.find( located );
 		final ModeChoice choice = ModeChoice.of( installation, requested, PythonHost.find() ).requireUsable();
 		tell( requested, installation, choice );
 		return choice.mode() == InterpreterMode.PROCESS ? ProcessRuntime.start( installation, environment, modulePath )
