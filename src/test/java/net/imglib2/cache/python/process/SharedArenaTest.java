@@ -457,10 +457,11 @@ class SharedArenaTest
 					{
 						targets.add( Thread.currentThread() );
 					}
-					for ( int i = 0; i < 3000; ++i )
+					// The thread that interrupts may get little time.
+					for ( int i = 0; i < 3000 || interrupts.get() < 100; ++i )
 					{
-						final ByteBuffer cell = arena.cell( LARGE + i ).buffer();
-						assertEquals( LARGE + i, cell.capacity() );
+						final ByteBuffer cell = arena.cell( LARGE + i % 3000 ).buffer();
+						assertEquals( LARGE + i % 3000, cell.capacity() );
 						cell.putLong( LARGE - 9, i );
 						assertEquals( i, cell.getLong( LARGE - 9 ) );
 						if ( Thread.interrupted() )
@@ -488,7 +489,6 @@ class SharedArenaTest
 			stop.set( true );
 			threads.shutdownNow();
 		}
-		assertTrue( interrupts.get() > 100, () -> interrupts + " interrupts" );
 		assertTrue( isFilled( mine, 3 ) );
 		assertTrue( isFilled( arena.cell( LARGE ).buffer(), 0 ) );
 	}
@@ -553,10 +553,10 @@ class SharedArenaTest
 	@Test
 	void limitIsThePropertyOrHalfOfTheMemory()
 	{
-		assertEquals( MachineMemory.available() / 2, SharedArena.limit( null ) );
-		assertEquals( 123456789, SharedArena.limit( " 123456789 " ) );
+		assertEquals( MachineMemory.available() / 2, ArenaLimits.bytes( null ) );
+		assertEquals( 123456789, ArenaLimits.bytes( " 123456789 " ) );
 		for ( final String wrong : new String[] { "", "1g", "0", "-5", "1e9" } )
-			assertTrue( assertThrows( PythonEnvironmentException.class, () -> SharedArena.limit( wrong ) ).getMessage().contains( "imglib2.python.sharedMemory is '" + wrong + "'" ) );
+			assertTrue( assertThrows( PythonEnvironmentException.class, () -> ArenaLimits.bytes( wrong ) ).getMessage().contains( "imglib2.python.sharedMemory is '" + wrong + "'" ) );
 	}
 
 	@Test
@@ -572,9 +572,9 @@ class SharedArenaTest
 	@Test
 	void cellsHaveHalfOfTheMappingsOfAProcess( @TempDir final Path folder ) throws Exception
 	{
-		assertEquals( 32765, SharedArena.maxCells( Files.writeString( folder.resolve( "max" ), "65530\n" ) ) );
-		assertTrue( SharedArena.maxCells( folder.resolve( "missing" ) ) >= 1000 );
-		assertTrue( SharedArena.maxCells( Paths.get( "/proc/sys/vm/max_map_count" ) ) >= 1000 );
+		assertEquals( 32765, ArenaLimits.maxCells( Files.writeString( folder.resolve( "max" ), "65530\n" ) ) );
+		assertTrue( ArenaLimits.maxCells( folder.resolve( "missing" ) ) >= 1000 );
+		assertTrue( ArenaLimits.maxCells( Paths.get( "/proc/sys/vm/max_map_count" ) ) >= 1000 );
 	}
 
 	@Test
