@@ -37,7 +37,8 @@ import net.imglib2.cache.python.process.Regions.Region;
 
 /**
  * Hands out parts of the shared file. What is free comes first, then the file grows by
- * segments up to the limit, and then garbage is collected. Thread-safe.
+ * segments up to the limit, and then garbage is collected; before the file grows, it is
+ * collected at the {@link CollectionPace}. Thread-safe.
  */
 final class RegionAllocator
 {
@@ -76,10 +77,20 @@ final class RegionAllocator
 	 */
 	private final Regions free = new Regions();
 
+	/**
+	 * The least that was in use since the last collection. Guarded by {@link #free}.
+	 */
+	private long lowest;
+
 	private final Object growing = new Object();
 
 	/**
-	 * How often all garbage was collected.
+	 * Guarded by {@link #growing}.
+	 */
+	private final CollectionPace pace;
+
+	/**
+	 * How often all garbage was collected because the memory was full.
 	 */
 	private volatile long reclaims;
 
@@ -90,13 +101,16 @@ final class RegionAllocator
 	 * 		tells which regions are garbage
 	 * @param dropReserves
 	 * 		drops mappings that are kept for reuse
+	 * @param pace
+	 * 		decides when garbage is collected before the file grows
 	 */
-	RegionAllocator( final ArenaFile file, final long limit, final Mappings mappings, final Runnable dropReserves )
+	RegionAllocator( final ArenaFile file, final long limit, final Mappings mappings, final Runnable dropReserves, final CollectionPace pace )
 	{
 		this.file = file;
 		this.limit = limit;
 		this.mappings = mappings;
 		this.dropReserves = dropReserves;
+		this.pace = pace;
 	}
 
 	/**
@@ -196,6 +210,7 @@ final class RegionAllocator
 		synchronized ( free )
 		{
 			giveGarbage();
+			lowest = Math.min( lowest, total() - free.freeBytes() );
 			return free.take( numBytes );
 		}
 	}
@@ -218,7 +233,12 @@ final class RegionAllocator
 					do
 					{
 						// Another thread may have made room while this one waited, or take what has been added.
-						final Region region = takeFree( numBytes );
+						Region region = takeFree( numBytes );
+						if ( region == null && isCollectionDue() )
+						{
+							collect();
+							region = awaitFree( numBytes );
+						}
 						if ( region != null )
 							return region;
 					}
@@ -232,7 +252,13 @@ final class RegionAllocator
 				if ( i == COLLECTIONS )
 					throw full( numBytes, noSpace );
 				// Many threads may find the memory full at once.
-				final Region region = reclaim( numBytes, reclaims == reclaimsBefore + i );
+				if ( reclaims == reclaimsBefore + i )
+				{
+					dropReserves.run();
+					collect();
+					++reclaims;
+				}
+				final Region region = awaitFree( numBytes );
 				if ( region != null )
 					return region;
 			}
@@ -288,22 +314,34 @@ final class RegionAllocator
 		return true;
 	}
 
+	private boolean isCollectionDue()
+	{
+		final Runtime runtime = Runtime.getRuntime();
+		synchronized ( free )
+		{
+			return pace.isDue( System.nanoTime(), total() - free.freeBytes(), lowest, runtime.totalMemory() - runtime.freeMemory() );
+		}
+	}
+
+	private void collect()
+	{
+		final long start = System.nanoTime();
+		System.gc();
+		pace.collected( start, System.nanoTime() );
+		synchronized ( free )
+		{
+			lowest = Long.MAX_VALUE;
+		}
+	}
+
 	/**
-	 * Waits until the JVM has told of all buffers that are garbage, as far as one can
-	 * know.
+	 * Waits after a collection until the JVM has told of all buffers that are garbage, as
+	 * far as one can know.
 	 *
-	 * @param collect
-	 * 		whether to collect garbage before, and to drop what is kept for reuse
 	 * @return a region, or {@code null} if none is free
 	 */
-	private Region reclaim( final long numBytes, final boolean collect )
+	private Region awaitFree( final long numBytes )
 	{
-		if ( collect )
-		{
-			dropReserves.run();
-			System.gc();
-			++reclaims;
-		}
 		boolean interrupted = false;
 		try
 		{

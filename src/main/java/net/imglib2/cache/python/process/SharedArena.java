@@ -83,10 +83,15 @@ final class SharedArena implements BlockMemory
 
 	SharedArena( final ArenaFile file, final long limit, final int maxCells )
 	{
+		this( file, limit, maxCells, new CollectionPace( System.nanoTime() ) );
+	}
+
+	SharedArena( final ArenaFile file, final long limit, final int maxCells, final CollectionPace pace )
+	{
 		this.file = file;
 		this.maxCells = maxCells;
 		leases = new SharedLeases( limit, numBytes -> map( numBytes, false, false ) );
-		regions = new RegionAllocator( file, limit, mappings, leases::clear );
+		regions = new RegionAllocator( file, limit, mappings, leases::clear, pace );
 	}
 
 	/**

@@ -338,6 +338,28 @@ class SharedArenaTest
 		assertTrue( arena.total() <= 8 * MIB );
 	}
 
+	/**
+	 * Neither Java nor the limit asks for a collection here.
+	 */
+	@Test
+	void boundedCacheDoesNotLetTheArenaGrow()
+	{
+		final CollectionPace pace = new CollectionPace( 0 );
+		// The first two may come at once, however long they take.
+		final long now = System.nanoTime();
+		pace.collected( now - 1, now );
+		final SharedArena arena = TestArenas.ofSize( 4096 * MIB, 10_000, pace );
+		final List< CellMemory > cache = new ArrayList<>();
+		for ( int i = 0; i < 3 * 256; ++i )
+		{
+			cache.add( arena.cell( ( int ) MIB ) );
+			if ( cache.size() > 8 )
+				cache.remove( 0 );
+		}
+		// That it is not looked for before is tested, too.
+		assertTrue( arena.total() >= 256 * MIB && arena.total() <= ( 256 + 64 ) * MIB, () -> arena.total() + " bytes" );
+	}
+
 	@Test
 	void leasesThatAreKeptForReuseMakeRoom()
 	{
