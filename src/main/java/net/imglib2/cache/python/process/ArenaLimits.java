@@ -75,7 +75,8 @@ final class ArenaLimits
 	/**
 	 * @param maxMappings
 	 * 		file with the number of mappings that a process may have
-	 * @return how many mappings the cells may have: the rest of the process needs some, too
+	 * @return how many mappings the cells may have: half, because other shared memory and
+	 *         the JVM itself need some, too
 	 */
 	static int maxCells( final Path maxMappings ) throws IOException
 	{

@@ -83,13 +83,21 @@ final class CollectionPace
 	 * 		how many bytes of shared memory are in use, garbage included
 	 * @param lowest
 	 * 		what this was at its lowest since the last collection
+	 * @return whether much of it may be garbage
+	 */
+	static boolean isWorthIt( final long used, final long lowest )
+	{
+		return used >= Math.max( MIN_USED, 2 * lowest );
+	}
+
+	/**
 	 * @param heap
 	 * 		how many bytes of Java's heap are in use
-	 * @return whether the time has come
+	 * @return whether the last collection is long enough ago
 	 */
-	boolean isDue( final long now, final long used, final long lowest, final long heap )
+	boolean allows( final long now, final long heap )
 	{
-		return used >= Math.max( MIN_USED, 2 * lowest ) && now - end >= interval( heap );
+		return now - end >= interval( heap );
 	}
 
 	private double interval( final long heap )
@@ -100,7 +108,8 @@ final class CollectionPace
 	}
 
 	/**
-	 * Tells of a collection, for whatever reason it was.
+	 * Tells of a collection, for whatever reason it was, the waiting for its result
+	 * included.
 	 */
 	void collected( final long from, final long to )
 	{

@@ -30,6 +30,7 @@ package net.imglib2.cache.python.process;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.function.Supplier;
 
 import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.environment.KnownProperties;
@@ -235,10 +236,7 @@ final class RegionAllocator
 						// Another thread may have made room while this one waited, or take what has been added.
 						Region region = takeFree( numBytes );
 						if ( region == null && isCollectionDue() )
-						{
-							collect();
-							region = awaitFree( numBytes );
-						}
+							region = collect( false, () -> takeFree( numBytes ) );
 						if ( region != null )
 							return region;
 					}
@@ -252,13 +250,8 @@ final class RegionAllocator
 				if ( i == COLLECTIONS )
 					throw full( numBytes, noSpace );
 				// Many threads may find the memory full at once.
-				if ( reclaims == reclaimsBefore + i )
-				{
-					dropReserves.run();
-					collect();
-					++reclaims;
-				}
-				final Region region = awaitFree( numBytes );
+				final Supplier< Region > attempt = () -> takeFree( numBytes );
+				final Region region = reclaims == reclaimsBefore + i ? collect( true, attempt ) : await( attempt );
 				if ( region != null )
 					return region;
 			}
@@ -314,42 +307,86 @@ final class RegionAllocator
 		return true;
 	}
 
-	private boolean isCollectionDue()
+	/**
+	 * Collects garbage until there are less mappings.
+	 *
+	 * @param isNeeded
+	 * 		whether to do so as often as it may help; else at the {@link CollectionPace}
+	 * @return whether there are less than so many
+	 */
+	boolean reduceMappings( final int max, final boolean isNeeded )
 	{
-		final Runtime runtime = Runtime.getRuntime();
-		synchronized ( free )
+		final Supplier< Boolean > attempt = () -> {
+			giveGarbage();
+			return mappings.size() < max ? true : null;
+		};
+		final long reclaimsBefore = reclaims;
+		synchronized ( growing )
 		{
-			return pace.isDue( System.nanoTime(), total() - free.freeBytes(), lowest, runtime.totalMemory() - runtime.freeMemory() );
+			if ( !isNeeded )
+				return attempt.get() != null || pace.allows( System.nanoTime(), usedHeap() ) && collect( false, attempt ) != null;
+			Boolean isReduced = attempt.get();
+			for ( int i = 0; isReduced == null && i < COLLECTIONS; ++i )
+				isReduced = reclaims == reclaimsBefore + i ? collect( true, attempt ) : await( attempt );
+			return isReduced != null;
 		}
 	}
 
-	private void collect()
+	private boolean isCollectionDue()
+	{
+		synchronized ( free )
+		{
+			return CollectionPace.isWorthIt( total() - free.freeBytes(), lowest ) && pace.allows( System.nanoTime(), usedHeap() );
+		}
+	}
+
+	private static long usedHeap()
+	{
+		final Runtime runtime = Runtime.getRuntime();
+		return runtime.totalMemory() - runtime.freeMemory();
+	}
+
+	/**
+	 * @param all
+	 * 		whether to drop what is kept for reuse before
+	 * @return as {@link #await}
+	 */
+	private < T > T collect( final boolean all, final Supplier< T > attempt )
 	{
 		final long start = System.nanoTime();
+		if ( all )
+		{
+			dropReserves.run();
+			++reclaims;
+		}
 		System.gc();
-		pace.collected( start, System.nanoTime() );
 		synchronized ( free )
 		{
 			lowest = Long.MAX_VALUE;
 		}
+		final T result = await( attempt );
+		pace.collected( start, System.nanoTime() );
+		return result;
 	}
 
 	/**
 	 * Waits after a collection until the JVM has told of all buffers that are garbage, as
 	 * far as one can know.
 	 *
-	 * @return a region, or {@code null} if none is free
+	 * @param attempt
+	 * 		what was garbage is needed for; {@code null} if there is not enough
+	 * @return its result
 	 */
-	private Region awaitFree( final long numBytes )
+	private < T > T await( final Supplier< T > attempt )
 	{
 		boolean interrupted = false;
 		try
 		{
 			while ( true )
 			{
-				final Region region = takeFree( numBytes );
-				if ( region != null )
-					return region;
+				final T result = attempt.get();
+				if ( result != null )
+					return result;
 				try
 				{
 					final Region next = mappings.awaitGarbage( PATIENCE_MILLIS );

@@ -68,7 +68,12 @@ final class SharedArena implements BlockMemory
 
 	private final ArenaFile file;
 
+	/**
+	 * With more mappings, cells are copied.
+	 */
 	private final int maxCells;
+
+	private final int maxMappings;
 
 	private final Mappings mappings = new Mappings();
 
@@ -90,6 +95,7 @@ final class SharedArena implements BlockMemory
 	{
 		this.file = file;
 		this.maxCells = maxCells;
+		maxMappings = maxCells + maxCells / 2;
 		leases = new SharedLeases( limit, numBytes -> map( numBytes, false, false ) );
 		regions = new RegionAllocator( file, limit, mappings, leases::clear, pace );
 	}
@@ -132,7 +138,9 @@ final class SharedArena implements BlockMemory
 	@Override
 	public CellMemory cell( final int numBytes )
 	{
-		return numBytes <= MAX_COPIED_CELL || mappings.size() >= maxCells ? null : CellMemory.of( map( numBytes, true, true ) );
+		if ( numBytes <= MAX_COPIED_CELL || mappings.size() >= maxCells && !regions.reduceMappings( maxCells, false ) )
+			return null;
+		return CellMemory.of( map( numBytes, true, true ) );
 	}
 
 	@Override
@@ -214,6 +222,10 @@ final class SharedArena implements BlockMemory
 
 	private ByteBuffer map( final int numBytes, final boolean isCell, final boolean zero )
 	{
+		// The system lets a process have no more. Where one more is needed, the JVM dies.
+		if ( mappings.size() >= maxMappings && !regions.reduceMappings( maxMappings, true ) )
+			throw new NativeMemoryException( "No mapping is left of the memory that is shared with worker processes for a block of " + numBytes + " bytes: " + maxMappings
+					+ " are in use. Python code keeps arrays of too many blocks, or the caches of the images hold too many cells. On Linux, vm.max_map_count bounds the mappings of a process", null );
 		final Region region = regions.take( numBytes, zero );
 		ByteBuffer root = null;
 		try

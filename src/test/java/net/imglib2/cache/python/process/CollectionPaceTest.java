@@ -45,11 +45,10 @@ class CollectionPaceTest
 	@Test
 	void waitsUntilTwiceAsMuchIsInUse()
 	{
-		final CollectionPace pace = afterCollections( 1 );
-		assertFalse( pace.isDue( 1000 * SECOND, MIN_USED - 1, 0, 0 ) );
-		assertTrue( pace.isDue( 1000 * SECOND, MIN_USED, 0, 0 ) );
-		assertFalse( pace.isDue( 1000 * SECOND, 4 * GIB - 1, 2 * GIB, 0 ) );
-		assertTrue( pace.isDue( 1000 * SECOND, 4 * GIB, 2 * GIB, 0 ) );
+		assertFalse( CollectionPace.isWorthIt( MIN_USED - 1, 0 ) );
+		assertTrue( CollectionPace.isWorthIt( MIN_USED, 0 ) );
+		assertFalse( CollectionPace.isWorthIt( 4 * GIB - 1, 2 * GIB ) );
+		assertTrue( CollectionPace.isWorthIt( 4 * GIB, 2 * GIB ) );
 	}
 
 	@Test
@@ -73,8 +72,8 @@ class CollectionPaceTest
 	void firstCollectionIsExpectedToTakeLongerInALargeHeap()
 	{
 		final CollectionPace pace = new CollectionPace( -5 * SECOND );
-		assertTrue( pace.isDue( 0, MIN_USED, 0, GIB / 10 ) );
-		assertFalse( pace.isDue( 0, MIN_USED, 0, GIB ) );
+		assertTrue( pace.allows( 0, GIB / 10 ) );
+		assertFalse( pace.allows( 0, GIB ) );
 	}
 
 	/**
@@ -90,7 +89,7 @@ class CollectionPaceTest
 
 	private static void requireInterval( final double seconds, final CollectionPace pace )
 	{
-		assertFalse( pace.isDue( ( long ) ( 0.999 * seconds * SECOND ), MIN_USED, 0, 0 ) );
-		assertTrue( pace.isDue( ( long ) ( 1.001 * seconds * SECOND ), MIN_USED, 0, 0 ) );
+		assertFalse( pace.allows( ( long ) ( 0.999 * seconds * SECOND ), 0 ) );
+		assertTrue( pace.allows( ( long ) ( 1.001 * seconds * SECOND ), 0 ) );
 	}
 }

@@ -34,6 +34,7 @@ import static net.imglib2.cache.python.process.TestArenas.isFilled;
 import static net.imglib2.cache.python.process.TestArenas.seenByOthers;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -432,6 +433,39 @@ class SharedArenaTest
 		final LongBufferAccess access = ( LongBufferAccess ) output.access();
 		output.release();
 		assertEquals( 5, access.getValue( LARGE - 1 ) );
+	}
+
+	@Test
+	void mappingsThatAreGarbageAreCollectedBeforeCellsBecomeCopies()
+	{
+		final CollectionPace pace = new CollectionPace( 0 );
+		final long now = System.nanoTime();
+		pace.collected( now - 1, now );
+		final SharedArena arena = TestArenas.ofSize( 64 * MIB, 50, pace );
+		for ( int i = 0; i < 75; ++i )
+			assertNotNull( arena.cell( LARGE ) );
+	}
+
+	/**
+	 * Else the JVM would die of it.
+	 */
+	@Test
+	void tooManyMappingsOfOtherMemoryAreAnError()
+	{
+		final SharedArena arena = TestArenas.ofSize( 64 * MIB, 10 );
+		final List< Object > kept = new ArrayList<>();
+		for ( int i = 0; i < 15; ++i )
+			kept.add( arena.lease( LARGE ) );
+		for ( int i = 0; i < 2; ++i )
+		{
+			final NativeMemoryException full = assertThrows( NativeMemoryException.class, () -> arena.lease( LARGE ) );
+			assertTrue( full.getMessage().contains( "15 are in use" ) && full.getMessage().contains( "vm.max_map_count" ), full.getMessage() );
+			assertThrows( NativeMemoryException.class, () -> arena.allocate( 8 ) );
+			assertNull( arena.cell( LARGE ) );
+		}
+		kept.clear();
+		for ( int i = 0; i < 40; ++i )
+			assertEquals( LARGE, arena.lease( LARGE ).buffer().capacity() );
 	}
 
 	@Test
