@@ -32,8 +32,12 @@ HERE = Path(__file__).parent
 LIBRARY = "this library"
 NATIVE = "this library, native input"
 SCARCE = "this library, 16 MB"
-OURS = (LIBRARY, NATIVE, SCARCE)
+PROCESS = "this library, PROCESS"
+OURS = (LIBRARY, NATIVE, SCARCE, PROCESS)
 IMPORTS = "imports alone"
+NUMPY = "import numpy"
+COMMANDS = {IMPORTS: "import numpy; from scipy import ndimage", NUMPY: "import numpy"}
+"""What is a process of Python alone, without a contestant."""
 WARM_UP_SECONDS = 4
 """Time for which a contestant repeats a run before it is measured: Java's compiler needs seconds to warm up."""
 TURN_SECONDS = 0.5
@@ -78,6 +82,7 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
     gaussian, add = workloads.GAUSSIAN.resized(small), workloads.ADD.resized((256, 256, 256))
     large = workloads.GAUSSIAN.resized((256, 256, 256) if quick else (512, 512, 512))
     chain, halo_chain = workloads.CHAIN.resized(small), workloads.HALO_CHAIN.resized(small)
+    python = workloads.PURE_PYTHON.resized((64, 64 * (100 if quick else 400)))
     rounds = 3 if quick else 7
     few = 2 if quick else 5
 
@@ -91,7 +96,7 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
             "W1 bulk",
             copy.title,
             copy,
-            [floor, Entry("loop, new output"), pool, *both(*rivals, NATIVE)],
+            [floor, Entry("loop, new output"), pool, *both(*rivals, NATIVE, PROCESS)],
             rounds=rounds,
             readers=8,
         ),
@@ -99,7 +104,7 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
             "W1 cold",
             "one pixel of a cell not computed yet, one cell after the other",
             copy,
-            [Entry(name) for name in ("lru_cache", "TensorStore", "dask", "zarr", "Appose", LIBRARY)],
+            [Entry(name) for name in ("lru_cache", "TensorStore", "dask", "zarr", "Appose", LIBRARY, PROCESS)],
             mode="single",
             rounds=rounds,
             count=200,
@@ -114,10 +119,27 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
             count=5,
         ),
         Contest(
-            "W2", gaussian.title, gaussian, [floor, Entry("loop, clipped"), pool, *both(*rivals, NATIVE)], rounds=few
+            "W2",
+            gaussian.title,
+            gaussian,
+            [floor, Entry("loop, clipped"), pool, *both(*rivals, NATIVE, PROCESS)],
+            rounds=few,
         ),
-        Contest("W3", add.title, add, [floor, Entry("loop, new output"), pool, *both(*rivals, NATIVE)], rounds=rounds),
-        Contest("W4", chain.title, chain, [floor, pool, *both("dask", LIBRARY)], rounds=rounds, options={"ways": 1}),
+        Contest(
+            "W3",
+            add.title,
+            add,
+            [floor, Entry("loop, new output"), pool, *both(*rivals, NATIVE, PROCESS)],
+            rounds=rounds,
+        ),
+        Contest(
+            "W4",
+            chain.title,
+            chain,
+            [floor, pool, *both("dask", LIBRARY, PROCESS)],
+            rounds=rounds,
+            options={"ways": 1},
+        ),
         Contest("W4 halo", halo_chain.title, halo_chain, [floor, pool, *both("dask", LIBRARY)], rounds=few),
         Contest(
             "W5",
@@ -133,9 +155,19 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
             "W6",
             "from starting the process to the first pixel",
             workloads.FIRST_PIXEL,
-            [Entry(name) for name in (IMPORTS, "lru_cache", "TensorStore", "dask", "zarr", "Appose", LIBRARY)],
+            [Entry(name) for name in (IMPORTS, "lru_cache", "TensorStore", "dask", "zarr", "Appose", LIBRARY, PROCESS)],
             mode="startup",
             rounds=few,
+        ),
+        Contest("W7", python.title, python, [floor, pool, *both(LIBRARY, PROCESS)], rounds=rounds),
+        Contest(
+            "W8",
+            workloads.CRASH.title,
+            workloads.CRASH,
+            [Entry(NUMPY), Entry(PROCESS)],
+            mode="crash",
+            rounds=few,
+            count=20,
         ),
         Contest(
             "W2 memory",
@@ -161,13 +193,14 @@ class Arena:
         self.folder = folder
         self.processes: dict[str, Process] = {}
 
-    def start(self, name: str, **variables: str) -> Process:
-        """Starts a new process of a contestant."""
+    def start(self, name: str, mode: str = "", **variables: str) -> Process:
+        """Starts a new process of a contestant. The mode of this library's interpreters is SHARED by default."""
         if name in OURS:
             command = [
                 self.options.java,
                 *shlex.split(self.options.jvm),
                 f"-Dimglib2.python.executable={self.options.library_python}",
+                f"-Dimglib2.python.mode={mode or ('PROCESS' if name == PROCESS else 'SHARED')}",
                 "-cp",
                 self.options.classpath,
                 MAIN,
@@ -228,7 +261,7 @@ class Arena:
         begin = time.perf_counter()
         first: dict[Entry, float] = {}
         # The first round of short runs is the warm-up and is not counted.
-        warm_up = contest.mode not in ("startup", "memory") and contest.key != "W2 large"
+        warm_up = contest.mode not in ("startup", "memory", "crash") and contest.key != "W2 large"
         for round_number in range(contest.rounds + warm_up):
             # Each round starts with another contestant, so that none always profits from the one before it.
             turn = round_number % len(contest.entries)
@@ -272,6 +305,8 @@ class Arena:
         }
 
     def _ask(self, contest: Contest, entry: Entry) -> Answer:
+        if entry.name in COMMANDS:
+            return self._command(entry)
         more = {"mode": contest.mode, "count": contest.count, **contest.options}
         if contest.readers and not self.options.readers:
             more["readers"] = contest.readers
@@ -309,17 +344,20 @@ class Arena:
         return path
 
     def _start_up(self, contest: Contest, entry: Entry) -> Answer:
+        if entry.name in COMMANDS:
+            return self._command(entry)
         begin = time.perf_counter()
-        if entry.name == IMPORTS:
-            code = "import numpy; from scipy import ndimage"
-            subprocess.run([self.options.library_python, "-I", "-c", code], check=True)
-            return {"time": str(time.perf_counter() - begin)}
         process = self.start(entry.name)
         try:
             answer = process.ask(**self.question(contest.workload, entry, mode="single"))
             return {**answer, "time": str(time.perf_counter() - begin)}
         finally:
             process.close()
+
+    def _command(self, entry: Entry) -> Answer:
+        begin = time.perf_counter()
+        subprocess.run([self.options.library_python, "-I", "-c", COMMANDS[entry.name]], check=True)
+        return {"time": str(time.perf_counter() - begin)}
 
     def _memory(self, contest: Contest, entry: Entry) -> Answer:
         process = self.start(entry.name)
@@ -357,7 +395,7 @@ def row(contest: Contest, entry: Entry, answers: list[Answer], first: float | No
     }
     if first is not None:
         found["first"] = first
-    for key in ("p95", "p99", "idle", "above idle", "allowed", "queue", "total"):
+    for key in ("p95", "p99", "idle", "above idle", "allowed", "queue", "total", "again"):
         if key in answers[0]:
             found[key] = statistics.median(float(answer[key]) for answer in answers)
     if contest.mode == "slices":

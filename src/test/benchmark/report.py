@@ -30,6 +30,11 @@ NOTES = """\
   the image, where scipy mirrors, so it computes less. *loop, new output* allocates its result.
 * This library makes a new image with new memory in each round, and several threads read it. Its inputs are Java
   arrays, or, as *native input*, in native memory. Its caches hold all cells, as do the results of the others.
+* *this library, PROCESS* computes in worker processes, in a JVM of its own. All other rows of this library compute in
+  the JVM, in mode `SHARED`: the bars of `PROCESS` are ratios to them. W7 shows what Python's lock costs: only processes
+  compute it in parallel.
+* In W8, every second cell ends its worker process. The time is that from the reader's call to its error. *next pixel*
+  is the time from the same call until the reader has a pixel of another cell, which a new process computes.
 * In W5, each cache may keep 128 of 512 cells, which are 8 MB. This library uses a cell that its cache has dropped again
   until the garbage collector frees it. With enough memory, the collector seldom runs. With *16 MB* of native memory,
   twice what the cache may keep, it often runs.
@@ -140,8 +145,11 @@ def contest_lines(contest: dict) -> list[str]:
     columns += [] if mode == "memory" else ["min – max"]
     warmed_up = all("first" in row for row in rows)
     columns += ["first"] if warmed_up else []
-    columns += {"bulk": ["MB/s of input"], "memory": ["idle", "above idle", "allowed"]}.get(mode, [])
+    has_rate = mode == "bulk" and contest["input_bytes"] > 0
+    columns += ["MB/s of input"] if has_rate else []
+    columns += {"memory": ["idle", "above idle", "allowed"]}.get(mode, [])
     columns += {"slices": ["95 %", "99 %", "slowest", "all slices"], "single": ["95 %", "99 %"]}.get(mode, [])
+    columns += ["95 %", "next pixel"] if mode == "crash" else []
     columns += [f"× {rows[0]['name']}"]
     lines += [f"| {' | '.join(columns)} |", "|---|" + "---:|" * (len(columns) - 1)]
     for row in rows:
@@ -150,24 +158,25 @@ def contest_lines(contest: dict) -> list[str]:
             cells.append(f"{show(row['min'])} – {show(row['max'])}")
         if warmed_up:
             cells.append(show(row["first"]))
-        if mode == "bulk":
+        if has_rate:
             cells.append(f"{contest['input_bytes'] / contest['num_cells'] / row['time'] / 1e6:.0f}")
         names = {
             "memory": ["idle", "above idle", "allowed"],
             "slices": ["p95", "p99", "slowest", "total"],
             "single": ["p95", "p99"],
+            "crash": ["p95", "again"],
         }
-        cells += [show(row[name]) for name in names.get(mode, [])]
+        cells += [show(row[name]) if name in row else "" for name in names.get(mode, [])]
         cells.append(f"{row['time'] / rows[0]['time']:.2f}")
         lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
     for row in rows:
         if "copied" in row and row["workers"] == 1:
             text = "no byte is copied" if row["copied"] == 0 else f"{row['copied']} images are copied"
-            lines += [f"This library, from each image to the next: {text}.", ""]
+            lines += [f"*{row['name']}*, from each image to the next: {text}.", ""]
         if mode == "startup" and "queue" in row:
-            share = f"{seconds(row['queue'])} are the start of Python in the JVM with the imports"
-            lines += [f"Of this library's {seconds(row['time'])}, {share}.", ""]
+            share = f"{seconds(row['queue'])} are the start of Python with the imports"
+            lines += [f"Of the {seconds(row['time'])} of *{row['name']}*, {share}.", ""]
     if mode == "memory":
         lines += [
             "*idle* is the peak after a single cell. *allowed* are the inputs, the outputs, and six padded blocks per "

@@ -91,16 +91,16 @@ class Curves:
         return {**curve, "title": "Workers", "text": text, "unit": "times as fast"}
 
     def modes(self) -> dict:
-        """Time per block in the two modes of interpreters."""
+        """Time per block in the modes of interpreters."""
         points = []
-        for mode in ("SUB", "SHARED"):
-            process = self.arena.start(LIBRARY, JAVA_TOOL_OPTIONS=f"-Dimglib2.python.mode={mode}")
+        for mode in ("SUB", "SHARED", "PROCESS"):
+            process = self.arena.start(LIBRARY, mode)
             self.arena.processes[mode] = process
             for kind, workload in self.kinds().items():
                 for workers in (1, 2, 4):
                     measure = self.per_block(workload, workers, readers=2 * workers, process=process)
                     points.append(Point(f"{kind}, {mode}", workers, measure))
-        text = "The same workloads in both modes. Time per block."
+        text = "The same workloads in all modes. Time per block."
         return self.curve("Interpreter modes", text, "workers", "", "s", points, log=True)
 
     def kinds(self) -> dict[str, Workload]:

@@ -254,7 +254,6 @@ VIEWING = Workload(
 )
 FIRST_PIXEL = replace(GAUSSIAN, name="W6", title="first pixel of a gaussian", shape=(64, 64, 64))
 
-# For scaling.py
 CONSTANT = Workload(
     name="constant",
     title="ones",
@@ -266,10 +265,20 @@ CONSTANT = Workload(
 )
 PURE_PYTHON = replace(
     CONSTANT,
-    name="python",
-    title="a loop in Python",
+    name="W7",
+    title="a loop in Python, cells of 64²",
     steps=(Step(count, "block.data[...] = sum(i & 1 for i in range(20000)) & 255"),),
 )
+CRASH = replace(
+    CONSTANT,
+    name="W8",
+    title="a fault in native code, in every second cell",
+    shape=(64, 64 * 42),
+    steps=(Step(constant, "block.data[...] = 1 if block.index % 2 else ctypes.string_at(0)"),),
+    init="import ctypes",
+)
+
+# For scaling.py
 COSINE = Workload(
     name="cosine",
     title="cosine",
@@ -289,5 +298,5 @@ MATRIX = Workload(
     inputs=("f4",),
 )
 
-COMPARED = (COPY, GAUSSIAN, ADD, CHAIN, HALO_CHAIN, VIEWING, FIRST_PIXEL)
-WORKLOADS = {w.name: w for w in (*COMPARED, CONSTANT, PURE_PYTHON, COSINE, MATRIX)}
+COMPARED = (COPY, GAUSSIAN, ADD, CHAIN, HALO_CHAIN, VIEWING, FIRST_PIXEL, PURE_PYTHON, CRASH)
+WORKLOADS = {w.name: w for w in (*COMPARED, CONSTANT, COSINE, MATRIX)}

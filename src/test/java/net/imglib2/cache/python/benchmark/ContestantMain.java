@@ -72,6 +72,7 @@ import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.Halo;
 import net.imglib2.cache.python.PythonCacheLoader;
 import net.imglib2.cache.python.PythonCacheLoaderQueue;
+import net.imglib2.cache.python.PythonCellException;
 import net.imglib2.img.NativeImg;
 import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgFactory;
@@ -103,7 +104,8 @@ import net.imglib2.view.Views;
  * <dd>{@code bulk}: all cells of a new image, by some threads that each take the
  * next cell; {@code single}: the first cells of a new image one after the other,
  * one thread; {@code hits}: pixels of cells that are cached; {@code slices}: planes
- * of a new image, by some threads; {@code digest}: of the last image</dd>
+ * of a new image, by some threads; {@code crash}: a cell that ends its worker, then
+ * one that does not, one after the other; {@code digest}: of the last image</dd>
  * <dt>shape, cell, halo</dt>
  * <dd>of the image, in numpy's axis order; the halo is the same along all axes</dd>
  * <dt>type, inputs</dt>
@@ -116,8 +118,8 @@ import net.imglib2.view.Views;
  * images, each the input of the next</dd>
  * <dt>workers, readers, cache, images, count</dt>
  * <dd>numbers of interpreters, of threads that read, of cells that each image may
- * keep, of equal images, and of cells or passes in {@code single} and
- * {@code hits}</dd>
+ * keep, of equal images, and of cells, passes or crashes in {@code single},
+ * {@code hits} and {@code crash}</dd>
  * </dl>
  * {@code mode=close} drops all images.
  * The answer is {@code ok} or {@code failed}, followed by such pairs. Times are in
@@ -211,6 +213,9 @@ public final class ContestantMain
 		case "slices":
 			readSlices( images.get( 0 ), Paths.get( question.text( "slices" ) ), question.number( "readers" ), answer );
 			break;
+		case "crash":
+			crash( images.get( 0 ), question.number( "count" ), answer );
+			break;
 		default:
 			throw new IllegalArgumentException( "mode is " + mode );
 		}
@@ -280,6 +285,50 @@ public final class ContestantMain
 			nanoseconds[ i ] = System.nanoTime() - start;
 		}
 		return nanoseconds;
+	}
+
+	/**
+	 * Every second cell ends its worker. The times begin with the call that does so.
+	 */
+	private static void crash( final CachedCellImg< ?, ? > img, final int crashes, final Map< String, Object > answer )
+	{
+		final RandomAccess< ? extends Cell< ? > > cells = cells( img ).randomAccess();
+		final long[] position = new long[ img.numDimensions() ];
+		final long[] toError = new long[ crashes ];
+		final long[] toNextPixel = new long[ crashes ];
+		// The start of the first worker is not measured.
+		img.getCellGrid().getCellGridPositionFlat( 1, position );
+		cells.setPositionAndGet( position ).getData();
+		for ( int i = 0; i < crashes; ++i )
+		{
+			img.getCellGrid().getCellGridPositionFlat( 2L * i, position );
+			final long start = System.nanoTime();
+			if ( !fails( cells, position ) )
+				throw new IllegalStateException( "cell " + 2 * i + " ends no worker" );
+			toError[ i ] = System.nanoTime() - start;
+			img.getCellGrid().getCellGridPositionFlat( 2L * i + 3, position );
+			cells.setPositionAndGet( position ).getData();
+			toNextPixel[ i ] = System.nanoTime() - start;
+		}
+		Arrays.sort( toNextPixel );
+		answer.put( "again", percentile( toNextPixel, 50 ) );
+		putLatencies( answer, toError );
+	}
+
+	private static boolean fails( final RandomAccess< ? extends Cell< ? > > cells, final long[] position )
+	{
+		try
+		{
+			cells.setPositionAndGet( position ).getData();
+			return false;
+		}
+		catch ( final RuntimeException e )
+		{
+			for ( Throwable cause = e; cause != null; cause = cause.getCause() )
+				if ( cause instanceof PythonCellException )
+					return true;
+			throw e;
+		}
 	}
 
 	private static double readCached( final CachedCellImg< ?, ? > img, final int passes )

@@ -35,9 +35,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Random;
+import java.util.regex.Pattern;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+
+import net.imglib2.cache.python.ChildJvm;
+import net.imglib2.cache.python.InterpreterMode;
 
 /**
  * The answers that the benchmark in {@code src/test/benchmark} relies on.
@@ -75,6 +79,24 @@ class ContestantMainTest
 	{
 		final String answer = contestant.answer( question( new byte[ SIZE * SIZE ], "block.data[...] = 1 / 0" ) + "\tmode=bulk\tstorage=array" );
 		assertTrue( answer.startsWith( "failed\tmessage=" ) && answer.contains( "ZeroDivisionError" ), answer );
+	}
+
+	@Test
+	void tellsHowLongACrashTakes() throws Exception
+	{
+		final String question = question( new byte[ 0 ], "block.data[...] = 1 if block.index % 2 else os._exit(3)" )
+				.replaceAll( "inputs=[^\t]*", "inputs=" ).replace( "init=", "init=import os" ).replace( "shape=128,128", "shape=64,640" ) + "\tmode=crash\tstorage=array";
+		final String output = ChildJvm.of( Answering.class ).withPython( ChildJvm.testPython() ).withMode( InterpreterMode.PROCESS ).run( question ).requireExitCode( 0 ).output;
+		assertTrue( Pattern.compile( "the answer is ok\t.*\tagain=\\S+\ttime=\\S+\tp95=" ).matcher( output ).find(), output );
+	}
+
+	static final class Answering
+	{
+		public static void main( final String[] args )
+		{
+			System.out.println( "the answer is " + new ContestantMain().answer( args[ 0 ] ) );
+			System.exit( 0 );
+		}
 	}
 
 	private String question( final byte[] pixels, final String code ) throws Exception

@@ -67,9 +67,14 @@ final class TestArenas
 
 	static SharedArena ofSize( final long limit, final int maxCells )
 	{
+		return ofSize( limit, maxCells, new CollectionPace( System.nanoTime() ) );
+	}
+
+	static SharedArena ofSize( final long limit, final int maxCells, final CollectionPace pace )
+	{
 		try
 		{
-			return new SharedArena( ArenaFile.create( memoryFile(), limit ), limit, maxCells );
+			return new SharedArena( ArenaFile.create( memoryFile(), limit ), limit, maxCells, pace );
 		}
 		catch ( final IOException e )
 		{
