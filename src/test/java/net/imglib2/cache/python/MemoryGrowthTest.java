@@ -72,7 +72,7 @@ class MemoryGrowthTest
 	{
 		assumeTrue( Files.exists( STATM ), "needs /proc" );
 		final int blocks = Integer.getInteger( "growth.blocks", DEFAULT_BLOCKS );
-		final ChildJvm.Result result = ChildJvm.of( ManyBlocks.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( 120 + blocks / 1000 )
+		final ChildJvm.Result result = ChildJvm.of( ManyBlocks.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withAllCompilers().withTimeout( 120 + blocks / 1000 )
 				.withJvmArgument( "-XX:MaxDirectMemorySize=64m" ).withJvmArgument( "-Xmx256m" ).withJvmArgument( "-Xms256m" ).withJvmArgument( "-XX:+AlwaysPreTouch" )
 				.run( Integer.toString( blocks ) )
 				.requireExitCode( 0 ).requireOutput( "no growth" );

@@ -74,7 +74,7 @@ class PythonOdditiesTest
 
 	private static ChildJvm child( final Class< ? > main, final InterpreterMode mode )
 	{
-		return ChildJvm.of( main ).withPython( ChildJvm.testPython() ).withMode( mode ).withJvmArguments( Resources.JVM_ARGUMENTS );
+		return ChildJvm.of( main ).withPython( ChildJvm.testPython() ).withMode( mode ).withAllCompilers().withJvmArguments( Resources.JVM_ARGUMENTS );
 	}
 
 	public static final class Oddities

@@ -41,11 +41,11 @@ import java.util.function.LongConsumer;
  */
 final class Mailbox
 {
-	private static final int CALL = 0;
+	static final int CALL = 0;
 
 	private static final int NUM_ARGUMENTS = 1;
 
-	private static final int DONE = 8;
+	static final int DONE = 8;
 
 	private static final int STATUS = 9;
 
@@ -53,9 +53,9 @@ final class Mailbox
 
 	private static final int EMITTED = 16;
 
-	private static final int PYTHON_SLEEPS = 24;
+	static final int PYTHON_SLEEPS = 24;
 
-	private static final int JAVA_SLEEPS = 32;
+	static final int JAVA_SLEEPS = 32;
 
 	private static final int FREED = 64;
 

@@ -106,6 +106,8 @@ final class WorkerProcess
 
 	private volatile long pid;
 
+	private long lookNanos = LOOK_NANOS;
+
 	/**
 	 * @param name
 	 * 		name of the worker
@@ -184,6 +186,14 @@ final class WorkerProcess
 	// ------------------------------------------------- on the calling thread
 
 	/**
+	 * Tests look so rarely that a signal that is lost is found out.
+	 */
+	void lookEvery( final long nanos )
+	{
+		lookNanos = nanos;
+	}
+
+	/**
 	 * @return how many signals have come
 	 */
 	long signals()
@@ -240,7 +250,7 @@ final class WorkerProcess
 			{
 				if ( death != null )
 					return answered.getAsBoolean();
-				LockSupport.parkNanos( this, LOOK_NANOS );
+				LockSupport.parkNanos( this, lookNanos );
 				interrupted |= Thread.interrupted();
 			}
 			return true;
