@@ -551,7 +551,7 @@ final class ProcessInterpreter implements Interpreter
 	 */
 	private LostException crash()
 	{
-		final WorkerProcess.Death death = process.death();
+		final Death death = process.death();
 		final Stack stack = control.stackOfCrash( death.stacks() );
 		final String text = ( stack.isEmpty() ? "" : "\n" + stack.text().trim() ) + death.output();
 		return new LostException( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how() + text, text.trim() ) );
