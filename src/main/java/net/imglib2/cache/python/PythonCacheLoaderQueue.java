@@ -136,6 +136,11 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	 * <li>or, if it takes long to make, into the init code of a new queue.</li>
 	 * </ul>
 	 *
+	 * In {@link InterpreterMode#PROCESS}, the process of an interpreter can end at any
+	 * time. If that happens before the first Python code of the task has begun, the task
+	 * is run again, from its start, on another interpreter. Later, it fails: Python code
+	 * never runs twice.
+	 *
 	 * @param <R>
 	 * 		type of the result
 	 * @param task

@@ -80,11 +80,11 @@ final class Death
 	}
 
 	/**
-	 * @return the last lines that it has printed, as a paragraph; empty if there are none
+	 * @return the last lines that it has printed, under a heading; empty if there are none
 	 */
 	String output()
 	{
-		return lastLines.isEmpty() ? "" : "\nIts last output:\n  " + String.join( "\n  ", lastLines );
+		return lastLines.isEmpty() ? "" : "Its last output:\n  " + String.join( "\n  ", lastLines );
 	}
 
 	/**

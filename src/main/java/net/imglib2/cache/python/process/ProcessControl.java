@@ -157,6 +157,12 @@ final class ProcessControl implements Control
 	}
 
 	@Override
+	public String reasonForSilence()
+	{
+		return "its process does not answer, because it was stopped or gets no processor time";
+	}
+
+	@Override
 	public synchronized void cancel( final long ticket )
 	{
 		if ( cancelledTicket != ticket )

@@ -64,6 +64,7 @@ import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.worker.Control;
 import net.imglib2.cache.python.worker.Interpreter;
+import net.imglib2.cache.python.worker.NotBegunException;
 
 /**
  * A Python interpreter in a process of its own, which maps the memory of blocks. If the
@@ -180,7 +181,7 @@ final class ProcessInterpreter implements Interpreter
 		settings.put( "by_words", byWords );
 		final byte[] answer = process.call( Values.encode( settings ) );
 		if ( answer == null )
-			throw new PythonEnvironmentException( "The process of " + name + " " + process.death().how() + " before it was ready." + process.death().output() );
+			throw new PythonEnvironmentException( ( "The process of " + name + " " + process.death().how() + " before it was ready.\n" + process.death().output() ).trim() );
 		final Map< ?, ? > ready = ( Map< ?, ? > ) ( ( List< ? > ) Values.decode( answer ) ).get( 1 );
 		process.ready( ( Long ) ready.get( "pid" ) );
 		control.ready( ( Long ) ready.get( "thread" ) );
@@ -203,13 +204,13 @@ final class ProcessInterpreter implements Interpreter
 	{
 		control.addSource( fileName, code.text() );
 		// Where the code is, a signal asks for.
-		requireOk( "The init code", call( "initialise", code.text(), runtime.startupTimeout().toMillis() / 1e3, NOWHERE, fileName ) );
+		callCode( "The init code", "initialise", code.text(), runtime.startupTimeout().toMillis() / 1e3, NOWHERE, fileName );
 	}
 
 	@Override
 	public void check( final Snippet snippet )
 	{
-		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName() ) );
+		callCode( "The code of a loader", "check", snippet.code(), snippet.fileName() );
 	}
 
 	@Override
@@ -224,6 +225,7 @@ final class ProcessInterpreter implements Interpreter
 		if ( isPrepared( snippet ) )
 			return null;
 		control.addSource( snippet.fileName(), snippet.code() );
+		final long ticket = words.nextTicket();
 		final Reply reply;
 		try
 		{
@@ -231,6 +233,7 @@ final class ProcessInterpreter implements Interpreter
 		}
 		catch ( final LostException e )
 		{
+			requireBegun( ticket, e );
 			return e.failure;
 		}
 		if ( reply.failure() == null )
@@ -283,8 +286,8 @@ final class ProcessInterpreter implements Interpreter
 			status = tryStep( blocks, ticket );
 		if ( status != Protocol.BROKEN && status != Mailbox.RAISED )
 			return status;
-		final List< String > strings = failureStrings( Protocol.LAST_FAILURE );
-		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "its code is cancelled" : new PythonFailure( strings ).describe() ) );
+		final PythonFailure failed = lastFailure( Protocol.LAST_FAILURE );
+		throw new PythonException( name + " was interrupted: " + ( failed == null ? "its code is cancelled" : failed.describe() ) );
 	}
 
 	private int tryStep( final List< BlockRequest > blocks, final long ticket )
@@ -365,21 +368,22 @@ final class ProcessInterpreter implements Interpreter
 	}
 
 	/**
-	 * The word that names the code that runs outlives the process.
+	 * The words that tell which code runs, and how the blocks before ended, outlive the
+	 * process.
 	 */
 	private List< BlockResult > afterDeath( final List< BlockRequest > blocks, final long ticket )
 	{
-		final long running = words.running();
-		int crashed = ( int ) Math.max( -1, Math.min( running - ticket, Integer.MAX_VALUE ) );
-		// Just before or after its code: nothing else can be the reason.
-		if ( running == 0 && blocks.size() == 1 && words.hasBegun( ticket ) )
-			crashed = 0;
+		final int last = ( int ) Math.max( -1, Math.min( words.lastRun() - ticket, Integer.MAX_VALUE ) );
+		// Its code runs, or what it has raised is being described, which is user code as well.
+		final boolean crashed = last >= 0 && ( words.running() != 0 || words.result( last ) != Protocol.OK );
+		// Just before its code: nothing else can be the reason.
+		final boolean crashedBefore = last < 0 && blocks.size() == 1 && words.hasBegun( ticket );
 		final List< BlockResult > results = new ArrayList<>( blocks.size() );
 		for ( int i = 0; i < blocks.size(); ++i )
-			if ( i == crashed )
+			if ( crashed && i == last || crashedBefore )
 				results.add( BlockResult.failed( name, crash().failure ) );
 			// Of a block that has failed, the process would have told why.
-			else if ( i < crashed && words.result( i ) == Protocol.OK )
+			else if ( i <= last && words.result( i ) == Protocol.OK )
 				results.add( done );
 			else
 				results.add( BlockResult.dropped() );
@@ -407,8 +411,16 @@ final class ProcessInterpreter implements Interpreter
 			control.removeSource( file );
 			known.add( id );
 		}
-		if ( !known.isEmpty() )
+		if ( known.isEmpty() )
+			return;
+		try
+		{
 			call( "forget", known.toArray() );
+		}
+		catch ( final LostException e )
+		{
+			// So everything is forgotten.
+		}
 	}
 
 	// ---------------------------------------------------------------- tasks
@@ -416,16 +428,15 @@ final class ProcessInterpreter implements Interpreter
 	@Override
 	public void exec( final Trusted.Code code )
 	{
-		requireOk( "The task", call( "execute", code.text() ) );
+		callCode( "The task", "execute", code.text() );
 	}
 
 	@Override
 	public < V > V getValue( final Trusted.Code expression, final Class< V > type )
 	{
-		final Reply reply = call( "evaluate", expression.text(), Conversion.isText( type ) );
+		final Reply reply = callCode( "The task", "evaluate", expression.text(), Conversion.isText( type ) );
 		if ( reply.status == Mailbox.RAISED )
 			throw new PythonException( "The value of " + expression.text() + " cannot be converted to " + type.getSimpleName() + ": " + reply.value );
-		requireOk( "The task", reply );
 		try
 		{
 			return Conversion.convert( reply.value, type );
@@ -439,7 +450,7 @@ final class ProcessInterpreter implements Interpreter
 	@Override
 	public void set( final String variable, final Object value )
 	{
-		requireOk( "The task", call( "assign", variable, value ) );
+		callCode( "The task", "assign", variable, value );
 	}
 
 	@Override
@@ -464,6 +475,40 @@ final class ProcessInterpreter implements Interpreter
 	}
 
 	// ---------------------------------------------------------------- calls
+
+	/**
+	 * Calls a method of the Python half that runs user code, or looks at it.
+	 *
+	 * @param what
+	 * 		what messages call the code
+	 * @throws PythonCodeException
+	 * 		if the code raises anything, or the process ends meanwhile
+	 * @throws NotBegunException
+	 * 		if the process is dead and the code has not begun
+	 */
+	private Reply callCode( final String what, final String method, final Object... arguments )
+	{
+		final long ticket = words.nextTicket();
+		final Reply reply;
+		try
+		{
+			reply = call( method, arguments );
+		}
+		catch ( final LostException e )
+		{
+			requireBegun( ticket, e );
+			throw new PythonCodeException( what, e.failure );
+		}
+		if ( reply.failure() != null )
+			throw new PythonCodeException( what, reply.failure() );
+		return reply;
+	}
+
+	private void requireBegun( final long ticket, final LostException e )
+	{
+		if ( !words.hasBegun( ticket ) )
+			throw new NotBegunException( e.getMessage(), e );
+	}
 
 	/**
 	 * Calls a method of the Python half that is not for blocks.
@@ -521,19 +566,20 @@ final class ProcessInterpreter implements Interpreter
 	 */
 	private PythonFailure failure( final int number )
 	{
-		final List< String > strings = failureStrings( number );
-		return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed on " + name + ", and so did describing the failure" ) : new PythonFailure( strings );
+		final PythonFailure told = lastFailure( number );
+		return told == null ? PythonFailure.withoutException( "Python code failed on " + name + ", and so did describing the failure" ) : told;
 	}
 
-	private List< String > failureStrings( final int number )
+	private PythonFailure lastFailure( final int number )
 	{
 		try
 		{
-			return strings( send( Values.encode( Arrays.asList( "failure", number ) ) ).value );
+			final List< String > strings = strings( send( Values.encode( Arrays.asList( "failure", number ) ) ).value );
+			return strings.isEmpty() ? null : new PythonFailure( strings );
 		}
 		catch ( final LostException e )
 		{
-			return e.strings;
+			return e.failure;
 		}
 	}
 
@@ -553,14 +599,8 @@ final class ProcessInterpreter implements Interpreter
 	{
 		final Death death = process.death();
 		final Stack stack = control.stackOfCrash( death.stacks() );
-		final String text = ( stack.isEmpty() ? "" : "\n" + stack.text().trim() ) + death.output();
-		return new LostException( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how() + text, text.trim() ) );
-	}
-
-	private static void requireOk( final String what, final Reply reply )
-	{
-		if ( reply.failure() != null )
-			throw new PythonCodeException( what, reply.failure() );
+		final String details = ( ( stack.isEmpty() ? "" : stack.text() ) + death.output() ).trim();
+		return new LostException( new PythonFailure( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how(), details ), details ) );
 	}
 
 	/**
@@ -593,11 +633,11 @@ final class ProcessInterpreter implements Interpreter
 		}
 
 		/**
-		 * @return {@code null} if the call has succeeded
+		 * @return {@code null} if the code has raised nothing
 		 */
 		PythonFailure failure()
 		{
-			if ( status == Protocol.OK )
+			if ( status == Protocol.OK || status == Mailbox.RAISED )
 				return null;
 			final List< String > strings = strings( value );
 			return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed, and so did describing the failure" ) : new PythonFailure( strings );
@@ -613,13 +653,10 @@ final class ProcessInterpreter implements Interpreter
 
 		private final transient PythonFailure failure;
 
-		private final transient List< String > strings;
-
-		LostException( final List< String > strings )
+		LostException( final PythonFailure failure )
 		{
-			super( new PythonFailure( strings ).describe() );
-			this.strings = strings;
-			failure = new PythonFailure( strings );
+			super( failure.describe() );
+			this.failure = failure;
 		}
 	}
 }

@@ -93,8 +93,6 @@ final class Worker
 
 	private final SmallBlocks smallBlocks;
 
-	private final TaskInterpreter taskInterpreter;
-
 	/**
 	 * Ids of the code that is to be dropped.
 	 */
@@ -145,7 +143,6 @@ final class Worker
 		python = factory.create( name );
 		control = python.control();
 		smallBlocks = new SmallBlocks( python, tasks );
-		taskInterpreter = new TaskInterpreter( python );
 		stopsWaiting = () -> !life.isServing() || !deadLoaders.isEmpty() || tasks.isExhausted();
 	}
 
@@ -479,7 +476,8 @@ final class Worker
 		begin( new Run( task ) );
 		try
 		{
-			task.run( python, taskInterpreter );
+			if ( !task.run( python, new TaskInterpreter( python ) ) )
+				tasks.addFirst( task );
 		}
 		finally
 		{
@@ -526,7 +524,7 @@ final class Worker
 		}
 		catch ( final Throwable t )
 		{
-			if ( life.state() == Lifecycle.State.ABANDONED )
+			if ( life.state() == Lifecycle.State.ABANDONED || t instanceof NotBegunException )
 				run.abandon();
 			else
 				run.fail( t );
