@@ -48,7 +48,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Life and death of workers that are processes: see the cases of
- * {@link WorkerProcessesMain}.
+ * {@link WorkerFaultsMain} and {@link WorkerProcessesMain}.
  */
 class WorkerProcessesTest
 {
@@ -58,13 +58,25 @@ class WorkerProcessesTest
 	private Path folder;
 
 	@ParameterizedTest
-	@ValueSource( strings = { "crash", "batch", "init", "task", "close", "idle", "again", "timeout", "pipes", "output", "retained", "cycles" } )
+	@ValueSource( strings = { "block", "batch", "describing", "between", "init", "task", "start", "close", "timeout" } )
+	void aProcessMayEndInAnyWayAt( final String place ) throws Exception
+	{
+		run( WorkerFaultsMain.class, place );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "close", "idle", "again", "timeout", "pipes", "output", "retained", "cycles" } )
 	void workersEndAndOthersTakeTheirPlace( final String name ) throws Exception
 	{
-		ChildJvm.of( WorkerProcessesMain.class ).withPython( ChildJvm.testPython() ).withMode( InterpreterMode.PROCESS ).withTimeout( TIMEOUT_SECONDS )
+		run( WorkerProcessesMain.class, name );
+	}
+
+	private void run( final Class< ? > main, final String argument ) throws Exception
+	{
+		ChildJvm.of( main ).withPython( ChildJvm.testPython() ).withMode( InterpreterMode.PROCESS ).withTimeout( TIMEOUT_SECONDS )
 				.withProperty( "java.io.tmpdir", Files.createDirectory( folder.resolve( "temporary" ) ).toString() )
 				.withProperty( "imglib2.python.sharedMemory", Long.toString( 256 << 20 ) )
-				.run( name ).requireExitCode( 0 ).requireOutput( "done" );
+				.run( argument ).requireExitCode( 0 ).requireOutput( "done" );
 	}
 
 	/**

@@ -77,6 +77,11 @@ final class ProcessInterpreter implements Interpreter
 	 */
 	private static final String NO_EXCEPTION = "";
 
+	/**
+	 * What Python calls the code of tasks.
+	 */
+	private static final String TASK = "<task>";
+
 	private static final String NOWHERE = new File( System.getProperty( "os.name", "" ).startsWith( "Windows" ) ? "NUL" : "/dev/null" ).getPath();
 
 	private final String name;
@@ -181,7 +186,7 @@ final class ProcessInterpreter implements Interpreter
 		settings.put( "by_words", byWords );
 		final byte[] answer = process.call( Values.encode( settings ) );
 		if ( answer == null )
-			throw new PythonEnvironmentException( ( "The process of " + name + " " + process.death().how() + " before it was ready.\n" + process.death().output() ).trim() );
+			throw new PythonEnvironmentException( ( "The process of " + name + " did not get ready: it " + process.death().how() + "\n" + process.death().output() ).trim() );
 		final Map< ?, ? > ready = ( Map< ?, ? > ) ( ( List< ? > ) Values.decode( answer ) ).get( 1 );
 		process.ready( ( Long ) ready.get( "pid" ) );
 		control.ready( ( Long ) ready.get( "thread" ) );
@@ -428,12 +433,14 @@ final class ProcessInterpreter implements Interpreter
 	@Override
 	public void exec( final Trusted.Code code )
 	{
+		control.addSource( TASK, code.text() );
 		callCode( "The task", "execute", code.text() );
 	}
 
 	@Override
 	public < V > V getValue( final Trusted.Code expression, final Class< V > type )
 	{
+		control.addSource( TASK, expression.text() );
 		final Reply reply = callCode( "The task", "evaluate", expression.text(), Conversion.isText( type ) );
 		if ( reply.status == Mailbox.RAISED )
 			throw new PythonException( "The value of " + expression.text() + " cannot be converted to " + type.getSimpleName() + ": " + reply.value );
