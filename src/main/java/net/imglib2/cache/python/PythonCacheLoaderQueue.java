@@ -119,7 +119,7 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 		Objects.requireNonNull( init, "init" );
 		Objects.requireNonNull( environment, "environment" );
 		final Trusted.Code trusted = TrustPolicy.ofThisJvm().requireCode( "The init code of a queue", init );
-		pool = new WorkerPool( numWorkers, trusted, Backends.start( environment ) );
+		pool = new WorkerPool( numWorkers, trusted, Backends.start( environment, numWorkers ) );
 		Cleanup.whenCollected( this, pool::closeWhenIdle );
 	}
 

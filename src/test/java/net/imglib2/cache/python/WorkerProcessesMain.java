@@ -38,6 +38,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -80,6 +81,12 @@ final class WorkerProcessesMain
 			break;
 		case "pipes":
 			pipes();
+			break;
+		case "memory":
+			memory();
+			break;
+		case "threads":
+			threads();
 			break;
 		case "output":
 			output();
@@ -190,6 +197,63 @@ final class WorkerProcessesMain
 			requireContains( failure.getMessage(), "exit code 7" );
 			requireGood( image( queue, GOOD, 4, 2 ), 1, 2 );
 		}
+	}
+
+	/**
+	 * Code that wants too much memory fails, and the worker goes on; memory of blocks does
+	 * not count.
+	 */
+	private static void memory() throws Exception
+	{
+		final PythonEnvironment limited = PythonEnvironment.getDefault().withMemoryLimit( 40 << 20 );
+		try ( PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, INIT + "\npid = os.getpid()", limited ); PythonCacheLoaderQueue other = queue( 1, INIT ) )
+		{
+			final String large = "large = np.ones(8 << 20)\n";
+			final int size = 12 << 20;
+			for ( int i = 0; i < 3; ++i )
+			{
+				final PythonCellException failure = failure( image( queue, "x = 1\n" + large + GOOD, 4, 2 ), 1 );
+				requireContains( failure.getPythonType(), "MemoryError" );
+				requireContains( failure.getMessage(), "Cell 1 ", "line 2: large", "This worker may take 41,943,040 bytes of memory (PythonEnvironment.withMemoryLimit)" );
+				requireGood( image( other, large + GOOD, 4, 2 ), 1, 2 );
+				requireGood( image( queue, "np.ones(2 << 20)\n" + GOOD, 4, 2 ), 2, 2 );
+				require( "size of a cell", image( queue, "block.data[...] = 7", 2, size ).getAt( size ).get() == 7 );
+			}
+			require( "another process", queue.submit( python -> python.getValue( "pid == os.getpid()", Boolean.class ) ).get() );
+			try
+			{
+				queue.submit( python -> python.getValue( "np.ones(8 << 20).sum()" ) ).get();
+				throw new AssertionError( "a task has no limit" );
+			}
+			catch ( final ExecutionException e )
+			{
+				requireContains( e.getCause().getMessage(), "The task failed: ", "MemoryError" );
+			}
+		}
+		try
+		{
+			new PythonCacheLoaderQueue( 1, "large = bytearray(1 << 30)", limited ).close();
+			throw new AssertionError( "the init code has no limit" );
+		}
+		catch ( final PythonCodeException e )
+		{
+			requireContains( e.getMessage(), "The init code failed: MemoryError", "withMemoryLimit" );
+		}
+	}
+
+	/**
+	 * Workers share the processors.
+	 */
+	private static void threads() throws Exception
+	{
+		final int processors = Runtime.getRuntime().availableProcessors();
+		final String set = System.getenv( "OMP_NUM_THREADS" );
+		for ( int workers = 1; workers <= 3; ++workers )
+			try ( PythonCacheLoaderQueue queue = queue( workers, INIT ) )
+			{
+				final String threads = queue.submit( python -> python.getValue( "os.environ['OMP_NUM_THREADS']", String.class ) ).get();
+				require( threads, threads.equals( set != null ? set : Integer.toString( Math.max( 1, processors / workers ) ) ) );
+			}
 	}
 
 	/**

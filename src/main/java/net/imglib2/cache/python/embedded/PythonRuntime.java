@@ -172,7 +172,7 @@ public final class PythonRuntime implements InterpreterFactory
 		return new EmbeddedInterpreter( name, this );
 	}
 
-	InterpreterMode mode()
+	public InterpreterMode mode()
 	{
 		return mode;
 	}

@@ -154,12 +154,9 @@ final class ProcessInterpreter implements Interpreter
 	{
 		// Not in the output of any code by chance.
 		final String mark = "\u001e" + UUID.randomUUID();
-		final ProcessBuilder builder = new ProcessBuilder( runtime.command() );
-		// What this JVM needs is not what Python needs.
-		builder.environment().remove( "LD_PRELOAD" );
 		try
 		{
-			process = new WorkerProcess( name, builder, mark, runtime.out(), runtime.err() );
+			process = new WorkerProcess( name, runtime.builder(), mark, runtime.out(), runtime.err() );
 		}
 		catch ( final IOException e )
 		{
@@ -181,6 +178,7 @@ final class ProcessInterpreter implements Interpreter
 		settings.put( "mailbox", Mailbox.constants() );
 		settings.put( "module_path", runtime.modulePath() );
 		settings.put( "crash_file", process.stackFile().toString() );
+		settings.put( "memory_limit", runtime.memoryLimit() );
 		settings.put( "mark", mark );
 		settings.put( "spin_nanos", spinNanos );
 		settings.put( "by_words", byWords );
