@@ -74,6 +74,7 @@ class Program:
         check(settings["mailbox"])
         sys.path.extend(folder for folder in settings["module_path"] if folder not in sys.path)
         advice.module_path[:] = settings["module_path"]
+        advice.memory_limit = settings["memory_limit"]
         complex_warning.make_an_error()
         imports.keep_imports_whole(importlib)
         processes.spawn_by_default()
@@ -90,6 +91,8 @@ class Program:
         )
         self._forked = False
         self._tracing: tuple[Any, Any] | None = None
+        if settings["memory_limit"]:
+            life.limit_memory(settings["memory_limit"])
         self._mailbox.begin(settings["mark"])
         self._mailbox.reply(values.encode([OK, {"pid": os.getpid(), "thread": threading.get_ident()}, []]))
 

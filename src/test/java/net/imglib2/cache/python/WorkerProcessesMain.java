@@ -37,13 +37,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -62,12 +60,6 @@ final class WorkerProcessesMain
 
 	private static final String GOOD = "block.data[...] = 3 * block.index + np.arange(block.data.size).reshape(block.data.shape)";
 
-	private static final Map< String, String > CRASHES = Map.of(
-			"ctypes.string_at(0)", "SIGSEGV (exit code 139)",
-			"os._exit(7)", "exit code 7",
-			"os.abort()", "SIGABRT (exit code 134)",
-			"os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL (exit code 137)" );
-
 	private WorkerProcessesMain()
 	{}
 
@@ -75,18 +67,6 @@ final class WorkerProcessesMain
 	{
 		switch ( args[ 0 ] )
 		{
-		case "crash":
-			crash();
-			break;
-		case "batch":
-			batch();
-			break;
-		case "init":
-			init();
-			break;
-		case "task":
-			task();
-			break;
 		case "close":
 			close();
 			break;
@@ -101,6 +81,12 @@ final class WorkerProcessesMain
 			break;
 		case "pipes":
 			pipes();
+			break;
+		case "memory":
+			memory();
+			break;
+		case "threads":
+			threads();
 			break;
 		case "output":
 			output();
@@ -121,116 +107,13 @@ final class WorkerProcessesMain
 		System.out.println( "done" );
 	}
 
-	// ---------------------------------------------------------------- crashes
+	// ---------------------------------------------------------------- cases
 
 	/**
-	 * A block that crashes fails, and says how; the next ones are computed.
-	 */
-	private static void crash() throws Exception
-	{
-		try ( PythonCacheLoaderQueue queue = queue( 1, INIT + "\nname = 'x'" ) )
-		{
-			int read = 0;
-			for ( final Map.Entry< String, String > crash : CRASHES.entrySet() )
-			{
-				final PythonCellException failure = failure( image( queue, "x = 1\n\nprint('last words')\nblock.data[...] = " + crash.getKey(), 4, 2 ), 1 );
-				requireContains( failure.getMessage(), "Cell 1 ", crash.getValue(), "last words" );
-				if ( crash.getKey().startsWith( "os.abort" ) || crash.getKey().startsWith( "ctypes" ) )
-				{
-					requireContains( failure.getMessage(), "line 4, in <module>", crash.getKey() );
-					require( failure.getMessage(), failure.getLine() == 4 );
-				}
-				requireGood( image( queue, "assert name == 'x'\n" + GOOD, 4, 2 ), 3, 2 );
-				++read;
-			}
-			require( "no crash", read == CRASHES.size() );
-			// There may be another one, which checks code.
-			require( workers() + " are left", workers().size() <= 2 );
-		}
-		requireWorkers( 0 );
-	}
-
-	/**
-	 * Of small blocks that are computed together, only the one that crashes fails.
-	 */
-	private static void batch() throws Exception
-	{
-		final int cells = 3000;
-		final String folder = Files.createTempDirectory( "computed" ).toString();
-		try ( PythonCacheLoaderQueue queue = queue( 2, INIT ) )
-		{
-			final CachedCellImg< IntType, ? > image = image( queue, "if block.index % 500 == 250:\n    open('" + folder + "/' + str(block.index), 'a').write('x')\n    os._exit(9)\n" + GOOD, cells, 4 );
-			final AtomicInteger next = new AtomicInteger();
-			final AtomicInteger failed = new AtomicInteger();
-			inParallel( 8, () -> {
-				for ( int cell = next.getAndIncrement(); cell < cells; cell = next.getAndIncrement() )
-					try
-					{
-						requireGood( image, cell, 4 );
-						require( "cell " + cell, cell % 500 != 250 );
-					}
-					catch ( final RuntimeException e )
-					{
-						requireContains( cause( e ).getMessage(), "Cell " + cell + " ", "exit code 9" );
-						require( e.toString(), cell % 500 == 250 );
-						failed.incrementAndGet();
-					}
-				return null;
-			} );
-			require( failed + " have failed", failed.get() == cells / 500 );
-		}
-		try ( Stream< Path > files = Files.list( Paths.get( folder ) ) )
-		{
-			for ( final Path file : files.collect( Collectors.toList() ) )
-			{
-				require( file + " was computed again", Files.size( file ) == 1 );
-				Files.delete( file );
-			}
-		}
-		Files.delete( Paths.get( folder ) );
-	}
-
-	private static void init() throws Exception
-	{
-		try
-		{
-			queue( 2, INIT + "\nprint('almost ready')\nctypes.string_at(0)" ).close();
-			throw new AssertionError( "it has started" );
-		}
-		catch ( final PythonException e )
-		{
-			requireContains( e.getMessage(), "SIGSEGV", "almost ready", "line 5, in <module>" );
-		}
-		requireWorkers( 0 );
-	}
-
-	private static void task() throws Exception
-	{
-		try ( PythonCacheLoaderQueue queue = queue( 1, INIT + "\nx = 5" ) )
-		{
-			try
-			{
-				queue.submit( python -> {
-					python.exec( "x = 6\nos._exit(3)" );
-					return null;
-				} ).get();
-				throw new AssertionError( "it has not failed" );
-			}
-			catch ( final ExecutionException e )
-			{
-				requireContains( e.getCause().getMessage(), "exit code 3" );
-			}
-			require( "init code", queue.submit( python -> python.getValue( "x", Integer.class ) ).get() == 5 );
-		}
-		requireWorkers( 0 );
-	}
-
-	/**
-	 * Exit handlers that crash or hang do not keep a queue from closing.
+	 * Exit handlers and threads that do not end do not keep a queue from closing.
 	 */
 	private static void close() throws Exception
 	{
-		queue( 1, INIT + "\nimport atexit\natexit.register(lambda: ctypes.string_at(0))" ).close();
 		queue( 1, INIT + "\nimport atexit\natexit.register(lambda: sum(range(10 ** 11)))" ).close();
 		queue( 1, INIT + "\nimport threading\nthreading.Thread(target=threading.Event().wait).start()" ).close();
 		requireWorkers( 0 );
@@ -281,8 +164,6 @@ final class WorkerProcessesMain
 		}
 	}
 
-	// ------------------------------------------------------------ other cases
-
 	/**
 	 * Code in C that does not return is killed, and its stack is told.
 	 */
@@ -316,6 +197,63 @@ final class WorkerProcessesMain
 			requireContains( failure.getMessage(), "exit code 7" );
 			requireGood( image( queue, GOOD, 4, 2 ), 1, 2 );
 		}
+	}
+
+	/**
+	 * Code that wants too much memory fails, and the worker goes on; memory of blocks does
+	 * not count.
+	 */
+	private static void memory() throws Exception
+	{
+		final PythonEnvironment limited = PythonEnvironment.getDefault().withMemoryLimit( 40 << 20 );
+		try ( PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, INIT + "\npid = os.getpid()", limited ); PythonCacheLoaderQueue other = queue( 1, INIT ) )
+		{
+			final String large = "large = np.ones(8 << 20)\n";
+			final int size = 12 << 20;
+			for ( int i = 0; i < 3; ++i )
+			{
+				final PythonCellException failure = failure( image( queue, "x = 1\n" + large + GOOD, 4, 2 ), 1 );
+				requireContains( failure.getPythonType(), "MemoryError" );
+				requireContains( failure.getMessage(), "Cell 1 ", "line 2: large", "This worker may take 41,943,040 bytes of memory (PythonEnvironment.withMemoryLimit)" );
+				requireGood( image( other, large + GOOD, 4, 2 ), 1, 2 );
+				requireGood( image( queue, "np.ones(2 << 20)\n" + GOOD, 4, 2 ), 2, 2 );
+				require( "size of a cell", image( queue, "block.data[...] = 7", 2, size ).getAt( size ).get() == 7 );
+			}
+			require( "another process", queue.submit( python -> python.getValue( "pid == os.getpid()", Boolean.class ) ).get() );
+			try
+			{
+				queue.submit( python -> python.getValue( "np.ones(8 << 20).sum()" ) ).get();
+				throw new AssertionError( "a task has no limit" );
+			}
+			catch ( final ExecutionException e )
+			{
+				requireContains( e.getCause().getMessage(), "The task failed: ", "MemoryError" );
+			}
+		}
+		try
+		{
+			new PythonCacheLoaderQueue( 1, "large = bytearray(1 << 30)", limited ).close();
+			throw new AssertionError( "the init code has no limit" );
+		}
+		catch ( final PythonCodeException e )
+		{
+			requireContains( e.getMessage(), "The init code failed: MemoryError", "withMemoryLimit" );
+		}
+	}
+
+	/**
+	 * Workers share the processors.
+	 */
+	private static void threads() throws Exception
+	{
+		final int processors = Runtime.getRuntime().availableProcessors();
+		final String set = System.getenv( "OMP_NUM_THREADS" );
+		for ( int workers = 1; workers <= 3; ++workers )
+			try ( PythonCacheLoaderQueue queue = queue( workers, INIT ) )
+			{
+				final String threads = queue.submit( python -> python.getValue( "os.environ['OMP_NUM_THREADS']", String.class ) ).get();
+				require( threads, threads.equals( set != null ? set : Integer.toString( Math.max( 1, processors / workers ) ) ) );
+			}
 	}
 
 	/**
@@ -422,29 +360,29 @@ final class WorkerProcessesMain
 		return new PythonCacheLoaderQueue( numWorkers, init );
 	}
 
-	private static CachedCellImg< IntType, ? > image( final PythonCacheLoaderQueue queue, final String code, final int cells, final int size )
+	static CachedCellImg< IntType, ? > image( final PythonCacheLoaderQueue queue, final String code, final int cells, final int size )
 	{
 		return image( queue, code, cells, size, PythonLoaderOptions.options() );
 	}
 
-	private static CachedCellImg< IntType, ? > image( final PythonCacheLoaderQueue queue, final String code, final int cells, final int size, final PythonLoaderOptions options )
+	static CachedCellImg< IntType, ? > image( final PythonCacheLoaderQueue queue, final String code, final int cells, final int size, final PythonLoaderOptions options )
 	{
 		return PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { cells * ( long ) size }, new int[] { size } ), queue, code, new IntType(), new IntBufferAccess( 0, true ),
 				Halo.empty( 1 ), options, Collections.emptyList() ).createCachedCellImg( cells );
 	}
 
-	private static void requireGood( final CachedCellImg< IntType, ? > image, final int cell, final int size )
+	static void requireGood( final CachedCellImg< IntType, ? > image, final int cell, final int size )
 	{
 		for ( int i = 0; i < size; ++i )
 			require( "pixel " + i + " of cell " + cell, image.getAt( cell * ( long ) size + i ).get() == 3 * cell + i );
 	}
 
-	private static PythonCellException failure( final CachedCellImg< IntType, ? > image, final int cell )
+	static PythonCellException failure( final CachedCellImg< IntType, ? > image, final int cell )
 	{
 		return ( PythonCellException ) cause( failureOf( image, cell ) );
 	}
 
-	private static RuntimeException failureOf( final CachedCellImg< IntType, ? > image, final int cell )
+	static RuntimeException failureOf( final CachedCellImg< IntType, ? > image, final int cell )
 	{
 		try
 		{
@@ -457,7 +395,7 @@ final class WorkerProcessesMain
 		}
 	}
 
-	private static Throwable cause( final Throwable thrown )
+	static Throwable cause( final Throwable thrown )
 	{
 		Throwable cause = thrown;
 		while ( cause != null && !( cause instanceof PythonException ) )
@@ -467,7 +405,7 @@ final class WorkerProcessesMain
 		return cause;
 	}
 
-	private static void inParallel( final int threads, final Callable< Void > work ) throws Exception
+	static void inParallel( final int threads, final Callable< Void > work ) throws Exception
 	{
 		final ExecutorService readers = Executors.newFixedThreadPool( threads );
 		final List< Future< Void > > futures = readers.invokeAll( Collections.nCopies( threads, work ) );
@@ -476,12 +414,12 @@ final class WorkerProcessesMain
 		readers.shutdown();
 	}
 
-	private static List< ProcessHandle > workers()
+	static List< ProcessHandle > workers()
 	{
 		return ProcessHandle.current().children().collect( Collectors.toList() );
 	}
 
-	private static void requireWorkers( final int number )
+	static void requireWorkers( final int number )
 	{
 		require( workers() + " are left", workers().size() == number );
 	}
@@ -494,7 +432,7 @@ final class WorkerProcessesMain
 			process.onExit().get();
 	}
 
-	private static int entries( final Path folder ) throws IOException
+	static int entries( final Path folder ) throws IOException
 	{
 		try ( Stream< Path > entries = Files.list( folder ) )
 		{
@@ -502,13 +440,13 @@ final class WorkerProcessesMain
 		}
 	}
 
-	private static void requireContains( final String text, final String... parts )
+	static void requireContains( final String text, final String... parts )
 	{
 		for ( final String part : parts )
 			require( "\"" + part + "\" is missing in:\n" + text, text.contains( part ) );
 	}
 
-	private static void require( final String what, final boolean condition )
+	static void require( final String what, final boolean condition )
 	{
 		if ( !condition )
 			throw new AssertionError( what );

@@ -236,7 +236,7 @@ final class EmbeddedInterpreter extends ProtocolInterpreter
 				throw e;
 			status = status( callable, arguments );
 		}
-		return status == Protocol.OK ? null : failure( Protocol.LAST_FAILURE );
+		return status == Protocol.OK ? null : orUnknown( describe( Protocol.LAST_FAILURE ) );
 	}
 
 	/**
@@ -276,7 +276,7 @@ final class EmbeddedInterpreter extends ProtocolInterpreter
 	}
 
 	@Override
-	protected List< String > failureStrings( final int number )
+	protected PythonFailure describe( final int number )
 	{
 		Object description;
 		try
@@ -288,7 +288,7 @@ final class EmbeddedInterpreter extends ProtocolInterpreter
 			// See step().
 			description = failure.call( ( long ) number );
 		}
-		return strings( description );
+		return failureOf( description );
 	}
 
 	private static JepConfig config()

@@ -170,7 +170,7 @@ public final class PythonRuntime implements InterpreterFactory
 		return new EmbeddedInterpreter( name, this );
 	}
 
-	InterpreterMode mode()
+	public InterpreterMode mode()
 	{
 		return mode;
 	}

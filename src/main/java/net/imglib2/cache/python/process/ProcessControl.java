@@ -136,6 +136,12 @@ final class ProcessControl extends ProtocolControl
 	}
 
 	@Override
+	public String reasonForSilence()
+	{
+		return "its process does not answer, because it was stopped or gets no processor time";
+	}
+
+	@Override
 	public synchronized void cancel( final long ticket )
 	{
 		if ( cancelledTicket != ticket )

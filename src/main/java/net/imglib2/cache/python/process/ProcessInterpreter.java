@@ -39,6 +39,7 @@ import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,10 +55,10 @@ import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
-import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.worker.Control;
+import net.imglib2.cache.python.worker.NotBegunException;
 import net.imglib2.cache.python.worker.ProtocolInterpreter;
 
 /**
@@ -70,6 +71,11 @@ final class ProcessInterpreter extends ProtocolInterpreter
 	 * Stands where Python code's own failures have their type.
 	 */
 	private static final String NO_EXCEPTION = "";
+
+	/**
+	 * What Python calls the code of tasks.
+	 */
+	private static final String TASK = "<task>";
 
 	private static final String NOWHERE = new File( System.getProperty( "os.name", "" ).startsWith( "Windows" ) ? "NUL" : "/dev/null" ).getPath();
 
@@ -115,12 +121,9 @@ final class ProcessInterpreter extends ProtocolInterpreter
 	{
 		// Not in the output of any code by chance.
 		final String mark = "\u001e" + UUID.randomUUID();
-		final ProcessBuilder builder = new ProcessBuilder( runtime.command() );
-		// What this JVM needs is not what Python needs.
-		builder.environment().remove( "LD_PRELOAD" );
 		try
 		{
-			process = new WorkerProcess( name, builder, mark, runtime.environment().getOut(), runtime.environment().getErr() );
+			process = new WorkerProcess( name, runtime.builder(), mark, runtime.environment().getOut(), runtime.environment().getErr() );
 		}
 		catch ( final IOException e )
 		{
@@ -142,12 +145,13 @@ final class ProcessInterpreter extends ProtocolInterpreter
 		settings.put( "mailbox", Mailbox.constants() );
 		settings.put( "module_path", runtime.modulePath() );
 		settings.put( "crash_file", process.stackFile().toString() );
+		settings.put( "memory_limit", runtime.memoryLimit() );
 		settings.put( "mark", mark );
 		settings.put( "spin_nanos", spinNanos );
 		settings.put( "by_words", byWords );
 		final byte[] answer = process.call( Values.encode( settings ) );
 		if ( answer == null )
-			throw new PythonEnvironmentException( "The process of " + name + " " + process.death().how() + " before it was ready." + process.death().output() );
+			throw new PythonEnvironmentException( ( "The process of " + name + " did not get ready: it " + process.death().how() + "\n" + process.death().output() ).trim() );
 		final Map< ?, ? > ready = ( Map< ?, ? > ) ( ( List< ? > ) Values.decode( answer ) ).get( 1 );
 		process.ready( ( Long ) ready.get( "pid" ) );
 		control.ready( ( Long ) ready.get( "thread" ) );
@@ -174,15 +178,15 @@ final class ProcessInterpreter extends ProtocolInterpreter
 	}
 
 	@Override
-	public PythonFailure prepare( final Snippet snippet )
+	public void forget( final Collection< Long > ids )
 	{
 		try
 		{
-			return super.prepare( snippet );
+			super.forget( ids );
 		}
-		catch ( final LostException e )
+		catch ( final NotBegunException e )
 		{
-			return e.failure;
+			// The process is dead, so everything is forgotten.
 		}
 	}
 
@@ -302,21 +306,22 @@ final class ProcessInterpreter extends ProtocolInterpreter
 	}
 
 	/**
-	 * The word that names the code that runs outlives the process.
+	 * The words that tell which code runs, and how the blocks before ended, outlive the
+	 * process.
 	 */
 	private List< BlockResult > afterDeath( final List< BlockRequest > blocks, final long ticket )
 	{
-		final long running = words.running();
-		int crashed = ( int ) Math.max( -1, Math.min( running - ticket, Integer.MAX_VALUE ) );
-		// Just before or after its code: nothing else can be the reason.
-		if ( running == 0 && blocks.size() == 1 && words.hasBegun( ticket ) )
-			crashed = 0;
+		final int last = ( int ) Math.max( -1, Math.min( words.lastRun() - ticket, Integer.MAX_VALUE ) );
+		// Its code runs, or what it has raised is being described, which is user code as well.
+		final boolean crashed = last >= 0 && ( words.running() != 0 || words.result( last ) != Protocol.OK );
+		// Just before its code: nothing else can be the reason.
+		final boolean crashedBefore = last < 0 && blocks.size() == 1 && words.hasBegun( ticket );
 		final List< BlockResult > results = new ArrayList<>( blocks.size() );
 		for ( int i = 0; i < blocks.size(); ++i )
-			if ( i == crashed )
+			if ( crashed && i == last || crashedBefore )
 				results.add( BlockResult.failed( name, crash().failure ) );
 			// Of a block that has failed, the process would have told why.
-			else if ( i < crashed && words.result( i ) == Protocol.OK )
+			else if ( i <= last && words.result( i ) == Protocol.OK )
 				results.add( BlockResult.done( name, false ) );
 			else
 				results.add( BlockResult.dropped() );
@@ -335,12 +340,20 @@ final class ProcessInterpreter extends ProtocolInterpreter
 	// ---------------------------------------------------------------- tasks
 
 	@Override
+	public void exec( final Trusted.Code code )
+	{
+		control.addSource( TASK, code.text() );
+		super.exec( code );
+	}
+
+	@Override
 	public < V > V getValue( final Trusted.Code expression, final Class< V > type )
 	{
-		final Reply reply = reply( "evaluate", expression.text(), Conversion.isText( type ) );
+		control.addSource( TASK, expression.text() );
+		final Reply reply = runCode( "evaluate", expression.text(), Conversion.isText( type ) );
 		if ( reply.status == Mailbox.RAISED )
 			throw new PythonException( "The value of " + expression.text() + " cannot be converted to " + type.getSimpleName() + ": " + reply.value );
-		requireOk( "The task", reply.failure() );
+		requireOk( "The task", reply.failure );
 		try
 		{
 			return Conversion.convert( reply.value, type );
@@ -363,7 +376,7 @@ final class ProcessInterpreter extends ProtocolInterpreter
 			{
 				call( "close" );
 			}
-			catch ( final LostException e )
+			catch ( final NotBegunException e )
 			{
 				// It is dead as well.
 			}
@@ -375,15 +388,38 @@ final class ProcessInterpreter extends ProtocolInterpreter
 	// ---------------------------------------------------------------- calls
 
 	/**
-	 * @throws LostException
-	 * 		if the process is dead
+	 * @throws NotBegunException
+	 * 		if the process is dead and the code has not begun
 	 */
 	@Override
 	protected PythonFailure call( final String method, final Object... arguments )
 	{
-		return reply( method, arguments ).failure();
+		return runCode( method, arguments ).failure;
 	}
 
+	/**
+	 * Calls a method that runs user code, or looks at it. If the process ends meanwhile,
+	 * that is the code's failure.
+	 */
+	private Reply runCode( final String method, final Object... arguments )
+	{
+		final long ticket = words.nextTicket();
+		try
+		{
+			return reply( method, arguments );
+		}
+		catch ( final LostException e )
+		{
+			if ( !words.hasBegun( ticket ) )
+				throw new NotBegunException( e.getMessage(), e );
+			return new Reply( Protocol.FAILED, null, e.failure );
+		}
+	}
+
+	/**
+	 * @throws LostException
+	 * 		if the process is dead
+	 */
 	private Reply reply( final String method, final Object... arguments )
 	{
 		final long ticket = words.issueTickets( 1 );
@@ -425,19 +461,21 @@ final class ProcessInterpreter extends ProtocolInterpreter
 		final List< ? > entries = ( List< ? > ) Values.decode( answer );
 		( ( List< ? > ) entries.get( 2 ) ).forEach( number -> free( ( Long ) number ) );
 		process.awaitLines( mailbox.emitted() );
-		return new Reply( ( ( Long ) entries.get( 0 ) ).intValue(), entries.get( 1 ) );
+		final int status = ( ( Long ) entries.get( 0 ) ).intValue();
+		final Object value = entries.get( 1 );
+		return new Reply( status, value, status == Protocol.OK || status == Mailbox.RAISED ? null : orUnknown( failureOf( value ) ) );
 	}
 
 	@Override
-	protected List< String > failureStrings( final int number )
+	protected PythonFailure describe( final int number )
 	{
 		try
 		{
-			return strings( send( Values.encode( Arrays.asList( "failure", number ) ) ).value );
+			return failureOf( send( Values.encode( Arrays.asList( "failure", number ) ) ).value );
 		}
 		catch ( final LostException e )
 		{
-			return e.strings;
+			return e.failure;
 		}
 	}
 
@@ -446,10 +484,10 @@ final class ProcessInterpreter extends ProtocolInterpreter
 	 */
 	private LostException crash()
 	{
-		final WorkerProcess.Death death = process.death();
+		final Death death = process.death();
 		final Stack stack = control.stackOfCrash( death.stacks() );
-		final String text = ( stack.isEmpty() ? "" : "\n" + stack.text().trim() ) + death.output();
-		return new LostException( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how() + text, text.trim() ) );
+		final String details = ( ( stack.isEmpty() ? "" : stack.text() ) + death.output() ).trim();
+		return new LostException( new PythonFailure( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how(), details ), details ) );
 	}
 
 	/**
@@ -469,24 +507,22 @@ final class ProcessInterpreter extends ProtocolInterpreter
 		}
 	}
 
-	private final class Reply
+	private static final class Reply
 	{
-		private final int status;
+		final int status;
 
-		private final Object value;
+		final Object value;
 
-		Reply( final int status, final Object value )
+		/**
+		 * {@code null} if the code has raised nothing.
+		 */
+		final PythonFailure failure;
+
+		Reply( final int status, final Object value, final PythonFailure failure )
 		{
 			this.status = status;
 			this.value = value;
-		}
-
-		/**
-		 * @return {@code null} if the call has succeeded
-		 */
-		PythonFailure failure()
-		{
-			return status == Protocol.OK ? null : ProcessInterpreter.this.failure( strings( value ) );
+			this.failure = failure;
 		}
 	}
 
@@ -499,13 +535,10 @@ final class ProcessInterpreter extends ProtocolInterpreter
 
 		private final transient PythonFailure failure;
 
-		private final transient List< String > strings;
-
-		LostException( final List< String > strings )
+		LostException( final PythonFailure failure )
 		{
-			super( new PythonFailure( strings ).describe() );
-			this.strings = strings;
-			failure = new PythonFailure( strings );
+			super( failure.describe() );
+			this.failure = failure;
 		}
 	}
 }

@@ -154,7 +154,8 @@ public interface Interpreter
 	void set( String variable, Object value );
 
 	/**
-	 * An interpreter can end by itself, because its process does.
+	 * An interpreter can end by itself, because its process does. A call that finds it so
+	 * throws a {@link NotBegunException} if its code has not begun.
 	 *
 	 * @return why it cannot be used any more, or {@code null} if it can
 	 */

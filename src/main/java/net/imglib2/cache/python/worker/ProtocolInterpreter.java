@@ -105,9 +105,9 @@ public abstract class ProtocolInterpreter implements Interpreter
 	/**
 	 * @param number
 	 * 		of a failure within the last call, or {@link Protocol#LAST_FAILURE}
-	 * @return its strings; empty if Python cannot describe it
+	 * @return the failure; {@code null} if Python cannot describe it
 	 */
-	protected abstract List< String > failureStrings( int number );
+	protected abstract PythonFailure describe( int number );
 
 	/**
 	 * Runs the blocks of a request.
@@ -212,8 +212,8 @@ public abstract class ProtocolInterpreter implements Interpreter
 	 */
 	protected final PythonException interrupted()
 	{
-		final List< String > strings = failureStrings( Protocol.LAST_FAILURE );
-		return new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "its code is cancelled" : new PythonFailure( strings ).describe() ) );
+		final PythonFailure failure = describe( Protocol.LAST_FAILURE );
+		return new PythonException( name + " was interrupted: " + ( failure == null ? "its code is cancelled" : failure.describe() ) );
 	}
 
 	@Override
@@ -228,35 +228,34 @@ public abstract class ProtocolInterpreter implements Interpreter
 		requireOk( "The task", call( "assign", variable, value ) );
 	}
 
-	/**
-	 * @param number
-	 * 		of a failure within the last call, or {@link Protocol#LAST_FAILURE}
-	 */
-	protected final PythonFailure failure( final int number )
+	private PythonFailure failure( final int number )
 	{
-		return failure( failureStrings( number ) );
+		return orUnknown( describe( number ) );
 	}
 
 	/**
-	 * @param strings
-	 * 		see {@link #failureStrings}
+	 * @param failure
+	 * 		see {@link #describe}
+	 * @return the failure, or that it is not known
 	 */
-	protected final PythonFailure failure( final List< String > strings )
+	protected final PythonFailure orUnknown( final PythonFailure failure )
 	{
-		return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed on " + name + ", and so did describing the failure" ) : new PythonFailure( strings );
+		return failure != null ? failure : PythonFailure.withoutException( "Python code failed on " + name + ", and so did describing the failure" );
 	}
 
 	/**
 	 * @param answer
-	 * 		what Python has answered
+	 * 		strings that describe a failure, as Python sends them
+	 * @return the failure; {@code null} if there are none
 	 */
-	protected static List< String > strings( final Object answer )
+	protected static PythonFailure failureOf( final Object answer )
 	{
+		if ( !( answer instanceof List ) || ( ( List< ? > ) answer ).isEmpty() )
+			return null;
 		final List< String > strings = new ArrayList<>();
-		if ( answer instanceof List )
-			for ( final Object entry : ( List< ? > ) answer )
-				strings.add( ( String ) entry );
-		return strings;
+		for ( final Object string : ( List< ? > ) answer )
+			strings.add( ( String ) string );
+		return new PythonFailure( strings );
 	}
 
 	/**

@@ -120,7 +120,7 @@ final class Run
 		final List< String > stack = python.control().stackOf( ticket );
 		// Code that ends well after it was told to has caught the exception: nobody knows what it left out.
 		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( Protocol.CANCELLED );
-		return timedOut ? BlockResult.timedOut( worker, TimeoutWatch.describe( stack, ticket, timeoutNanos ) ) : result;
+		return timedOut ? BlockResult.timedOut( worker, TimeoutWatch.describe( stack, ticket, timeoutNanos, python.control() ) ) : result;
 	}
 
 	boolean isBlocks()

@@ -85,6 +85,14 @@ abstract class Task< R >
 	}
 
 	/**
+	 * Lets somebody else do the task, because nothing of it has been done.
+	 */
+	final void giveBack()
+	{
+		state.set( WAITING );
+	}
+
+	/**
 	 * @return whether somebody has begun it; it may have ended since
 	 */
 	public final boolean isBegun()

@@ -94,8 +94,6 @@ final class Worker
 
 	private final SmallBlocks smallBlocks;
 
-	private final TaskInterpreter taskInterpreter;
-
 	/**
 	 * Ids of the code that is to be dropped.
 	 */
@@ -146,7 +144,6 @@ final class Worker
 		python = factory.create( name );
 		control = python.control();
 		smallBlocks = new SmallBlocks( python, tasks );
-		taskInterpreter = new TaskInterpreter( python );
 		stopsWaiting = () -> !life.isServing() || !deadLoaders.isEmpty() || tasks.isExhausted();
 	}
 
@@ -483,8 +480,10 @@ final class Worker
 		begin( new Run( task ) );
 		try
 		{
-			task.run( python, taskInterpreter );
-			noteProgress();
+			if ( task.run( python, new TaskInterpreter( python ) ) )
+				noteProgress();
+			else
+				tasks.addFirst( task );
 		}
 		finally
 		{
@@ -530,7 +529,7 @@ final class Worker
 		}
 		catch ( final Throwable t )
 		{
-			if ( life.state() == Lifecycle.State.ABANDONED )
+			if ( life.state() == Lifecycle.State.ABANDONED || t instanceof NotBegunException )
 				run.abandon();
 			else
 				run.fail( t );

@@ -65,6 +65,11 @@ final class FakeInterpreter implements Interpreter
 	 */
 	volatile String loss;
 
+	/**
+	 * Whether the next call finds that it has ended.
+	 */
+	volatile boolean endsBeforeTheCall;
+
 	FakeInterpreter( final String name, final FakeInterpreters factory )
 	{
 		this.name = name;
@@ -200,6 +205,11 @@ final class FakeInterpreter implements Interpreter
 	{
 		requireThread();
 		++nextTicket;
+		if ( endsBeforeTheCall )
+		{
+			loss = "killed";
+			throw new NotBegunException( loss, null );
+		}
 	}
 
 	private void requireThread()

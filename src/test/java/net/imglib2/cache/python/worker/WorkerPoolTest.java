@@ -350,6 +350,47 @@ class WorkerPoolTest
 		assertEquals( null, pool.submit( python -> null ).get() );
 	}
 
+	/**
+	 * The worker has taken it already.
+	 */
+	@Test
+	void whatHasNotBegunWhenAWorkerIsLostIsForAnother() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", null );
+		pool.await( submit( a, 0 ) );
+		fakes.get( "worker_1" ).endsBeforeTheCall = true;
+		assertEquals( "1", pool.submit( python -> python.getValue( "1" ) ).get() );
+		pool.await( submit( a, 1 ) );
+		fakes.get( "worker_2" ).endsBeforeTheCall = true;
+		register( "b", null );
+		pool.await( submit( a, 2 ) );
+		final Snippet c = register( "c", null );
+		fakes.get( "worker_3" ).endsBeforeTheCall = true;
+		assertTrue( pool.await( submit( c, 3 ) ).isDropped() );
+	}
+
+	/**
+	 * Python code never runs twice.
+	 */
+	@Test
+	void aTaskThatHasBegunWhenAWorkerIsLostFails() throws Exception
+	{
+		open( 1 );
+		final AtomicInteger runs = new AtomicInteger();
+		final CompletableFuture< Object > task = pool.submit( python -> {
+			python.exec( "begun" );
+			runs.incrementAndGet();
+			fakes.get( "worker_1" ).endsBeforeTheCall = true;
+			return python.getValue( "2" );
+		} );
+		final Throwable failure = assertThrows( ExecutionException.class, task::get ).getCause();
+		assertEquals( PythonException.class, failure.getClass() );
+		assertEquals( "The task cannot go on. The code has not begun: killed", failure.getMessage() );
+		assertEquals( 1, runs.get() );
+		assertEquals( "3", pool.submit( python -> python.getValue( "3" ) ).get() );
+	}
+
 	@Test
 	void workersThatAreLostAgainAndAgainAreReplacedAfterPauses() throws Exception
 	{
