@@ -46,6 +46,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.IntFunction;
+import java.util.function.LongConsumer;
 
 import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonEnvironmentException;
@@ -63,13 +64,13 @@ import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.worker.Control;
-import net.imglib2.cache.python.worker.Interpreter;
+import net.imglib2.cache.python.worker.UnboundInterpreter;
 
 /**
  * A Python interpreter in a process of its own, which maps the memory of blocks. If the
  * process dies, so does the interpreter.
  */
-final class ProcessInterpreter implements Interpreter
+final class ProcessInterpreter implements UnboundInterpreter
 {
 	/**
 	 * Stands where Python code's own failures have their type.
@@ -102,6 +103,8 @@ final class ProcessInterpreter implements Interpreter
 
 	private final ProcessControl control;
 
+	private final LongConsumer free = this::free;
+
 	/**
 	 * Names of their files, by ids.
 	 */
@@ -118,6 +121,13 @@ final class ProcessInterpreter implements Interpreter
 	private WorkerProcess process;
 
 	private Mailbox mailbox;
+
+	/**
+	 * Those of the last call, and the ticket of the first one.
+	 */
+	private List< BlockRequest > blocks;
+
+	private long ticket;
 
 	ProcessInterpreter( final String name, final ProcessRuntime runtime )
 	{
@@ -260,54 +270,94 @@ final class ProcessInterpreter implements Interpreter
 
 	// --------------------------------------------------------------- blocks
 
+	/**
+	 * On one processor, or where the words tell nothing, somebody has to sleep until
+	 * Python has answered.
+	 */
+	@Override
+	public boolean isDrivable()
+	{
+		return Mailbox.spinNanos() > 0 && Mailbox.byWords();
+	}
+
 	@Override
 	public List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
-		final long ticket = words.issueTickets( blocks.size() );
-		final int status = step( blocks, ticket );
-		if ( status < 0 )
-			return afterDeath( blocks, ticket );
-		return codec.results( blocks, ticket, status == Protocol.OK, done, failures );
+		begin( blocks );
+		return finish();
 	}
 
-	/**
-	 * @return {@link Protocol#OK}, or that there is something to read in the control
-	 *         words; negative if the process is dead
-	 */
-	private int step( final List< BlockRequest > blocks, final long ticket )
+	@Override
+	public void begin( final List< BlockRequest > blocks )
 	{
-		int status = tryStep( blocks, ticket );
+		ticket = words.issueTickets( blocks.size() );
+		this.blocks = blocks;
+		beginStep();
+	}
+
+	@Override
+	public List< BlockResult > poll()
+	{
+		if ( !mailbox.isAnswered() || mailbox.status() != Protocol.OK || process.isLineMissing( mailbox.emitted() ) )
+			return null;
+		endStep();
+		return results( true );
+	}
+
+	@Override
+	public List< BlockResult > finish()
+	{
+		boolean isAlive = mailbox.await();
 		// Something that earlier code left behind, such as a tracing function, has raised
 		// before a block began. That is not the fault of these blocks, and happens once.
-		if ( status == Mailbox.RAISED && !words.hasBegun( ticket ) )
-			status = tryStep( blocks, ticket );
+		if ( isAlive && mailbox.status() == Mailbox.RAISED && !words.hasBegun( ticket ) )
+		{
+			endStep();
+			beginStep();
+			isAlive = mailbox.await();
+		}
+		if ( !isAlive )
+		{
+			control.setCalling( false );
+			return afterDeath();
+		}
+		endStep();
+		final int status = mailbox.status();
 		if ( status != Protocol.BROKEN && status != Mailbox.RAISED )
-			return status;
+			return results( status == Protocol.OK );
 		final List< String > strings = failureStrings( Protocol.LAST_FAILURE );
 		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "its code is cancelled" : new PythonFailure( strings ).describe() ) );
 	}
 
-	private int tryStep( final List< BlockRequest > blocks, final long ticket )
+	/**
+	 * As the process has measured it: how long it takes until both sides notice each other
+	 * depends on all else that the machine does.
+	 */
+	@Override
+	public long nanosOf( final long waited )
+	{
+		return mailbox.nanos();
+	}
+
+	private List< BlockResult > results( final boolean allDone )
+	{
+		return codec.results( blocks, ticket, allDone, done, failures );
+	}
+
+	private void beginStep()
 	{
 		final List< BlockArray > arguments = codec.write( blocks, ticket );
 		for ( int i = 0; i < arguments.size(); ++i )
 			putArgument( i, arguments.get( i ) );
 		control.setCalling( true );
-		final int status;
-		try
-		{
-			status = mailbox.call( arguments.size() );
-		}
-		finally
-		{
-			control.setCalling( false );
-		}
-		if ( status >= 0 )
-		{
-			mailbox.forEachFreed( this::free );
-			process.awaitLines( mailbox.emitted() );
-		}
-		return status;
+		mailbox.call( arguments.size() );
+	}
+
+	private void endStep()
+	{
+		control.setCalling( false );
+		mailbox.forEachFreed( free );
+		process.awaitLines( mailbox.emitted() );
 	}
 
 	private void putArgument( final int i, final BlockArray array )
@@ -367,7 +417,7 @@ final class ProcessInterpreter implements Interpreter
 	/**
 	 * The word that names the code that runs outlives the process.
 	 */
-	private List< BlockResult > afterDeath( final List< BlockRequest > blocks, final long ticket )
+	private List< BlockResult > afterDeath()
 	{
 		final long running = words.running();
 		int crashed = ( int ) Math.max( -1, Math.min( running - ticket, Integer.MAX_VALUE ) );
@@ -487,7 +537,7 @@ final class ProcessInterpreter implements Interpreter
 			throw new PythonException( "An argument could not be handed to Python on " + name + ": " + e.getMessage(), e );
 		}
 		Reply reply = send( frame );
-		// See step().
+		// See finish().
 		if ( reply.status == Mailbox.RAISED && !words.hasBegun( ticket ) )
 			reply = send( frame );
 		if ( reply.status == Mailbox.RAISED && !method.equals( "evaluate" ) )

@@ -74,6 +74,8 @@ final class WorkerProcess
 
 	private static final int MAX_STACKS = 1 << 20;
 
+	private static final byte[] SIGNAL = { Mailbox.SIGNAL };
+
 	private final Process process;
 
 	private final String mark;
@@ -196,7 +198,7 @@ final class WorkerProcess
 	 */
 	void signal()
 	{
-		write( new byte[] { Mailbox.SIGNAL } );
+		write( SIGNAL );
 	}
 
 	/**
@@ -253,6 +255,16 @@ final class WorkerProcess
 	}
 
 	/**
+	 * @param emitted
+	 * 		how many lines were printed
+	 * @return whether one of them has not been handed over
+	 */
+	boolean isLineMissing( final long emitted )
+	{
+		return lines.delivered() < emitted;
+	}
+
+	/**
 	 * Waits until lines that were printed have been handed over, but not for ever.
 	 *
 	 * @param emitted
@@ -260,7 +272,7 @@ final class WorkerProcess
 	 */
 	void awaitLines( final long emitted )
 	{
-		if ( lines.delivered() >= emitted )
+		if ( !isLineMissing( emitted ) )
 			return;
 		final long start = System.nanoTime();
 		while ( lines.delivered() < emitted && pump.isAlive() && System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos( END_MILLIS ) )
