@@ -28,6 +28,10 @@ NUM_ARGUMENTS = 1
 DONE = 8
 STATUS = 9
 NUM_FREED = 10
+
+# How many nanoseconds the blocks have taken.
+NANOS = 11
+
 EMITTED = 16
 PYTHON_SLEEPS = 24
 JAVA_SLEEPS = 32

@@ -10,13 +10,14 @@ import os
 import sys
 import threading
 from sys import getprofile, gettrace
+from time import perf_counter_ns
 from typing import Any, NoReturn
 
 import numpy as np
 
 from imglib2_cache_python import advice, complex_warning
 from imglib2_cache_python._process import life, values
-from imglib2_cache_python._process.mailbox import CALL, NUM_ARGUMENTS, RAISED, Mailbox, Pipe, check
+from imglib2_cache_python._process.mailbox import CALL, NANOS, NUM_ARGUMENTS, RAISED, Mailbox, Pipe, check
 from imglib2_cache_python._process.memory import SharedMemory
 from imglib2_cache_python._process.output import Output
 from imglib2_cache_python._worker import imports, processes
@@ -121,6 +122,7 @@ class Program:
                     return True
                 continue
             call = words[CALL]
+            start = perf_counter_ns()
             try:
                 status = self._step()
             except BaseException:
@@ -136,6 +138,7 @@ class Program:
             if self._forked:
                 os._exit(0)
             self._memory.report_freed(words)
+            words[NANOS] = perf_counter_ns() - start
             mailbox.answer(call, status)
             last = call
 

@@ -45,6 +45,7 @@ import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.environment.PythonSources;
 import net.imglib2.cache.python.protocol.BlockRequest;
+import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.trust.Trusted;
@@ -171,7 +172,16 @@ final class EmbeddedInterpreter extends ProtocolInterpreter
 	}
 
 	@Override
-	protected int step( final List< BlockRequest > blocks, final long ticket )
+	public List< BlockResult > compute( final List< BlockRequest > blocks )
+	{
+		final long ticket = words.issueTickets( blocks.size() );
+		return results( blocks, ticket, step( blocks, ticket ) == Protocol.OK );
+	}
+
+	/**
+	 * @return {@link Protocol#OK}, or that there is something to read in the control words
+	 */
+	private int step( final List< BlockRequest > blocks, final long ticket )
 	{
 		try
 		{

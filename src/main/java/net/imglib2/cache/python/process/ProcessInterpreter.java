@@ -45,6 +45,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.LongConsumer;
 
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.PythonException;
@@ -60,12 +61,13 @@ import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.worker.Control;
 import net.imglib2.cache.python.worker.NotBegunException;
 import net.imglib2.cache.python.worker.ProtocolInterpreter;
+import net.imglib2.cache.python.worker.UnboundInterpreter;
 
 /**
  * A Python interpreter in a process of its own, which maps the memory of blocks. If the
  * process dies, so does the interpreter.
  */
-final class ProcessInterpreter extends ProtocolInterpreter
+final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInterpreter
 {
 	/**
 	 * Stands where Python code's own failures have their type.
@@ -87,6 +89,8 @@ final class ProcessInterpreter extends ProtocolInterpreter
 
 	private final ProcessControl control = new ProcessControl( words, new File( PythonSources.location(), "imglib2_cache_python" ) + File.separator );
 
+	private final LongConsumer free = this::free;
+
 	/**
 	 * What keeps the memory of arguments in reach as long as Python sees it, by their
 	 * numbers.
@@ -98,6 +102,13 @@ final class ProcessInterpreter extends ProtocolInterpreter
 	private WorkerProcess process;
 
 	private Mailbox mailbox;
+
+	/**
+	 * Those of the last call, and the ticket of the first one.
+	 */
+	private List< BlockRequest > blocks;
+
+	private long ticket;
 
 	ProcessInterpreter( final String name, final ProcessRuntime runtime )
 	{
@@ -204,51 +215,88 @@ final class ProcessInterpreter extends ProtocolInterpreter
 
 	// --------------------------------------------------------------- blocks
 
+	/**
+	 * On one processor, or where the words tell nothing, somebody has to sleep until
+	 * Python has answered.
+	 */
+	@Override
+	public boolean isDrivable()
+	{
+		return Mailbox.spinNanos() > 0 && Mailbox.byWords();
+	}
+
 	@Override
 	public List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
-		final long ticket = words.issueTickets( blocks.size() );
-		final int status = step( blocks, ticket );
-		return status < 0 ? afterDeath( blocks, ticket ) : results( blocks, ticket, status );
+		begin( blocks );
+		return finish();
+	}
+
+	@Override
+	public void begin( final List< BlockRequest > blocks )
+	{
+		ticket = words.issueTickets( blocks.size() );
+		this.blocks = blocks;
+		beginStep();
+	}
+
+	@Override
+	public List< BlockResult > poll()
+	{
+		if ( !mailbox.isAnswered() || mailbox.status() != Protocol.OK || process.isLineMissing( mailbox.emitted() ) )
+			return null;
+		endStep();
+		return results( blocks, ticket, true );
+	}
+
+	@Override
+	public List< BlockResult > finish()
+	{
+		boolean isAlive = mailbox.await();
+		// Something that earlier code left behind, such as a tracing function, has raised
+		// before a block began. That is not the fault of these blocks, and happens once.
+		if ( isAlive && mailbox.status() == Mailbox.RAISED && !words.hasBegun( ticket ) )
+		{
+			endStep();
+			beginStep();
+			isAlive = mailbox.await();
+		}
+		if ( !isAlive )
+		{
+			control.setCalling( false );
+			return afterDeath();
+		}
+		endStep();
+		final int status = mailbox.status();
+		if ( status == Protocol.BROKEN || status == Mailbox.RAISED )
+			throw interrupted();
+		return results( blocks, ticket, status == Protocol.OK );
 	}
 
 	/**
-	 * @return negative if the process is dead
+	 * As the process has measured it: how long it takes until both sides notice each other
+	 * depends on all else that the machine does.
 	 */
 	@Override
-	protected int step( final List< BlockRequest > blocks, final long ticket )
+	public long nanosOf( final long waited )
 	{
-		int status = tryStep( blocks, ticket );
-		// Something that earlier code left behind, such as a tracing function, has raised
-		// before a block began. That is not the fault of these blocks, and happens once.
-		if ( status == Mailbox.RAISED && !words.hasBegun( ticket ) )
-			status = tryStep( blocks, ticket );
-		if ( status == Protocol.BROKEN || status == Mailbox.RAISED )
-			throw interrupted();
-		return status;
+		return mailbox.nanos();
 	}
 
-	private int tryStep( final List< BlockRequest > blocks, final long ticket )
+	private void beginStep()
 	{
 		final List< BlockArray > arguments = codec.write( blocks, ticket );
 		for ( int i = 0; i < arguments.size(); ++i )
 			putArgument( i, arguments.get( i ) );
 		control.setCalling( true );
-		final int status;
-		try
-		{
-			status = mailbox.call( arguments.size() );
-		}
-		finally
-		{
-			control.setCalling( false );
-		}
-		if ( status >= 0 )
-		{
-			mailbox.forEachFreed( this::free );
-			process.awaitLines( mailbox.emitted() );
-		}
-		return status;
+		mailbox.call( arguments.size() );
+	}
+
+	private void endStep()
+	{
+		control.setCalling( false );
+		mailbox.forEachFreed( free );
+		process.awaitLines( mailbox.emitted() );
 	}
 
 	private void putArgument( final int i, final BlockArray array )
@@ -309,7 +357,7 @@ final class ProcessInterpreter extends ProtocolInterpreter
 	 * The words that tell which code runs, and how the blocks before ended, outlive the
 	 * process.
 	 */
-	private List< BlockResult > afterDeath( final List< BlockRequest > blocks, final long ticket )
+	private List< BlockResult > afterDeath()
 	{
 		final int last = ( int ) Math.max( -1, Math.min( words.lastRun() - ticket, Integer.MAX_VALUE ) );
 		// Its code runs, or what it has raised is being described, which is user code as well.
@@ -436,7 +484,7 @@ final class ProcessInterpreter extends ProtocolInterpreter
 			throw new PythonException( "An argument could not be handed to Python on " + name + ": " + e.getMessage(), e );
 		}
 		Reply reply = send( frame );
-		// See step().
+		// See finish().
 		if ( reply.status == Mailbox.RAISED && !words.hasBegun( ticket ) )
 			reply = send( frame );
 		if ( reply.status == Mailbox.RAISED && !method.equals( "evaluate" ) )

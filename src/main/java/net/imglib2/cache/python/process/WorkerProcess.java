@@ -65,6 +65,8 @@ final class WorkerProcess
 	 */
 	static final long END_MILLIS = 1000;
 
+	private static final byte[] SIGNAL = { Mailbox.SIGNAL };
+
 	private final Process process;
 
 	private final OutputStream requests;
@@ -165,7 +167,7 @@ final class WorkerProcess
 	 */
 	void signal()
 	{
-		write( new byte[] { Mailbox.SIGNAL } );
+		write( SIGNAL );
 	}
 
 	/**
@@ -222,6 +224,16 @@ final class WorkerProcess
 	}
 
 	/**
+	 * @param emitted
+	 * 		how many lines were printed
+	 * @return whether one of them has not been handed over
+	 */
+	boolean isLineMissing( final long emitted )
+	{
+		return lines.delivered() < emitted;
+	}
+
+	/**
 	 * Waits until lines that were printed have been handed over, but not for ever.
 	 *
 	 * @param emitted
@@ -229,7 +241,7 @@ final class WorkerProcess
 	 */
 	void awaitLines( final long emitted )
 	{
-		if ( lines.delivered() >= emitted )
+		if ( !isLineMissing( emitted ) )
 			return;
 		final long start = System.nanoTime();
 		while ( lines.delivered() < emitted && pump.isAlive() && System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos( END_MILLIS ) )

@@ -120,6 +120,16 @@ public interface Interpreter
 	List< BlockResult > compute( List< BlockRequest > blocks );
 
 	/**
+	 * @param waited
+	 * 		how long {@link #compute} has taken last, in nanoseconds
+	 * @return how much of that the blocks have taken
+	 */
+	default long nanosOf( final long waited )
+	{
+		return waited;
+	}
+
+	/**
 	 * Drops the code of loaders and what it has defined.
 	 *
 	 * @param ids

@@ -110,15 +110,6 @@ public abstract class ProtocolInterpreter implements Interpreter
 	protected abstract PythonFailure describe( int number );
 
 	/**
-	 * Runs the blocks of a request.
-	 *
-	 * @return {@link Protocol#OK}, or that there is something to read in the control words
-	 * @throws PythonException
-	 * 		if it is not known how they ended
-	 */
-	protected abstract int step( List< BlockRequest > blocks, long ticket );
-
-	/**
 	 * Code is about to be made ready.
 	 */
 	protected void added( final String fileName, final String code )
@@ -190,21 +181,16 @@ public abstract class ProtocolInterpreter implements Interpreter
 		return RequestCodec.REQUEST_LENGTH - Protocol.HEADER_LENGTH;
 	}
 
-	@Override
-	public List< BlockResult > compute( final List< BlockRequest > blocks )
-	{
-		final long ticket = words.issueTickets( blocks.size() );
-		return results( blocks, ticket, step( blocks, ticket ) );
-	}
-
 	/**
-	 * @param status
-	 * 		what {@link #step} has returned
-	 * @return how each block has ended
+	 * @param ticket
+	 * 		of the first block
+	 * @param allDone
+	 * 		whether Python has nothing to report
+	 * @return how each block of the last request has ended
 	 */
-	protected final List< BlockResult > results( final List< BlockRequest > blocks, final long ticket, final int status )
+	protected final List< BlockResult > results( final List< BlockRequest > blocks, final long ticket, final boolean allDone )
 	{
-		return codec.results( blocks, ticket, status == Protocol.OK, done, failures );
+		return codec.results( blocks, ticket, allDone, done, failures );
 	}
 
 	/**

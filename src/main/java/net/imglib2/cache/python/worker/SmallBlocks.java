@@ -35,8 +35,8 @@ import java.util.function.Predicate;
 import net.imglib2.cache.python.protocol.Snippet;
 
 /**
- * Takes small blocks out of the queue that one call computes together. Used on the
- * thread of one worker.
+ * Takes small blocks out of the queue that one call computes together. Used by the
+ * thread that uses the interpreter.
  */
 final class SmallBlocks
 {
@@ -55,6 +55,8 @@ final class SmallBlocks
 
 	private final TaskQueue tasks;
 
+	private final Predicate< Task< ? > > isReady = this::isReady;
+
 	private final Predicate< Task< ? > > fits = this::fits;
 
 	/**
@@ -71,6 +73,24 @@ final class SmallBlocks
 	{
 		this.python = python;
 		this.tasks = tasks;
+	}
+
+	/**
+	 * Takes the next task if it is a small block whose code is ready.
+	 *
+	 * @return the block, or {@code null}
+	 */
+	BlockTask poll()
+	{
+		return ( BlockTask ) tasks.poll( isReady );
+	}
+
+	private boolean isReady( final Task< ? > task )
+	{
+		if ( !( task instanceof BlockTask ) )
+			return false;
+		final Snippet its = ( ( BlockTask ) task ).snippet();
+		return areSmall( its ) && !its.isDropped() && python.isPrepared( its );
 	}
 
 	static boolean areSmall( final Snippet snippet )

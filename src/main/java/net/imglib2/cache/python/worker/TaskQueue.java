@@ -51,7 +51,7 @@ final class TaskQueue
 
 	private final ConcurrentLinkedDeque< Task< ? > > tasks = new ConcurrentLinkedDeque<>();
 
-	private final ConcurrentLinkedDeque< Thread > sleeping = new ConcurrentLinkedDeque<>();
+	private final ConcurrentLinkedDeque< Seat > sleeping = new ConcurrentLinkedDeque<>();
 
 	private final AtomicInteger polling = new AtomicInteger();
 
@@ -59,8 +59,18 @@ final class TaskQueue
 
 	void add( final Task< ? > task )
 	{
+		add( task, () -> false );
+	}
+
+	/**
+	 * @param drive
+	 * 		does what waits, if the calling thread can, or lets others do so; asked if no
+	 * 		worker is polling
+	 */
+	void add( final Task< ? > task, final BooleanSupplier drive )
+	{
 		tasks.addLast( task );
-		if ( polling.get() <= 0 )
+		if ( polling.get() <= 0 && !drive.getAsBoolean() )
 			wakeWorker();
 	}
 
@@ -144,9 +154,9 @@ final class TaskQueue
 	 */
 	void wakeWorker()
 	{
-		final Thread worker = sleeping.pollFirst();
+		final Seat worker = sleeping.pollFirst();
 		if ( worker != null )
-			LockSupport.unpark( worker );
+			LockSupport.unpark( worker.owner() );
 	}
 
 	void wakeAllWorkers()
@@ -178,13 +188,17 @@ final class TaskQueue
 	 *
 	 * @param stop
 	 * 		whether to wait no longer
+	 * @param seat
+	 * 		of the worker; it is left while the worker sleeps
+	 * @param spin
+	 * 		whether to look for a moment before sleeping
 	 * @return the task, or {@code null} if there is none and the waiting was stopped
 	 */
-	Task< ? > take( final BooleanSupplier stop )
+	Task< ? > take( final BooleanSupplier stop, final Seat seat, final boolean spin )
 	{
 		Task< ? > task = poll();
 		// One worker that spins is enough.
-		if ( task == null && polling.get() == 1 )
+		if ( task == null && spin && polling.get() == 1 )
 		{
 			final long start = System.nanoTime();
 			while ( task == null && !stop.getAsBoolean() && System.nanoTime() - start < SPIN_NANOS )
@@ -193,20 +207,25 @@ final class TaskQueue
 				task = poll();
 			}
 		}
-		while ( task == null && !stop.getAsBoolean() )
+		if ( task != null || stop.getAsBoolean() )
+			return task;
+		seat.leave();
+		do
 		{
-			sleeping.addFirst( Thread.currentThread() );
+			sleeping.addFirst( seat );
 			polling.decrementAndGet();
 			task = poll();
 			if ( task == null && !stop.getAsBoolean() )
 				LockSupport.park( this );
 			polling.incrementAndGet();
-			sleeping.remove( Thread.currentThread() );
+			sleeping.remove( seat );
 			if ( task == null )
 				task = poll();
 			// An interrupt was meant for an earlier task, and would keep this thread from sleeping.
 			Thread.interrupted();
 		}
+		while ( task == null && !stop.getAsBoolean() );
+		seat.take();
 		return task;
 	}
 }

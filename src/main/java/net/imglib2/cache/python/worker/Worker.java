@@ -35,6 +35,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -50,6 +51,11 @@ import net.imglib2.cache.python.trust.Trusted;
  * Owns an interpreter and runs the tasks of a queue on it, on a thread of its own. See
  * {@link Lifecycle} for what happens to it.
  * <p>
+ * If the interpreter is not bound to that thread, readers <em>drive</em> it while the
+ * thread sleeps, because it takes longer to wake the thread than to compute a small
+ * block. A reader only writes and polls, and never waits for long: it leaves all else to
+ * the thread of the worker, as a run that has begun.
+ * <p>
  * It has a platform thread: interpreters must not share a thread of the operating
  * system.
  */
@@ -62,6 +68,11 @@ final class Worker
 	 */
 	private static final long STACK_SIZE = 16L << 20;
 
+	/**
+	 * How long a reader polls an interpreter that it drives.
+	 */
+	private static final long DRIVE_NANOS = 50_000;
+
 	private static final ThreadLocal< Worker > OF_THIS_THREAD = new ThreadLocal<>();
 
 	private final String name;
@@ -73,6 +84,13 @@ final class Worker
 	private final InterpreterFactory factory;
 
 	private final Interpreter python;
+
+	/**
+	 * The same if readers can drive it, else {@code null}.
+	 */
+	private final UnboundInterpreter drivable;
+
+	private final Seat seat;
 
 	private final Control control;
 
@@ -109,6 +127,16 @@ final class Worker
 	private volatile Run current;
 
 	/**
+	 * What a reader has begun and left to this worker's thread.
+	 */
+	private volatile Run left;
+
+	/**
+	 * Whether the next task may come soon, so that it is worth while to look for it.
+	 */
+	private boolean expectsTask = true;
+
+	/**
 	 * Name of the loader in the name of the thread, or {@code null}.
 	 */
 	private String shownName;
@@ -142,9 +170,11 @@ final class Worker
 		this.ended = ended;
 		this.lost = lost;
 		python = factory.create( name );
+		drivable = python instanceof UnboundInterpreter && ( ( UnboundInterpreter ) python ).isDrivable() ? ( UnboundInterpreter ) python : null;
+		seat = new Seat( thread );
 		control = python.control();
 		smallBlocks = new SmallBlocks( python, tasks );
-		stopsWaiting = () -> !life.isServing() || !deadLoaders.isEmpty() || tasks.isExhausted();
+		stopsWaiting = () -> !life.isServing() || !deadLoaders.isEmpty() || left != null || tasks.isExhausted();
 	}
 
 	/**
@@ -269,6 +299,8 @@ final class Worker
 		control.abandon();
 		// A worker with small blocks counts as polling, because they should end soon.
 		becomeBusy();
+		// It sleeps if it was driven by a reader.
+		LockSupport.unpark( thread );
 	}
 
 	private void failCurrent( final Throwable reason )
@@ -419,9 +451,11 @@ final class Worker
 	private boolean runNext()
 	{
 		forgetLoaders();
-		final Task< ? > task = tasks.take( stopsWaiting );
+		final Task< ? > task = tasks.take( stopsWaiting, seat, expectsTask );
+		expectsTask = true;
+		finishLeft();
 		if ( task == null )
-			return !tasks.isExhausted();
+			return !isLost() && !tasks.isExhausted();
 		if ( python.loss() != null )
 		{
 			// It has ended while there was nothing to do: another worker takes the task.
@@ -504,7 +538,10 @@ final class Worker
 		}
 		if ( SmallBlocks.areSmall( snippet ) )
 		{
-			compute( new Run( smallBlocks.with( first ), snippet.timeoutNanos() ) );
+			final Run run = new Run( smallBlocks.with( first ), snippet.timeoutNanos() );
+			compute( run );
+			// The reader of a single block drives the next one, as soon as this thread sleeps.
+			expectsTask = drivable == null || run.size() > 1;
 			return;
 		}
 		becomeBusy();
@@ -529,10 +566,7 @@ final class Worker
 		}
 		catch ( final Throwable t )
 		{
-			if ( life.state() == Lifecycle.State.ABANDONED || t instanceof NotBegunException )
-				run.abandon();
-			else
-				run.fail( t );
+			failed( run, t );
 		}
 		finally
 		{
@@ -545,6 +579,118 @@ final class Worker
 		if ( !progress && python.loss() == null )
 			progress = true;
 	}
+
+	private void failed( final Run run, final Throwable reason )
+	{
+		if ( life.state() == Lifecycle.State.ABANDONED || reason instanceof NotBegunException )
+			run.abandon();
+		else
+			run.fail( reason );
+	}
+
+	/**
+	 * Finishes what a reader has begun.
+	 */
+	private void finishLeft()
+	{
+		final Run run = left;
+		if ( run == null )
+			return;
+		left = null;
+		try
+		{
+			run.finish( drivable, name );
+			noteProgress();
+		}
+		catch ( final Throwable t )
+		{
+			failed( run, t );
+		}
+		finally
+		{
+			end();
+		}
+	}
+
+	// ------------------------------------------------ on the thread of a reader
+
+	/**
+	 * Computes small blocks that wait, if the thread of this worker sleeps and the
+	 * interpreter can be driven.
+	 *
+	 * @return whether somebody does what waits
+	 */
+	boolean drive()
+	{
+		if ( drivable == null || !seat.tryDrive() )
+			return false;
+		tasks.becomePolling();
+		Run begun = null;
+		try
+		{
+			if ( !stopsWaiting.getAsBoolean() )
+				begun = beginDriven();
+			if ( begun != null && tryFinish( begun ) )
+				begun = null;
+		}
+		finally
+		{
+			if ( begun != null )
+				left = begun;
+			if ( begun != null )
+				seat.giveBack();
+			else
+				seat.endDrive();
+			// Last: what waits now wakes a worker.
+			tasks.becomeBusy();
+		}
+		return true;
+	}
+
+	/**
+	 * @return what was begun; {@code null} if nothing was
+	 */
+	private Run beginDriven()
+	{
+		BlockTask first = smallBlocks.poll();
+		while ( first != null && !first.begin() )
+			first = smallBlocks.poll();
+		if ( first == null )
+			return null;
+		final Run run = new Run( smallBlocks.with( first ), first.snippet().timeoutNanos() );
+		begin( run );
+		try
+		{
+			run.begin( drivable );
+			return run;
+		}
+		catch ( final Throwable t )
+		{
+			current = null;
+			failed( run, t );
+			return null;
+		}
+	}
+
+	private boolean tryFinish( final Run run )
+	{
+		final long start = System.nanoTime();
+		do
+		{
+			if ( run.tryFinish( drivable, name ) )
+			{
+				current = null;
+				progress = true;
+				return true;
+			}
+			// There may be no more processors than threads that have work to do.
+			Thread.yield();
+		}
+		while ( System.nanoTime() - start < DRIVE_NANOS );
+		return false;
+	}
+
+	// ------------------------------------------------ on either thread
 
 	private void begin( final Run run )
 	{

@@ -133,7 +133,10 @@ final class LostSignalsMain
 				final long end = System.nanoTime() + spinNanos / 5 * 2 + random.nextInt( ( int ) spinNanos / 5 * 6 );
 				while ( System.nanoTime() < end )
 					Thread.onSpinWait();
-				final int status = mailbox.call( 0 );
+				mailbox.call( 0 );
+				if ( !mailbox.await() )
+					throw new AssertionError( "Python ended at call " + ( trips + 1 ) );
+				final int status = mailbox.status();
 				if ( status != ( trips + 1 ) % 1000 )
 					throw new AssertionError( "answer " + status + " to call " + ( trips + 1 ) );
 				++trips;
