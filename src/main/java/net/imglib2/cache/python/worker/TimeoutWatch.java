@@ -141,6 +141,8 @@ final class TimeoutWatch
 				// The other workers, and the next blocks, are watched all the same.
 				LOG.log( Level.SEVERE, "The timeouts of " + worker.getName() + " could not be checked", t );
 			}
+		// One that was lost with its interpreter is not looked at any more.
+		watched.keySet().retainAll( workers );
 		startMissing.run();
 	}
 
