@@ -119,7 +119,14 @@ class Snippet:
     """
 
     def __init__(
-        self, code: str, file_name: str, module_name: str, seed: Mapping[str, Any], *, check_written: bool = False
+        self,
+        code: str,
+        file_name: str,
+        module_name: str,
+        seed: Mapping[str, Any],
+        *,
+        check_written: bool = False,
+        zero: bool = False,
     ) -> None:
         """Compiles the code.
 
@@ -130,6 +137,7 @@ class Snippet:
             seed: Names that the code sees.
             check_written: Whether it is an error if statements do not write every pixel of ``block.data``. To find
                 pixels that were not written, a block whose result has zeros is computed twice.
+            zero: Whether to fill ``block.data`` with zeros before statements run.
 
         Raises:
             SyntaxError: The statements are not valid Python.
@@ -144,7 +152,7 @@ class Snippet:
         if reference is None:
             self._code = compile_code(code, file_name)
             self._namespace = new_namespace(module_name, file_name, seed)
-            self.run = self._run_and_check if check_written else self._run_statements
+            self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_statements
         else:
             self._function = resolve(*reference)
             self.run = self._run_function
@@ -183,6 +191,10 @@ class Snippet:
                 f"expected shape {dim}, dtype {dtype} and no gaps; change a view instead: block.data.reshape(...) or "
                 "block.data.view(...)"
             )
+
+    def _run_zeroed(self, block: Block) -> None:
+        block.data.fill(0)
+        self._run_statements(block)
 
     def _run_and_check(self, block: Block) -> None:
         data, dim = block.data, block.dim

@@ -20,16 +20,16 @@ from typing import Any
 from imglib2_cache_python.snippet import normalised
 
 # Pixel attributes: code that computes pixels reads one of these attributes of the block.
-_PIXEL_ATTRIBUTES = {"inputs", "min", "max", "dim", "halo"}
+PIXEL_ATTRIBUTES = {"inputs", "min", "max", "dim", "halo"}
 
 # Attributes of the block that code can read without being able to write its pixels.
-_HARMLESS_ATTRIBUTES = _PIXEL_ATTRIBUTES | {"index"}
+_HARMLESS_ATTRIBUTES = PIXEL_ATTRIBUTES | {"index"}
 
 # Nodes that assign a value.
 _ASSIGNMENTS = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.NamedExpr)
 
 # With these names, code can reach its own variables, or the frames of its callers, without naming them.
-_REFLECTION = {
+REFLECTION = {
     *("exec", "eval", "compile", "globals", "locals", "vars", "breakpoint", "builtins", "inspect", "gc", "ctypes"),
     *("importlib", "runpy", "pdb", "bdb", "code", "IPython", "modules", "_getframe", "_current_frames", "settrace"),
     *("setprofile", "f_globals", "f_locals", "f_back", "tb_frame", "gi_frame", "cr_frame", "get_ipython"),
@@ -94,7 +94,7 @@ def _last_computation(tree: ast.Module) -> int:
 
 
 def _reads_pixels(node: ast.Attribute) -> bool:
-    return _is_name(node.value, "block") and node.attr in _PIXEL_ATTRIBUTES
+    return _is_name(node.value, "block") and node.attr in PIXEL_ATTRIBUTES
 
 
 def _writes_to_block(target: ast.AST) -> bool:
@@ -162,7 +162,7 @@ def _is_opaque(tree: ast.Module) -> bool:
 
 
 def _is_reflection(name: str) -> bool:
-    return name in _REFLECTION or name.startswith("__")
+    return name in REFLECTION or name.startswith("__")
 
 
 def _is_library(module: str) -> bool:

@@ -89,6 +89,7 @@ class Program:
             self._shared(settings["request"]).view(np.int64),
             self._shared(settings["control"]).view(np.int64),
             self._shared(settings["stack"]),
+            zeroed=False,
         )
         self._forked = False
         self._tracing: tuple[Any, Any] | None = None

@@ -28,6 +28,7 @@ from imglib2_cache_python._worker.watchdog import Watchdog
 from imglib2_cache_python.advice import with_advice
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.failure import capture
+from imglib2_cache_python.overwriting import overwrites
 from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, new_namespace
 from imglib2_cache_python.unwritten import require_written
 
@@ -67,6 +68,8 @@ class Worker:
         control: np.ndarray,
         stack: np.ndarray,
         end: Callable[[], None] = lambda: None,
+        *,
+        zeroed: bool = True,
     ) -> None:
         """Creates the worker, on the thread that calls it from then on.
 
@@ -79,6 +82,7 @@ class Worker:
             control: Array of the control words, see `protocol`.
             stack: Array of bytes for the stack of code that is cancelled.
             end: Called at last when the worker is closed; raises if its interpreter must not end.
+            zeroed: Whether the memory of new cells comes filled with zeros.
 
         Raises:
             ProtocolError: If Java does not speak the same protocol.
@@ -90,6 +94,7 @@ class Worker:
         self._name = name
         self._mode = mode
         self._end = end
+        self._zeroed = zeroed
         # Not read from the globals later: user code may have changed __name__.
         self._module_name = f"{USER_MODULES}{name}"
         self._globals = new_namespace(self._module_name, f"<{name}>", {})
@@ -298,7 +303,11 @@ class Worker:
         """Makes the code of a loader ready for `step`; see `Snippet`."""
         if loader not in self._snippets:
             module = f"{USER_MODULES}{self._name}_loader_{loader}"
-            self._snippets[loader] = Snippet(code, file_name, module, self._globals, check_written=check_written)
+            # Functions write all pixels.
+            zero = not self._zeroed and function_reference(code) is None and not overwrites(code, self._globals)
+            self._snippets[loader] = Snippet(
+                code, file_name, module, self._globals, check_written=check_written, zero=zero
+            )
 
     @guarded
     def forget(self, *loaders: int) -> None:

@@ -69,8 +69,9 @@ public interface BlockMemory
 	 *
 	 * @param numBytes
 	 * 		size of the cell
-	 * @return memory filled with zeros; {@code null} if Python shall write into a
-	 *         {@link #lease} instead, and the cell be a {@link #copiedCell}
+	 * @return memory filled with zeros, or with any content if interpreters themselves fill
+	 *         it with zeros where that is necessary; {@code null} if Python shall write into
+	 *         a {@link #lease} instead, and the cell be a {@link #copiedCell}
 	 */
 	CellMemory cell( int numBytes );
 

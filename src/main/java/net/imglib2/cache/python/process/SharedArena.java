@@ -140,7 +140,8 @@ final class SharedArena implements BlockMemory
 	{
 		if ( numBytes <= MAX_COPIED_CELL || mappings.size() >= maxCells && !regions.reduceMappings( maxCells, false ) )
 			return null;
-		return CellMemory.of( map( numBytes, true, true ) );
+		// Python fills it with zeros, unless its code overwrites all of it anyway.
+		return CellMemory.of( map( numBytes, true, false ) );
 	}
 
 	@Override

@@ -112,6 +112,8 @@ class RecycledMemoryTest
 			final PythonCacheLoader< FloatType, FloatBufferAccess > third = PythonCacheLoader.fromRandomAccessibles( GRID, crashing,
 					"keep(block.inputs[0])\nkeep(block.data)\nif block.index % 150 == 77: os._exit(3)\nblock.data[...] = block.inputs[0] + 5000\nif block.index % 10: del kept[:]",
 					new FloatType(), new FloatBufferAccess( 1, true ), first );
+			final PythonCacheLoader< FloatType, FloatBufferAccess > partial = PythonCacheLoader.fromRandomAccessibles( GRID, queue, "block.data[5] = block.index", new FloatType(),
+					new FloatBufferAccess( 1, true ) );
 			final List< FloatBuffer > buffers = new ArrayList<>();
 			final List< Float > values = new ArrayList<>();
 			for ( long i = 0; i < NUM_CELLS; ++i )
@@ -137,6 +139,10 @@ class RecycledMemoryTest
 				}
 				if ( i % 8 == 0 )
 					arena.overwriteFree( CANARY );
+				// What code does not write is zero.
+				final FloatBuffer row = ( FloatBuffer ) partial.get( i ).getData().getCurrentStorageArray();
+				for ( int k = 0; k < row.capacity(); ++k )
+					require( row.get( k ) == ( k / 256 == 5 ? i : 0 ), "pixel " + k + " is " + row.get( k ) );
 			}
 			require( crashes == NUM_CELLS / 150, crashes + " crashes" );
 			for ( int k = 0; k < buffers.size(); ++k )
