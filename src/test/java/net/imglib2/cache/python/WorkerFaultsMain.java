@@ -33,7 +33,6 @@ import static net.imglib2.cache.python.WorkerProcessesMain.entries;
 import static net.imglib2.cache.python.WorkerProcessesMain.failure;
 import static net.imglib2.cache.python.WorkerProcessesMain.failureOf;
 import static net.imglib2.cache.python.WorkerProcessesMain.image;
-import static net.imglib2.cache.python.WorkerProcessesMain.inParallel;
 import static net.imglib2.cache.python.WorkerProcessesMain.require;
 import static net.imglib2.cache.python.WorkerProcessesMain.requireContains;
 import static net.imglib2.cache.python.WorkerProcessesMain.requireGood;
@@ -45,15 +44,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.process.ArenaUse;
 import net.imglib2.type.numeric.integer.IntType;
 
 /**
@@ -140,15 +144,18 @@ final class WorkerFaultsMain
 
 	public static void main( final String... args ) throws Exception
 	{
-		final Left before = after( args[ 0 ], Fault.EXIT ).afterCollections();
-		Left now = before;
+		run( args[ 0 ], Fault.EXIT );
+		System.gc();
+		final Map< String, Long > before = Resources.count();
+		// The compiler's memory still grows.
+		before.put( Resources.RESIDENT, Long.MAX_VALUE / 2 );
 		for ( final Fault fault : Fault.values() )
-			now = after( args[ 0 ], fault );
-		now.requireNotMoreThan( before );
+			run( args[ 0 ], fault );
+		Resources.requireNoMoreThan( before, "ends of processes", System::gc );
 		System.out.println( "done" );
 	}
 
-	private static Left after( final String place, final Fault fault ) throws Exception
+	private static void run( final String place, final Fault fault ) throws Exception
 	{
 		System.out.println( place + ", " + fault );
 		switch ( place )
@@ -183,7 +190,8 @@ final class WorkerFaultsMain
 		default:
 			throw new IllegalArgumentException( place );
 		}
-		return new Left();
+		requireWorkers( 0 );
+		require( "a file is left", entries( Paths.get( System.getProperty( "java.io.tmpdir" ) ) ) == 0 );
 	}
 
 	// ----------------------------------------------------------------- places
@@ -341,7 +349,7 @@ final class WorkerFaultsMain
 		requireWorkers( 0 );
 		Files.delete( code );
 		// One that takes the place of another. Of one fault only, because there is a pause.
-		if ( fault == Fault.ABORT )
+		if ( fault == Fault.EXIT )
 			startAnother( fault, environment, code );
 		TestPythons.delete( folder );
 	}
@@ -415,6 +423,15 @@ final class WorkerFaultsMain
 		return new PythonCacheLoaderQueue( numWorkers, init, environment.withOutput( lines, lines ) );
 	}
 
+	private static void inParallel( final int threads, final Callable< Void > work ) throws Exception
+	{
+		final ExecutorService readers = Executors.newFixedThreadPool( threads );
+		final List< Future< Void > > futures = readers.invokeAll( Collections.nCopies( threads, work ) );
+		for ( final Future< Void > future : futures )
+			future.get();
+		readers.shutdown();
+	}
+
 	/**
 	 * Neither those that were done when the process ended, nor the one that has ended it,
 	 * are computed again.
@@ -424,74 +441,5 @@ final class WorkerFaultsMain
 		final List< String > computed = Files.readAllLines( log );
 		require( computed.size() + " computations", computed.size() == cells && new HashSet<>( computed ).size() == cells );
 		Files.delete( log );
-	}
-
-	/**
-	 * What is in use while there is no queue. Memory is free when the garbage collector
-	 * has found its buffers.
-	 */
-	private static final class Left
-	{
-		private static final int COLLECTIONS = 20;
-
-		private static final int MAX_COLLECTIONS = 500;
-
-		private int descriptors;
-
-		private int mappings;
-
-		private long memory;
-
-		Left() throws Exception
-		{
-			requireWorkers( 0 );
-			for ( final Thread thread : Thread.getAllStackTraces().keySet() )
-				if ( thread.getName().startsWith( "python_" ) )
-				{
-					thread.join( 10_000 );
-					require( thread + " is left", !thread.isAlive() );
-				}
-			require( "files", entries( Paths.get( System.getProperty( "java.io.tmpdir" ) ) ) == 0 );
-			count();
-		}
-
-		private void count() throws IOException
-		{
-			descriptors = entries( Paths.get( "/proc/self/fd" ) );
-			mappings = ( int ) Files.readAllLines( Paths.get( "/proc/self/maps" ) ).stream().filter( line -> line.contains( "imglib2-cache-python" ) ).count();
-			memory = ArenaUse.used();
-		}
-
-		private void collect() throws Exception
-		{
-			System.gc();
-			Thread.sleep( 10 );
-			count();
-		}
-
-		Left afterCollections() throws Exception
-		{
-			for ( int i = 0; i < COLLECTIONS; ++i )
-				collect();
-			return this;
-		}
-
-		void requireNotMoreThan( final Left before ) throws Exception
-		{
-			for ( int i = 0; i < MAX_COLLECTIONS && !isNotMoreThan( before ); ++i )
-				collect();
-			require( this + ", " + before + " before", isNotMoreThan( before ) );
-		}
-
-		private boolean isNotMoreThan( final Left before )
-		{
-			return descriptors <= before.descriptors && mappings <= before.mappings && memory <= before.memory;
-		}
-
-		@Override
-		public String toString()
-		{
-			return descriptors + " descriptors, " + mappings + " mappings, " + memory + " bytes of shared memory";
-		}
 	}
 }

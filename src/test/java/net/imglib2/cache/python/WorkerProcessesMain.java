@@ -31,17 +31,12 @@ package net.imglib2.cache.python;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.Paths;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -93,9 +88,6 @@ final class WorkerProcessesMain
 			break;
 		case "retained":
 			retained();
-			break;
-		case "cycles":
-			cycles();
 			break;
 		case "busy":
 		case "busy in C":
@@ -316,29 +308,6 @@ final class WorkerProcessesMain
 	}
 
 	/**
-	 * Queues leave no process, thread, descriptor or file behind.
-	 */
-	private static void cycles() throws Exception
-	{
-		final Path temporary = Paths.get( System.getProperty( "java.io.tmpdir" ) );
-		int descriptors = 0;
-		for ( int i = 0; i < 40; ++i )
-		{
-			try ( PythonCacheLoaderQueue queue = queue( 1, INIT ) )
-			{
-				requireGood( image( queue, GOOD, 4, 2 ), 1, 2 );
-			}
-			requireWorkers( 0 );
-			final int now = entries( Paths.get( "/proc/self/fd" ) );
-			if ( i == 5 )
-				descriptors = now;
-			require( now + " descriptors, " + descriptors + " before", i < 5 || now <= descriptors + 3 );
-		}
-		require( entries( temporary ) + " files", entries( temporary ) == 0 );
-		require( "threads: " + Thread.getAllStackTraces().keySet(), Thread.getAllStackTraces().keySet().stream().noneMatch( thread -> thread.getName().startsWith( "python_3_" ) ) );
-	}
-
-	/**
 	 * Never ends: its caller kills this JVM, or lets it end.
 	 */
 	private static void busy( final String code ) throws Exception
@@ -403,15 +372,6 @@ final class WorkerProcessesMain
 		if ( cause == null )
 			throw new AssertionError( "no exception of Python", thrown );
 		return cause;
-	}
-
-	static void inParallel( final int threads, final Callable< Void > work ) throws Exception
-	{
-		final ExecutorService readers = Executors.newFixedThreadPool( threads );
-		final List< Future< Void > > futures = readers.invokeAll( Collections.nCopies( threads, work ) );
-		for ( final Future< Void > future : futures )
-			future.get();
-		readers.shutdown();
 	}
 
 	static List< ProcessHandle > workers()

@@ -67,7 +67,7 @@ class WorkerProcessesTest
 	}
 
 	@ParameterizedTest
-	@ValueSource( strings = { "close", "idle", "again", "timeout", "pipes", "memory", "threads", "output", "retained", "cycles" } )
+	@ValueSource( strings = { "close", "idle", "again", "timeout", "pipes", "memory", "threads", "output", "retained" } )
 	void workersEndAndOthersTakeTheirPlace( final String name ) throws Exception
 	{
 		run( WorkerProcessesMain.class, name );
@@ -86,7 +86,7 @@ class WorkerProcessesTest
 
 	private ChildJvm childJvm( final Class< ? > main ) throws IOException
 	{
-		return ChildJvm.of( main ).withVariable( "OMP_NUM_THREADS", null ).withJvmArgument( "-XX:ActiveProcessorCount=4" ).withPython( ChildJvm.testPython() ).withMode( InterpreterMode.PROCESS ).withTimeout( TIMEOUT_SECONDS )
+		return ChildJvm.of( main ).withVariable( "OMP_NUM_THREADS", null ).withJvmArgument( "-XX:ActiveProcessorCount=4" ).withJvmArguments( Resources.JVM_ARGUMENTS ).withPython( ChildJvm.testPython() ).withMode( InterpreterMode.PROCESS ).withTimeout( TIMEOUT_SECONDS )
 				.withProperty( "java.io.tmpdir", Files.createDirectory( folder.resolve( "temporary" ) ).toString() )
 				.withProperty( "imglib2.python.sharedMemory", Long.toString( 256 << 20 ) );
 	}
