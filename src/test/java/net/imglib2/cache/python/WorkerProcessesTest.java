@@ -58,7 +58,7 @@ class WorkerProcessesTest
 	private Path folder;
 
 	@ParameterizedTest
-	@ValueSource( strings = { "crash", "batch", "init", "task", "close", "idle", "again", "timeout", "pipes", "output", "retained", "cycles" } )
+	@ValueSource( strings = { "crash", "batch", "drive", "quiet", "init", "task", "close", "idle", "again", "timeout", "pipes", "output", "retained", "cycles" } )
 	void workersEndAndOthersTakeTheirPlace( final String name ) throws Exception
 	{
 		ChildJvm.of( WorkerProcessesMain.class ).withPython( ChildJvm.testPython() ).withMode( InterpreterMode.PROCESS ).withTimeout( TIMEOUT_SECONDS )

@@ -251,6 +251,12 @@ final class ProcessInterpreter implements UnboundInterpreter
 	}
 
 	@Override
+	public boolean sharesLock()
+	{
+		return false;
+	}
+
+	@Override
 	public long nextTicket()
 	{
 		return words.nextTicket();
