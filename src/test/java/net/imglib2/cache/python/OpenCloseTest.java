@@ -42,17 +42,18 @@ import net.imglib2.type.numeric.integer.UnsignedByteType;
 
 /**
  * Queues that are opened and closed again and again leave nothing behind. The system property
- * {@code cycles} is the number of repetitions, {@value #DEFAULT_CYCLES} by default.
+ * {@code cycles} is the number of repetitions, {@value #DEFAULT_CYCLES} by default. There are fewer where
+ * each starts a process.
  */
 class OpenCloseTest
 {
 	private static final int DEFAULT_CYCLES = 100;
 
 	@ParameterizedTest
-	@EnumSource( names = { "SUB", "SHARED" } )
+	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
 	void openingAndClosingLeavesNothing( final InterpreterMode mode ) throws Exception
 	{
-		final int cycles = Integer.getInteger( "cycles", DEFAULT_CYCLES );
+		final int cycles = Integer.getInteger( "cycles", DEFAULT_CYCLES ) / ( mode == InterpreterMode.PROCESS ? 4 : 1 );
 		final ChildJvm jvm = ChildJvm.of( Cycles.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( 120 + cycles / 2 )
 				.withJvmArguments( Resources.JVM_ARGUMENTS );
 		System.out.println( jvm.run( Integer.toString( cycles ) ).requireExitCode( 0 ).requireOutput( "no growth" ).output );
