@@ -46,7 +46,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Crashes of the JVM, and the reports that they leave: {@code doc/reliability.md}.
+ * Crashes of the JVM, which a crash of a worker process is not, and the reports that they leave: {@code doc/reliability.md}.
  */
 class CrashTest
 {

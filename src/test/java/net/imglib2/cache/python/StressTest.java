@@ -37,10 +37,10 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class StressTest
 {
-	private static final int SECONDS = 15;
+	private static final int SECONDS = 10;
 
 	@ParameterizedTest
-	@EnumSource( names = { "SUB", "SHARED" } )
+	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
 	void everyStopOfTheTourWorksWhileQueuesComeAndGo( final InterpreterMode mode ) throws Exception
 	{
 		final int seconds = Integer.getInteger( "stress.seconds", SECONDS );
