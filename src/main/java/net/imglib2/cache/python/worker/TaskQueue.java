@@ -216,25 +216,23 @@ final class TaskQueue
 				task = poll();
 			}
 		}
-		if ( task != null || stop.getAsBoolean() )
-			return task;
-		seat.leave();
-		do
+		while ( task == null && !stop.getAsBoolean() )
 		{
+			seat.leave();
 			sleeping.addFirst( seat );
 			polling.decrementAndGet();
-			task = poll();
-			if ( task == null && !stop.getAsBoolean() )
+			// Either the thread that adds a task sees that nobody is polling, or the task is seen here.
+			if ( tasks.isEmpty() && !stop.getAsBoolean() )
 				LockSupport.park( this );
-			polling.incrementAndGet();
 			sleeping.remove( seat );
-			if ( task == null )
-				task = poll();
 			// An interrupt was meant for an earlier task, and would keep this thread from sleeping.
 			Thread.interrupted();
+			// First the seat, then a task, which others can take as long as this worker cannot do it.
+			seat.take();
+			polling.incrementAndGet();
+			if ( !stop.getAsBoolean() )
+				task = poll();
 		}
-		while ( task == null && !stop.getAsBoolean() );
-		seat.take();
 		return task;
 	}
 }
