@@ -37,10 +37,11 @@ import java.util.function.Predicate;
 /**
  * Tasks that wait for a worker, and workers that wait for a task. Lock-free.
  * <p>
- * To wake a thread takes longer than a small block, and Python's lock lets one
- * worker run at a time. So no worker is woken as long as another one is
- * <em>polling</em>: it polls the queue all the time, or between blocks that are small.
- * The others are <em>busy</em>.
+ * To wake a thread takes longer than a small block, and Python's lock, if workers share
+ * one, lets one of them run at a time. So no worker is woken as long as another one is
+ * <em>polling</em>: it polls the queue all the time, or between blocks that are for one
+ * worker, see {@link SmallBlocks#areForOne}. The others are <em>busy</em>. A reader that
+ * drives a worker counts like that worker.
  */
 final class TaskQueue
 {
