@@ -43,8 +43,9 @@ import net.imglib2.cache.python.trust.Trusted;
  * A Python interpreter, as a {@link Worker} uses it: in this process or in another one.
  * <p>
  * Made on any thread; from {@link #open()} on used on that thread only, apart from
- * {@link #control()}. All methods but {@link #open()} and {@link #control()} need an
- * interpreter that is open. It stays usable whatever they throw.
+ * {@link #control()}, unless it is an {@link UnboundInterpreter}. All methods but
+ * {@link #open()} and {@link #control()} need an interpreter that is open. It stays usable
+ * whatever they throw.
  */
 public interface Interpreter
 {

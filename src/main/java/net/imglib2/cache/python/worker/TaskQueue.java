@@ -37,10 +37,11 @@ import java.util.function.Predicate;
 /**
  * Tasks that wait for a worker, and workers that wait for a task. Lock-free.
  * <p>
- * To wake a thread takes longer than a small block, and Python's lock lets one
- * worker run at a time. So no worker is woken as long as another one is
- * <em>polling</em>: it polls the queue all the time, or between blocks that are small.
- * The others are <em>busy</em>.
+ * To wake a thread takes longer than a small block, and Python's lock, if workers share
+ * one, lets one of them run at a time. So no worker is woken as long as another one is
+ * <em>polling</em>: it polls the queue all the time, or between blocks that are for one
+ * worker, see {@link SmallBlocks#areForOne}. The others are <em>busy</em>. A reader that
+ * drives a worker counts like that worker.
  */
 final class TaskQueue
 {
@@ -216,25 +217,23 @@ final class TaskQueue
 				task = poll();
 			}
 		}
-		if ( task != null || stop.getAsBoolean() )
-			return task;
-		seat.leave();
-		do
+		while ( task == null && !stop.getAsBoolean() )
 		{
+			seat.leave();
 			sleeping.addFirst( seat );
 			polling.decrementAndGet();
-			task = poll();
-			if ( task == null && !stop.getAsBoolean() )
+			// Either the thread that adds a task sees that nobody is polling, or the task is seen here.
+			if ( tasks.isEmpty() && !stop.getAsBoolean() )
 				LockSupport.park( this );
-			polling.incrementAndGet();
 			sleeping.remove( seat );
-			if ( task == null )
-				task = poll();
 			// An interrupt was meant for an earlier task, and would keep this thread from sleeping.
 			Thread.interrupted();
+			// First the seat, then a task, which others can take as long as this worker cannot do it.
+			seat.take();
+			polling.incrementAndGet();
+			if ( !stop.getAsBoolean() )
+				task = poll();
 		}
-		while ( task == null && !stop.getAsBoolean() );
-		seat.take();
 		return task;
 	}
 }

@@ -453,9 +453,8 @@ final class Worker
 		forgetLoaders();
 		final Task< ? > task = tasks.take( stopsWaiting, seat, expectsTask );
 		expectsTask = true;
-		final boolean hasFinished = finishLeft();
 		if ( task == null )
-			return !( hasFinished && isLost() ) && !tasks.isExhausted();
+			return !( finishLeft() && isLost() ) && !tasks.isExhausted();
 		if ( python.loss() != null )
 		{
 			// It has ended while there was nothing to do: another worker takes the task.
