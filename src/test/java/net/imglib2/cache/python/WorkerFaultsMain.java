@@ -423,7 +423,7 @@ final class WorkerFaultsMain
 		return new PythonCacheLoaderQueue( numWorkers, init, environment.withOutput( lines, lines ) );
 	}
 
-	private static void inParallel( final int threads, final Callable< Void > work ) throws Exception
+	static void inParallel( final int threads, final Callable< Void > work ) throws Exception
 	{
 		final ExecutorService readers = Executors.newFixedThreadPool( threads );
 		final List< Future< Void > > futures = readers.invokeAll( Collections.nCopies( threads, work ) );

@@ -31,12 +31,17 @@ package net.imglib2.cache.python;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -67,6 +72,12 @@ final class WorkerProcessesMain
 			break;
 		case "idle":
 			idle();
+			break;
+		case "drive":
+			drive();
+			break;
+		case "quiet":
+			quiet();
 			break;
 		case "again":
 			again();
@@ -130,6 +141,141 @@ final class WorkerProcessesMain
 			}
 		}
 		requireWorkers( 0 );
+	}
+
+	/**
+	 * Readers that come and go, so that they drive the workers themselves, that are
+	 * interrupted all the time, and code that crashes, raises, prints, and takes long.
+	 */
+	private static void drive() throws Exception
+	{
+		final int cells = 4000;
+		try ( PythonCacheLoaderQueue queue = queue( 2, INIT ) )
+		{
+			final CachedCellImg< IntType, ? > image = image( queue, "i = block.index\n"
+					+ "if i % 1000 == 500: os._exit(9)\n"
+					+ "if i % 100 == 50: raise ValueError(i)\n"
+					+ "if i % 100 == 51: print('line', i)\n"
+					+ "if i % 100 == 52: time.sleep(0.001)\n" + GOOD, cells, 4 );
+			final AtomicInteger next = new AtomicInteger();
+			final Queue< Thread > readers = new ConcurrentLinkedQueue<>();
+			final AtomicInteger running = new AtomicInteger( 4 );
+			final Thread interrupter = new Thread( () -> {
+				for ( int i = 0; running.get() > 0; ++i )
+				{
+					LockSupport.parkNanos( 200_000 );
+					if ( i % 3 == 0 )
+						readers.forEach( Thread::interrupt );
+				}
+			} );
+			interrupter.start();
+			WorkerFaultsMain.inParallel( 4, () -> {
+				readers.add( Thread.currentThread() );
+				try
+				{
+					for ( int cell = next.getAndIncrement(); cell < cells; cell = next.getAndIncrement() )
+					{
+						readInterrupted( image, cell );
+						// A worker without a task falls asleep now and then.
+						for ( int i = 0; i < cell % 7 * 20; ++i )
+							Thread.yield();
+					}
+				}
+				finally
+				{
+					running.decrementAndGet();
+				}
+				return null;
+			} );
+			interrupter.join();
+		}
+		requireWorkers( 0 );
+	}
+
+	private static void readInterrupted( final CachedCellImg< IntType, ? > image, final int cell )
+	{
+		while ( true )
+			try
+			{
+				requireGood( image, cell, 4 );
+				require( "cell " + cell, cell % 100 != 50 );
+				return;
+			}
+			catch ( final RuntimeException e )
+			{
+				if ( isInterrupt( e ) )
+					continue;
+				final boolean crashes = cell % 1000 == 500;
+				requireContains( cause( e ).getMessage(), "Cell " + cell + " ", crashes ? "exit code 9" : "ValueError" );
+				require( e.toString(), crashes || cell % 100 == 50 );
+				return;
+			}
+			finally
+			{
+				Thread.interrupted();
+			}
+	}
+
+	private static boolean isInterrupt( final Throwable thrown )
+	{
+		for ( Throwable cause = thrown; cause != null; cause = cause.getCause() )
+			if ( cause instanceof InterruptedException || cause instanceof PythonInterruptedException )
+				return true;
+		return false;
+	}
+
+	/**
+	 * Workers that have nothing to do take no time of a processor, whoever has used them
+	 * last.
+	 */
+	private static void quiet() throws Exception
+	{
+		try ( PythonCacheLoaderQueue queue = queue( 2, INIT ) )
+		{
+			final CachedCellImg< IntType, ? > image = image( queue, GOOD, 2000, 4 );
+			for ( int cell = 0; cell < 1000; ++cell )
+				requireGood( image, cell, 4 );
+			final AtomicInteger next = new AtomicInteger( 1000 );
+			WorkerFaultsMain.inParallel( 8, () -> {
+				for ( int cell = next.getAndIncrement(); cell < 2000; cell = next.getAndIncrement() )
+					requireGood( image, cell, 4 );
+				return null;
+			} );
+			// Until the compilers of this JVM and the watchdogs have nothing to do, either.
+			Thread.sleep( 3000 );
+			final List< Path > tasks = new ArrayList<>();
+			for ( final ProcessHandle worker : workers() )
+				tasks.add( Paths.get( "/proc/" + worker.pid() + "/stat" ) );
+			require( "workers: " + tasks, tasks.size() >= 2 );
+			try ( Stream< Path > threads = Files.list( Paths.get( "/proc/self/task" ) ) )
+			{
+				for ( final Path thread : threads.collect( Collectors.toList() ) )
+					if ( new String( Files.readAllBytes( thread.resolve( "comm" ) ) ).startsWith( "python_" ) )
+						tasks.add( thread.resolve( "stat" ) );
+			}
+			final long[] before = ticks( tasks );
+			Thread.sleep( 2000 );
+			final long[] after = ticks( tasks );
+			for ( int i = 0; i < before.length; ++i )
+				// Spinning would be 200, where a tick is a hundredth of a second.
+				require( tasks.get( i ) + ": " + ( after[ i ] - before[ i ] ) + " ticks", after[ i ] - before[ i ] < 20 );
+		}
+	}
+
+	/**
+	 * @return processor time of each process or thread
+	 */
+	private static long[] ticks( final List< Path > stats ) throws IOException
+	{
+		final long[] ticks = new long[ stats.size() ];
+		for ( int i = 0; i < ticks.length; ++i )
+		{
+			final String stat = new String( Files.readAllBytes( stats.get( i ) ) );
+			// After the name, which may contain anything.
+			final String[] fields = stat.substring( stat.lastIndexOf( ')' ) + 2 ).split( " " );
+			ticks[ i ] = Long.parseLong( fields[ 11 ] ) + Long.parseLong( fields[ 12 ] );
+		}
+		return ticks;
 	}
 
 	/**

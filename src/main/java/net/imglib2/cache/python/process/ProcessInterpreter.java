@@ -202,6 +202,12 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	}
 
 	@Override
+	public boolean sharesLock()
+	{
+		return false;
+	}
+
+	@Override
 	protected void added( final String fileName, final String code )
 	{
 		control.addSource( fileName, code );

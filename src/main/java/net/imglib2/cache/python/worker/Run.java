@@ -36,6 +36,7 @@ import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.Snippet;
 
 /**
  * What a worker does: the blocks of one call, or another task. Other threads may look at
@@ -90,7 +91,7 @@ final class Run
 	void compute( final Interpreter python, final String worker )
 	{
 		firstTicket = python.nextTicket();
-		final PythonFailure failed = python.prepare( block( 0 ).snippet() );
+		final PythonFailure failed = python.prepare( snippet() );
 		if ( failed != null )
 		{
 			// Only code that is ready has several blocks.
@@ -143,7 +144,7 @@ final class Run
 	private void complete( final List< BlockResult > results, final Interpreter python, final String worker )
 	{
 		final int numBlocks = tasks.size();
-		block( 0 ).snippet().took( python.nanosOf( System.nanoTime() - computeNanos ) / numBlocks );
+		snippet().took( python.nanosOf( System.nanoTime() - computeNanos ) / numBlocks );
 		for ( int i = 0; i < numBlocks; ++i )
 			complete( i, results.get( i ), python, worker );
 	}
@@ -171,6 +172,14 @@ final class Run
 	int size()
 	{
 		return tasks.size();
+	}
+
+	/**
+	 * @return code of the blocks
+	 */
+	Snippet snippet()
+	{
+		return block( 0 ).snippet();
 	}
 
 	boolean isBlocks()

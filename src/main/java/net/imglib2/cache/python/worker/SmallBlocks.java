@@ -41,10 +41,16 @@ import net.imglib2.cache.python.protocol.Snippet;
 final class SmallBlocks
 {
 	/**
-	 * Blocks that take less are small: Python's lock and the waking of threads would
-	 * take a good part of the time if several workers shared them.
+	 * Blocks that take less are small: calls and the waking of threads would take a good
+	 * part of the time if they were computed one by one.
 	 */
 	private static final long SMALL_NANOS = 50_000;
+
+	/**
+	 * Blocks that take less are for one worker, although others need not wait for its
+	 * lock: to wake another one would take a good part of the time.
+	 */
+	private static final long TINY_NANOS = 10_000;
 
 	/**
 	 * Small blocks are computed together as long as they take no longer.
@@ -76,6 +82,14 @@ final class SmallBlocks
 	}
 
 	/**
+	 * @return whether {@link #poll} would take the next task
+	 */
+	boolean areNext()
+	{
+		return tasks.isNext( isReady );
+	}
+
+	/**
 	 * Takes the next task if it is a small block whose code is ready.
 	 *
 	 * @return the block, or {@code null}
@@ -96,6 +110,15 @@ final class SmallBlocks
 	static boolean areSmall( final Snippet snippet )
 	{
 		return snippet.expectedNanos() < SMALL_NANOS;
+	}
+
+	/**
+	 * @return whether blocks are left to this worker as long as it goes on, instead of
+	 *         waking others
+	 */
+	boolean areForOne( final Snippet snippet )
+	{
+		return snippet.expectedNanos() < ( python.sharesLock() ? SMALL_NANOS : TINY_NANOS );
 	}
 
 	/**

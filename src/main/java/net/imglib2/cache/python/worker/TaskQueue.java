@@ -114,6 +114,15 @@ final class TaskQueue
 		}
 	}
 
+	/**
+	 * @return whether a condition holds for the next task; {@code false} if none waits
+	 */
+	boolean isNext( final Predicate< ? super Task< ? > > condition )
+	{
+		final Task< ? > next = tasks.peekFirst();
+		return next != null && condition.test( next );
+	}
+
 	boolean isEmpty()
 	{
 		return tasks.isEmpty();

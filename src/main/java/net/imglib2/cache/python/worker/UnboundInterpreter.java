@@ -47,8 +47,8 @@ public interface UnboundInterpreter extends Interpreter
 
 	/**
 	 * Begins to compute blocks, as {@link #compute} does, and returns at once. Unless this
-	 * throws, {@link #poll()} or {@link #finish()} has to return, or throw, before anything
-	 * else is asked for.
+	 * throws, nothing else may be asked for before {@link #poll()} has told how they ended,
+	 * or {@link #finish()} has returned or thrown.
 	 *
 	 * @param blocks
 	 * 		the blocks, whose code is ready

@@ -453,9 +453,9 @@ final class Worker
 		forgetLoaders();
 		final Task< ? > task = tasks.take( stopsWaiting, seat, expectsTask );
 		expectsTask = true;
-		finishLeft();
+		final boolean hasFinished = finishLeft();
 		if ( task == null )
-			return !isLost() && !tasks.isExhausted();
+			return !( hasFinished && isLost() ) && !tasks.isExhausted();
 		if ( python.loss() != null )
 		{
 			// It has ended while there was nothing to do: another worker takes the task.
@@ -538,10 +538,7 @@ final class Worker
 		}
 		if ( SmallBlocks.areSmall( snippet ) )
 		{
-			final Run run = new Run( smallBlocks.with( first ), snippet.timeoutNanos() );
-			compute( run );
-			// The reader of a single block drives the next one, as soon as this thread sleeps.
-			expectsTask = drivable == null || run.size() > 1;
+			runSmallBlocks( first );
 			return;
 		}
 		becomeBusy();
@@ -554,6 +551,25 @@ final class Worker
 		{
 			becomePolling();
 		}
+	}
+
+	private void runSmallBlocks( final BlockTask first )
+	{
+		final Run run = new Run( smallBlocks.with( first ), first.snippet().timeoutNanos() );
+		final boolean isForOthers = !smallBlocks.areForOne( first.snippet() );
+		if ( isForOthers )
+			becomeBusy();
+		try
+		{
+			compute( run );
+		}
+		finally
+		{
+			if ( isForOthers )
+				becomePolling();
+		}
+		// The reader of a single block drives the next one, as soon as this thread sleeps.
+		expectsTask = drivable == null || run.size() > 1;
 	}
 
 	private void compute( final Run run )
@@ -590,12 +606,14 @@ final class Worker
 
 	/**
 	 * Finishes what a reader has begun.
+	 *
+	 * @return whether there was anything
 	 */
-	private void finishLeft()
+	private boolean finishLeft()
 	{
 		final Run run = left;
 		if ( run == null )
-			return;
+			return false;
 		left = null;
 		try
 		{
@@ -610,6 +628,7 @@ final class Worker
 		{
 			end();
 		}
+		return true;
 	}
 
 	// ------------------------------------------------ on the thread of a reader
@@ -624,70 +643,111 @@ final class Worker
 	{
 		if ( drivable == null || !seat.tryDrive() )
 			return false;
-		tasks.becomePolling();
+		boolean isPolling = false;
 		Run begun = null;
 		try
 		{
-			if ( !stopsWaiting.getAsBoolean() )
-				begun = beginDriven();
-			if ( begun != null && tryFinish( begun ) )
-				begun = null;
+			if ( stopsWaiting.getAsBoolean() || !smallBlocks.areNext() )
+				return false;
+			tasks.becomePolling();
+			isPolling = true;
+			final Run run = takeRun();
+			if ( run == null )
+				return true;
+			if ( !smallBlocks.areForOne( run.snippet() ) )
+			{
+				isPolling = false;
+				tasks.becomeBusy();
+			}
+			if ( beginDriven( run ) )
+			{
+				begun = run;
+				if ( tryFinish( run ) )
+					begun = null;
+			}
+			return true;
 		}
 		finally
 		{
 			if ( begun != null )
+			{
 				left = begun;
-			if ( begun != null )
 				seat.giveBack();
+			}
 			else
 				seat.endDrive();
 			// Last: what waits now wakes a worker.
-			tasks.becomeBusy();
+			if ( isPolling )
+				tasks.becomeBusy();
 		}
-		return true;
 	}
 
 	/**
-	 * @return what was begun; {@code null} if nothing was
+	 * @return small blocks, or {@code null}
 	 */
-	private Run beginDriven()
+	private Run takeRun()
 	{
 		BlockTask first = smallBlocks.poll();
 		while ( first != null && !first.begin() )
 			first = smallBlocks.poll();
 		if ( first == null )
 			return null;
-		final Run run = new Run( smallBlocks.with( first ), first.snippet().timeoutNanos() );
+		try
+		{
+			return new Run( smallBlocks.with( first ), first.snippet().timeoutNanos() );
+		}
+		catch ( final Throwable t )
+		{
+			// Nobody may wait for ever.
+			first.fail( t );
+			return null;
+		}
+	}
+
+	/**
+	 * @return whether the run has begun; else it has ended
+	 */
+	private boolean beginDriven( final Run run )
+	{
 		begin( run );
 		try
 		{
 			run.begin( drivable );
-			return run;
+			return true;
 		}
 		catch ( final Throwable t )
 		{
 			current = null;
 			failed( run, t );
-			return null;
+			return false;
 		}
 	}
 
+	/**
+	 * @return whether the run has ended; else it is left to this worker's thread
+	 */
 	private boolean tryFinish( final Run run )
 	{
 		final long start = System.nanoTime();
-		do
+		try
 		{
-			if ( run.tryFinish( drivable, name ) )
+			while ( !run.tryFinish( drivable, name ) )
 			{
-				current = null;
-				progress = true;
-				return true;
+				if ( System.nanoTime() - start > DRIVE_NANOS )
+					return false;
+				// There may be no more processors than threads that have work to do.
+				Thread.yield();
 			}
-			// There may be no more processors than threads that have work to do.
-			Thread.yield();
 		}
-		while ( System.nanoTime() - start < DRIVE_NANOS );
-		return false;
+		catch ( final Throwable t )
+		{
+			// The reader may have no more stack or memory. This worker's thread finds out what has happened to the blocks.
+			return false;
+		}
+		current = null;
+		if ( !progress )
+			progress = true;
+		return true;
 	}
 
 	// ------------------------------------------------ on either thread
