@@ -115,12 +115,17 @@ class Program:
         words = mailbox.words
         last = 0
         while True:
-            frame = mailbox.next(last)
+            try:
+                frame = mailbox.next(last)
+                is_closed = frame is not None and self._answer(frame)
+            except MemoryError as error:
+                mailbox.reply(values.encode([RAISED, f"{_describe(error)}: the value is too large", []]))
+                continue
+            if is_closed:
+                return True
             if frame is not None:
-                method, *arguments = values.decode(frame)
-                mailbox.reply(self._call(method, arguments))
-                if method == "close":
-                    return True
+                # It may be large.
+                del frame
                 continue
             call = words[CALL]
             start = perf_counter_ns()
@@ -142,6 +147,16 @@ class Program:
             words[NANOS] = perf_counter_ns() - start
             mailbox.answer(call, status)
             last = call
+
+    def _answer(self, frame: bytes) -> bool:
+        """Answers a frame; returns whether the worker is closed.
+
+        Raises:
+            MemoryError: If there is not enough memory for the values in the frame, or for the answer.
+        """
+        method, *arguments = values.decode(frame)
+        self._mailbox.reply(self._call(method, arguments))
+        return method == "close"
 
     def _step(self) -> int:
         # A function of its own, so that no array outlives it.
@@ -191,7 +206,7 @@ class Program:
         except BaseException as error:
             # See `serve`; or a value that cannot leave the process.
             self._stop_tracing()
-            reply = [RAISED, str(error) if type(error) is TypeError else f"{type(error).__name__}: {error}"]
+            reply = [RAISED, str(error) if type(error) is TypeError else _describe(error)]
         if self._forked:
             os._exit(0)
         return values.encode([*reply, self._memory.freed()])
@@ -209,3 +224,8 @@ class Program:
         self._forked = True
         self._output.continue_in_child()
         life.close_in_child()
+
+
+def _describe(error: BaseException) -> str:
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -116,10 +116,11 @@ final class WorkerFaultsMain
 	}
 
 	/**
-	 * Another process kills the one that asks for it.
+	 * Another process kills the one that asks for it. Where Python starts, numpy cannot
+	 * be imported yet.
 	 */
 	private static final String INIT = "import atexit, ctypes, os, sys, threading, time\n"
-			+ "np = sys.modules['numpy'] if 'numpy' in sys.modules else None\n"
+			+ "np = sys.modules.get('numpy')\n"
 			+ "def be_killed():\n"
 			+ "    print('kill me', os.getpid(), file=sys.stderr, flush=True)\n"
 			+ "    while True: time.sleep(1)\n";

@@ -357,16 +357,13 @@ final class WorkerProcessesMain
 				requireGood( image( queue, "np.ones(2 << 20)\n" + GOOD, 4, 2 ), 2, 2 );
 				require( "size of a cell", image( queue, "block.data[...] = 7", 2, size ).getAt( size ).get() == 7 );
 			}
+			requireTooMuch( queue, python -> python.getValue( "np.ones(8 << 20).sum()" ), "The task failed: " );
+			requireTooMuch( queue, python -> python.getValue( "bytes(30 << 20)" ), "cannot be converted to Object: " );
+			requireTooMuch( queue, python -> {
+				python.set( "given", new byte[ 64 << 20 ] );
+				return null;
+			}, "Python could not be called on python_1_worker_1: " );
 			require( "another process", queue.submit( python -> python.getValue( "pid == os.getpid()", Boolean.class ) ).get() );
-			try
-			{
-				queue.submit( python -> python.getValue( "np.ones(8 << 20).sum()" ) ).get();
-				throw new AssertionError( "a task has no limit" );
-			}
-			catch ( final ExecutionException e )
-			{
-				requireContains( e.getCause().getMessage(), "The task failed: ", "MemoryError" );
-			}
 		}
 		try
 		{
@@ -376,6 +373,19 @@ final class WorkerProcessesMain
 		catch ( final PythonCodeException e )
 		{
 			requireContains( e.getMessage(), "The init code failed: MemoryError", "withMemoryLimit" );
+		}
+	}
+
+	private static void requireTooMuch( final PythonCacheLoaderQueue queue, final PythonTask< Object > task, final String told ) throws Exception
+	{
+		try
+		{
+			queue.submit( task ).get();
+			throw new AssertionError( "a task has no limit" );
+		}
+		catch ( final ExecutionException e )
+		{
+			requireContains( e.getCause().getMessage(), told, "MemoryError" );
 		}
 	}
 
