@@ -54,7 +54,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class WorkerProcessesTest
 {
-	private static final long TIMEOUT_SECONDS = 60;
+	private static final long TIMEOUT_SECONDS = 120;
 
 	@TempDir
 	private Path folder;
