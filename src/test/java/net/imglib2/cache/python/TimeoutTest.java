@@ -401,7 +401,7 @@ class TimeoutTest
 			assertThrows( PythonNoWorkerException.class, () -> good.get( 1L ) );
 			final List< String > messages = log.records().stream().map( LogRecord::getMessage ).collect( Collectors.toList() );
 			assertTrue( messages.get( 0 ).startsWith( worker + " is abandoned, because its code does not end (abandoned workers of its queue that are still running: 1)." ), messages.get( 0 ) );
-			assertTrue( messages.get( 1 ).endsWith( " could not be started in place of an abandoned one; the next attempt is in 1 s" ), messages.get( 1 ) );
+			assertTrue( messages.get( 1 ).endsWith( " could not be started in place of another one; the next attempt is in 1 s" ), messages.get( 1 ) );
 
 			Files.delete( hang );
 			awaitRecovery( good );

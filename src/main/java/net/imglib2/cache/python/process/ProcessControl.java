@@ -53,7 +53,7 @@ final class ProcessControl extends ProtocolControl
 	/**
 	 * How long the handler of a signal may take, which needs no lock.
 	 */
-	private static final long HANDLER_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
+	private static final long HANDLER_NANOS = TimeUnit.MILLISECONDS.toNanos( 320 );
 
 	/**
 	 * How long code has that was cancelled.
@@ -150,6 +150,15 @@ final class ProcessControl extends ProtocolControl
 			cancelledNanos = System.nanoTime();
 		}
 		super.cancel( ticket );
+	}
+
+	/**
+	 * After the watchdog, the handler of the signal has its time. The machine may be busy.
+	 */
+	@Override
+	public long stackNanos()
+	{
+		return WATCHDOG_NANOS + HANDLER_NANOS;
 	}
 
 	@Override

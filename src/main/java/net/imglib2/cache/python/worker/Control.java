@@ -60,6 +60,14 @@ public interface Control
 	void cancel( long ticket );
 
 	/**
+	 * @return how long Python may take to tell where code is that was cancelled
+	 */
+	default long stackNanos()
+	{
+		return TimeoutWatch.STACK_NANOS;
+	}
+
+	/**
 	 * @return how long code has to end that is being cancelled, before the interpreter is
 	 *         abandoned
 	 */

@@ -65,8 +65,6 @@ final class Replacements
 
 	private static final long LONGEST_PAUSE = TimeUnit.MINUTES.toNanos( 1 );
 
-	private static final String NOT_ENDED = "all were abandoned, because their code did not end, and none could be started in their place";
-
 	/**
 	 * Each worker of the pool may be lost so often while none computes anything; then
 	 * there are pauses. All may be lost at once, for instance because no memory is left.
@@ -176,7 +174,7 @@ final class Replacements
 		if ( abandoned.size() <= MAX_ABANDONED )
 			return;
 		LOG.severe( "No worker takes the place of " + worker.getName() + " until the code of one of the " + abandoned.size() + " abandoned workers ends" );
-		failIfNoWorkerIsLeft( NOT_ENDED, null );
+		failIfNoWorkerIsLeft( "all were abandoned, because their code did not end, and so many are still running that no other is started", null );
 	}
 
 	/**
@@ -286,8 +284,9 @@ final class Replacements
 		final long now = pause;
 		nextStart = clock.getAsLong() + now;
 		pause = Math.min( 2 * now, LONGEST_PAUSE );
-		LOG.log( Level.SEVERE, "A worker of " + pool.getName() + " could not be started in place of an abandoned one; the next attempt is in " + TimeUnit.NANOSECONDS.toSeconds( now ) + " s", cause );
-		failIfNoWorkerIsLeft( NOT_ENDED, cause );
+		final String next = "the next attempt is in " + TimeUnit.NANOSECONDS.toSeconds( now ) + " s";
+		LOG.log( Level.SEVERE, "A worker of " + pool.getName() + " could not be started in place of another one; " + next, cause );
+		failIfNoWorkerIsLeft( "all were abandoned or lost, and another one could not be started; " + next + ": " + cause.getMessage(), cause );
 	}
 
 	private void failIfNoWorkerIsLeft( final String why, final Throwable cause )

@@ -57,10 +57,10 @@ final class TimeoutWatch
 	private static final long INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos( 20 );
 
 	/**
-	 * How long Python has to tell where the code is. It looks 20 times a second, but
-	 * cannot while a function in C keeps its lock.
+	 * How long Python has to tell where the code is, unless its control says otherwise. It
+	 * looks 20 times a second, but cannot while a function in C keeps its lock.
 	 */
-	private static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
+	static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
 
 	/**
 	 * How long a worker has to get out of code that was cancelled, unless its control
@@ -232,7 +232,7 @@ final class TimeoutWatch
 			}
 			final long waited = clock.getAsLong() - expiredNanos;
 			if ( stack == null )
-				report( waited > STACK_NANOS );
+				report( waited > worker.control().stackNanos() );
 			if ( stack != null && waited > worker.control().graceNanos() )
 			{
 				// Nothing refers to the worker when it ends.
