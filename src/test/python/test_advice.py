@@ -54,6 +54,16 @@ def test_a_missing_package_comes_with_the_command_that_installs_it(bench: Bench,
     assert "-m pip" not in told.traceback
 
 
+def test_a_memory_error_comes_with_the_limit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not bench.fail("execute", "bytearray(2**62)").advice
+    monkeypatch.setattr(advice, "memory_limit", 3_000_000)
+    for code in ("bytearray(2**62)", "import numpy as np\nnp.ones(2**58)"):
+        assert (
+            "may take 3,000,000 bytes of memory (PythonEnvironment.withMemoryLimit)"
+            in bench.fail("execute", code).advice
+        )
+
+
 def test_a_missing_module_of_the_user_comes_with_the_folders(bench: Bench, module_path: str) -> None:
     told = bench.fail("execute", "import my_filters")
     assert (told.type_name, told.line) == ("ModuleNotFoundError", 1)

@@ -98,6 +98,7 @@ def test_this_python_tells_of_itself() -> None:
     assert properties["machine"] == platform.machine()
     assert properties["free.threaded"] == "false"
     assert properties["numpy.version"] == np.__version__
+    assert str(Path(np.__file__).parents[1]) in properties["folders"].split("\n")
     assert "numpy" in properties["compiled.distributions"].split("\n")
     assert {"numpy", "scipy"} <= set(properties["shared.modules"].split("\n"))
     assert all(properties.values())
@@ -229,6 +230,27 @@ def test_numpy_without_metadata(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     (tmp_path / "numpy" / "__init__.py").touch()
     probe.importlib.invalidate_caches()
     assert find_numpy() == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("folders", "expected"),
+    [
+        (["numpy-9.8.7rc1.dist-info"], "9.8.7rc1"),
+        (["numpy-1.24.2.egg-info"], "1.24.2"),
+        (["numpy-1.24.2-py3.11.egg-info"], "1.24.2"),
+        (["numpy-1.24.2.dist-info", "numpy-stl-3.0.dist-info", "numpy.libs", "numpy_groupies-0.9.dist-info"], "1.24.2"),
+    ],
+)
+def test_the_version_of_numpy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folders: list[str], expected: str
+) -> None:
+    for folder in ["numpy", *folders]:
+        (tmp_path / folder).mkdir()
+    (tmp_path / "numpy" / "__init__.py").touch()
+    # Looked for as the probe does it in a Python that has not imported numpy.
+    monkeypatch.delitem(sys.modules, "numpy")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert find_numpy() == expected
 
 
 def test_the_library_of_python_is_one_that_can_be_loaded() -> None:

@@ -68,6 +68,7 @@ class Process:
             "dtypes": "\n".join(DTYPES),
             "mailbox": mailbox.CONSTANTS,
             "module_path": [],
+            "memory_limit": None,
             "crash_file": str(self.crash_file),
             "mark": MARK,
             "spin_nanos": spin_nanos,

@@ -27,6 +27,9 @@ from imglib2_cache_python.snippet import Snippet
 # Folders with modules of the user, from PythonEnvironment.withModulePath.
 module_path: list[str] = []
 
+# Bytes that the code of this worker may take, from PythonEnvironment.withMemoryLimit; None for any number.
+memory_limit: int | None = None
+
 # Modules whose package has another name: the name in imports, and the name for pip.
 _DISTRIBUTIONS = {
     "attr": "attrs",
@@ -285,6 +288,15 @@ def _imaginary_part(_: _Case) -> str:
     )
 
 
+def _memory_limit(_: _Case) -> str | None:
+    if not memory_limit:
+        return None
+    return (
+        f"This worker may take {memory_limit:,} bytes of memory (PythonEnvironment.withMemoryLimit), including what "
+        "packages, the init code and images keep: allow more, or compute smaller cells"
+    )
+
+
 def _no_file(case: _Case) -> str | None:
     if not case.match[1].startswith("<"):
         return None
@@ -365,6 +377,7 @@ _REMEDIES: tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[_Case], str |
         ("ValueError", r"^the function returned shape \(\), expected", _single_number),
         ("TypeError", r"^the function returned None, expected", _nothing_returned),
         (ComplexWarning.__name__, r"", _imaginary_part),
+        ("MemoryError", r"", _memory_limit),
         ("RuntimeError", r"cannot cache function .*: no locator available for file '([^']*)'", _no_file),
         ("BrokenProcessPool BrokenExecutor", r"un-?serialize", _other_process),
         ("PicklingError", r"could not pickle|can't pickle", _other_process),

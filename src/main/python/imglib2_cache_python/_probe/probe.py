@@ -41,8 +41,15 @@ def probe() -> dict[str, str]:
         "library": python_library(),
         **{f"jep.{key}": value for key, value in find_jep().items()},
         "numpy.version": find_numpy(),
+        "folders": "\n".join(folders()),
     }
     return {key: value for key, value in properties.items() if value}
+
+
+def folders() -> list[str]:
+    """The folders that modules are imported from, without this package's own."""
+    own = Path(__file__).parents[2]
+    return [path for path in sys.path if Path(path).is_dir() and Path(path) != own]
 
 
 def find_shared() -> dict[str, str]:
@@ -78,11 +85,27 @@ def find_jep() -> dict[str, str]:
 
 
 def find_numpy() -> str:
-    """Version of numpy; empty if there is no numpy."""
+    """Version of numpy; empty if there is no numpy.
+
+    It is read from the name of the folder that describes the installation. To import `importlib.metadata`, which knows
+    all that, takes longer than the rest of the probe.
+    """
+    spec = importlib.util.find_spec("numpy")
+    if spec is None:
+        return ""
+    folders = [Path(location).parent for location in spec.submodule_search_locations or ()]
+    described = [
+        re.fullmatch(r"numpy-(\d[\w.]*)(-py.*)?\.(dist|egg)-info", path.name)
+        for folder in folders
+        for path in folder.glob("numpy-*")
+    ]
+    versions = {match[1] for match in described if match}
+    if len(versions) == 1:
+        return versions.pop()
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version("numpy") if importlib.util.find_spec("numpy") else ""
+        return version("numpy")
     except PackageNotFoundError:
         return "unknown"
 

@@ -19,6 +19,9 @@ _PR_SET_PDEATHSIG = 1
 # The kernel's out-of-memory killer shall take a worker before it takes the JVM.
 _OOM_SCORE = "500"
 
+# What this library itself needs later: the stack of its thread, above all.
+_OWN_MEMORY = 16 << 20
+
 # Where the system does not end this process with its parent.
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -65,6 +68,23 @@ def _watch_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     os._exit(1)
+
+
+def limit_memory(size: int) -> None:
+    """Lets whatever asks for more memory than this, from now on, fail: with a `MemoryError` in Python.
+
+    Args:
+        size: Bytes; memory that is shared with the JVM does not count.
+    """
+    # Where this module is missing, Java sets no limit.
+    import resource
+
+    status = Path("/proc/self/status").read_text()
+    used = int(status.split("VmData:")[1].split()[0]) << 10
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = used + _OWN_MEMORY + size
+    # Not by RLIMIT_AS, which would count shared memory, too.
+    resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
 def write_stacks(path: str) -> None:

@@ -28,6 +28,10 @@ NUM_ARGUMENTS = 1
 DONE = 8
 STATUS = 9
 NUM_FREED = 10
+
+# How many nanoseconds the blocks have taken.
+NANOS = 11
+
 EMITTED = 16
 PYTHON_SLEEPS = 24
 JAVA_SLEEPS = 32
@@ -59,6 +63,7 @@ _LONG_PAUSE = 1000
 _SHORT_PAUSES = 10
 
 _CHUNK = 1 << 16
+_LARGE_CHUNK = 1 << 20
 
 
 class Pipe:
@@ -83,6 +88,7 @@ class Pipe:
 
         Raises:
             EOFError: If the other side has closed the pipe.
+            MemoryError: If there is not enough memory for a frame, which is then gone.
         """
         if not self._buffer:
             if self._poll and not self._poll.poll(pause):
@@ -99,10 +105,18 @@ class Pipe:
     def _exactly(self, length: int) -> bytes:
         parts = [self._buffer]
         missing = length - len(self._buffer)
-        while missing > 0:
-            parts.append(self._read(max(missing, _CHUNK)))
-            missing -= len(parts[-1])
-        data = b"".join(parts)
+        try:
+            while missing > 0:
+                parts.append(self._read(min(max(missing, _CHUNK), _LARGE_CHUNK)))
+                missing -= len(parts[-1])
+            data = b"".join(parts)
+        except MemoryError:
+            # What follows must begin with a new message.
+            self._buffer = parts[-1][missing:] if missing < 0 else b""
+            parts.clear()
+            while missing > 0:
+                missing -= len(self._read(min(missing, _CHUNK)))
+            raise
         self._buffer = data[length:]
         return data[:length]
 

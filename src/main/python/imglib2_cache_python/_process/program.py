@@ -10,13 +10,14 @@ import os
 import sys
 import threading
 from sys import getprofile, gettrace
+from time import perf_counter_ns
 from typing import Any, NoReturn
 
 import numpy as np
 
 from imglib2_cache_python import advice, complex_warning
 from imglib2_cache_python._process import life, values
-from imglib2_cache_python._process.mailbox import CALL, NUM_ARGUMENTS, RAISED, Mailbox, Pipe, check
+from imglib2_cache_python._process.mailbox import CALL, NANOS, NUM_ARGUMENTS, RAISED, Mailbox, Pipe, check
 from imglib2_cache_python._process.memory import SharedMemory
 from imglib2_cache_python._process.output import Output
 from imglib2_cache_python._worker import imports, processes
@@ -74,6 +75,7 @@ class Program:
         check(settings["mailbox"])
         sys.path.extend(folder for folder in settings["module_path"] if folder not in sys.path)
         advice.module_path[:] = settings["module_path"]
+        advice.memory_limit = settings["memory_limit"]
         complex_warning.make_an_error()
         imports.keep_imports_whole(importlib)
         processes.spawn_by_default()
@@ -91,6 +93,8 @@ class Program:
         )
         self._forked = False
         self._tracing: tuple[Any, Any] | None = None
+        if settings["memory_limit"]:
+            life.limit_memory(settings["memory_limit"])
         self._mailbox.begin(settings["mark"])
         self._mailbox.reply(values.encode([OK, {"pid": os.getpid(), "thread": threading.get_ident()}, []]))
 
@@ -111,14 +115,20 @@ class Program:
         words = mailbox.words
         last = 0
         while True:
-            frame = mailbox.next(last)
+            try:
+                frame = mailbox.next(last)
+                is_closed = frame is not None and self._answer(frame)
+            except MemoryError as error:
+                mailbox.reply(values.encode([RAISED, f"{_describe(error)}: the value is too large", []]))
+                continue
+            if is_closed:
+                return True
             if frame is not None:
-                method, *arguments = values.decode(frame)
-                mailbox.reply(self._call(method, arguments))
-                if method == "close":
-                    return True
+                # It may be large.
+                del frame
                 continue
             call = words[CALL]
+            start = perf_counter_ns()
             try:
                 status = self._step()
             except BaseException:
@@ -134,8 +144,19 @@ class Program:
             if self._forked:
                 os._exit(0)
             self._memory.report_freed(words)
+            words[NANOS] = perf_counter_ns() - start
             mailbox.answer(call, status)
             last = call
+
+    def _answer(self, frame: bytes) -> bool:
+        """Answers a frame; returns whether the worker is closed.
+
+        Raises:
+            MemoryError: If there is not enough memory for the values in the frame, or for the answer.
+        """
+        method, *arguments = values.decode(frame)
+        self._mailbox.reply(self._call(method, arguments))
+        return method == "close"
 
     def _step(self) -> int:
         # A function of its own, so that no array outlives it.
@@ -185,7 +206,7 @@ class Program:
         except BaseException as error:
             # See `serve`; or a value that cannot leave the process.
             self._stop_tracing()
-            reply = [RAISED, str(error) if type(error) is TypeError else f"{type(error).__name__}: {error}"]
+            reply = [RAISED, str(error) if type(error) is TypeError else _describe(error)]
         if self._forked:
             os._exit(0)
         return values.encode([*reply, self._memory.freed()])
@@ -203,3 +224,8 @@ class Program:
         self._forked = True
         self._output.continue_in_child()
         life.close_in_child()
+
+
+def _describe(error: BaseException) -> str:
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -62,7 +62,8 @@ MAX_WATCHED = 63
 # Number of a retained memory: the ticket of its block times this, plus the number of the array.
 ARRAYS_PER_TICKET = 64
 
-# Control words. RUNNING: ticket of the call or block whose user code runs, 0 for none; written by Python.
+# Control words. RUNNING: ticket of the call or block whose user code runs; else 0, or minus the ticket of the block
+# that ended last: if this process ends, it tells which blocks are done. Written by Python.
 RUNNING = 0
 
 # Ticket of the call or block to cancel, or `ABANDONED`, or `EXITING`; written by Java.

@@ -131,14 +131,14 @@ class Watchdog:
             self._alarm.acquire(timeout=_INTERVAL)
             if self._signalled:
                 self._end_signal()
-            ticket = control[RUNNING]
+            ticket = max(0, control[RUNNING])
             idle = 0 if ticket else idle + 1
             if idle > _IDLE_POLLS:
                 idle = 0
                 self.asleep = True
                 # User code that began meanwhile has found the watchdog awake, and the alarm that `stop` set off may be
                 # the one above: do not wait then.
-                if control[RUNNING] or self._stopped:
+                if control[RUNNING] > 0 or self._stopped:
                     self.asleep = False
                 else:
                     self._alarm.acquire()

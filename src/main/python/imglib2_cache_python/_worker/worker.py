@@ -154,7 +154,7 @@ class Worker:
                 self._compute(layout, numbers, at, arguments)
                 if LineWriter.unfinished_threads:
                     finish_lines()
-                control[protocol.RUNNING] = 0
+                control[protocol.RUNNING] = -ticket
                 if watchdog.sent:
                     watchdog.settle()
             except BaseException as error:
@@ -258,7 +258,7 @@ class Worker:
         """After user code has failed; never raises."""
         for _ in range(2):
             try:
-                self._control[protocol.RUNNING] = 0
+                self._control[protocol.RUNNING] = -abs(self._control[protocol.RUNNING])
                 self._watchdog.settle()
                 self._failures.append(with_advice(capture(error), error, self._mode).to_strings())
                 # The function that takes the lines may fail, too; the first failure is reported.

@@ -35,6 +35,7 @@ import java.util.logging.Logger;
 import net.imglib2.cache.python.embedded.PythonRuntime;
 import net.imglib2.cache.python.environment.ClassPathCheck;
 import net.imglib2.cache.python.environment.KnownProperties;
+import net.imglib2.cache.python.environment.LocatedPython;
 import net.imglib2.cache.python.environment.ModeChoice;
 import net.imglib2.cache.python.environment.PythonHost;
 import net.imglib2.cache.python.environment.PythonInstallation;
@@ -62,6 +63,8 @@ final class Backends
 	/**
 	 * @param environment
 	 * 		what the user asks for
+	 * @param numWorkers
+	 * 		number of workers of the queue
 	 * @return what makes the interpreters of one queue
 	 * @throws PythonEnvironmentException
 	 * 		if that Python cannot be used in that mode, or another one runs already where
@@ -69,23 +72,41 @@ final class Backends
 	 * @throws PythonTrustException
 	 * 		if the Python or one of its folders is not on the allow-list
 	 */
-	static InterpreterFactory start( final PythonEnvironment environment )
+	static InterpreterFactory start( final PythonEnvironment environment, final int numWorkers )
 	{
 		ClassPathCheck.requireOneImglib2Cache( Backends.class.getClassLoader() );
 		KnownProperties.requireOnlyKnown( System.getProperties().stringPropertyNames() );
 		final Trusted.Folders modulePath = TrustPolicy.ofThisJvm().requireFolders( environment.getModulePath() );
 		final InterpreterMode requested = environment.getMode();
+		if ( requested != InterpreterMode.AUTO )
+			requireCanLimitMemory( environment, requested );
 		final PythonLocator locator = PythonLocator.ofThisJvm();
 		final PythonRuntime running = requested == InterpreterMode.PROCESS ? null : PythonRuntime.first();
 		// A queue that names no Python gets the running one. A Python that runs needs no probe.
 		if ( running != null && ( !locator.isExplicit( environment.getPath(), environment.isSystem() )
 				|| running.isAt( locator.locate( environment.getPath(), environment.isSystem() ) ) ) )
+		{
+			requireCanLimitMemory( environment, running.mode() );
 			return running.with( environment, modulePath );
-		final PythonInstallation installation = PythonInstallation.probe( locator.locate( environment.getPath(), environment.isSystem() ), requested == InterpreterMode.SUB );
+		}
+		final LocatedPython located = locator.locate( environment.getPath(), environment.isSystem() );
+		final PythonInstallation installation = requested == InterpreterMode.SUB ? PythonInstallation.probe( located, true ) : PythonInstallation.find( located );
 		final ModeChoice choice = ModeChoice.of( installation, requested, PythonHost.find() ).requireUsable();
+		requireCanLimitMemory( environment, choice.mode() );
 		tell( requested, installation, choice );
-		return choice.mode() == InterpreterMode.PROCESS ? ProcessRuntime.start( installation, environment, modulePath )
+		return choice.mode() == InterpreterMode.PROCESS ? ProcessRuntime.start( installation, environment, modulePath, numWorkers )
 				: PythonRuntime.start( installation, choice.mode(), environment, modulePath );
+	}
+
+	private static void requireCanLimitMemory( final PythonEnvironment environment, final InterpreterMode mode )
+	{
+		if ( environment.getMemoryLimit() == Long.MAX_VALUE )
+			return;
+		if ( mode != InterpreterMode.PROCESS )
+			throw new PythonEnvironmentException( "PythonEnvironment.withMemoryLimit( " + environment.getMemoryLimit() + " ) limits workers that are processes, but in mode " + mode
+					+ " Python runs in this JVM: use withMode( InterpreterMode.PROCESS ), or set no limit" );
+		if ( !System.getProperty( "os.name" ).equals( "Linux" ) )
+			throw new PythonEnvironmentException( "PythonEnvironment.withMemoryLimit( " + environment.getMemoryLimit() + " ) works on Linux only, not on " + System.getProperty( "os.name" ) + ": set no limit" );
 	}
 
 	private static void tell( final InterpreterMode requested, final PythonInstallation installation, final ModeChoice choice )

@@ -119,7 +119,7 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 		Objects.requireNonNull( init, "init" );
 		Objects.requireNonNull( environment, "environment" );
 		final Trusted.Code trusted = TrustPolicy.ofThisJvm().requireCode( "The init code of a queue", init );
-		pool = new WorkerPool( numWorkers, trusted, Backends.start( environment ) );
+		pool = new WorkerPool( numWorkers, trusted, Backends.start( environment, numWorkers ) );
 		Cleanup.whenCollected( this, pool::closeWhenIdle );
 	}
 
@@ -135,6 +135,11 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	 * <li>into the code of a new loader: {@code "sigma = " + sigma + "; block.data[...] = …"},</li>
 	 * <li>or, if it takes long to make, into the init code of a new queue.</li>
 	 * </ul>
+	 *
+	 * In {@link InterpreterMode#PROCESS}, the process of an interpreter can end at any
+	 * time. If that happens before the first Python code of the task has begun, the task
+	 * is run again, from its start, on another interpreter. Later, it fails: Python code
+	 * never runs twice.
 	 *
 	 * @param <R>
 	 * 		type of the result

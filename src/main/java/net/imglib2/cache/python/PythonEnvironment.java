@@ -101,6 +101,8 @@ public final class PythonEnvironment
 
 	private static final Duration MAX_STARTUP_TIMEOUT = Duration.ofDays( 365 );
 
+	private static final long MIN_MEMORY_LIMIT = 1 << 20;
+
 	private static volatile PythonEnvironment defaultEnvironment;
 
 	private final Settings settings;
@@ -207,6 +209,29 @@ public final class PythonEnvironment
 	}
 
 	/**
+	 * Limits how much memory the code of each worker may take. Code that asks for more
+	 * gets a Python {@code MemoryError}: the block fails, the worker goes on, and the
+	 * machine does not run out of memory. For {@link InterpreterMode#PROCESS} on Linux;
+	 * elsewhere, queues are refused.
+	 * <p>
+	 * What counts is what a worker's own process allocates beyond Python, numpy and this
+	 * library: packages, what the init code has made, arrays, and the stacks of threads
+	 * (8 MiB each, as a rule). The inputs and outputs of blocks do not count, because
+	 * their memory is that of the images. A process that Python code starts has a limit
+	 * of the same size for itself.
+	 *
+	 * @param bytes
+	 * 		for each worker, at least 1 MiB; no limit by default
+	 * @return changed copy
+	 */
+	public PythonEnvironment withMemoryLimit( final long bytes )
+	{
+		if ( bytes < MIN_MEMORY_LIMIT )
+			throw new IllegalArgumentException( "memory limit is " + bytes + " bytes, expected " + MIN_MEMORY_LIMIT + " (1 MiB) or more" );
+		return with( changed -> changed.memoryLimit = bytes );
+	}
+
+	/**
 	 * Adds folders to {@code sys.path}.
 	 *
 	 * @param folders
@@ -285,6 +310,15 @@ public final class PythonEnvironment
 	}
 
 	/**
+	 * @return how many bytes of memory the code of each worker may take;
+	 *         {@link Long#MAX_VALUE} if there is no limit
+	 */
+	public long getMemoryLimit()
+	{
+		return settings.memoryLimit;
+	}
+
+	/**
 	 * @return folders with the user's own Python modules
 	 */
 	public List< Path > getModulePath()
@@ -338,6 +372,8 @@ public final class PythonEnvironment
 		private InterpreterMode mode;
 
 		private Duration startupTimeout = DEFAULT_STARTUP_TIMEOUT;
+
+		private long memoryLimit = Long.MAX_VALUE;
 
 		private List< Path > modulePath = Collections.emptyList();
 

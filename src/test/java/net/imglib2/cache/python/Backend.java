@@ -44,6 +44,6 @@ public final class Backend
 	 */
 	public static InterpreterFactory ofTheTests()
 	{
-		return Backends.start( PythonEnvironment.getDefault() );
+		return Backends.start( PythonEnvironment.getDefault(), 1 );
 	}
 }

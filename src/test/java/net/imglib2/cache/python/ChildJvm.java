@@ -60,6 +60,8 @@ public final class ChildJvm
 
 	private Path directory;
 
+	private boolean allCompilers;
+
 	private ChildJvm( final Class< ? > mainClass )
 	{
 		this.mainClass = mainClass;
@@ -138,6 +140,16 @@ public final class ChildJvm
 		return this;
 	}
 
+	/**
+	 * For code that runs for long. Most JVMs of tests end before the second compiler has been of
+	 * use, and start faster without it.
+	 */
+	public ChildJvm withAllCompilers()
+	{
+		allCompilers = true;
+		return this;
+	}
+
 	public ChildJvm withDirectory( final Path newDirectory )
 	{
 		directory = newDirectory;
@@ -163,6 +175,8 @@ public final class ChildJvm
 	{
 		final List< String > command = java();
 		command.add( "-Djava.util.logging.SimpleFormatter.format=%4$s: %5$s%6$s%n" );
+		if ( !allCompilers )
+			command.add( "-XX:TieredStopAtLevel=1" );
 		command.addAll( jvmArguments );
 		command.addAll( Arrays.asList( "-cp", classPath, mainClass.getName() ) );
 		command.addAll( Arrays.asList( arguments ) );

@@ -46,7 +46,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Crashes of the JVM, and the reports that they leave: {@code doc/reliability.md}.
+ * Crashes of the JVM, which a crash of a worker process is not, and the reports that they leave: {@code doc/reliability.md}.
  */
 class CrashTest
 {
@@ -184,7 +184,7 @@ class CrashTest
 	private ChildJvm child( final InterpreterMode mode ) throws IOException, InterruptedException
 	{
 		assumeTrue( mode != InterpreterMode.SUB || Arrays.asList( "3.10", "3.11" ).contains( TestPythons.minor( PYTHON ) ), "needs Python 3.10 or 3.11" );
-		return ChildJvm.of( CrashMain.class ).withPython( PYTHON ).withMode( mode ).withProperty( PythonEnvironment.CRASH_FILE_PROPERTY, crashFile.toString() )
+		return ChildJvm.of( CrashMain.class ).withPython( PYTHON ).withMode( mode ).withAllCompilers().withProperty( PythonEnvironment.CRASH_FILE_PROPERTY, crashFile.toString() )
 				.withDirectory( folder ).withJvmArgument( "-XX:ErrorFile=" + errorFile );
 	}
 

@@ -52,8 +52,8 @@ import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.view.Views;
 
 /**
- * Computes many blocks in a JVM with little native memory: all succeed, and the process does
- * not grow. The system property {@code growth.blocks} is the number of blocks,
+ * Computes many blocks in a JVM with little native memory: all succeed, and neither the
+ * process grows, nor do its workers if they are processes. The system property {@code growth.blocks} is the number of blocks,
  * {@value #DEFAULT_BLOCKS} by default.
  */
 // No limit here, because it runs as long as it is told to: the child JVM has one.
@@ -62,21 +62,26 @@ class MemoryGrowthTest
 {
 	private static final int DEFAULT_BLOCKS = 60_000;
 
-	private static final Path STATM = Paths.get( "/proc/self/statm" );
+	private static final Path PROCESSES = Paths.get( "/proc" );
 
 	private static final int PAGE_BYTES = 4096;
 
 	@ParameterizedTest
-	@EnumSource( names = { "SUB", "SHARED" } )
+	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
 	void manyBlocksDoNotMakeTheProcessGrow( final InterpreterMode mode ) throws Exception
 	{
-		assumeTrue( Files.exists( STATM ), "needs /proc" );
+		assumeTrue( Files.exists( statm( ProcessHandle.current() ) ), "needs /proc" );
 		final int blocks = Integer.getInteger( "growth.blocks", DEFAULT_BLOCKS );
-		final ChildJvm.Result result = ChildJvm.of( ManyBlocks.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( 120 + blocks / 1000 )
+		final ChildJvm.Result result = ChildJvm.of( ManyBlocks.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withAllCompilers().withTimeout( 120 + blocks / 1000 )
 				.withJvmArgument( "-XX:MaxDirectMemorySize=64m" ).withJvmArgument( "-Xmx256m" ).withJvmArgument( "-Xms256m" ).withJvmArgument( "-XX:+AlwaysPreTouch" )
 				.run( Integer.toString( blocks ) )
 				.requireExitCode( 0 ).requireOutput( "no growth" );
 		System.out.println( result.output );
+	}
+
+	private static Path statm( final ProcessHandle process )
+	{
+		return PROCESSES.resolve( Long.toString( process.pid() ) ).resolve( "statm" );
 	}
 
 	public static final class ManyBlocks
@@ -99,7 +104,9 @@ class MemoryGrowthTest
 							.createByteBoundedCachedCellImg( 16 << 20 );
 					for ( long cell = 0; cell < grid.gridDimension( 1 ); ++cell )
 						assertEquals( 1, img.getAt( 3, 64 * cell ).get() );
-					megabytes[ sample ] = Long.parseLong( new String( Files.readAllBytes( STATM ) ).split( " " )[ 1 ] ) * PAGE_BYTES >> 20;
+					megabytes[ sample ] = resident( ProcessHandle.current() );
+					for ( final ProcessHandle worker : ProcessHandle.current().children().toArray( ProcessHandle[]::new ) )
+						megabytes[ sample ] += resident( worker );
 				}
 			}
 			System.out.println( blocks + " blocks, resident MiB: " + Arrays.toString( megabytes ) );
@@ -108,6 +115,11 @@ class MemoryGrowthTest
 			final long late = Arrays.stream( megabytes, 2 * SAMPLES / 3, SAMPLES ).max().getAsLong();
 			assertTrue( late <= early + 16, Arrays.toString( megabytes ) );
 			System.out.println( "no growth" );
+		}
+
+		private static long resident( final ProcessHandle process ) throws IOException
+		{
+			return Long.parseLong( Files.readString( statm( process ) ).split( " " )[ 1 ] ) * PAGE_BYTES >> 20;
 		}
 	}
 }

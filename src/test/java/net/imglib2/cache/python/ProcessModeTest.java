@@ -43,15 +43,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * What only {@link InterpreterMode#PROCESS} can do: environments without Jep, and several
  * Pythons in one JVM. All runs in JVMs of their own.
  */
 @DisabledOnOs( value = OS.WINDOWS, disabledReason = "environments are put together from symbolic links" )
-@Execution( ExecutionMode.CONCURRENT )
 class ProcessModeTest
 {
 	private static final Path PYTHON = ChildJvm.testPython();

@@ -166,7 +166,8 @@ class PublicApiTest
 		final String kind = type.isInterface() ? "interface " : type.isEnum() ? "enum " : "class ";
 		// That an enum is final depends on its constants, and no user sees it.
 		final int modifiers = type.getModifiers() & ~( type.isInterface() ? Modifier.ABSTRACT | Modifier.INTERFACE | Modifier.STATIC : type.isEnum() ? Modifier.FINAL | Modifier.ABSTRACT | Modifier.STATIC : 0 );
-		final String superclass = type.isInterface() || type.isEnum() || type.getSuperclass() == Object.class ? "" : " extends " + type.getGenericSuperclass().getTypeName();
+		final String superclass = type.isInterface() || type.isEnum() || type.getSuperclass() == Object.class || !isVisible( type.getSuperclass().getModifiers() ) ? ""
+				: " extends " + type.getGenericSuperclass().getTypeName();
 		final String interfaces = type.getInterfaces().length == 0 ? "" : " implements " + names( type.getGenericInterfaces(), ", " );
 		return type.getName() + ": " + Modifier.toString( modifiers ) + " " + kind + type.getSimpleName() + typeParameters( type.getTypeParameters() ) + superclass + interfaces;
 	}

@@ -79,6 +79,18 @@ class PythonCacheLoaderQueueTest
 	private static final CellGrid GRID = new CellGrid( new long[] { 6, 15, 35 }, new int[] { 4, 5, 7 } );
 
 	@Test
+	void aMemoryLimitIsForProcesses()
+	{
+		for ( final InterpreterMode mode : new InterpreterMode[] { InterpreterMode.SHARED, InterpreterMode.SUB, InterpreterMode.AUTO } )
+		{
+			final PythonEnvironment limited = PythonEnvironment.getDefault().withMode( mode ).withMemoryLimit( 1 << 20 );
+			final String message = assertThrows( PythonEnvironmentException.class, () -> new PythonCacheLoaderQueue( 1, "", limited ) ).getMessage();
+			assertTrue( message.startsWith( "PythonEnvironment.withMemoryLimit( 1048576 ) limits workers that are processes, but in mode S" )
+					&& message.endsWith( "use withMode( InterpreterMode.PROCESS ), or set no limit" ), message );
+		}
+	}
+
+	@Test
 	void initRunsOnEveryWorkerAndImagesSeeItsNames() throws Exception
 	{
 		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 3, "import math\nanswer = 6 * 7\ndef twice(x): return 2 * x" ))

@@ -578,6 +578,9 @@ class PythonEnvironmentTest
 		assertThrows( IllegalArgumentException.class, () -> environment.withModulePath( folder.resolve( "missing" ) ) );
 		assertThrows( IllegalArgumentException.class, () -> environment.withStartupTimeout( Duration.ofDays( 366 ) ) );
 		assertThrows( IllegalArgumentException.class, () -> environment.withStartupTimeout( Duration.ZERO ) );
+		assertEquals( Long.MAX_VALUE, environment.getMemoryLimit() );
+		assertEquals( 1 << 20, environment.withMemoryLimit( 1 << 20 ).getMemoryLimit() );
+		assertThrows( IllegalArgumentException.class, () -> environment.withMemoryLimit( ( 1 << 20 ) - 1 ) );
 		assertThrows( IllegalArgumentException.class, () -> environment.withStartupTimeout( Duration.ofSeconds( -1 ) ) );
 	}
 

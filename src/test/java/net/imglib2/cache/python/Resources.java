@@ -41,6 +41,8 @@ import java.nio.file.Paths;
 import java.util.Map;
 import java.util.TreeMap;
 
+import net.imglib2.cache.python.process.ArenaUse;
+
 /**
  * Resources of this process that the garbage collector does not free, or not alone. On Linux;
  * on other systems, what cannot be counted counts as zero.
@@ -75,7 +77,8 @@ final class Resources
 	{}
 
 	/**
-	 * @return numbers of resources, by kind
+	 * @return numbers of resources, by kind; in a JVM that is set to
+	 *         {@link InterpreterMode#PROCESS}, not before there was a worker
 	 */
 	static Map< String, Long > count() throws IOException
 	{
@@ -88,6 +91,11 @@ final class Resources
 			if ( pool.getName().equals( "direct" ) )
 				counts.put( DIRECT, pool.getMemoryUsed() );
 		counts.put( RESIDENT, residentBytes() );
+		if ( InterpreterMode.PROCESS.name().equals( System.getProperty( PythonEnvironment.MODE_PROPERTY ) ) )
+		{
+			counts.put( "mappings of shared memory", mappings( "imglib2-cache-python" ) );
+			counts.put( "bytes of shared memory", ArenaUse.used() );
+		}
 		return counts;
 	}
 
@@ -134,6 +142,12 @@ final class Resources
 				if ( line.startsWith( "VmRSS:" ) )
 					return Long.parseLong( line.replaceAll( "\\D", "" ) ) << 10;
 		return 0;
+	}
+
+	private static long mappings( final String file ) throws IOException
+	{
+		final Path maps = SELF.resolve( "maps" );
+		return Files.exists( maps ) ? Files.readAllLines( maps ).stream().filter( line -> line.contains( file ) ).count() : 0;
 	}
 
 	private static long entries( final String folder ) throws IOException

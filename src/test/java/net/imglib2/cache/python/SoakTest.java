@@ -49,7 +49,7 @@ class SoakTest
 	void noPixelIsWrongNoWorkerIsLostAndNothingGrows( final InterpreterMode mode ) throws Exception
 	{
 		final int seconds = Integer.getInteger( "soak.seconds", SECONDS );
-		final ChildJvm jvm = ChildJvm.of( SoakMain.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( 120 + 2 * seconds )
+		final ChildJvm jvm = ChildJvm.of( SoakMain.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withAllCompilers().withTimeout( 120 + 2 * seconds )
 				.withJvmArguments( "-XX:MaxDirectMemorySize=64m" ).withJvmArguments( Resources.JVM_ARGUMENTS );
 		System.out.println( jvm.run( Integer.toString( seconds ), SoakMain.FAULTS_ONLY ).requireExitCode( 0 ).requireOutput( "survived" ).output );
 	}

@@ -37,14 +37,14 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class StressTest
 {
-	private static final int SECONDS = 15;
+	private static final int SECONDS = 10;
 
 	@ParameterizedTest
-	@EnumSource( names = { "SUB", "SHARED" } )
+	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
 	void everyStopOfTheTourWorksWhileQueuesComeAndGo( final InterpreterMode mode ) throws Exception
 	{
 		final int seconds = Integer.getInteger( "stress.seconds", SECONDS );
-		final ChildJvm jvm = ChildJvm.of( StressMain.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withTimeout( 300 + 2 * seconds );
+		final ChildJvm jvm = ChildJvm.of( StressMain.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withAllCompilers().withTimeout( 300 + 2 * seconds );
 		System.out.println( jvm.run( Integer.toString( seconds ) ).requireExitCode( 0 ).requireOutput( "survived" ).output );
 	}
 }

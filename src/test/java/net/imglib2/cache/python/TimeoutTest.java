@@ -48,6 +48,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.logging.LogRecord;
 import java.util.stream.Collectors;
 
@@ -121,8 +122,7 @@ class TimeoutTest
 		assertEquals( 2, e.getLine() );
 		assertEquals( "time.sleep(1e6)", e.getSourceLine() );
 		// The worker that sleeps stays until the JVM ends.
-		while ( threads( "_worker_" ).size() != before.size() + 1 )
-			TimeUnit.MILLISECONDS.sleep( 10 );
+		waitUntil( () -> threads( "_worker_" ).size() == before.size() + 1 );
 		assertAllIsWell();
 		assertTrue( threads( "_worker_" ).contains( e.getWorker() ) );
 	}
@@ -176,12 +176,10 @@ class TimeoutTest
 				if ( givenUp )
 				{
 					timeoutIn( assertThrows( ExecutionException.class, stuck::get ) );
-					while ( log.records().isEmpty() )
-						Thread.onSpinWait();
+					waitUntil( () -> !log.records().isEmpty() );
 				}
 				else
-					while ( threads( pool + "_worker_" ).stream().noneMatch( TimeoutTest::inPython ) )
-						Thread.onSpinWait();
+					waitUntil( () -> threads( pool + "_worker_" ).stream().anyMatch( TimeoutTest::inPython ) );
 				for ( int i = 0; i < 5; ++i )
 				{
 					awaitSleepingWorker( pool + "_worker_" );
@@ -204,15 +202,13 @@ class TimeoutTest
 	@Tag( "in-the-jvm" )
 	void theStackIsUnknownWhileAFunctionInCKeepsPythonsLock() throws Exception
 	{
-		// Takes some seconds; then the worker comes back.
+		// For longer than it takes until the worker is abandoned; then the worker comes back.
 		try (final LogRecords log = new LogRecords( WorkerPool.class ))
 		{
-			final PythonTimeoutException e = assertTimesOut( loader( "sum(range(3 * 10**8))" ), 0 );
+			final PythonTimeoutException e = assertTimesOut( loader( "import ctypes\nctypes.PyDLL(None).sleep(5)" ), 0 );
 			assertTrue( e.getPythonMessage().contains( "a function in C keeps Python's lock" ), e.getPythonMessage() );
-			while ( log.records().stream().noneMatch( record -> record.getMessage().startsWith( e.getWorker() + " is abandoned" ) ) )
-				Thread.onSpinWait();
-			while ( threads( "_worker_" ).contains( e.getWorker() ) )
-				Thread.onSpinWait();
+			waitUntil( () -> log.records().stream().anyMatch( record -> record.getMessage().startsWith( e.getWorker() + " is abandoned" ) ) );
+			waitUntil( () -> !threads( "_worker_" ).contains( e.getWorker() ) );
 		}
 		assertAllIsWell();
 	}
@@ -410,8 +406,7 @@ class TimeoutTest
 			Files.delete( hang );
 			awaitRecovery( good );
 			Files.createFile( release );
-			while ( threads( worker ).contains( worker ) )
-				Thread.onSpinWait();
+			waitUntil( () -> !threads( worker ).contains( worker ) );
 		}
 	}
 
@@ -419,12 +414,12 @@ class TimeoutTest
 	@Tag( "in-the-jvm" )
 	void workersAreReplacedUntilTooManyAreOccupied( @TempDir final Path folder ) throws Exception
 	{
-		// More than there can be workers until the 33rd is abandoned: ten others have begun by then.
-		final int numCells = 50;
+		// More than there can be workers until the 33rd is abandoned: sixteen others have begun by then.
+		final int numCells = 60;
 		final Path release = folder.resolve( "release" );
 		final ExecutorService readers = Executors.newFixedThreadPool( numCells );
 		try (final LogRecords log = new LogRecords( WorkerPool.class );
-				final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 11, "import os, time" ))
+				final PythonCacheLoaderQueue own = new PythonCacheLoaderQueue( 17, "import os, time" ))
 		{
 			final CellGrid grid = new CellGrid( new long[] { numCells, 1 }, new int[] { 1, 1 } );
 			final PythonCacheLoader< IntType, ? > good = PythonCacheLoader.fromRandomAccessibles( GRID, own, "block.data[...] = 3", new IntType() );
@@ -451,8 +446,7 @@ class TimeoutTest
 
 			Files.createFile( release );
 			awaitRecovery( good );
-			while ( threads( "_worker_" ).stream().anyMatch( workers::contains ) )
-				Thread.onSpinWait();
+			waitUntil( () -> threads( "_worker_" ).stream().noneMatch( workers::contains ) );
 		}
 		finally
 		{
@@ -486,11 +480,10 @@ class TimeoutTest
 	/**
 	 * Waits until a number of threads wait for their blocks.
 	 */
-	private static void awaitReaders( final int number )
+	private static void awaitReaders( final int number ) throws InterruptedException
 	{
-		while ( Thread.getAllStackTraces().values().stream().filter( stack -> Arrays.stream( stack )
-				.anyMatch( frame -> frame.getClassName().endsWith( ".Task" ) && frame.getMethodName().equals( "await" ) ) ).count() < number )
-			Thread.onSpinWait();
+		waitUntil( () -> Thread.getAllStackTraces().values().stream().filter( stack -> Arrays.stream( stack )
+				.anyMatch( frame -> frame.getClassName().endsWith( ".Task" ) && frame.getMethodName().equals( "await" ) ) ).count() >= number );
 	}
 
 	@Test
@@ -511,8 +504,7 @@ class TimeoutTest
 		try
 		{
 			final Future< ? > cell = reader.submit( () -> loader.get( 0L ) );
-			while ( !inPython( worker ) )
-				TimeUnit.MILLISECONDS.sleep( 1 );
+			waitUntil( () -> inPython( worker ) );
 			own.close();
 			assertTrue( assertThrows( ExecutionException.class, cell::get ).getCause() instanceof PythonClosedException );
 			assertEquals( Collections.emptyList(), threads( worker ) );
@@ -568,10 +560,18 @@ class TimeoutTest
 	/**
 	 * Waits until a worker of a queue sleeps because there is no task.
 	 */
-	private static void awaitSleepingWorker( final String pool )
+	private static void awaitSleepingWorker( final String pool ) throws InterruptedException
 	{
-		while ( Thread.getAllStackTraces().keySet().stream().noneMatch( thread -> thread.getName().startsWith( pool ) && thread.getState() == Thread.State.WAITING ) )
-			Thread.onSpinWait();
+		waitUntil( () -> Thread.getAllStackTraces().keySet().stream().anyMatch( thread -> thread.getName().startsWith( pool ) && thread.getState() == Thread.State.WAITING ) );
+	}
+
+	/**
+	 * Does not spin: some conditions take seconds, and others could use the processor.
+	 */
+	private static void waitUntil( final BooleanSupplier condition ) throws InterruptedException
+	{
+		while ( !condition.getAsBoolean() )
+			TimeUnit.MILLISECONDS.sleep( 1 );
 	}
 
 	private static boolean inPython( final String worker )

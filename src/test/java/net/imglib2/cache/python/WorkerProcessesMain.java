@@ -37,13 +37,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.Callable;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -62,12 +60,6 @@ final class WorkerProcessesMain
 
 	private static final String GOOD = "block.data[...] = 3 * block.index + np.arange(block.data.size).reshape(block.data.shape)";
 
-	private static final Map< String, String > CRASHES = Map.of(
-			"ctypes.string_at(0)", "SIGSEGV (exit code 139)",
-			"os._exit(7)", "exit code 7",
-			"os.abort()", "SIGABRT (exit code 134)",
-			"os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL (exit code 137)" );
-
 	private WorkerProcessesMain()
 	{}
 
@@ -75,23 +67,17 @@ final class WorkerProcessesMain
 	{
 		switch ( args[ 0 ] )
 		{
-		case "crash":
-			crash();
-			break;
-		case "batch":
-			batch();
-			break;
-		case "init":
-			init();
-			break;
-		case "task":
-			task();
-			break;
 		case "close":
 			close();
 			break;
 		case "idle":
 			idle();
+			break;
+		case "drive":
+			drive();
+			break;
+		case "quiet":
+			quiet();
 			break;
 		case "again":
 			again();
@@ -102,14 +88,17 @@ final class WorkerProcessesMain
 		case "pipes":
 			pipes();
 			break;
+		case "memory":
+			memory();
+			break;
+		case "threads":
+			threads();
+			break;
 		case "output":
 			output();
 			break;
 		case "retained":
 			retained();
-			break;
-		case "cycles":
-			cycles();
 			break;
 		case "busy":
 		case "busy in C":
@@ -121,116 +110,13 @@ final class WorkerProcessesMain
 		System.out.println( "done" );
 	}
 
-	// ---------------------------------------------------------------- crashes
+	// ---------------------------------------------------------------- cases
 
 	/**
-	 * A block that crashes fails, and says how; the next ones are computed.
-	 */
-	private static void crash() throws Exception
-	{
-		try ( PythonCacheLoaderQueue queue = queue( 1, INIT + "\nname = 'x'" ) )
-		{
-			int read = 0;
-			for ( final Map.Entry< String, String > crash : CRASHES.entrySet() )
-			{
-				final PythonCellException failure = failure( image( queue, "x = 1\n\nprint('last words')\nblock.data[...] = " + crash.getKey(), 4, 2 ), 1 );
-				requireContains( failure.getMessage(), "Cell 1 ", crash.getValue(), "last words" );
-				if ( crash.getKey().startsWith( "os.abort" ) || crash.getKey().startsWith( "ctypes" ) )
-				{
-					requireContains( failure.getMessage(), "line 4, in <module>", crash.getKey() );
-					require( failure.getMessage(), failure.getLine() == 4 );
-				}
-				requireGood( image( queue, "assert name == 'x'\n" + GOOD, 4, 2 ), 3, 2 );
-				++read;
-			}
-			require( "no crash", read == CRASHES.size() );
-			// There may be another one, which checks code.
-			require( workers() + " are left", workers().size() <= 2 );
-		}
-		requireWorkers( 0 );
-	}
-
-	/**
-	 * Of small blocks that are computed together, only the one that crashes fails.
-	 */
-	private static void batch() throws Exception
-	{
-		final int cells = 3000;
-		final String folder = Files.createTempDirectory( "computed" ).toString();
-		try ( PythonCacheLoaderQueue queue = queue( 2, INIT ) )
-		{
-			final CachedCellImg< IntType, ? > image = image( queue, "if block.index % 500 == 250:\n    open('" + folder + "/' + str(block.index), 'a').write('x')\n    os._exit(9)\n" + GOOD, cells, 4 );
-			final AtomicInteger next = new AtomicInteger();
-			final AtomicInteger failed = new AtomicInteger();
-			inParallel( 8, () -> {
-				for ( int cell = next.getAndIncrement(); cell < cells; cell = next.getAndIncrement() )
-					try
-					{
-						requireGood( image, cell, 4 );
-						require( "cell " + cell, cell % 500 != 250 );
-					}
-					catch ( final RuntimeException e )
-					{
-						requireContains( cause( e ).getMessage(), "Cell " + cell + " ", "exit code 9" );
-						require( e.toString(), cell % 500 == 250 );
-						failed.incrementAndGet();
-					}
-				return null;
-			} );
-			require( failed + " have failed", failed.get() == cells / 500 );
-		}
-		try ( Stream< Path > files = Files.list( Paths.get( folder ) ) )
-		{
-			for ( final Path file : files.collect( Collectors.toList() ) )
-			{
-				require( file + " was computed again", Files.size( file ) == 1 );
-				Files.delete( file );
-			}
-		}
-		Files.delete( Paths.get( folder ) );
-	}
-
-	private static void init() throws Exception
-	{
-		try
-		{
-			queue( 2, INIT + "\nprint('almost ready')\nctypes.string_at(0)" ).close();
-			throw new AssertionError( "it has started" );
-		}
-		catch ( final PythonException e )
-		{
-			requireContains( e.getMessage(), "SIGSEGV", "almost ready", "line 5, in <module>" );
-		}
-		requireWorkers( 0 );
-	}
-
-	private static void task() throws Exception
-	{
-		try ( PythonCacheLoaderQueue queue = queue( 1, INIT + "\nx = 5" ) )
-		{
-			try
-			{
-				queue.submit( python -> {
-					python.exec( "x = 6\nos._exit(3)" );
-					return null;
-				} ).get();
-				throw new AssertionError( "it has not failed" );
-			}
-			catch ( final ExecutionException e )
-			{
-				requireContains( e.getCause().getMessage(), "exit code 3" );
-			}
-			require( "init code", queue.submit( python -> python.getValue( "x", Integer.class ) ).get() == 5 );
-		}
-		requireWorkers( 0 );
-	}
-
-	/**
-	 * Exit handlers that crash or hang do not keep a queue from closing.
+	 * Exit handlers and threads that do not end do not keep a queue from closing.
 	 */
 	private static void close() throws Exception
 	{
-		queue( 1, INIT + "\nimport atexit\natexit.register(lambda: ctypes.string_at(0))" ).close();
 		queue( 1, INIT + "\nimport atexit\natexit.register(lambda: sum(range(10 ** 11)))" ).close();
 		queue( 1, INIT + "\nimport threading\nthreading.Thread(target=threading.Event().wait).start()" ).close();
 		requireWorkers( 0 );
@@ -258,6 +144,141 @@ final class WorkerProcessesMain
 	}
 
 	/**
+	 * Readers that come and go, so that they drive the workers themselves, that are
+	 * interrupted all the time, and code that crashes, raises, prints, and takes long.
+	 */
+	private static void drive() throws Exception
+	{
+		final int cells = 4000;
+		try ( PythonCacheLoaderQueue queue = queue( 2, INIT ) )
+		{
+			final CachedCellImg< IntType, ? > image = image( queue, "i = block.index\n"
+					+ "if i % 1000 == 500: os._exit(9)\n"
+					+ "if i % 100 == 50: raise ValueError(i)\n"
+					+ "if i % 100 == 51: print('line', i)\n"
+					+ "if i % 100 == 52: time.sleep(0.001)\n" + GOOD, cells, 4 );
+			final AtomicInteger next = new AtomicInteger();
+			final Queue< Thread > readers = new ConcurrentLinkedQueue<>();
+			final AtomicInteger running = new AtomicInteger( 4 );
+			final Thread interrupter = new Thread( () -> {
+				for ( int i = 0; running.get() > 0; ++i )
+				{
+					LockSupport.parkNanos( 200_000 );
+					if ( i % 3 == 0 )
+						readers.forEach( Thread::interrupt );
+				}
+			} );
+			interrupter.start();
+			WorkerFaultsMain.inParallel( 4, () -> {
+				readers.add( Thread.currentThread() );
+				try
+				{
+					for ( int cell = next.getAndIncrement(); cell < cells; cell = next.getAndIncrement() )
+					{
+						readInterrupted( image, cell );
+						// A worker without a task falls asleep now and then.
+						for ( int i = 0; i < cell % 7 * 20; ++i )
+							Thread.yield();
+					}
+				}
+				finally
+				{
+					running.decrementAndGet();
+				}
+				return null;
+			} );
+			interrupter.join();
+		}
+		requireWorkers( 0 );
+	}
+
+	private static void readInterrupted( final CachedCellImg< IntType, ? > image, final int cell )
+	{
+		while ( true )
+			try
+			{
+				requireGood( image, cell, 4 );
+				require( "cell " + cell, cell % 100 != 50 );
+				return;
+			}
+			catch ( final RuntimeException e )
+			{
+				if ( isInterrupt( e ) )
+					continue;
+				final boolean crashes = cell % 1000 == 500;
+				requireContains( cause( e ).getMessage(), "Cell " + cell + " ", crashes ? "exit code 9" : "ValueError" );
+				require( e.toString(), crashes || cell % 100 == 50 );
+				return;
+			}
+			finally
+			{
+				Thread.interrupted();
+			}
+	}
+
+	private static boolean isInterrupt( final Throwable thrown )
+	{
+		for ( Throwable cause = thrown; cause != null; cause = cause.getCause() )
+			if ( cause instanceof InterruptedException || cause instanceof PythonInterruptedException )
+				return true;
+		return false;
+	}
+
+	/**
+	 * Workers that have nothing to do take no time of a processor, whoever has used them
+	 * last.
+	 */
+	private static void quiet() throws Exception
+	{
+		try ( PythonCacheLoaderQueue queue = queue( 2, INIT ) )
+		{
+			final CachedCellImg< IntType, ? > image = image( queue, GOOD, 2000, 4 );
+			for ( int cell = 0; cell < 1000; ++cell )
+				requireGood( image, cell, 4 );
+			final AtomicInteger next = new AtomicInteger( 1000 );
+			WorkerFaultsMain.inParallel( 8, () -> {
+				for ( int cell = next.getAndIncrement(); cell < 2000; cell = next.getAndIncrement() )
+					requireGood( image, cell, 4 );
+				return null;
+			} );
+			// Until the compilers of this JVM and the watchdogs have nothing to do, either.
+			Thread.sleep( 3000 );
+			final List< Path > tasks = new ArrayList<>();
+			for ( final ProcessHandle worker : workers() )
+				tasks.add( Paths.get( "/proc/" + worker.pid() + "/stat" ) );
+			require( "workers: " + tasks, tasks.size() >= 2 );
+			try ( Stream< Path > threads = Files.list( Paths.get( "/proc/self/task" ) ) )
+			{
+				for ( final Path thread : threads.collect( Collectors.toList() ) )
+					if ( new String( Files.readAllBytes( thread.resolve( "comm" ) ) ).startsWith( "python_" ) )
+						tasks.add( thread.resolve( "stat" ) );
+			}
+			final long[] before = ticks( tasks );
+			Thread.sleep( 2000 );
+			final long[] after = ticks( tasks );
+			for ( int i = 0; i < before.length; ++i )
+				// Spinning would be 200, where a tick is a hundredth of a second.
+				require( tasks.get( i ) + ": " + ( after[ i ] - before[ i ] ) + " ticks", after[ i ] - before[ i ] < 20 );
+		}
+	}
+
+	/**
+	 * @return processor time of each process or thread
+	 */
+	private static long[] ticks( final List< Path > stats ) throws IOException
+	{
+		final long[] ticks = new long[ stats.size() ];
+		for ( int i = 0; i < ticks.length; ++i )
+		{
+			final String stat = new String( Files.readAllBytes( stats.get( i ) ) );
+			// After the name, which may contain anything.
+			final String[] fields = stat.substring( stat.lastIndexOf( ')' ) + 2 ).split( " " );
+			ticks[ i ] = Long.parseLong( fields[ 11 ] ) + Long.parseLong( fields[ 12 ] );
+		}
+		return ticks;
+	}
+
+	/**
 	 * If each worker is lost as soon as it is there, readers are told so; when none is
 	 * any more, they are served.
 	 */
@@ -280,8 +301,6 @@ final class WorkerProcessesMain
 			requireGood( image, 50, 2 );
 		}
 	}
-
-	// ------------------------------------------------------------ other cases
 
 	/**
 	 * Code in C that does not return is killed, and its stack is told.
@@ -316,6 +335,73 @@ final class WorkerProcessesMain
 			requireContains( failure.getMessage(), "exit code 7" );
 			requireGood( image( queue, GOOD, 4, 2 ), 1, 2 );
 		}
+	}
+
+	/**
+	 * Code that wants too much memory fails, and the worker goes on; memory of blocks does
+	 * not count.
+	 */
+	private static void memory() throws Exception
+	{
+		final PythonEnvironment limited = PythonEnvironment.getDefault().withMemoryLimit( 40 << 20 );
+		try ( PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, INIT + "\npid = os.getpid()", limited ); PythonCacheLoaderQueue other = queue( 1, INIT ) )
+		{
+			final String large = "large = np.ones(8 << 20)\n";
+			final int size = 12 << 20;
+			for ( int i = 0; i < 3; ++i )
+			{
+				final PythonCellException failure = failure( image( queue, "x = 1\n" + large + GOOD, 4, 2 ), 1 );
+				requireContains( failure.getPythonType(), "MemoryError" );
+				requireContains( failure.getMessage(), "Cell 1 ", "line 2: large", "This worker may take 41,943,040 bytes of memory (PythonEnvironment.withMemoryLimit)" );
+				requireGood( image( other, large + GOOD, 4, 2 ), 1, 2 );
+				requireGood( image( queue, "np.ones(2 << 20)\n" + GOOD, 4, 2 ), 2, 2 );
+				require( "size of a cell", image( queue, "block.data[...] = 7", 2, size ).getAt( size ).get() == 7 );
+			}
+			requireTooMuch( queue, python -> python.getValue( "np.ones(8 << 20).sum()" ), "The task failed: " );
+			requireTooMuch( queue, python -> python.getValue( "bytes(30 << 20)" ), "cannot be converted to Object: " );
+			requireTooMuch( queue, python -> {
+				python.set( "given", new byte[ 64 << 20 ] );
+				return null;
+			}, "Python could not be called on python_1_worker_1: " );
+			require( "another process", queue.submit( python -> python.getValue( "pid == os.getpid()", Boolean.class ) ).get() );
+		}
+		try
+		{
+			new PythonCacheLoaderQueue( 1, "large = bytearray(1 << 30)", limited ).close();
+			throw new AssertionError( "the init code has no limit" );
+		}
+		catch ( final PythonCodeException e )
+		{
+			requireContains( e.getMessage(), "The init code failed: MemoryError", "withMemoryLimit" );
+		}
+	}
+
+	private static void requireTooMuch( final PythonCacheLoaderQueue queue, final PythonTask< Object > task, final String told ) throws Exception
+	{
+		try
+		{
+			queue.submit( task ).get();
+			throw new AssertionError( "a task has no limit" );
+		}
+		catch ( final ExecutionException e )
+		{
+			requireContains( e.getCause().getMessage(), told, "MemoryError" );
+		}
+	}
+
+	/**
+	 * Workers share the processors.
+	 */
+	private static void threads() throws Exception
+	{
+		final int processors = Runtime.getRuntime().availableProcessors();
+		final String set = System.getenv( "OMP_NUM_THREADS" );
+		for ( int workers = 1; workers <= 3; ++workers )
+			try ( PythonCacheLoaderQueue queue = queue( workers, INIT ) )
+			{
+				final String threads = queue.submit( python -> python.getValue( "os.environ['OMP_NUM_THREADS']", String.class ) ).get();
+				require( threads, threads.equals( set != null ? set : Integer.toString( Math.max( 1, processors / workers ) ) ) );
+			}
 	}
 
 	/**
@@ -378,29 +464,6 @@ final class WorkerProcessesMain
 	}
 
 	/**
-	 * Queues leave no process, thread, descriptor or file behind.
-	 */
-	private static void cycles() throws Exception
-	{
-		final Path temporary = Paths.get( System.getProperty( "java.io.tmpdir" ) );
-		int descriptors = 0;
-		for ( int i = 0; i < 40; ++i )
-		{
-			try ( PythonCacheLoaderQueue queue = queue( 1, INIT ) )
-			{
-				requireGood( image( queue, GOOD, 4, 2 ), 1, 2 );
-			}
-			requireWorkers( 0 );
-			final int now = entries( Paths.get( "/proc/self/fd" ) );
-			if ( i == 5 )
-				descriptors = now;
-			require( now + " descriptors, " + descriptors + " before", i < 5 || now <= descriptors + 3 );
-		}
-		require( entries( temporary ) + " files", entries( temporary ) == 0 );
-		require( "threads: " + Thread.getAllStackTraces().keySet(), Thread.getAllStackTraces().keySet().stream().noneMatch( thread -> thread.getName().startsWith( "python_3_" ) ) );
-	}
-
-	/**
 	 * Never ends: its caller kills this JVM, or lets it end.
 	 */
 	private static void busy( final String code ) throws Exception
@@ -422,29 +485,29 @@ final class WorkerProcessesMain
 		return new PythonCacheLoaderQueue( numWorkers, init );
 	}
 
-	private static CachedCellImg< IntType, ? > image( final PythonCacheLoaderQueue queue, final String code, final int cells, final int size )
+	static CachedCellImg< IntType, ? > image( final PythonCacheLoaderQueue queue, final String code, final int cells, final int size )
 	{
 		return image( queue, code, cells, size, PythonLoaderOptions.options() );
 	}
 
-	private static CachedCellImg< IntType, ? > image( final PythonCacheLoaderQueue queue, final String code, final int cells, final int size, final PythonLoaderOptions options )
+	static CachedCellImg< IntType, ? > image( final PythonCacheLoaderQueue queue, final String code, final int cells, final int size, final PythonLoaderOptions options )
 	{
 		return PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { cells * ( long ) size }, new int[] { size } ), queue, code, new IntType(), new IntBufferAccess( 0, true ),
 				Halo.empty( 1 ), options, Collections.emptyList() ).createCachedCellImg( cells );
 	}
 
-	private static void requireGood( final CachedCellImg< IntType, ? > image, final int cell, final int size )
+	static void requireGood( final CachedCellImg< IntType, ? > image, final int cell, final int size )
 	{
 		for ( int i = 0; i < size; ++i )
 			require( "pixel " + i + " of cell " + cell, image.getAt( cell * ( long ) size + i ).get() == 3 * cell + i );
 	}
 
-	private static PythonCellException failure( final CachedCellImg< IntType, ? > image, final int cell )
+	static PythonCellException failure( final CachedCellImg< IntType, ? > image, final int cell )
 	{
 		return ( PythonCellException ) cause( failureOf( image, cell ) );
 	}
 
-	private static RuntimeException failureOf( final CachedCellImg< IntType, ? > image, final int cell )
+	static RuntimeException failureOf( final CachedCellImg< IntType, ? > image, final int cell )
 	{
 		try
 		{
@@ -457,7 +520,7 @@ final class WorkerProcessesMain
 		}
 	}
 
-	private static Throwable cause( final Throwable thrown )
+	static Throwable cause( final Throwable thrown )
 	{
 		Throwable cause = thrown;
 		while ( cause != null && !( cause instanceof PythonException ) )
@@ -467,21 +530,12 @@ final class WorkerProcessesMain
 		return cause;
 	}
 
-	private static void inParallel( final int threads, final Callable< Void > work ) throws Exception
-	{
-		final ExecutorService readers = Executors.newFixedThreadPool( threads );
-		final List< Future< Void > > futures = readers.invokeAll( Collections.nCopies( threads, work ) );
-		for ( final Future< Void > future : futures )
-			future.get();
-		readers.shutdown();
-	}
-
-	private static List< ProcessHandle > workers()
+	static List< ProcessHandle > workers()
 	{
 		return ProcessHandle.current().children().collect( Collectors.toList() );
 	}
 
-	private static void requireWorkers( final int number )
+	static void requireWorkers( final int number )
 	{
 		require( workers() + " are left", workers().size() == number );
 	}
@@ -494,7 +548,7 @@ final class WorkerProcessesMain
 			process.onExit().get();
 	}
 
-	private static int entries( final Path folder ) throws IOException
+	static int entries( final Path folder ) throws IOException
 	{
 		try ( Stream< Path > entries = Files.list( folder ) )
 		{
@@ -502,13 +556,13 @@ final class WorkerProcessesMain
 		}
 	}
 
-	private static void requireContains( final String text, final String... parts )
+	static void requireContains( final String text, final String... parts )
 	{
 		for ( final String part : parts )
 			require( "\"" + part + "\" is missing in:\n" + text, text.contains( part ) );
 	}
 
-	private static void require( final String what, final boolean condition )
+	static void require( final String what, final boolean condition )
 	{
 		if ( !condition )
 			throw new AssertionError( what );

@@ -33,6 +33,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +42,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -48,7 +50,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Life and death of workers that are processes: see the cases of
- * {@link WorkerProcessesMain}.
+ * {@link WorkerFaultsMain} and {@link WorkerProcessesMain}.
  */
 class WorkerProcessesTest
 {
@@ -58,13 +60,35 @@ class WorkerProcessesTest
 	private Path folder;
 
 	@ParameterizedTest
-	@ValueSource( strings = { "crash", "batch", "init", "task", "close", "idle", "again", "timeout", "pipes", "output", "retained", "cycles" } )
+	@ValueSource( strings = { "block", "batch", "describing", "between", "init", "task", "start", "close", "timeout" } )
+	void aProcessMayEndInAnyWayAt( final String place ) throws Exception
+	{
+		run( WorkerFaultsMain.class, place );
+	}
+
+	@ParameterizedTest
+	@ValueSource( strings = { "close", "idle", "drive", "quiet", "again", "timeout", "pipes", "memory", "threads", "output", "retained" } )
 	void workersEndAndOthersTakeTheirPlace( final String name ) throws Exception
 	{
-		ChildJvm.of( WorkerProcessesMain.class ).withPython( ChildJvm.testPython() ).withMode( InterpreterMode.PROCESS ).withTimeout( TIMEOUT_SECONDS )
+		run( WorkerProcessesMain.class, name );
+	}
+
+	@Test
+	void theNumberOfThreadsThatTheUserHasSetIsKept() throws Exception
+	{
+		childJvm( WorkerProcessesMain.class ).withVariable( "OMP_NUM_THREADS", "3" ).run( "threads" ).requireExitCode( 0 ).requireOutput( "done" );
+	}
+
+	private void run( final Class< ? > main, final String argument ) throws Exception
+	{
+		childJvm( main ).run( argument ).requireExitCode( 0 ).requireOutput( "done" );
+	}
+
+	private ChildJvm childJvm( final Class< ? > main ) throws IOException
+	{
+		return ChildJvm.of( main ).withVariable( "OMP_NUM_THREADS", null ).withJvmArgument( "-XX:ActiveProcessorCount=4" ).withJvmArguments( Resources.JVM_ARGUMENTS ).withPython( ChildJvm.testPython() ).withMode( InterpreterMode.PROCESS ).withTimeout( TIMEOUT_SECONDS )
 				.withProperty( "java.io.tmpdir", Files.createDirectory( folder.resolve( "temporary" ) ).toString() )
-				.withProperty( "imglib2.python.sharedMemory", Long.toString( 256 << 20 ) )
-				.run( name ).requireExitCode( 0 ).requireOutput( "done" );
+				.withProperty( "imglib2.python.sharedMemory", Long.toString( 256 << 20 ) );
 	}
 
 	/**

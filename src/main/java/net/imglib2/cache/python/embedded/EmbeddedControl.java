@@ -41,7 +41,7 @@ import net.imglib2.cache.python.protocol.ControlWords;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.PythonStack;
 import net.imglib2.cache.python.trust.Trusted;
-import net.imglib2.cache.python.worker.Control;
+import net.imglib2.cache.python.worker.ProtocolControl;
 
 /**
  * What other threads may do with an interpreter in this process: by the control words.
@@ -51,65 +51,32 @@ import net.imglib2.cache.python.worker.Control;
  * that needs no lock of Python. The watchdog, which writes the control words, needs that
  * lock, and cannot have it while a function in C keeps it.
  */
-final class EmbeddedControl implements Control
+final class EmbeddedControl extends ProtocolControl
 {
 	/**
 	 * How long the watchdog has to tell a stack; it looks 20 times a second.
 	 */
 	private static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
 
-	private final ControlWords words;
-
-	private volatile boolean calling;
-
 	private volatile Init init;
 
 	EmbeddedControl( final ControlWords words )
 	{
-		this.words = words;
-	}
-
-	@Override
-	public long running()
-	{
-		return words.running();
-	}
-
-	@Override
-	public boolean isCalling()
-	{
-		return calling;
-	}
-
-	void setCalling( final boolean calling )
-	{
-		this.calling = calling;
-	}
-
-	@Override
-	public void cancel( final long ticket )
-	{
-		words.cancel( ticket );
+		super( words );
 	}
 
 	@Override
 	public void abandon()
 	{
-		words.abandon();
+		super.abandon();
 		deleteStackFile();
 	}
 
 	@Override
 	public void exit()
 	{
-		words.exit();
+		super.exit();
 		deleteStackFile();
-	}
-
-	@Override
-	public List< String > stackOf( final long ticket )
-	{
-		return words.stackOf( ticket );
 	}
 
 	/**

@@ -28,15 +28,10 @@
  */
 package net.imglib2.cache.python.embedded;
 
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Consumer;
-import java.util.function.IntFunction;
 
 import jep.ClassEnquirer;
 import jep.JepConfig;
@@ -46,49 +41,26 @@ import jep.SubInterpreter;
 import jep.python.PyCallable;
 import jep.python.PyObject;
 import net.imglib2.cache.python.InterpreterMode;
-import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonException;
-import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.environment.PythonSources;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
-import net.imglib2.cache.python.protocol.ControlWords;
 import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
-import net.imglib2.cache.python.protocol.RequestCodec;
-import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.worker.Control;
-import net.imglib2.cache.python.worker.Interpreter;
+import net.imglib2.cache.python.worker.ProtocolInterpreter;
 
 /**
  * A Python interpreter in this process, by Jep.
  */
-final class EmbeddedInterpreter implements Interpreter
+final class EmbeddedInterpreter extends ProtocolInterpreter
 {
-	private final String name;
-
 	private final PythonRuntime runtime;
 
-	private final BlockResult done;
-
-	private final ByteBuffer requestMemory;
-
-	private final ByteBuffer wordsMemory;
-
-	private final ByteBuffer stackMemory;
-
-	private final ControlWords words;
-
-	private final RequestCodec codec;
-
-	private final IntFunction< PythonFailure > failures = this::failure;
-
-	private final EmbeddedControl control;
-
-	private final Set< Long > prepared = new HashSet<>();
+	private final EmbeddedControl control = new EmbeddedControl( words );
 
 	private jep.Interpreter python;
 
@@ -100,16 +72,8 @@ final class EmbeddedInterpreter implements Interpreter
 
 	EmbeddedInterpreter( final String name, final PythonRuntime runtime )
 	{
-		this.name = name;
+		super( name, runtime.memory() );
 		this.runtime = runtime;
-		done = BlockResult.done( name, false );
-		final BlockMemory memory = runtime.memory();
-		requestMemory = memory.allocate( RequestCodec.REQUEST_BYTES );
-		wordsMemory = memory.allocate( ControlWords.BYTES );
-		stackMemory = memory.allocate( ControlWords.STACK_BYTES );
-		words = new ControlWords( wordsMemory, stackMemory );
-		codec = new RequestCodec( requestMemory, words, memory.limit() );
-		control = new EmbeddedControl( words );
 	}
 
 	@Override
@@ -133,8 +97,8 @@ final class EmbeddedInterpreter implements Interpreter
 			python.set( "mode", runtime.mode().name() );
 			python.set( "shared_modules", String.join( "\n", runtime.sharedModules() ) );
 			python.set( "crash_file", System.getProperty( PythonEnvironment.CRASH_FILE_PROPERTY, "" ) );
-			python.set( "out", new LineConsumer( runtime.out() ) );
-			python.set( "err", new LineConsumer( runtime.err() ) );
+			python.set( "out", new LineConsumer( runtime.environment().getOut() ) );
+			python.set( "err", new LineConsumer( runtime.environment().getErr() ) );
 			python.exec( PythonSources.read( "_embedding/open_interpreter.py" ) );
 
 			final PyCallable type = python.getValue( "Worker", PyCallable.class );
@@ -208,51 +172,10 @@ final class EmbeddedInterpreter implements Interpreter
 	}
 
 	@Override
-	public void check( final Snippet snippet )
-	{
-		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName() ) );
-	}
-
-	@Override
-	public PythonFailure prepare( final Snippet snippet )
-	{
-		if ( prepared.contains( snippet.id() ) )
-			return null;
-		final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName(), snippet.checkWritten() );
-		if ( failed == null )
-			prepared.add( snippet.id() );
-		return failed;
-	}
-
-	@Override
-	public boolean isPrepared( final Snippet snippet )
-	{
-		return prepared.contains( snippet.id() );
-	}
-
-	@Override
-	public long nextTicket()
-	{
-		return words.nextTicket();
-	}
-
-	@Override
-	public int maxBlocks()
-	{
-		return Protocol.MAX_BLOCKS;
-	}
-
-	@Override
-	public int maxLength()
-	{
-		return RequestCodec.REQUEST_LENGTH - Protocol.HEADER_LENGTH;
-	}
-
-	@Override
 	public List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
 		final long ticket = words.issueTickets( blocks.size() );
-		return codec.results( blocks, ticket, step( blocks, ticket ) == Protocol.OK, done, failures );
+		return results( blocks, ticket, step( blocks, ticket ) == Protocol.OK );
 	}
 
 	/**
@@ -277,24 +200,9 @@ final class EmbeddedInterpreter implements Interpreter
 	private int tryStep( final List< BlockRequest > blocks, final long ticket )
 	{
 		final int status = status( step, JepArrays.memories( codec.write( blocks, ticket ) ) );
-		if ( status != Protocol.BROKEN )
-			return status;
-		final List< String > strings = failureStrings( Protocol.LAST_FAILURE );
-		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "its code is cancelled" : new PythonFailure( strings ).describe() ) );
-	}
-
-	@Override
-	public void forget( final Collection< Long > ids )
-	{
-		final Object[] known = ids.stream().filter( prepared::remove ).toArray();
-		if ( known.length > 0 )
-			call( "forget", known );
-	}
-
-	@Override
-	public void exec( final Trusted.Code code )
-	{
-		requireOk( "The task", call( "execute", code.text() ) );
+		if ( status == Protocol.BROKEN )
+			throw interrupted();
+		return status;
 	}
 
 	@Override
@@ -312,12 +220,6 @@ final class EmbeddedInterpreter implements Interpreter
 	}
 
 	@Override
-	public void set( final String variable, final Object value )
-	{
-		requireOk( "The task", call( "assign", variable, value ) );
-	}
-
-	@Override
 	public void close()
 	{
 		final PythonFailure failed = call( "close" );
@@ -327,7 +229,8 @@ final class EmbeddedInterpreter implements Interpreter
 		python.close();
 	}
 
-	private PythonFailure call( final String method, final Object... arguments )
+	@Override
+	protected PythonFailure call( final String method, final Object... arguments )
 	{
 		final long ticket = words.issueTickets( 1 );
 		final PyCallable callable = worker.getAttr( method, PyCallable.class );
@@ -343,7 +246,7 @@ final class EmbeddedInterpreter implements Interpreter
 				throw e;
 			status = status( callable, arguments );
 		}
-		return status == Protocol.OK ? null : failure( Protocol.LAST_FAILURE );
+		return status == Protocol.OK ? null : orUnknown( describe( Protocol.LAST_FAILURE ) );
 	}
 
 	/**
@@ -382,17 +285,8 @@ final class EmbeddedInterpreter implements Interpreter
 		return ( ( Number ) status ).intValue();
 	}
 
-	/**
-	 * @param number
-	 * 		of the failure within the last call, or {@link Protocol#LAST_FAILURE}
-	 */
-	private PythonFailure failure( final int number )
-	{
-		final List< String > strings = failureStrings( number );
-		return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed on " + name + ", and so did describing the failure" ) : new PythonFailure( strings );
-	}
-
-	private List< String > failureStrings( final int number )
+	@Override
+	protected PythonFailure describe( final int number )
 	{
 		Object description;
 		try
@@ -404,17 +298,7 @@ final class EmbeddedInterpreter implements Interpreter
 			// See step().
 			description = failure.call( ( long ) number );
 		}
-		final List< String > strings = new ArrayList<>();
-		if ( description instanceof List )
-			for ( final Object entry : ( List< ? > ) description )
-				strings.add( ( String ) entry );
-		return strings;
-	}
-
-	private static void requireOk( final String what, final PythonFailure failure )
-	{
-		if ( failure != null )
-			throw new PythonCodeException( what, failure );
+		return failureOf( description );
 	}
 
 	private static JepConfig config()

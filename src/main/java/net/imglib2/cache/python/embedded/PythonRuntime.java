@@ -30,8 +30,6 @@ package net.imglib2.cache.python.embedded;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.function.Consumer;
-import java.util.stream.Collectors;
 
 import jep.MainInterpreter;
 import jep.PyConfig;
@@ -172,7 +170,7 @@ public final class PythonRuntime implements InterpreterFactory
 		return new EmbeddedInterpreter( name, this );
 	}
 
-	InterpreterMode mode()
+	public InterpreterMode mode()
 	{
 		return mode;
 	}
@@ -192,23 +190,21 @@ public final class PythonRuntime implements InterpreterFactory
 
 	List< String > modulePath()
 	{
-		return modulePath.paths().stream().map( folder -> folder.toAbsolutePath().toString() ).collect( Collectors.toList() );
+		return modulePath.absolutePaths();
+	}
+
+	/**
+	 * @return what the user asks for
+	 */
+	PythonEnvironment environment()
+	{
+		return environment;
 	}
 
 	@Override
 	public Duration startupTimeout()
 	{
 		return environment.getStartupTimeout();
-	}
-
-	Consumer< String > out()
-	{
-		return environment.getOut();
-	}
-
-	Consumer< String > err()
-	{
-		return environment.getErr();
 	}
 
 	@Override

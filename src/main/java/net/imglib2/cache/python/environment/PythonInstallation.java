@@ -79,6 +79,36 @@ public final class PythonInstallation
 	}
 
 	/**
+	 * Like {@link #probe}, but runs the Python only if something may have changed since it
+	 * was run for the last time.
+	 *
+	 * @return its description, without the packages that sub-interpreters must share
+	 */
+	public static PythonInstallation find( final LocatedPython located )
+	{
+		TrustPolicy.ofThisJvm().requirePython( located.executable() );
+		final Properties before = ProbedBefore.find( located.executable() );
+		if ( before != null )
+			return new PythonInstallation( located, before );
+		final long begin = System.currentTimeMillis();
+		final PythonInstallation found = probe( located, false );
+		ProbedBefore.keep( located.executable(), found.properties, found.whereItIsFound(), begin );
+		return found;
+	}
+
+	/**
+	 * @return folders and files that change if something is installed that matters here
+	 */
+	private List< String > whereItIsFound()
+	{
+		final List< String > paths = new ArrayList<>( list( "folders" ) );
+		paths.add( get( "prefix" ) + "/" + ENVIRONMENT_FILE );
+		if ( !get( "jep.folder" ).isEmpty() )
+			paths.add( get( "jep.folder" ) );
+		return paths;
+	}
+
+	/**
 	 * Runs a Python, which describes itself.
 	 *
 	 * @param located

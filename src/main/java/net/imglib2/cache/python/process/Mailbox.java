@@ -37,25 +37,27 @@ import java.util.function.LongConsumer;
 
 /**
  * Calls a worker process by words in shared memory: the Java side of
- * {@code mailbox.py}, which says how both sides take turns. Used on one thread.
+ * {@code mailbox.py}, which says how both sides take turns. Used by one thread at a time.
  */
 final class Mailbox
 {
-	private static final int CALL = 0;
+	static final int CALL = 0;
 
 	private static final int NUM_ARGUMENTS = 1;
 
-	private static final int DONE = 8;
+	static final int DONE = 8;
 
 	private static final int STATUS = 9;
 
 	private static final int NUM_FREED = 10;
 
+	private static final int NANOS = 11;
+
 	private static final int EMITTED = 16;
 
-	private static final int PYTHON_SLEEPS = 24;
+	static final int PYTHON_SLEEPS = 24;
 
-	private static final int JAVA_SLEEPS = 32;
+	static final int JAVA_SLEEPS = 32;
 
 	private static final int FREED = 64;
 
@@ -109,6 +111,13 @@ final class Mailbox
 	private long calls;
 
 	/**
+	 * How many signals had come when the last call began.
+	 */
+	private long signals;
+
+	private final BooleanSupplier answered = this::isAnswered;
+
+	/**
 	 * @param memory
 	 * 		{@value #BYTES} bytes in native byte order, filled with zeros, which Python sees
 	 * @param process
@@ -156,6 +165,7 @@ final class Mailbox
 		constants.put( "DONE", DONE );
 		constants.put( "STATUS", STATUS );
 		constants.put( "NUM_FREED", NUM_FREED );
+		constants.put( "NANOS", NANOS );
 		constants.put( "EMITTED", EMITTED );
 		constants.put( "PYTHON_SLEEPS", PYTHON_SLEEPS );
 		constants.put( "JAVA_SLEEPS", JAVA_SLEEPS );
@@ -192,38 +202,65 @@ final class Mailbox
 	}
 
 	/**
-	 * Lets Python compute the blocks of the request.
+	 * Lets Python compute the blocks of the request, and returns at once.
 	 *
 	 * @param numArguments
 	 * 		number of arguments that were put
-	 * @return status that Python has answered, or -1 if the process is dead
 	 */
-	int call( final int numArguments )
+	void call( final int numArguments )
 	{
-		final long call = ++calls;
 		words.set( NUM_ARGUMENTS, numArguments );
-		final long signals = process.signals();
-		words.set( CALL, call );
+		signals = process.signals();
+		words.set( CALL, ++calls );
 		if ( !byWords || words.get( PYTHON_SLEEPS ) != 0 )
 			process.signal();
-		final BooleanSupplier answered = () -> ( byWords || process.signals() != signals ) && words.get( DONE ) == call;
+	}
+
+	/**
+	 * @return whether Python has answered the last call
+	 */
+	boolean isAnswered()
+	{
+		return ( byWords || process.signals() != signals ) && words.get( DONE ) == calls;
+	}
+
+	/**
+	 * Waits for the answer to the last call.
+	 *
+	 * @return {@code false} if the process is dead and has not answered
+	 */
+	boolean await()
+	{
 		if ( byWords && spinNanos > 0 )
 		{
 			final long start = System.nanoTime();
-			while ( words.get( DONE ) != call && System.nanoTime() - start < spinNanos )
+			while ( !isAnswered() && System.nanoTime() - start < spinNanos )
 				// There may be no more processors than threads that have work to do.
 				Thread.yield();
 		}
-		if ( !byWords || words.get( DONE ) != call )
-		{
-			process.prepareToWait();
-			words.set( JAVA_SLEEPS, 1 );
-			final boolean done = process.await( answered );
-			words.set( JAVA_SLEEPS, 0 );
-			if ( !done )
-				return -1;
-		}
+		if ( isAnswered() )
+			return true;
+		process.prepareToWait();
+		words.set( JAVA_SLEEPS, 1 );
+		final boolean done = process.await( answered );
+		words.set( JAVA_SLEEPS, 0 );
+		return done;
+	}
+
+	/**
+	 * @return status that Python has answered
+	 */
+	int status()
+	{
 		return ( int ) words.get( STATUS );
+	}
+
+	/**
+	 * @return how long Python has taken for the last call, in nanoseconds
+	 */
+	long nanos()
+	{
+		return words.get( NANOS );
 	}
 
 	/**

@@ -36,13 +36,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 import net.imglib2.cache.python.protocol.ControlWords;
-import net.imglib2.cache.python.worker.Control;
+import net.imglib2.cache.python.worker.ProtocolControl;
 
 /**
  * What other threads may do with an interpreter in a process of its own: what the control
  * words say, and where that has no effect, kill it.
  */
-final class ProcessControl implements Control
+final class ProcessControl extends ProtocolControl
 {
 	/**
 	 * How long Python's watchdog may take to tell a stack; it looks 20 times a second,
@@ -60,8 +60,6 @@ final class ProcessControl implements Control
 	 */
 	private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos( 1 );
 
-	private final ControlWords words;
-
 	/**
 	 * Code by the name that stacks call it.
 	 */
@@ -72,8 +70,6 @@ final class ProcessControl implements Control
 	private volatile WorkerProcess process;
 
 	private volatile long thread;
-
-	private volatile boolean calling;
 
 	private volatile boolean abandoned;
 
@@ -89,7 +85,7 @@ final class ProcessControl implements Control
 	 */
 	ProcessControl( final ControlWords words, final String hidden )
 	{
-		this.words = words;
+		super( words );
 		this.hidden = hidden;
 	}
 
@@ -140,20 +136,9 @@ final class ProcessControl implements Control
 	}
 
 	@Override
-	public long running()
+	public String reasonForSilence()
 	{
-		return words.running();
-	}
-
-	@Override
-	public boolean isCalling()
-	{
-		return calling;
-	}
-
-	void setCalling( final boolean calling )
-	{
-		this.calling = calling;
+		return "its process does not answer, because it was stopped or gets no processor time";
 	}
 
 	@Override
@@ -164,7 +149,7 @@ final class ProcessControl implements Control
 			cancelledTicket = ticket;
 			cancelledNanos = System.nanoTime();
 		}
-		words.cancel( ticket );
+		super.cancel( ticket );
 	}
 
 	@Override
@@ -180,7 +165,7 @@ final class ProcessControl implements Control
 	public void abandon()
 	{
 		abandoned = true;
-		words.abandon();
+		super.abandon();
 		final WorkerProcess now = process;
 		if ( now == null )
 			return;
@@ -193,7 +178,7 @@ final class ProcessControl implements Control
 	@Override
 	public void exit()
 	{
-		words.exit();
+		super.exit();
 		final WorkerProcess now = process;
 		if ( now != null )
 			killLater( now );
@@ -201,13 +186,13 @@ final class ProcessControl implements Control
 
 	private synchronized boolean isCancelled()
 	{
-		return cancelledTicket != 0 && words.running() == cancelledTicket;
+		return cancelledTicket != 0 && running() == cancelledTicket;
 	}
 
 	private void killLater( final WorkerProcess now )
 	{
 		ProcessStarter.later( () -> {
-			if ( calling )
+			if ( isCalling() )
 				now.kill();
 		}, WorkerProcess.END_MILLIS );
 	}
@@ -218,13 +203,13 @@ final class ProcessControl implements Control
 	@Override
 	public synchronized List< String > stackOf( final long ticket )
 	{
-		final List< String > told = words.stackOf( ticket );
+		final List< String > told = super.stackOf( ticket );
 		final WorkerProcess now = process;
 		if ( told != null || now == null || ticket != cancelledTicket )
 			return told;
 		if ( asked == null || asked.ticket != ticket )
 		{
-			if ( calling && System.nanoTime() - cancelledNanos > WATCHDOG_NANOS )
+			if ( isCalling() && System.nanoTime() - cancelledNanos > WATCHDOG_NANOS )
 				asked = new Asked( now, ticket );
 			return null;
 		}

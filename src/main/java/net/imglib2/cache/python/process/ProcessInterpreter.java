@@ -45,9 +45,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.function.IntFunction;
+import java.util.function.LongConsumer;
 
-import net.imglib2.cache.python.PythonCodeException;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.block.BlockArray;
@@ -55,57 +54,42 @@ import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.environment.PythonSources;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
-import net.imglib2.cache.python.protocol.ControlWords;
 import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
-import net.imglib2.cache.python.protocol.RequestCodec;
-import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.worker.Control;
-import net.imglib2.cache.python.worker.Interpreter;
+import net.imglib2.cache.python.worker.NotBegunException;
+import net.imglib2.cache.python.worker.ProtocolInterpreter;
+import net.imglib2.cache.python.worker.UnboundInterpreter;
 
 /**
  * A Python interpreter in a process of its own, which maps the memory of blocks. If the
  * process dies, so does the interpreter.
  */
-final class ProcessInterpreter implements Interpreter
+final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInterpreter
 {
 	/**
 	 * Stands where Python code's own failures have their type.
 	 */
 	private static final String NO_EXCEPTION = "";
 
-	private static final String NOWHERE = new File( System.getProperty( "os.name", "" ).startsWith( "Windows" ) ? "NUL" : "/dev/null" ).getPath();
+	/**
+	 * What Python calls the code of tasks.
+	 */
+	private static final String TASK = "<task>";
 
-	private final String name;
+	private static final String NOWHERE = new File( System.getProperty( "os.name", "" ).startsWith( "Windows" ) ? "NUL" : "/dev/null" ).getPath();
 
 	private final ProcessRuntime runtime;
 
 	private final SharedArena arena;
 
-	private final BlockResult done;
-
 	private final ByteBuffer mailboxMemory;
 
-	private final ByteBuffer requestMemory;
+	private final ProcessControl control = new ProcessControl( words, new File( PythonSources.location(), "imglib2_cache_python" ) + File.separator );
 
-	private final ByteBuffer wordsMemory;
-
-	private final ByteBuffer stackMemory;
-
-	private final ControlWords words;
-
-	private final RequestCodec codec;
-
-	private final IntFunction< PythonFailure > failures = this::failure;
-
-	private final ProcessControl control;
-
-	/**
-	 * Names of their files, by ids.
-	 */
-	private final Map< Long, String > prepared = new HashMap<>();
+	private final LongConsumer free = this::free;
 
 	/**
 	 * What keeps the memory of arguments in reach as long as Python sees it, by their
@@ -119,19 +103,19 @@ final class ProcessInterpreter implements Interpreter
 
 	private Mailbox mailbox;
 
+	/**
+	 * Those of the last call, and the ticket of the first one.
+	 */
+	private List< BlockRequest > blocks;
+
+	private long ticket;
+
 	ProcessInterpreter( final String name, final ProcessRuntime runtime )
 	{
-		this.name = name;
+		super( name, runtime.arena() );
 		this.runtime = runtime;
-		done = BlockResult.done( name, false );
 		arena = runtime.arena();
 		mailboxMemory = arena.allocate( Mailbox.BYTES );
-		requestMemory = arena.allocate( RequestCodec.REQUEST_BYTES );
-		wordsMemory = arena.allocate( ControlWords.BYTES );
-		stackMemory = arena.allocate( ControlWords.STACK_BYTES );
-		words = new ControlWords( wordsMemory, stackMemory );
-		codec = new RequestCodec( requestMemory, words, arena.limit() );
-		control = new ProcessControl( words, new File( PythonSources.location(), "imglib2_cache_python" ) + File.separator );
 	}
 
 	@Override
@@ -148,12 +132,9 @@ final class ProcessInterpreter implements Interpreter
 	{
 		// Not in the output of any code by chance.
 		final String mark = "\u001e" + UUID.randomUUID();
-		final ProcessBuilder builder = new ProcessBuilder( runtime.command() );
-		// What this JVM needs is not what Python needs.
-		builder.environment().remove( "LD_PRELOAD" );
 		try
 		{
-			process = new WorkerProcess( name, builder, mark, runtime.out(), runtime.err() );
+			process = new WorkerProcess( name, runtime.builder(), mark, runtime.environment().getOut(), runtime.environment().getErr() );
 		}
 		catch ( final IOException e )
 		{
@@ -175,12 +156,13 @@ final class ProcessInterpreter implements Interpreter
 		settings.put( "mailbox", Mailbox.constants() );
 		settings.put( "module_path", runtime.modulePath() );
 		settings.put( "crash_file", process.stackFile().toString() );
+		settings.put( "memory_limit", runtime.memoryLimit() );
 		settings.put( "mark", mark );
 		settings.put( "spin_nanos", spinNanos );
 		settings.put( "by_words", byWords );
 		final byte[] answer = process.call( Values.encode( settings ) );
 		if ( answer == null )
-			throw new PythonEnvironmentException( "The process of " + name + " " + process.death().how() + " before it was ready." + process.death().output() );
+			throw new PythonEnvironmentException( ( "The process of " + name + " did not get ready: it " + process.death().how() + "\n" + process.death().output() ).trim() );
 		final Map< ?, ? > ready = ( Map< ?, ? > ) ( ( List< ? > ) Values.decode( answer ) ).get( 1 );
 		process.ready( ( Long ) ready.get( "pid" ) );
 		control.ready( ( Long ) ready.get( "thread" ) );
@@ -207,107 +189,120 @@ final class ProcessInterpreter implements Interpreter
 	}
 
 	@Override
-	public void check( final Snippet snippet )
+	public void forget( final Collection< Long > ids )
 	{
-		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName() ) );
-	}
-
-	@Override
-	public boolean isPrepared( final Snippet snippet )
-	{
-		return prepared.containsKey( snippet.id() );
-	}
-
-	@Override
-	public PythonFailure prepare( final Snippet snippet )
-	{
-		if ( isPrepared( snippet ) )
-			return null;
-		control.addSource( snippet.fileName(), snippet.code() );
-		final Reply reply;
 		try
 		{
-			reply = call( "prepare", snippet.id(), snippet.code(), snippet.fileName(), snippet.checkWritten() );
+			super.forget( ids );
 		}
-		catch ( final LostException e )
+		catch ( final NotBegunException e )
 		{
-			return e.failure;
+			// The process is dead, so everything is forgotten.
 		}
-		if ( reply.failure() == null )
-			prepared.put( snippet.id(), snippet.fileName() );
-		else
-			control.removeSource( snippet.fileName() );
-		return reply.failure();
 	}
 
 	@Override
-	public long nextTicket()
+	public boolean sharesLock()
 	{
-		return words.nextTicket();
+		return false;
 	}
 
 	@Override
-	public int maxBlocks()
+	protected void added( final String fileName, final String code )
 	{
-		return Protocol.MAX_BLOCKS;
+		control.addSource( fileName, code );
 	}
 
 	@Override
-	public int maxLength()
+	protected void removed( final String fileName )
 	{
-		return RequestCodec.REQUEST_LENGTH - Protocol.HEADER_LENGTH;
+		control.removeSource( fileName );
 	}
 
 	// --------------------------------------------------------------- blocks
 
+	/**
+	 * On one processor, or where the words tell nothing, somebody has to sleep until
+	 * Python has answered.
+	 */
+	@Override
+	public boolean isDrivable()
+	{
+		return Mailbox.spinNanos() > 0 && Mailbox.byWords();
+	}
+
 	@Override
 	public List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
-		final long ticket = words.issueTickets( blocks.size() );
-		final int status = step( blocks, ticket );
-		if ( status < 0 )
-			return afterDeath( blocks, ticket );
-		return codec.results( blocks, ticket, status == Protocol.OK, done, failures );
+		begin( blocks );
+		return finish();
+	}
+
+	@Override
+	public void begin( final List< BlockRequest > blocks )
+	{
+		ticket = words.issueTickets( blocks.size() );
+		this.blocks = blocks;
+		beginStep();
+	}
+
+	@Override
+	public List< BlockResult > poll()
+	{
+		if ( !mailbox.isAnswered() || mailbox.status() != Protocol.OK || process.isLineMissing( mailbox.emitted() ) )
+			return null;
+		endStep();
+		return results( blocks, ticket, true );
+	}
+
+	@Override
+	public List< BlockResult > finish()
+	{
+		boolean isAlive = mailbox.await();
+		// Something that earlier code left behind, such as a tracing function, has raised
+		// before a block began. That is not the fault of these blocks, and happens once.
+		if ( isAlive && mailbox.status() == Mailbox.RAISED && !words.hasBegun( ticket ) )
+		{
+			endStep();
+			beginStep();
+			isAlive = mailbox.await();
+		}
+		if ( !isAlive )
+		{
+			control.setCalling( false );
+			return afterDeath();
+		}
+		endStep();
+		final int status = mailbox.status();
+		if ( status == Protocol.BROKEN || status == Mailbox.RAISED )
+			throw interrupted();
+		return results( blocks, ticket, status == Protocol.OK );
 	}
 
 	/**
-	 * @return {@link Protocol#OK}, or that there is something to read in the control
-	 *         words; negative if the process is dead
+	 * As the process has measured it: how long it takes until both sides notice each other
+	 * depends on all else that the machine does.
 	 */
-	private int step( final List< BlockRequest > blocks, final long ticket )
+	@Override
+	public long nanosOf( final long waited )
 	{
-		int status = tryStep( blocks, ticket );
-		// Something that earlier code left behind, such as a tracing function, has raised
-		// before a block began. That is not the fault of these blocks, and happens once.
-		if ( status == Mailbox.RAISED && !words.hasBegun( ticket ) )
-			status = tryStep( blocks, ticket );
-		if ( status != Protocol.BROKEN && status != Mailbox.RAISED )
-			return status;
-		final List< String > strings = failureStrings( Protocol.LAST_FAILURE );
-		throw new PythonException( name + " was interrupted: " + ( strings.isEmpty() ? "its code is cancelled" : new PythonFailure( strings ).describe() ) );
+		return mailbox.nanos();
 	}
 
-	private int tryStep( final List< BlockRequest > blocks, final long ticket )
+	private void beginStep()
 	{
 		final List< BlockArray > arguments = codec.write( blocks, ticket );
 		for ( int i = 0; i < arguments.size(); ++i )
 			putArgument( i, arguments.get( i ) );
 		control.setCalling( true );
-		final int status;
-		try
-		{
-			status = mailbox.call( arguments.size() );
-		}
-		finally
-		{
-			control.setCalling( false );
-		}
-		if ( status >= 0 )
-		{
-			mailbox.forEachFreed( this::free );
-			process.awaitLines( mailbox.emitted() );
-		}
-		return status;
+		mailbox.call( arguments.size() );
+	}
+
+	private void endStep()
+	{
+		control.setCalling( false );
+		mailbox.forEachFreed( free );
+		process.awaitLines( mailbox.emitted() );
 	}
 
 	private void putArgument( final int i, final BlockArray array )
@@ -365,22 +360,23 @@ final class ProcessInterpreter implements Interpreter
 	}
 
 	/**
-	 * The word that names the code that runs outlives the process.
+	 * The words that tell which code runs, and how the blocks before ended, outlive the
+	 * process.
 	 */
-	private List< BlockResult > afterDeath( final List< BlockRequest > blocks, final long ticket )
+	private List< BlockResult > afterDeath()
 	{
-		final long running = words.running();
-		int crashed = ( int ) Math.max( -1, Math.min( running - ticket, Integer.MAX_VALUE ) );
-		// Just before or after its code: nothing else can be the reason.
-		if ( running == 0 && blocks.size() == 1 && words.hasBegun( ticket ) )
-			crashed = 0;
+		final int last = ( int ) Math.max( -1, Math.min( words.lastRun() - ticket, Integer.MAX_VALUE ) );
+		// Its code runs, or what it has raised is being described, which is user code as well.
+		final boolean crashed = last >= 0 && ( words.running() != 0 || words.result( last ) != Protocol.OK );
+		// Just before its code: nothing else can be the reason.
+		final boolean crashedBefore = last < 0 && blocks.size() == 1 && words.hasBegun( ticket );
 		final List< BlockResult > results = new ArrayList<>( blocks.size() );
 		for ( int i = 0; i < blocks.size(); ++i )
-			if ( i == crashed )
+			if ( crashed && i == last || crashedBefore )
 				results.add( BlockResult.failed( name, crash().failure ) );
 			// Of a block that has failed, the process would have told why.
-			else if ( i < crashed && words.result( i ) == Protocol.OK )
-				results.add( done );
+			else if ( i <= last && words.result( i ) == Protocol.OK )
+				results.add( BlockResult.done( name, false ) );
 			else
 				results.add( BlockResult.dropped() );
 		// Nobody can see them any more.
@@ -395,37 +391,23 @@ final class ProcessInterpreter implements Interpreter
 		new ArrayList<>( held.keySet() ).forEach( this::free );
 	}
 
-	@Override
-	public void forget( final Collection< Long > ids )
-	{
-		final List< Object > known = new ArrayList<>();
-		for ( final Long id : ids )
-		{
-			final String file = prepared.remove( id );
-			if ( file == null )
-				continue;
-			control.removeSource( file );
-			known.add( id );
-		}
-		if ( !known.isEmpty() )
-			call( "forget", known.toArray() );
-	}
-
 	// ---------------------------------------------------------------- tasks
 
 	@Override
 	public void exec( final Trusted.Code code )
 	{
-		requireOk( "The task", call( "execute", code.text() ) );
+		control.addSource( TASK, code.text() );
+		super.exec( code );
 	}
 
 	@Override
 	public < V > V getValue( final Trusted.Code expression, final Class< V > type )
 	{
-		final Reply reply = call( "evaluate", expression.text(), Conversion.isText( type ) );
+		control.addSource( TASK, expression.text() );
+		final Reply reply = runCode( "evaluate", expression.text(), Conversion.isText( type ) );
 		if ( reply.status == Mailbox.RAISED )
 			throw new PythonException( "The value of " + expression.text() + " cannot be converted to " + type.getSimpleName() + ": " + reply.value );
-		requireOk( "The task", reply );
+		requireOk( "The task", reply.failure );
 		try
 		{
 			return Conversion.convert( reply.value, type );
@@ -434,12 +416,6 @@ final class ProcessInterpreter implements Interpreter
 		{
 			throw new PythonException( "The value of " + expression.text() + " cannot be converted to " + type.getSimpleName() + ": " + e.getMessage(), e );
 		}
-	}
-
-	@Override
-	public void set( final String variable, final Object value )
-	{
-		requireOk( "The task", call( "assign", variable, value ) );
 	}
 
 	@Override
@@ -454,7 +430,7 @@ final class ProcessInterpreter implements Interpreter
 			{
 				call( "close" );
 			}
-			catch ( final LostException e )
+			catch ( final NotBegunException e )
 			{
 				// It is dead as well.
 			}
@@ -466,12 +442,39 @@ final class ProcessInterpreter implements Interpreter
 	// ---------------------------------------------------------------- calls
 
 	/**
-	 * Calls a method of the Python half that is not for blocks.
-	 *
+	 * @throws NotBegunException
+	 * 		if the process is dead and the code has not begun
+	 */
+	@Override
+	protected PythonFailure call( final String method, final Object... arguments )
+	{
+		return runCode( method, arguments ).failure;
+	}
+
+	/**
+	 * Calls a method that runs user code, or looks at it. If the process ends meanwhile,
+	 * that is the code's failure.
+	 */
+	private Reply runCode( final String method, final Object... arguments )
+	{
+		final long ticket = words.nextTicket();
+		try
+		{
+			return reply( method, arguments );
+		}
+		catch ( final LostException e )
+		{
+			if ( !words.hasBegun( ticket ) )
+				throw new NotBegunException( e.getMessage(), e );
+			return new Reply( Protocol.FAILED, null, e.failure );
+		}
+	}
+
+	/**
 	 * @throws LostException
 	 * 		if the process is dead
 	 */
-	private Reply call( final String method, final Object... arguments )
+	private Reply reply( final String method, final Object... arguments )
 	{
 		final long ticket = words.issueTickets( 1 );
 		final List< Object > message = new ArrayList<>();
@@ -487,7 +490,7 @@ final class ProcessInterpreter implements Interpreter
 			throw new PythonException( "An argument could not be handed to Python on " + name + ": " + e.getMessage(), e );
 		}
 		Reply reply = send( frame );
-		// See step().
+		// See finish().
 		if ( reply.status == Mailbox.RAISED && !words.hasBegun( ticket ) )
 			reply = send( frame );
 		if ( reply.status == Mailbox.RAISED && !method.equals( "evaluate" ) )
@@ -512,38 +515,22 @@ final class ProcessInterpreter implements Interpreter
 		final List< ? > entries = ( List< ? > ) Values.decode( answer );
 		( ( List< ? > ) entries.get( 2 ) ).forEach( number -> free( ( Long ) number ) );
 		process.awaitLines( mailbox.emitted() );
-		return new Reply( ( ( Long ) entries.get( 0 ) ).intValue(), entries.get( 1 ) );
+		final int status = ( ( Long ) entries.get( 0 ) ).intValue();
+		final Object value = entries.get( 1 );
+		return new Reply( status, value, status == Protocol.OK || status == Mailbox.RAISED ? null : orUnknown( failureOf( value ) ) );
 	}
 
-	/**
-	 * @param number
-	 * 		of the failure within the last call, or {@link Protocol#LAST_FAILURE}
-	 */
-	private PythonFailure failure( final int number )
-	{
-		final List< String > strings = failureStrings( number );
-		return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed on " + name + ", and so did describing the failure" ) : new PythonFailure( strings );
-	}
-
-	private List< String > failureStrings( final int number )
+	@Override
+	protected PythonFailure describe( final int number )
 	{
 		try
 		{
-			return strings( send( Values.encode( Arrays.asList( "failure", number ) ) ).value );
+			return failureOf( send( Values.encode( Arrays.asList( "failure", number ) ) ).value );
 		}
 		catch ( final LostException e )
 		{
-			return e.strings;
+			return e.failure;
 		}
-	}
-
-	private static List< String > strings( final Object value )
-	{
-		final List< String > strings = new ArrayList<>();
-		if ( value instanceof List )
-			for ( final Object entry : ( List< ? > ) value )
-				strings.add( ( String ) entry );
-		return strings;
 	}
 
 	/**
@@ -551,16 +538,10 @@ final class ProcessInterpreter implements Interpreter
 	 */
 	private LostException crash()
 	{
-		final WorkerProcess.Death death = process.death();
+		final Death death = process.death();
 		final Stack stack = control.stackOfCrash( death.stacks() );
-		final String text = ( stack.isEmpty() ? "" : "\n" + stack.text().trim() ) + death.output();
-		return new LostException( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how() + text, text.trim() ) );
-	}
-
-	private static void requireOk( final String what, final Reply reply )
-	{
-		if ( reply.failure() != null )
-			throw new PythonCodeException( what, reply.failure() );
+		final String details = ( ( stack.isEmpty() ? "" : stack.text() ) + death.output() ).trim();
+		return new LostException( new PythonFailure( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how(), details ), details ) );
 	}
 
 	/**
@@ -582,25 +563,20 @@ final class ProcessInterpreter implements Interpreter
 
 	private static final class Reply
 	{
-		private final int status;
+		final int status;
 
-		private final Object value;
+		final Object value;
 
-		Reply( final int status, final Object value )
+		/**
+		 * {@code null} if the code has raised nothing.
+		 */
+		final PythonFailure failure;
+
+		Reply( final int status, final Object value, final PythonFailure failure )
 		{
 			this.status = status;
 			this.value = value;
-		}
-
-		/**
-		 * @return {@code null} if the call has succeeded
-		 */
-		PythonFailure failure()
-		{
-			if ( status == Protocol.OK )
-				return null;
-			final List< String > strings = strings( value );
-			return strings.isEmpty() ? PythonFailure.withoutException( "Python code failed, and so did describing the failure" ) : new PythonFailure( strings );
+			this.failure = failure;
 		}
 	}
 
@@ -613,13 +589,10 @@ final class ProcessInterpreter implements Interpreter
 
 		private final transient PythonFailure failure;
 
-		private final transient List< String > strings;
-
-		LostException( final List< String > strings )
+		LostException( final PythonFailure failure )
 		{
-			super( new PythonFailure( strings ).describe() );
-			this.strings = strings;
-			failure = new PythonFailure( strings );
+			super( failure.describe() );
+			this.failure = failure;
 		}
 	}
 }

@@ -30,8 +30,6 @@ package net.imglib2.cache.python.process;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.function.Consumer;
-import java.util.stream.Collectors;
 
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.block.BlockMemory;
@@ -48,22 +46,31 @@ import net.imglib2.cache.python.worker.InterpreterFactory;
  *
  * <pre>
  * {@code
- * final InterpreterFactory factory = ProcessRuntime.start( installation, PythonEnvironment.getDefault(), modulePath );
+ * final InterpreterFactory factory = ProcessRuntime.start( installation, PythonEnvironment.getDefault(), modulePath, 4 );
  * }
  * </pre>
  */
 public final class ProcessRuntime implements InterpreterFactory
 {
+	/**
+	 * How many threads a library may use. OpenMP, OpenBLAS, MKL, BLIS and numexpr read
+	 * it; each has a variable of its own, too, which comes before this one.
+	 */
+	private static final String NUM_THREADS = "OMP_NUM_THREADS";
+
 	private final PythonInstallation installation;
 
 	private final PythonEnvironment environment;
 
 	private final Trusted.Folders modulePath;
 
+	private final int numThreads;
+
 	private final SharedArena memory;
 
-	private ProcessRuntime( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final SharedArena memory )
+	private ProcessRuntime( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numThreads, final SharedArena memory )
 	{
+		this.numThreads = numThreads;
 		this.installation = installation;
 		this.environment = environment;
 		this.modulePath = modulePath;
@@ -79,11 +86,14 @@ public final class ProcessRuntime implements InterpreterFactory
 	 * 		what the user asks for
 	 * @param modulePath
 	 * 		folders with the user's modules
+	 * @param numWorkers
+	 * 		number of interpreters that share the processors
 	 */
-	public static ProcessRuntime start( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath )
+	public static ProcessRuntime start( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numWorkers )
 	{
 		final List< String > memoryFile = Command.of( installation.executable(), "-I", "-S", "-c", PythonSources.read( "_process/memory_file.py" ) );
-		return new ProcessRuntime( installation, environment, modulePath, SharedArena.ofThisJvm( memoryFile ) );
+		final int numThreads = Math.max( 1, Runtime.getRuntime().availableProcessors() / numWorkers );
+		return new ProcessRuntime( installation, environment, modulePath, numThreads, SharedArena.ofThisJvm( memoryFile ) );
 	}
 
 	@Override
@@ -104,32 +114,42 @@ public final class ProcessRuntime implements InterpreterFactory
 	}
 
 	/**
-	 * @return the command of a worker process
+	 * @return what starts a worker process
 	 */
-	List< String > command()
+	ProcessBuilder builder()
 	{
-		return Command.of( installation.executable(), "-I", "-c", PythonSources.read( "_process/start.py" ), PythonSources.location() );
+		final ProcessBuilder builder = new ProcessBuilder( Command.of( installation.executable(), "-I", "-c", PythonSources.read( "_process/start.py" ), PythonSources.location() ) );
+		// What this JVM needs is not what Python needs.
+		builder.environment().remove( "LD_PRELOAD" );
+		builder.environment().putIfAbsent( NUM_THREADS, Integer.toString( numThreads ) );
+		return builder;
+	}
+
+	/**
+	 * @return how many bytes the code of a process may take; {@code null} for any number
+	 */
+	Long memoryLimit()
+	{
+		return environment.getMemoryLimit() == Long.MAX_VALUE ? null : environment.getMemoryLimit();
 	}
 
 	List< String > modulePath()
 	{
-		return modulePath.paths().stream().map( folder -> folder.toAbsolutePath().toString() ).collect( Collectors.toList() );
+		return modulePath.absolutePaths();
+	}
+
+	/**
+	 * @return what the user asks for
+	 */
+	PythonEnvironment environment()
+	{
+		return environment;
 	}
 
 	@Override
 	public Duration startupTimeout()
 	{
 		return environment.getStartupTimeout();
-	}
-
-	Consumer< String > out()
-	{
-		return environment.getOut();
-	}
-
-	Consumer< String > err()
-	{
-		return environment.getErr();
 	}
 
 	@Override

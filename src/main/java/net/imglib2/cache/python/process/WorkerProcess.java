@@ -28,16 +28,10 @@
  */
 package net.imglib2.cache.python.process;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -45,12 +39,11 @@ import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
-import net.imglib2.cache.python.environment.TemporaryFile;
 import net.imglib2.cache.python.worker.LibraryThreads;
 
 /**
  * A process that runs {@code _process/program.py}: what it prints and answers, and its
- * death. One thread calls it; any thread may kill it.
+ * end. One thread calls it; any thread may kill it.
  */
 final class WorkerProcess
 {
@@ -72,23 +65,17 @@ final class WorkerProcess
 	 */
 	static final long END_MILLIS = 1000;
 
-	private static final int MAX_STACKS = 1 << 20;
+	private static final byte[] SIGNAL = { Mailbox.SIGNAL };
 
 	private final Process process;
 
-	private final String mark;
-
 	private final OutputStream requests;
+
+	private final Replies replies;
 
 	private final OutputLines lines;
 
-	private final Path stackFile;
-
-	/**
-	 * Has it open: it has no name any more when the process is ready, so that it never is
-	 * left behind.
-	 */
-	private final RandomAccessFile stacks;
+	private final StackFile stacks = new StackFile();
 
 	private final Thread pump;
 
@@ -96,15 +83,11 @@ final class WorkerProcess
 
 	private final Thread watcher;
 
-	private volatile long signals;
-
-	private volatile byte[] reply;
-
-	private volatile Thread waiting;
-
 	private volatile Death death;
 
 	private volatile long pid;
+
+	private long lookNanos = LOOK_NANOS;
 
 	/**
 	 * @param name
@@ -122,25 +105,18 @@ final class WorkerProcess
 	 */
 	WorkerProcess( final String name, final ProcessBuilder builder, final String mark, final Consumer< String > out, final Consumer< String > err ) throws IOException
 	{
-		this.mark = mark;
-		stackFile = TemporaryFile.create( ".crash" );
+		replies = new Replies( mark );
 		lines = new OutputLines( mark, out, err );
 		boolean started = false;
-		RandomAccessFile opened = null;
 		try
 		{
-			stacks = opened = new RandomAccessFile( stackFile.toFile(), "r" );
 			process = ProcessStarter.start( builder );
 			started = true;
 		}
 		finally
 		{
 			if ( !started )
-			{
-				if ( opened != null )
-					opened.close();
-				Files.deleteIfExists( stackFile );
-			}
+				stacks.close();
 		}
 		requests = process.getOutputStream();
 		pump = LibraryThreads.create( name + "_output", this::pump );
@@ -156,7 +132,7 @@ final class WorkerProcess
 	 */
 	Path stackFile()
 	{
-		return stackFile;
+		return stacks.path();
 	}
 
 	/**
@@ -165,30 +141,25 @@ final class WorkerProcess
 	void ready( final long itsPid )
 	{
 		pid = itsPid;
-		deleteStackFile();
-	}
-
-	private void deleteStackFile()
-	{
-		try
-		{
-			Files.deleteIfExists( stackFile );
-		}
-		catch ( final IOException e )
-		{
-			// Windows cannot delete what is open; it is tried again when the process is dead.
-			stackFile.toFile().deleteOnExit();
-		}
+		stacks.deleteName();
 	}
 
 	// ------------------------------------------------- on the calling thread
+
+	/**
+	 * Tests look so rarely that a signal that is lost is found out.
+	 */
+	void lookEvery( final long nanos )
+	{
+		lookNanos = nanos;
+	}
 
 	/**
 	 * @return how many signals have come
 	 */
 	long signals()
 	{
-		return signals;
+		return replies.signals();
 	}
 
 	/**
@@ -196,7 +167,7 @@ final class WorkerProcess
 	 */
 	void signal()
 	{
-		write( new byte[] { Mailbox.SIGNAL } );
+		write( SIGNAL );
 	}
 
 	/**
@@ -204,7 +175,7 @@ final class WorkerProcess
 	 */
 	void prepareToWait()
 	{
-		waiting = Thread.currentThread();
+		replies.prepareToWait();
 	}
 
 	/**
@@ -216,12 +187,12 @@ final class WorkerProcess
 	 */
 	byte[] call( final byte[] frame )
 	{
-		reply = null;
+		replies.clearFrame();
 		prepareToWait();
 		final ByteBuffer message = ByteBuffer.allocate( 1 + Integer.BYTES + frame.length );
 		message.put( ( byte ) Mailbox.FRAME ).putInt( frame.length ).put( frame );
 		write( message.array() );
-		return await( () -> reply != null ) ? reply : null;
+		return await( () -> replies.frame() != null ) ? replies.frame() : null;
 	}
 
 	/**
@@ -240,7 +211,7 @@ final class WorkerProcess
 			{
 				if ( death != null )
 					return answered.getAsBoolean();
-				LockSupport.parkNanos( this, LOOK_NANOS );
+				LockSupport.parkNanos( this, lookNanos );
 				interrupted |= Thread.interrupted();
 			}
 			return true;
@@ -253,6 +224,16 @@ final class WorkerProcess
 	}
 
 	/**
+	 * @param emitted
+	 * 		how many lines were printed
+	 * @return whether one of them has not been handed over
+	 */
+	boolean isLineMissing( final long emitted )
+	{
+		return lines.delivered() < emitted;
+	}
+
+	/**
 	 * Waits until lines that were printed have been handed over, but not for ever.
 	 *
 	 * @param emitted
@@ -260,7 +241,7 @@ final class WorkerProcess
 	 */
 	void awaitLines( final long emitted )
 	{
-		if ( lines.delivered() >= emitted )
+		if ( !isLineMissing( emitted ) )
 			return;
 		final long start = System.nanoTime();
 		while ( lines.delivered() < emitted && pump.isAlive() && System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos( END_MILLIS ) )
@@ -331,8 +312,7 @@ final class WorkerProcess
 	 */
 	void kill()
 	{
-		if ( process.isAlive() && !signal( "destroyForcibly" ) )
-			process.destroyForcibly();
+		Signals.kill( process );
 	}
 
 	/**
@@ -340,36 +320,15 @@ final class WorkerProcess
 	 */
 	void askForStack()
 	{
-		if ( !process.isAlive() || signal( "destroy" ) )
-			return;
-		try
-		{
-			// Java 8
-			ProcessStarter.start( new ProcessBuilder( "kill", "-TERM", Long.toString( pid ) ) );
-		}
-		catch ( final IOException e )
-		{
-			LOG.log( Level.FINE, "The stack cannot be asked for", e );
-		}
+		Signals.terminate( process, pid );
 	}
 
 	/**
-	 * Not by {@link Process}, which closes the pipes: their last lines would be lost.
-	 *
-	 * @return whether this Java can do so
+	 * @return what Python has written into the file of its stacks
 	 */
-	private boolean signal( final String method )
+	String writtenStacks()
 	{
-		try
-		{
-			final Object handle = Process.class.getMethod( "toHandle" ).invoke( process );
-			Class.forName( "java.lang.ProcessHandle" ).getMethod( method ).invoke( handle );
-			return true;
-		}
-		catch ( final ReflectiveOperationException e )
-		{
-			return false;
-		}
+		return stacks.text();
 	}
 
 	private void closeRequests()
@@ -381,37 +340,6 @@ final class WorkerProcess
 		catch ( final IOException e )
 		{
 			// It is dead.
-		}
-	}
-
-	/**
-	 * @return what Python has written into the file of its stacks
-	 */
-	synchronized String writtenStacks()
-	{
-		try
-		{
-			final byte[] bytes = new byte[ ( int ) Math.min( stacks.length(), MAX_STACKS ) ];
-			stacks.seek( 0 );
-			stacks.readFully( bytes );
-			return new String( bytes, UTF_8 );
-		}
-		catch ( final IOException e )
-		{
-			// It was closed, because the process is dead.
-			return "";
-		}
-	}
-
-	private synchronized void closeStacks()
-	{
-		try
-		{
-			stacks.close();
-		}
-		catch ( final IOException e )
-		{
-			LOG.log( Level.FINE, "A file could not be closed", e );
 		}
 	}
 
@@ -431,33 +359,14 @@ final class WorkerProcess
 
 	private void listen()
 	{
-		try ( DataInputStream in = new DataInputStream( process.getInputStream() ) )
+		try
 		{
-			// Other code can have written something before.
-			for ( int matched = 0; matched < mark.length(); )
-			{
-				final int next = in.readUnsignedByte();
-				matched = next == mark.charAt( matched ) ? matched + 1 : next == mark.charAt( 0 ) ? 1 : 0;
-			}
-			while ( true )
-			{
-				final int kind = in.readUnsignedByte();
-				if ( kind == Mailbox.FRAME )
-				{
-					final byte[] frame = new byte[ in.readInt() ];
-					in.readFully( frame );
-					reply = frame;
-				}
-				else if ( kind == Mailbox.SIGNAL )
-					++signals;
-				else
-				{
-					LOG.severe( "A worker process is killed, because it has answered something unknown: " + kind );
-					kill();
-					return;
-				}
-				LockSupport.unpark( waiting );
-			}
+			replies.readFrom( process.getInputStream() );
+		}
+		catch ( final Replies.UnknownReplyException e )
+		{
+			LOG.severe( "A worker process is killed, because " + e.getMessage() );
+			kill();
 		}
 		catch ( final IOException e )
 		{
@@ -486,86 +395,9 @@ final class WorkerProcess
 				// Nobody has a reason to interrupt this thread.
 			}
 		closeRequests();
-		final String written = writtenStacks();
-		closeStacks();
-		deleteStackFile();
+		final String written = stacks.text();
+		stacks.close();
 		death = new Death( exitCode, written, lines.last() );
-		LockSupport.unpark( waiting );
-	}
-
-	/**
-	 * How a process has ended.
-	 */
-	static final class Death
-	{
-		private static final int SIGNALLED = 128;
-
-		private final int exitCode;
-
-		private final String stacks;
-
-		private final List< String > lastLines;
-
-		Death( final int exitCode, final String stacks, final List< String > lastLines )
-		{
-			this.exitCode = exitCode;
-			this.stacks = stacks;
-			this.lastLines = lastLines;
-		}
-
-		/**
-		 * @return what Python has written into the file of its stacks
-		 */
-		String stacks()
-		{
-			return stacks;
-		}
-
-		/**
-		 * @return a clause
-		 */
-		String how()
-		{
-			final String signal = nameOfSignal( exitCode - SIGNALLED );
-			return signal == null ? "ended with exit code " + exitCode + ", as by os._exit or an exit in C"
-					: "was ended by " + signal + " (exit code " + exitCode + ")"
-							+ ( exitCode == SIGNALLED + 9 ? ", as the system does when no memory is left, or another process" : "" );
-		}
-
-		/**
-		 * @return the last lines that it has printed, as a paragraph; empty if there are none
-		 */
-		String output()
-		{
-			return lastLines.isEmpty() ? "" : "\nIts last output:\n  " + String.join( "\n  ", lastLines );
-		}
-
-		/**
-		 * @return name of a signal whose number is the same on all systems, or {@code null}
-		 */
-		private static String nameOfSignal( final int number )
-		{
-			switch ( number )
-			{
-			case 4:
-				return "SIGILL";
-			case 6:
-				return "SIGABRT";
-			case 7:
-				return "SIGBUS";
-			case 8:
-				return "SIGFPE";
-			case 9:
-				return "SIGKILL";
-			case 10:
-				return "signal 10";
-			case 11:
-				return "SIGSEGV";
-			case 15:
-				return "SIGTERM";
-			default:
-				return number > 0 && number < 65 ? "signal " + number : null;
-			}
-		}
+		replies.wake();
 	}
 }

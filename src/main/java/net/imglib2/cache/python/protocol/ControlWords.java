@@ -162,7 +162,16 @@ public final class ControlWords
 	 */
 	public long running()
 	{
-		return words.get( Protocol.RUNNING );
+		return Math.max( 0, words.get( Protocol.RUNNING ) );
+	}
+
+	/**
+	 * @return ticket of the block whose code runs in Python, or ran last if none does; 0
+	 *         if there was another call since
+	 */
+	public long lastRun()
+	{
+		return Math.abs( words.get( Protocol.RUNNING ) );
 	}
 
 	/**

@@ -61,12 +61,26 @@ public final class PythonFailure implements Serializable
 
 	private final String advice;
 
+	private final String details;
+
 	/**
 	 * @param strings
 	 * 		what {@code Failure.to_strings} returned
 	 */
 	public PythonFailure( final List< String > strings )
 	{
+		this( strings, "" );
+	}
+
+	/**
+	 * @param strings
+	 * 		what {@code Failure.to_strings} returned
+	 * @param details
+	 * 		lines that a description has at its end, or an empty string
+	 */
+	public PythonFailure( final List< String > strings, final String details )
+	{
+		this.details = details;
 		type = strings.get( 0 );
 		message = strings.get( 1 );
 		file = strings.get( 2 );
@@ -130,7 +144,7 @@ public final class PythonFailure implements Serializable
 	}
 
 	/**
-	 * @return type, message, the user's line and advice, as far as there are any
+	 * @return type, message, the user's line, advice and details, as far as there are any
 	 */
 	public String describe()
 	{
@@ -143,6 +157,8 @@ public final class PythonFailure implements Serializable
 			text.append( ": " ).append( sourceLine );
 		if ( !advice.isEmpty() )
 			text.append( '\n' ).append( advice );
+		if ( !details.isEmpty() )
+			text.append( '\n' ).append( details );
 		return text.toString();
 	}
 

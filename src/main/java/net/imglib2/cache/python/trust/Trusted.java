@@ -32,6 +32,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * What the {@link TrustPolicy} has allowed. Only the policy makes instances, and whatever
@@ -93,9 +94,12 @@ public final class Trusted
 			this.paths = Collections.unmodifiableList( new ArrayList<>( paths ) );
 		}
 
-		public List< Path > paths()
+		/**
+		 * @return as Python gets them
+		 */
+		public List< String > absolutePaths()
 		{
-			return paths;
+			return paths.stream().map( path -> path.toAbsolutePath().toString() ).collect( Collectors.toList() );
 		}
 	}
 }

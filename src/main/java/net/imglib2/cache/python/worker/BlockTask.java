@@ -37,11 +37,23 @@ import net.imglib2.cache.python.protocol.Snippet;
  */
 public final class BlockTask extends Task< BlockResult >
 {
+	private static final long SMALL_SPIN_NANOS = 100_000;
+
 	private final BlockRequest request;
 
 	BlockTask( final BlockRequest request )
 	{
 		this.request = request;
+	}
+
+	/**
+	 * Longer for small blocks: those of other readers are computed first, and a worker that
+	 * has to wake one reader after the other gets slower, so that more of them fall asleep.
+	 */
+	@Override
+	long spinNanos()
+	{
+		return SmallBlocks.areSmall( snippet() ) ? SMALL_SPIN_NANOS : SPIN_NANOS;
 	}
 
 	BlockRequest request()

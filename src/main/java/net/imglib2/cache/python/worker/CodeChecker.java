@@ -79,9 +79,9 @@ final class CodeChecker
 	}
 
 	/**
-	 * Checks code. Where even the checking worker cannot do so in time, because other
-	 * code keeps Python's lock, or no memory is left for it, the first block tells what is
-	 * wrong with the code.
+	 * Checks code. Where even the checking worker cannot do so in time, because it does
+	 * not start or no memory is left for it, or other code keeps Python's lock, the first
+	 * block tells what is wrong with the code.
 	 *
 	 * @throws RuntimeException
 	 * 		what the check failed with
@@ -106,7 +106,7 @@ final class CodeChecker
 			check = submit( snippet, checks );
 		}
 		if ( !await( check, TIMEOUT ) )
-			LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: other code keeps Python's lock" );
+			LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: no worker was free to check it within " + TIMEOUT.getSeconds() + " s" );
 	}
 
 	private WorkTask< Void > submit( final Snippet snippet, final TaskQueue queue )

@@ -69,6 +69,15 @@ public interface Control
 	}
 
 	/**
+	 * @return the usual reason, as a clause, if code does not begin, or cannot say where
+	 *         it is
+	 */
+	default String reasonForSilence()
+	{
+		return "a function in C keeps Python's lock";
+	}
+
+	/**
 	 * Cancels whatever runs, now and later, because nobody waits for it any more. Code
 	 * of a module that is being imported goes on where others would get the module, too.
 	 * A backend that can kill its interpreter does so if the code does not end.

@@ -43,8 +43,9 @@ import net.imglib2.cache.python.trust.Trusted;
  * A Python interpreter, as a {@link Worker} uses it: in this process or in another one.
  * <p>
  * Made on any thread; from {@link #open()} on used on that thread only, apart from
- * {@link #control()}. All methods but {@link #open()} and {@link #control()} need an
- * interpreter that is open. It stays usable whatever they throw.
+ * {@link #control()}, unless it is an {@link UnboundInterpreter}. All methods but
+ * {@link #open()} and {@link #control()} need an interpreter that is open. It stays usable
+ * whatever they throw.
  */
 public interface Interpreter
 {
@@ -120,6 +121,16 @@ public interface Interpreter
 	List< BlockResult > compute( List< BlockRequest > blocks );
 
 	/**
+	 * @param waited
+	 * 		how long {@link #compute} has taken last, in nanoseconds
+	 * @return how much of that the blocks have taken
+	 */
+	default long nanosOf( final long waited )
+	{
+		return waited;
+	}
+
+	/**
 	 * Drops the code of loaders and what it has defined.
 	 *
 	 * @param ids
@@ -154,7 +165,17 @@ public interface Interpreter
 	void set( String variable, Object value );
 
 	/**
-	 * An interpreter can end by itself, because its process does.
+	 * @return whether it shares a lock with other interpreters, which lets one of them run
+	 *         code at a time
+	 */
+	default boolean sharesLock()
+	{
+		return true;
+	}
+
+	/**
+	 * An interpreter can end by itself, because its process does. A call that finds it so
+	 * throws a {@link NotBegunException} if its code has not begun.
 	 *
 	 * @return why it cannot be used any more, or {@code null} if it can
 	 */

@@ -61,15 +61,17 @@ final class Replacements
 	 */
 	static final long FIRST_PAUSE = TimeUnit.SECONDS.toNanos( 1 );
 
+	private static final long NANOS_PER_SECOND = TimeUnit.SECONDS.toNanos( 1 );
+
 	private static final long LONGEST_PAUSE = TimeUnit.MINUTES.toNanos( 1 );
 
 	private static final String NOT_ENDED = "all were abandoned, because their code did not end, and none could be started in their place";
 
 	/**
-	 * So many workers may be lost, one after the other, before any has computed
-	 * something; then there are pauses.
+	 * Each worker of the pool may be lost so often while none computes anything; then
+	 * there are pauses. All may be lost at once, for instance because no memory is left.
 	 */
-	static final int MAX_USELESS = 3;
+	static final int MAX_LOSSES_PER_WORKER = 3;
 
 	private final WorkerPool pool;
 
@@ -95,9 +97,9 @@ final class Replacements
 	private volatile long pause = FIRST_PAUSE;
 
 	/**
-	 * How many workers were lost, one after the other, before they had computed anything.
+	 * How many workers were lost since any has computed something.
 	 */
-	private int useless;
+	private int losses;
 
 	private long pauseAfterLoss = FIRST_PAUSE;
 
@@ -189,34 +191,51 @@ final class Replacements
 		if ( pool.isClosed() || !workers.remove( worker ) )
 			return;
 		final String what = worker.getName() + " is lost: " + why;
-		final long now = pauseAfterLossOf( worker );
+		final int count;
+		final long now;
+		synchronized ( this )
+		{
+			count = countLoss( worker );
+			now = count < MAX_LOSSES_PER_WORKER * numWorkers ? 0 : pauseAfterLoss();
+		}
 		if ( now == 0 )
 		{
 			LOG.warning( what );
 			startMissing();
 			return;
 		}
-		LOG.severe( "The next worker of " + pool.getName() + " is started in " + TimeUnit.NANOSECONDS.toSeconds( now ) + " s, because " + useless + " were lost one after the other, before they had computed anything. " + what );
-		failIfNoWorkerIsLeft( "the last " + useless + " were lost, one after the other, before they had computed anything. The next one is started in "
-				+ TimeUnit.NANOSECONDS.toSeconds( now ) + " s. " + what, null );
+		final String reason = count + " were lost, one after the other, while none computed anything";
+		final String next = "is started in " + ( now + NANOS_PER_SECOND - 1 ) / NANOS_PER_SECOND + " s";
+		LOG.severe( "The next worker of " + pool.getName() + " " + next + ", because " + reason + ". " + what );
+		failIfNoWorkerIsLeft( "the last " + reason + ". The next one " + next + ". " + what, null );
+	}
+
+	private int countLoss( final Worker lost )
+	{
+		boolean progress = lost.takeProgress();
+		for ( final Worker worker : workers )
+			progress |= worker.takeProgress();
+		if ( progress )
+		{
+			losses = 0;
+			pauseAfterLoss = FIRST_PAUSE;
+		}
+		return ++losses;
 	}
 
 	/**
 	 * @return how long to wait before another worker is started
 	 */
-	private synchronized long pauseAfterLossOf( final Worker worker )
+	private long pauseAfterLoss()
 	{
-		if ( worker.isUseful() )
+		final long now = clock.getAsLong();
+		// Others that are lost meanwhile make it no longer.
+		if ( nextStart - now <= 0 )
 		{
-			useless = 0;
-			pauseAfterLoss = FIRST_PAUSE;
+			nextStart = now + pauseAfterLoss;
+			pauseAfterLoss = Math.min( 2 * pauseAfterLoss, LONGEST_PAUSE );
 		}
-		if ( ++useless < MAX_USELESS )
-			return 0;
-		final long now = pauseAfterLoss;
-		pauseAfterLoss = Math.min( 2 * now, LONGEST_PAUSE );
-		nextStart = clock.getAsLong() + now;
-		return now;
+		return nextStart - now;
 	}
 
 	/**

@@ -62,6 +62,11 @@ final class Run
 	private volatile long cancelledTicket;
 
 	/**
+	 * When it was begun to compute the blocks.
+	 */
+	private long computeNanos;
+
+	/**
 	 * @param blocks
 	 * 		of one loader
 	 */
@@ -85,23 +90,61 @@ final class Run
 	 */
 	void compute( final Interpreter python, final String worker )
 	{
-		final int numBlocks = tasks.size();
-		final Snippet snippet = block( 0 ).snippet();
 		firstTicket = python.nextTicket();
-		final PythonFailure failed = python.prepare( snippet );
+		final PythonFailure failed = python.prepare( snippet() );
 		if ( failed != null )
 		{
 			// Only code that is ready has several blocks.
 			complete( 0, BlockResult.failed( worker, failed ), python, worker );
 			return;
 		}
+		final List< BlockRequest > requests = requests( python );
+		complete( python.compute( requests ), python, worker );
+	}
+
+	/**
+	 * Begins to compute the blocks, whose code is ready; {@link #tryFinish} or
+	 * {@link #finish} has to follow.
+	 */
+	void begin( final UnboundInterpreter python )
+	{
+		python.begin( requests( python ) );
+	}
+
+	/**
+	 * @return whether all is done
+	 */
+	boolean tryFinish( final UnboundInterpreter python, final String worker )
+	{
+		final List< BlockResult > results = python.poll();
+		if ( results == null )
+			return false;
+		complete( results, python, worker );
+		return true;
+	}
+
+	/**
+	 * Waits for the blocks that were begun.
+	 */
+	void finish( final UnboundInterpreter python, final String worker )
+	{
+		complete( python.finish(), python, worker );
+	}
+
+	private List< BlockRequest > requests( final Interpreter python )
+	{
 		firstTicket = python.nextTicket();
-		final List< BlockRequest > requests = new ArrayList<>( numBlocks );
-		for ( int i = 0; i < numBlocks; ++i )
+		final List< BlockRequest > requests = new ArrayList<>( tasks.size() );
+		for ( int i = 0; i < tasks.size(); ++i )
 			requests.add( block( i ).request() );
-		final long start = System.nanoTime();
-		final List< BlockResult > results = python.compute( requests );
-		snippet.took( ( System.nanoTime() - start ) / numBlocks );
+		computeNanos = System.nanoTime();
+		return requests;
+	}
+
+	private void complete( final List< BlockResult > results, final Interpreter python, final String worker )
+	{
+		final int numBlocks = tasks.size();
+		snippet().took( python.nanosOf( System.nanoTime() - computeNanos ) / numBlocks );
 		for ( int i = 0; i < numBlocks; ++i )
 			complete( i, results.get( i ), python, worker );
 	}
@@ -120,7 +163,23 @@ final class Run
 		final List< String > stack = python.control().stackOf( ticket );
 		// Code that ends well after it was told to has caught the exception: nobody knows what it left out.
 		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( Protocol.CANCELLED );
-		return timedOut ? BlockResult.timedOut( worker, TimeoutWatch.describe( stack, ticket, timeoutNanos ) ) : result;
+		return timedOut ? BlockResult.timedOut( worker, TimeoutWatch.describe( stack, ticket, timeoutNanos, python.control() ) ) : result;
+	}
+
+	/**
+	 * @return number of blocks, or of other tasks
+	 */
+	int size()
+	{
+		return tasks.size();
+	}
+
+	/**
+	 * @return code of the blocks
+	 */
+	Snippet snippet()
+	{
+		return block( 0 ).snippet();
 	}
 
 	boolean isBlocks()

@@ -35,16 +35,22 @@ import java.util.function.Predicate;
 import net.imglib2.cache.python.protocol.Snippet;
 
 /**
- * Takes small blocks out of the queue that one call computes together. Used on the
- * thread of one worker.
+ * Takes small blocks out of the queue that one call computes together. Used by the
+ * thread that uses the interpreter.
  */
 final class SmallBlocks
 {
 	/**
-	 * Blocks that take less are small: Python's lock and the waking of threads would
-	 * take a good part of the time if several workers shared them.
+	 * Blocks that take less are small: calls and the waking of threads would take a good
+	 * part of the time if they were computed one by one.
 	 */
 	private static final long SMALL_NANOS = 50_000;
+
+	/**
+	 * Blocks that take less are for one worker, although others need not wait for its
+	 * lock: to wake another one would take a good part of the time.
+	 */
+	private static final long TINY_NANOS = 10_000;
 
 	/**
 	 * Small blocks are computed together as long as they take no longer.
@@ -54,6 +60,8 @@ final class SmallBlocks
 	private final Interpreter python;
 
 	private final TaskQueue tasks;
+
+	private final Predicate< Task< ? > > isReady = this::isReady;
 
 	private final Predicate< Task< ? > > fits = this::fits;
 
@@ -73,9 +81,44 @@ final class SmallBlocks
 		this.tasks = tasks;
 	}
 
+	/**
+	 * @return whether {@link #poll} would take the next task
+	 */
+	boolean areNext()
+	{
+		return tasks.isNext( isReady );
+	}
+
+	/**
+	 * Takes the next task if it is a small block whose code is ready.
+	 *
+	 * @return the block, or {@code null}
+	 */
+	BlockTask poll()
+	{
+		return ( BlockTask ) tasks.poll( isReady );
+	}
+
+	private boolean isReady( final Task< ? > task )
+	{
+		if ( !( task instanceof BlockTask ) )
+			return false;
+		final Snippet its = ( ( BlockTask ) task ).snippet();
+		return areSmall( its ) && !its.isDropped() && python.isPrepared( its );
+	}
+
 	static boolean areSmall( final Snippet snippet )
 	{
 		return snippet.expectedNanos() < SMALL_NANOS;
+	}
+
+	/**
+	 * @return whether blocks are left to this worker as long as it goes on, instead of
+	 *         waking others
+	 */
+	boolean areForOne( final Snippet snippet )
+	{
+		return snippet.expectedNanos() < ( python.sharesLock() ? SMALL_NANOS : TINY_NANOS );
 	}
 
 	/**

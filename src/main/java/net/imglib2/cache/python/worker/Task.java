@@ -45,7 +45,7 @@ abstract class Task< R >
 	/**
 	 * How long a waiting thread spins: to wake a thread takes longer than a small block.
 	 */
-	private static final long SPIN_NANOS = 50_000;
+	static final long SPIN_NANOS = 50_000;
 
 	/**
 	 * After this time, a thread that waits for a task that nobody has begun wakes a
@@ -85,6 +85,14 @@ abstract class Task< R >
 	}
 
 	/**
+	 * Lets somebody else do the task, because nothing of it has been done.
+	 */
+	final void giveBack()
+	{
+		state.set( WAITING );
+	}
+
+	/**
 	 * @return whether somebody has begun it; it may have ended since
 	 */
 	public final boolean isBegun()
@@ -121,7 +129,8 @@ abstract class Task< R >
 	final R await( final TaskQueue queue ) throws Throwable
 	{
 		final long start = System.nanoTime();
-		while ( outcome.get() == null && System.nanoTime() - start < SPIN_NANOS )
+		final long spinNanos = spinNanos();
+		while ( outcome.get() == null && System.nanoTime() - start < spinNanos )
 			// There may be no more processors than threads that have work to do.
 			Thread.yield();
 		if ( outcome.get() == null )
@@ -130,6 +139,14 @@ abstract class Task< R >
 		if ( ended.failure != null )
 			throw ended.failure;
 		return ended.result;
+	}
+
+	/**
+	 * @return how long a waiting thread spins
+	 */
+	long spinNanos()
+	{
+		return SPIN_NANOS;
 	}
 
 	/**

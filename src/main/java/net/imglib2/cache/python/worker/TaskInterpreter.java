@@ -29,17 +29,25 @@
 package net.imglib2.cache.python.worker;
 
 import java.util.Objects;
+import java.util.function.Supplier;
 
+import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.PythonInterpreter;
 import net.imglib2.cache.python.trust.TrustPolicy;
+import net.imglib2.cache.python.trust.Trusted;
 
 /**
- * What a user's task sees of an interpreter, whichever backend it is of. Asks the
+ * What one task of a user sees of an interpreter, whichever backend it is of. Asks the
  * {@link TrustPolicy} about all code.
  */
 final class TaskInterpreter implements PythonInterpreter
 {
 	private final Interpreter python;
+
+	/**
+	 * Whether Python code of the task has begun.
+	 */
+	private boolean begun;
 
 	TaskInterpreter( final Interpreter python )
 	{
@@ -50,7 +58,11 @@ final class TaskInterpreter implements PythonInterpreter
 	public void exec( final String code )
 	{
 		Objects.requireNonNull( code, "code" );
-		python.exec( TrustPolicy.ofThisJvm().requireCode( "The code of a task", code ) );
+		final Trusted.Code trusted = TrustPolicy.ofThisJvm().requireCode( "The code of a task", code );
+		call( () -> {
+			python.exec( trusted );
+			return null;
+		} );
 	}
 
 	@Override
@@ -63,12 +75,41 @@ final class TaskInterpreter implements PythonInterpreter
 	public < V > V getValue( final String expression, final Class< V > type )
 	{
 		Objects.requireNonNull( expression, "expression" );
-		return python.getValue( TrustPolicy.ofThisJvm().requireCode( "The expression of a task", expression ), type );
+		final Trusted.Code trusted = TrustPolicy.ofThisJvm().requireCode( "The expression of a task", expression );
+		return call( () -> python.getValue( trusted, type ) );
 	}
 
 	@Override
 	public void set( final String variable, final Object value )
 	{
-		python.set( variable, value );
+		call( () -> {
+			python.set( variable, value );
+			return null;
+		} );
+	}
+
+	/**
+	 * @throws NotBegunException
+	 * 		if the interpreter has ended, and no code of the task has begun
+	 */
+	private < V > V call( final Supplier< V > code )
+	{
+		try
+		{
+			final V value = code.get();
+			begun = true;
+			return value;
+		}
+		catch ( final NotBegunException e )
+		{
+			if ( begun )
+				throw new PythonException( "The task cannot go on. " + e.getMessage(), e );
+			throw e;
+		}
+		catch ( final RuntimeException | Error e )
+		{
+			begun = true;
+			throw e;
+		}
 	}
 }

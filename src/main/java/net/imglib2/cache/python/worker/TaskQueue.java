@@ -37,10 +37,11 @@ import java.util.function.Predicate;
 /**
  * Tasks that wait for a worker, and workers that wait for a task. Lock-free.
  * <p>
- * To wake a thread takes longer than a small block, and Python's lock lets one
- * worker run at a time. So no worker is woken as long as another one is
- * <em>polling</em>: it polls the queue all the time, or between blocks that are small.
- * The others are <em>busy</em>.
+ * To wake a thread takes longer than a small block, and Python's lock, if workers share
+ * one, lets one of them run at a time. So no worker is woken as long as another one is
+ * <em>polling</em>: it polls the queue all the time, or between blocks that are for one
+ * worker, see {@link SmallBlocks#areForOne}. The others are <em>busy</em>. A reader that
+ * drives a worker counts like that worker.
  */
 final class TaskQueue
 {
@@ -51,7 +52,7 @@ final class TaskQueue
 
 	private final ConcurrentLinkedDeque< Task< ? > > tasks = new ConcurrentLinkedDeque<>();
 
-	private final ConcurrentLinkedDeque< Thread > sleeping = new ConcurrentLinkedDeque<>();
+	private final ConcurrentLinkedDeque< Seat > sleeping = new ConcurrentLinkedDeque<>();
 
 	private final AtomicInteger polling = new AtomicInteger();
 
@@ -59,8 +60,18 @@ final class TaskQueue
 
 	void add( final Task< ? > task )
 	{
+		add( task, () -> false );
+	}
+
+	/**
+	 * @param drive
+	 * 		does what waits, if the calling thread can, or lets others do so; asked if no
+	 * 		worker is polling
+	 */
+	void add( final Task< ? > task, final BooleanSupplier drive )
+	{
 		tasks.addLast( task );
-		if ( polling.get() <= 0 )
+		if ( polling.get() <= 0 && !drive.getAsBoolean() )
 			wakeWorker();
 	}
 
@@ -104,6 +115,15 @@ final class TaskQueue
 		}
 	}
 
+	/**
+	 * @return whether a condition holds for the next task; {@code false} if none waits
+	 */
+	boolean isNext( final Predicate< ? super Task< ? > > condition )
+	{
+		final Task< ? > next = tasks.peekFirst();
+		return next != null && condition.test( next );
+	}
+
 	boolean isEmpty()
 	{
 		return tasks.isEmpty();
@@ -144,9 +164,9 @@ final class TaskQueue
 	 */
 	void wakeWorker()
 	{
-		final Thread worker = sleeping.pollFirst();
+		final Seat worker = sleeping.pollFirst();
 		if ( worker != null )
-			LockSupport.unpark( worker );
+			LockSupport.unpark( worker.owner() );
 	}
 
 	void wakeAllWorkers()
@@ -178,13 +198,17 @@ final class TaskQueue
 	 *
 	 * @param stop
 	 * 		whether to wait no longer
+	 * @param seat
+	 * 		of the worker; it is left while the worker sleeps
+	 * @param spin
+	 * 		whether to look for a moment before sleeping
 	 * @return the task, or {@code null} if there is none and the waiting was stopped
 	 */
-	Task< ? > take( final BooleanSupplier stop )
+	Task< ? > take( final BooleanSupplier stop, final Seat seat, final boolean spin )
 	{
 		Task< ? > task = poll();
 		// One worker that spins is enough.
-		if ( task == null && polling.get() == 1 )
+		if ( task == null && spin && polling.get() == 1 )
 		{
 			final long start = System.nanoTime();
 			while ( task == null && !stop.getAsBoolean() && System.nanoTime() - start < SPIN_NANOS )
@@ -195,17 +219,20 @@ final class TaskQueue
 		}
 		while ( task == null && !stop.getAsBoolean() )
 		{
-			sleeping.addFirst( Thread.currentThread() );
+			seat.leave();
+			sleeping.addFirst( seat );
 			polling.decrementAndGet();
-			task = poll();
-			if ( task == null && !stop.getAsBoolean() )
+			// Either the thread that adds a task sees that nobody is polling, or the task is seen here.
+			if ( tasks.isEmpty() && !stop.getAsBoolean() )
 				LockSupport.park( this );
-			polling.incrementAndGet();
-			sleeping.remove( Thread.currentThread() );
-			if ( task == null )
-				task = poll();
+			sleeping.remove( seat );
 			// An interrupt was meant for an earlier task, and would keep this thread from sleeping.
 			Thread.interrupted();
+			// First the seat, then a task, which others can take as long as this worker cannot do it.
+			seat.take();
+			polling.incrementAndGet();
+			if ( !stop.getAsBoolean() )
+				task = poll();
 		}
 		return task;
 	}

@@ -141,6 +141,8 @@ final class TimeoutWatch
 				// The other workers, and the next blocks, are watched all the same.
 				LOG.log( Level.SEVERE, "The timeouts of " + worker.getName() + " could not be checked", t );
 			}
+		// One that was lost with its interpreter is not looked at any more.
+		watched.keySet().retainAll( workers );
 		startMissing.run();
 	}
 
@@ -265,7 +267,7 @@ final class TimeoutWatch
 			final List< String > told = ticket == 0 ? null : worker.control().stackOf( ticket );
 			if ( told == null && ticket != 0 && !now )
 				return;
-			stack = describe( told, ticket, run.timeoutNanos );
+			stack = describe( told, ticket, run.timeoutNanos, worker.control() );
 			run.expire( ticket, BlockResult.timedOut( worker.getName(), stack ) );
 		}
 	}
@@ -279,9 +281,11 @@ final class TimeoutWatch
 	 * 		of the code, 0 if none runs
 	 * @param timeoutNanos
 	 * 		how long it may run
+	 * @param control
+	 * 		of its interpreter
 	 * @return as if it had raised a {@code TimeoutError} there
 	 */
-	static PythonFailure describe( final List< String > told, final long ticket, final long timeoutNanos )
+	static PythonFailure describe( final List< String > told, final long ticket, final long timeoutNanos, final Control control )
 	{
 		final String seconds = Duration.ofNanos( timeoutNanos ).toMillis() / 1e3 + " s";
 		if ( told != null && !told.isEmpty() )
@@ -291,8 +295,9 @@ final class TimeoutWatch
 			return new PythonFailure( strings );
 		}
 		final String why = ticket == 0
-				? "the worker could not go on within the timeout of " + seconds + ": other code keeps Python's lock"
-				: "the code has been running for longer than the timeout of " + seconds + ", and where it is cannot be told: a function in C keeps Python's lock";
-		return new PythonFailure( Arrays.asList( "TimeoutError", why, "", "0", "", "TimeoutError: " + why ) );
+				? "the code could not begin within the timeout of " + seconds
+				: "the code has been running for longer than the timeout of " + seconds + ", and where it is cannot be told";
+		final String message = why + ": " + control.reasonForSilence();
+		return new PythonFailure( Arrays.asList( "TimeoutError", message, "", "0", "", "TimeoutError: " + message ) );
 	}
 }

@@ -74,14 +74,22 @@ final class WorkTask< R > extends Task< R >
 		this.submission = submission;
 	}
 
-	void run( final Interpreter python, final PythonInterpreter ofUsers )
+	/**
+	 * @return whether it has ended; else another worker shall run it
+	 */
+	boolean run( final Interpreter python, final PythonInterpreter ofUsers )
 	{
 		// Whoever has the promise can cancel it.
 		if ( promise.isDone() || !begin() )
-			return;
+			return true;
 		try
 		{
 			complete( work.apply( python, ofUsers ) );
+		}
+		catch ( final NotBegunException e )
+		{
+			giveBack();
+			return false;
 		}
 		// An Error, too, is for the waiting thread: this thread must live on.
 		catch ( final Throwable t )
@@ -90,6 +98,7 @@ final class WorkTask< R > extends Task< R >
 				Crossing.append( t, submission );
 			fail( t );
 		}
+		return true;
 	}
 
 	CompletableFuture< R > promise()

@@ -35,6 +35,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -50,6 +51,11 @@ import net.imglib2.cache.python.trust.Trusted;
  * Owns an interpreter and runs the tasks of a queue on it, on a thread of its own. See
  * {@link Lifecycle} for what happens to it.
  * <p>
+ * If the interpreter is not bound to that thread, readers <em>drive</em> it while the
+ * thread sleeps, because it takes longer to wake the thread than to compute a small
+ * block. A reader only writes and polls, and never waits for long: it leaves all else to
+ * the thread of the worker, as a run that has begun.
+ * <p>
  * It has a platform thread: interpreters must not share a thread of the operating
  * system.
  */
@@ -61,6 +67,11 @@ final class Worker
 	 * Enough for deep recursion in C code.
 	 */
 	private static final long STACK_SIZE = 16L << 20;
+
+	/**
+	 * How long a reader polls an interpreter that it drives.
+	 */
+	private static final long DRIVE_NANOS = 50_000;
 
 	private static final ThreadLocal< Worker > OF_THIS_THREAD = new ThreadLocal<>();
 
@@ -74,6 +85,13 @@ final class Worker
 
 	private final Interpreter python;
 
+	/**
+	 * The same if readers can drive it, else {@code null}.
+	 */
+	private final UnboundInterpreter drivable;
+
+	private final Seat seat;
+
 	private final Control control;
 
 	private final Trusted.Code init;
@@ -85,15 +103,14 @@ final class Worker
 	private final BiConsumer< Worker, String > lost;
 
 	/**
-	 * Whether it has computed blocks, be it that their code has failed.
+	 * Whether it has computed blocks or done a task, be it that their code has failed, since
+	 * {@link #takeProgress()}.
 	 */
-	private volatile boolean useful;
+	private volatile boolean progress;
 
 	private final Lifecycle life = new Lifecycle();
 
 	private final SmallBlocks smallBlocks;
-
-	private final TaskInterpreter taskInterpreter;
 
 	/**
 	 * Ids of the code that is to be dropped.
@@ -108,6 +125,16 @@ final class Worker
 	private final AtomicBoolean polling = new AtomicBoolean();
 
 	private volatile Run current;
+
+	/**
+	 * What a reader has begun and left to this worker's thread.
+	 */
+	private volatile Run left;
+
+	/**
+	 * Whether the next task may come soon, so that it is worth while to look for it.
+	 */
+	private boolean expectsTask = true;
 
 	/**
 	 * Name of the loader in the name of the thread, or {@code null}.
@@ -143,10 +170,11 @@ final class Worker
 		this.ended = ended;
 		this.lost = lost;
 		python = factory.create( name );
+		drivable = python instanceof UnboundInterpreter && ( ( UnboundInterpreter ) python ).isDrivable() ? ( UnboundInterpreter ) python : null;
+		seat = new Seat( thread );
 		control = python.control();
 		smallBlocks = new SmallBlocks( python, tasks );
-		taskInterpreter = new TaskInterpreter( python );
-		stopsWaiting = () -> !life.isServing() || !deadLoaders.isEmpty() || tasks.isExhausted();
+		stopsWaiting = () -> !life.isServing() || !deadLoaders.isEmpty() || left != null || tasks.isExhausted();
 	}
 
 	/**
@@ -183,11 +211,14 @@ final class Worker
 	}
 
 	/**
-	 * @return whether it has computed blocks
+	 * @return whether it has computed blocks, or done a task, since this was asked last
 	 */
-	boolean isUseful()
+	boolean takeProgress()
 	{
-		return useful;
+		final boolean taken = progress;
+		if ( taken )
+			progress = false;
+		return taken;
 	}
 
 	/**
@@ -268,6 +299,8 @@ final class Worker
 		control.abandon();
 		// A worker with small blocks counts as polling, because they should end soon.
 		becomeBusy();
+		// It sleeps if it was driven by a reader.
+		LockSupport.unpark( thread );
 	}
 
 	private void failCurrent( final Throwable reason )
@@ -418,9 +451,10 @@ final class Worker
 	private boolean runNext()
 	{
 		forgetLoaders();
-		final Task< ? > task = tasks.take( stopsWaiting );
+		final Task< ? > task = tasks.take( stopsWaiting, seat, expectsTask );
+		expectsTask = true;
 		if ( task == null )
-			return !tasks.isExhausted();
+			return !( finishLeft() && isLost() ) && !tasks.isExhausted();
 		if ( python.loss() != null )
 		{
 			// It has ended while there was nothing to do: another worker takes the task.
@@ -479,7 +513,10 @@ final class Worker
 		begin( new Run( task ) );
 		try
 		{
-			task.run( python, taskInterpreter );
+			if ( task.run( python, new TaskInterpreter( python ) ) )
+				noteProgress();
+			else
+				tasks.addFirst( task );
 		}
 		finally
 		{
@@ -500,7 +537,7 @@ final class Worker
 		}
 		if ( SmallBlocks.areSmall( snippet ) )
 		{
-			compute( new Run( smallBlocks.with( first ), snippet.timeoutNanos() ) );
+			runSmallBlocks( first );
 			return;
 		}
 		becomeBusy();
@@ -515,27 +552,204 @@ final class Worker
 		}
 	}
 
+	private void runSmallBlocks( final BlockTask first )
+	{
+		final Run run = new Run( smallBlocks.with( first ), first.snippet().timeoutNanos() );
+		final boolean isForOthers = !smallBlocks.areForOne( first.snippet() );
+		if ( isForOthers )
+			becomeBusy();
+		try
+		{
+			compute( run );
+		}
+		finally
+		{
+			if ( isForOthers )
+				becomePolling();
+		}
+		// The reader of a single block drives the next one, as soon as this thread sleeps.
+		expectsTask = drivable == null || run.size() > 1;
+	}
+
 	private void compute( final Run run )
 	{
 		begin( run );
 		try
 		{
 			run.compute( python, name );
-			if ( !useful && python.loss() == null )
-				useful = true;
+			noteProgress();
 		}
 		catch ( final Throwable t )
 		{
-			if ( life.state() == Lifecycle.State.ABANDONED )
-				run.abandon();
-			else
-				run.fail( t );
+			failed( run, t );
 		}
 		finally
 		{
 			end();
 		}
 	}
+
+	private void noteProgress()
+	{
+		if ( !progress && python.loss() == null )
+			progress = true;
+	}
+
+	private void failed( final Run run, final Throwable reason )
+	{
+		if ( life.state() == Lifecycle.State.ABANDONED || reason instanceof NotBegunException )
+			run.abandon();
+		else
+			run.fail( reason );
+	}
+
+	/**
+	 * Finishes what a reader has begun.
+	 *
+	 * @return whether there was anything
+	 */
+	private boolean finishLeft()
+	{
+		final Run run = left;
+		if ( run == null )
+			return false;
+		left = null;
+		try
+		{
+			run.finish( drivable, name );
+			noteProgress();
+		}
+		catch ( final Throwable t )
+		{
+			failed( run, t );
+		}
+		finally
+		{
+			end();
+		}
+		return true;
+	}
+
+	// ------------------------------------------------ on the thread of a reader
+
+	/**
+	 * Computes small blocks that wait, if the thread of this worker sleeps and the
+	 * interpreter can be driven.
+	 *
+	 * @return whether somebody does what waits
+	 */
+	boolean drive()
+	{
+		if ( drivable == null || !seat.tryDrive() )
+			return false;
+		boolean isPolling = false;
+		Run begun = null;
+		try
+		{
+			if ( stopsWaiting.getAsBoolean() || !smallBlocks.areNext() )
+				return false;
+			tasks.becomePolling();
+			isPolling = true;
+			final Run run = takeRun();
+			if ( run == null )
+				return true;
+			if ( !smallBlocks.areForOne( run.snippet() ) )
+			{
+				isPolling = false;
+				tasks.becomeBusy();
+			}
+			if ( beginDriven( run ) )
+			{
+				begun = run;
+				if ( tryFinish( run ) )
+					begun = null;
+			}
+			return true;
+		}
+		finally
+		{
+			if ( begun != null )
+			{
+				left = begun;
+				seat.giveBack();
+			}
+			else
+				seat.endDrive();
+			// Last: what waits now wakes a worker.
+			if ( isPolling )
+				tasks.becomeBusy();
+		}
+	}
+
+	/**
+	 * @return small blocks, or {@code null}
+	 */
+	private Run takeRun()
+	{
+		BlockTask first = smallBlocks.poll();
+		while ( first != null && !first.begin() )
+			first = smallBlocks.poll();
+		if ( first == null )
+			return null;
+		try
+		{
+			return new Run( smallBlocks.with( first ), first.snippet().timeoutNanos() );
+		}
+		catch ( final Throwable t )
+		{
+			// Nobody may wait for ever.
+			first.fail( t );
+			return null;
+		}
+	}
+
+	/**
+	 * @return whether the run has begun; else it has ended
+	 */
+	private boolean beginDriven( final Run run )
+	{
+		begin( run );
+		try
+		{
+			run.begin( drivable );
+			return true;
+		}
+		catch ( final Throwable t )
+		{
+			current = null;
+			failed( run, t );
+			return false;
+		}
+	}
+
+	/**
+	 * @return whether the run has ended; else it is left to this worker's thread
+	 */
+	private boolean tryFinish( final Run run )
+	{
+		final long start = System.nanoTime();
+		try
+		{
+			while ( !run.tryFinish( drivable, name ) )
+			{
+				if ( System.nanoTime() - start > DRIVE_NANOS )
+					return false;
+				// There may be no more processors than threads that have work to do.
+				Thread.yield();
+			}
+		}
+		catch ( final Throwable t )
+		{
+			// The reader may have no more stack or memory. This worker's thread finds out what has happened to the blocks.
+			return false;
+		}
+		current = null;
+		if ( !progress )
+			progress = true;
+		return true;
+	}
+
+	// ------------------------------------------------ on either thread
 
 	private void begin( final Run run )
 	{

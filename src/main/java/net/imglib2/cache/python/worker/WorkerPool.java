@@ -37,6 +37,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 import net.imglib2.cache.python.PythonClosedException;
@@ -92,6 +93,8 @@ public final class WorkerPool implements AutoCloseable
 	private final TaskQueue tasks = new TaskQueue();
 
 	private final TaskQueue checks = new TaskQueue();
+
+	private final BooleanSupplier drive = this::drive;
 
 	private final CodeChecker checker = new CodeChecker( this, tasks, checks );
 
@@ -210,9 +213,22 @@ public final class WorkerPool implements AutoCloseable
 	{
 		requireNotOnAWorker( "A cell that is not cached cannot be read" );
 		final BlockTask task = new BlockTask( request );
-		tasks.add( task );
+		tasks.add( task, drive );
 		submitted( task, tasks );
 		return task;
+	}
+
+	/**
+	 * To wake a worker takes longer than a small block: the reader uses its interpreter.
+	 *
+	 * @return whether somebody does what waits
+	 */
+	private boolean drive()
+	{
+		for ( final Worker worker : workers )
+			if ( worker.drive() )
+				return true;
+		return false;
 	}
 
 	/**

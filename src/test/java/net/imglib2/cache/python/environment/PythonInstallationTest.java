@@ -34,12 +34,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -231,6 +236,36 @@ class PythonInstallationTest
 		assertTrue( installation.sharedModules().contains( "numpy" ), installation.sharedModules().toString() );
 		assertFalse( installation.sharedModules().contains( "jep" ) );
 		assertEquals( "Python " + installation.get( "version" ) + " (" + ChildJvm.testPython() + ")", installation.toString() );
+	}
+
+	/**
+	 * Each path that matters, there or not.
+	 */
+	@ParameterizedTest
+	@ValueSource( strings = { "python", "site-packages", "site-packages/jep", "pyvenv.cfg" } )
+	@DisabledOnOs( value = OS.WINDOWS, disabledReason = "the Python is a shell script" )
+	void aPythonIsRunAgainOnlyIfSomethingHasChanged( final String changed, @TempDir final Path folder ) throws Exception
+	{
+		Files.createDirectories( folder.resolve( "site-packages/jep" ) );
+		final Path python = folder.resolve( "python" );
+		Files.writeString( python, "#!/bin/sh\necho run >> '" + folder + "/runs'\nprintf '<imglib2-cache-python>\\nversion=3.11.%s\\nfolders=/nowhere\\\\n%s\\nprefix=%s\\njep.folder=%s\\n</imglib2-cache-python>\\n' $(wc -l < '"
+				+ folder + "/runs') '" + folder + "/site-packages' '" + folder + "' '" + folder + "/site-packages/jep'\n" );
+		assertTrue( python.toFile().setExecutable( true ) );
+		final LocatedPython located = new LocatedPython( python, "the test" );
+		// What has just changed may still be changing.
+		assertEquals( "3.11.1", PythonInstallation.find( located ).get( "version" ) );
+		assertEquals( "3.11.2", PythonInstallation.find( located ).get( "version" ) );
+		final FileTime before = FileTime.fromMillis( System.currentTimeMillis() - 10_000 );
+		for ( final String path : List.of( "python", "site-packages", "site-packages/jep" ) )
+			Files.setLastModifiedTime( folder.resolve( path ), before );
+		for ( int i = 0; i < 2; ++i )
+			assertEquals( "3.11.3", PythonInstallation.find( located ).get( "version" ) );
+		if ( !Files.exists( folder.resolve( changed ) ) )
+			Files.createFile( folder.resolve( changed ) );
+		Files.setLastModifiedTime( folder.resolve( changed ), FileTime.fromMillis( before.toMillis() + 1000 ) );
+		for ( int i = 0; i < 2; ++i )
+			assertEquals( "3.11.4", PythonInstallation.find( located ).get( "version" ) );
+		assertEquals( "3.11.5", PythonInstallation.probe( located, false ).get( "version" ) );
 	}
 
 	private void set( final String key, final String value )

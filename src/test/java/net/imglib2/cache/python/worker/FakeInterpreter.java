@@ -36,6 +36,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
@@ -44,9 +46,10 @@ import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.Trusted;
 
 /**
- * An interpreter without Python. What it does, {@link FakeInterpreters} says.
+ * An interpreter without Python. What it does, {@link FakeInterpreters} says. If it can be
+ * driven, any thread may use it, one at a time.
  */
-final class FakeInterpreter implements Interpreter
+final class FakeInterpreter implements UnboundInterpreter
 {
 	final String name;
 
@@ -58,12 +61,24 @@ final class FakeInterpreter implements Interpreter
 
 	private Thread thread;
 
+	/**
+	 * What uses it now, if it can be driven.
+	 */
+	private final AtomicReference< Thread > user = new AtomicReference<>();
+
+	private List< BlockRequest > begun;
+
 	private long nextTicket = 1;
 
 	/**
 	 * Why it has ended by itself.
 	 */
 	volatile String loss;
+
+	/**
+	 * Whether the next call finds that it has ended.
+	 */
+	volatile boolean endsBeforeTheCall;
 
 	FakeInterpreter( final String name, final FakeInterpreters factory )
 	{
@@ -136,12 +151,71 @@ final class FakeInterpreter implements Interpreter
 	}
 
 	@Override
+	public boolean isDrivable()
+	{
+		return factory.drivable;
+	}
+
+	@Override
+	public boolean sharesLock()
+	{
+		return factory.sharesLock;
+	}
+
+	@Override
+	public long nanosOf( final long waited )
+	{
+		return factory.nanosOf.applyAsLong( waited );
+	}
+
+	@Override
 	public List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
 		requireThread();
+		return exclusively( () -> results( blocks, "compute" ) );
+	}
+
+	@Override
+	public void begin( final List< BlockRequest > blocks )
+	{
+		exclusively( () -> {
+			if ( begun != null )
+				factory.misuse.add( name + " begins " + factory.describe( blocks ) + " before the end of " + factory.describe( begun ) );
+			factory.onBegin.accept( this );
+			begun = blocks;
+			return null;
+		} );
+	}
+
+	@Override
+	public List< BlockResult > poll()
+	{
+		return exclusively( () -> {
+			if ( !factory.onPoll.test( this ) )
+				return null;
+			final List< BlockResult > results = results( begun, "drive" );
+			begun = null;
+			return results;
+		} );
+	}
+
+	@Override
+	public List< BlockResult > finish()
+	{
+		return exclusively( () -> {
+			final List< BlockRequest > blocks = begun;
+			if ( blocks == null )
+				factory.misuse.add( name + " has not begun what shall be finished" );
+			begun = null;
+			return results( blocks, "finish" );
+		} );
+	}
+
+	private List< BlockResult > results( final List< BlockRequest > blocks, final String how )
+	{
 		final long ticket = nextTicket;
 		nextTicket += blocks.size();
-		factory.record( this, "compute " + factory.describe( blocks ) );
+		factory.record( this, how + " " + factory.describe( blocks ) );
 		final List< BlockResult > results = new ArrayList<>();
 		for ( int i = 0; i < blocks.size(); ++i )
 		{
@@ -192,19 +266,44 @@ final class FakeInterpreter implements Interpreter
 	public void close()
 	{
 		requireThread();
-		factory.onClose.accept( this );
-		factory.record( this, "close" );
+		exclusively( () -> {
+			factory.onClose.accept( this );
+			factory.record( this, "close" );
+			return null;
+		} );
 	}
 
 	private void call()
 	{
 		requireThread();
 		++nextTicket;
+		if ( endsBeforeTheCall )
+		{
+			loss = "killed";
+			throw new NotBegunException( loss, null );
+		}
+	}
+
+	private < R > R exclusively( final Supplier< R > use )
+	{
+		final Thread other = user.getAndSet( Thread.currentThread() );
+		if ( other != null )
+			factory.misuse.add( name + " is used on " + Thread.currentThread() + " and on " + other );
+		try
+		{
+			return use.get();
+		}
+		finally
+		{
+			user.set( null );
+		}
 	}
 
 	private void requireThread()
 	{
-		if ( Thread.currentThread() != thread )
+		if ( factory.drivable )
+			exclusively( () -> null );
+		else if ( Thread.currentThread() != thread )
 			factory.misuse.add( name + " is used on " + Thread.currentThread() + ", but was opened on " + thread );
 	}
 

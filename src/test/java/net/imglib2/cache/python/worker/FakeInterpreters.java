@@ -37,6 +37,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
+import java.util.function.LongUnaryOperator;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
@@ -79,6 +80,22 @@ final class FakeInterpreters implements InterpreterFactory
 	volatile Consumer< FakeInterpreter > onClose = python -> {};
 
 	volatile BlockCode onBlock = ( python, number ) -> done( python );
+
+	/**
+	 * Before blocks are begun that may be polled.
+	 */
+	volatile Consumer< FakeInterpreter > onBegin = python -> {};
+
+	/**
+	 * Whether whoever polls is told how the blocks ended.
+	 */
+	volatile Predicate< FakeInterpreter > onPoll = python -> true;
+
+	volatile LongUnaryOperator nanosOf = waited -> waited;
+
+	volatile boolean drivable;
+
+	volatile boolean sharesLock = true;
 
 	volatile int maxLength = Integer.MAX_VALUE;
 

@@ -230,10 +230,11 @@ class TaskQueueTest
 	private Thread worker( final boolean busy, final Set< Task< ? > > taken )
 	{
 		final Thread thread = new Thread( () -> {
+			final Seat seat = new Seat( Thread.currentThread() );
 			queue.becomePolling();
 			while ( !ended.get() )
 			{
-				final Task< ? > task = queue.take( ended::get );
+				final Task< ? > task = queue.take( ended::get, seat, true );
 				if ( task == null || !task.begin() )
 					continue;
 				if ( busy )

@@ -33,9 +33,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -168,6 +170,45 @@ class TimeoutWatchTest
 			tasks.wakeAllWorkers();
 			worker.awaitEnd( System.nanoTime() + Long.MAX_VALUE / 2 );
 		}
+	}
+
+	/**
+	 * It would keep memory that is shared with its process.
+	 */
+	@Test
+	@Timeout( 10 )
+	void aWorkerThatIsLostIsForgotten() throws Exception
+	{
+		final List< Worker > workers = new CopyOnWriteArrayList<>();
+		final TimeoutWatch watch = new TimeoutWatch( "python_0", workers, ( given, stack ) -> abandoned.add( given.getName() ), looks::incrementAndGet, System::nanoTime );
+		final WeakReference< Worker > lost = loseWorker( workers, watch );
+		watch.look();
+		while ( lost.get() != null )
+		{
+			System.gc();
+			Thread.sleep( 10 );
+		}
+	}
+
+	private WeakReference< Worker > loseWorker( final List< Worker > workers, final TimeoutWatch watch ) throws Exception
+	{
+		fakes.onBlock = ( python, number ) -> {
+			begun.release();
+			mayEnd.acquireUninterruptibly();
+			python.loss = "crashed";
+			return BlockResult.dropped();
+		};
+		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), ended -> {}, ( lost, why ) -> workers.remove( lost ) );
+		workers.add( worker );
+		worker.startAndWait();
+		final BlockTask block = add( new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), false, false, LIMIT ), 0 );
+		begun.acquire();
+		watch.look();
+		mayEnd.release();
+		assertTrue( result( block ).isDropped() );
+		worker.awaitEnd( System.nanoTime() + Long.MAX_VALUE / 2 );
+		assertEquals( Collections.emptyList(), workers );
+		return new WeakReference<>( worker );
 	}
 
 	private BlockResult result( final BlockTask task )

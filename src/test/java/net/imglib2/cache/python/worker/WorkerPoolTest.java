@@ -45,11 +45,14 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.logging.Logger;
 
 import org.junit.jupiter.api.AfterAll;
@@ -138,14 +141,13 @@ class WorkerPoolTest
 		final Snippet a = register( "a" );
 		final Snippet b = register( "b" );
 		final Runnable go = occupy();
-		final List< BlockTask > blocks = new ArrayList<>();
-		blocks.add( submit( a, 1 ) );
-		blocks.add( submit( b, 2 ) );
+		final List< BlockTask > blocks = submitAll( a, 1 );
+		blocks.addAll( submitAll( b, 2 ) );
 		final CompletableFuture< Void > task = pool.submit( python -> {
 			python.exec( "task" );
 			return null;
 		} );
-		blocks.add( submit( a, 3 ) );
+		blocks.addAll( submitAll( a, 3 ) );
 		go.run();
 		awaitDone( blocks );
 		task.get();
@@ -158,23 +160,15 @@ class WorkerPoolTest
 	{
 		open( 1 );
 		final Snippet a = register( "a" );
-		final CountDownLatch occupied = new CountDownLatch( 1 );
-		fakes.onBlock = ( python, number ) -> {
-			if ( number == 1 )
-				hang( occupied );
-			return FakeInterpreters.done( python );
-		};
-		final List< BlockTask > blocks = new ArrayList<>();
-		blocks.add( submit( a, 1 ) );
-		occupied.await();
-		blocks.add( submit( a, 2 ) );
+		final BlockTask running = submitHanging( a, 1 );
+		final BlockTask waiting = submit( a, 2 );
 		// All are busy: another worker checks it.
 		register( "b" );
 		release.countDown();
-		awaitDone( blocks );
-		assertEquals( Arrays.asList( "worker_1 check a", "check check b" ), fakes.events( event -> event.contains( " check " ) ) );
+		awaitDone( Arrays.asList( running, waiting ) );
+		assertEquals( Arrays.asList( "worker_1 check a", "check check b" ), checks() );
 		register( "c" );
-		assertTrue( fakes.events( event -> true ).contains( "worker_1 check c" ) );
+		assertEquals( Arrays.asList( "worker_1 check a", "check check b", "worker_1 check c" ), checks() );
 	}
 
 	@Test
@@ -196,17 +190,13 @@ class WorkerPoolTest
 		final Snippet b = small( "b" );
 		final Snippet large = register( "large" );
 		final Runnable go = occupy();
-		final List< BlockTask > blocks = new ArrayList<>();
 		// One call takes four.
-		for ( int i = 1; i <= 6; ++i )
-			blocks.add( submit( a, i ) );
-		blocks.add( submit( b, 7 ) );
-		blocks.add( submit( b, 8 ) );
-		blocks.add( submit( a, 9 ) );
+		final List< BlockTask > blocks = submitAll( a, 1, 2, 3, 4, 5, 6 );
+		blocks.addAll( submitAll( b, 7, 8 ) );
+		blocks.addAll( submitAll( a, 9 ) );
 		final CompletableFuture< Void > task = pool.submit( python -> null );
-		blocks.add( submit( a, 10 ) );
-		blocks.add( submit( large, 11 ) );
-		blocks.add( submit( large, 12 ) );
+		blocks.addAll( submitAll( a, 10 ) );
+		blocks.addAll( submitAll( large, 11, 12 ) );
 		go.run();
 		awaitDone( blocks );
 		task.get();
@@ -220,9 +210,7 @@ class WorkerPoolTest
 		final Snippet a = small( "a" );
 		fakes.maxLength = 2 * fakes.request( a, 0 ).length();
 		final Runnable go = occupy();
-		final List< BlockTask > blocks = new ArrayList<>();
-		for ( int i = 1; i <= 5; ++i )
-			blocks.add( submit( a, i ) );
+		final List< BlockTask > blocks = submitAll( a, 1, 2, 3, 4, 5 );
 		go.run();
 		awaitDone( blocks );
 		assertEquals( Arrays.asList( "1 2", "3 4", "5" ), computedSince( 1 ) );
@@ -234,9 +222,7 @@ class WorkerPoolTest
 		open( 1 );
 		final Snippet a = small( "a" );
 		final Runnable go = occupy();
-		final List< BlockTask > blocks = new ArrayList<>();
-		for ( int i = 1; i <= 3; ++i )
-			blocks.add( submit( a, i ) );
+		final List< BlockTask > blocks = submitAll( a, 1, 2, 3 );
 		Thread.currentThread().interrupt();
 		assertThrows( InterruptedException.class, () -> pool.await( blocks.get( 1 ) ) );
 		assertFalse( blocks.remove( 1 ).isBegun() );
@@ -251,11 +237,9 @@ class WorkerPoolTest
 		open( 1 );
 		final Snippet a = register( "a" );
 		final RuntimeException thrown = new PythonException( "broken" );
-		fakes.onBlock = ( python, number ) -> {
-			if ( number == 1 )
-				throw thrown;
-			return FakeInterpreters.done( python );
-		};
+		onBlock( 1, python -> {
+			throw thrown;
+		} );
 		final PythonException e = assertThrows( PythonException.class, () -> pool.await( submit( a, 1 ) ) );
 		assertNotSame( thrown, e );
 		assertSame( thrown, e.getCause() );
@@ -269,13 +253,10 @@ class WorkerPoolTest
 	{
 		open( 1 );
 		final Snippet a = register( "a", LIMIT );
-		fakes.onBlock = ( python, number ) -> {
-			if ( number != 1 )
-				return FakeInterpreters.done( python );
-			hanging.countDown();
-			awaitUnchecked( python.control()::awaitCancelled );
+		onBlock( 1, python -> {
+			hang( hanging, python.control()::awaitCancelled );
 			return FakeInterpreter.cancelled( python );
-		};
+		} );
 		final BlockTask block = submit( a, 1 );
 		hanging.await();
 		exceedLimit( 1 );
@@ -283,7 +264,7 @@ class WorkerPoolTest
 		assertTrue( result.isTimedOut() );
 		assertEquals( 7, result.failure().getLine() );
 		assertEquals( "the code has been running for longer than the timeout of 3600.0 s", result.failure().getMessage() );
-		assertEquals( "worker_1", FakeInterpreters.role( pool.await( submit( a, 2 ) ).worker() ) );
+		assertComputedBy( "worker_1", submit( a, 2 ) );
 	}
 
 	@Test
@@ -291,17 +272,15 @@ class WorkerPoolTest
 	{
 		open( 1 );
 		final Snippet a = register( "a", LIMIT );
-		hangs( 1 );
-		final BlockTask block = submit( a, 1 );
-		hanging.await();
+		final BlockTask block = submitHanging( a, 1 );
 		final FakeInterpreter first = fakes.get( "worker_1" );
 		forward.addAndGet( LIMIT.toNanos() );
 		assertTrue( pool.await( block ).isTimedOut() );
 		assertEquals( first.control().running(), first.control().cancelledTicket() );
 		assertFalse( first.control().isAbandoned() );
-		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		exceedGrace();
 		first.control().awaitAbandoned();
-		assertEquals( "worker_2", FakeInterpreters.role( pool.await( submit( a, 2 ) ).worker() ) );
+		assertComputedBy( "worker_2", submit( a, 2 ) );
 		release.countDown();
 		fakes.await( "worker_1 close" );
 	}
@@ -315,14 +294,11 @@ class WorkerPoolTest
 		final Runnable go = occupy();
 		hangs( 2 );
 		makeSmall( a );
-		final List< BlockTask > blocks = new ArrayList<>();
-		for ( int i = 1; i <= 3; ++i )
-			blocks.add( submit( a, i ) );
+		final List< BlockTask > blocks = submitAll( a, 1, 2, 3 );
 		go.run();
 		hanging.await();
-		exceedLimit( 1 );
-		assertTrue( pool.await( blocks.get( 1 ) ).isTimedOut() );
-		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		timeOut( blocks.get( 1 ) );
+		exceedGrace();
 		assertTrue( pool.await( blocks.get( 2 ) ).isDropped() );
 		assertEquals( Arrays.asList( "1 2 3" ), computedSince( 1 ) );
 		// Computed, but not reported before the worker was abandoned.
@@ -334,17 +310,14 @@ class WorkerPoolTest
 	{
 		open( 1 );
 		final Snippet a = register( "a", LIMIT );
-		hangs( 1 );
 		final IllegalStateException refusal = new IllegalStateException( "no memory" );
 		fakes.onOpen = python -> {
 			throw refusal;
 		};
-		final BlockTask block = submit( a, 1 );
+		final BlockTask block = submitHanging( a, 1 );
 		final BlockTask waiting = submit( a, 2 );
-		hanging.await();
-		exceedLimit( 1 );
-		assertTrue( pool.await( block ).isTimedOut() );
-		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		timeOut( block );
+		exceedGrace();
 		final PythonNoWorkerException e = assertThrows( PythonNoWorkerException.class, () -> pool.await( waiting ) );
 		assertTrue( causes( e ).contains( refusal ), () -> causes( e ).toString() );
 		assertThrows( PythonNoWorkerException.class, pool::requireOpen );
@@ -353,7 +326,7 @@ class WorkerPoolTest
 		forward.addAndGet( Replacements.FIRST_PAUSE );
 		fakes.await( "worker_3 init" );
 		awaitOpen();
-		assertEquals( "worker_3", FakeInterpreters.role( pool.await( submit( a, 4 ) ).worker() ) );
+		assertComputedBy( "worker_3", submit( a, 4 ) );
 	}
 
 	/**
@@ -365,37 +338,75 @@ class WorkerPoolTest
 	{
 		open( 1 );
 		final Snippet a = register( "a", null );
+		onBlock( 1, WorkerPoolTest::crash );
 		for ( int i = 1; i <= 10; ++i )
 		{
-			assertEquals( "worker_" + i, FakeInterpreters.role( pool.await( submit( a, 0 ) ).worker() ) );
+			assertComputedBy( "worker_" + i, submit( a, 0 ) );
 			if ( !atABlock )
 				fakes.get( "worker_" + i ).loss = "killed";
-			fakes.onBlock = ( python, number ) -> {
-				if ( number == 1 )
-					python.loss = "crashed";
-				return number == 1 ? BlockResult.dropped() : FakeInterpreters.done( python );
-			};
 			assertEquals( atABlock, pool.await( submit( a, atABlock ? 1 : 2 ) ).isDropped() );
 			fakes.await( "worker_" + i + " close" );
 		}
 		assertEquals( null, pool.submit( python -> null ).get() );
 	}
 
+	/**
+	 * The worker has taken it already.
+	 */
 	@Test
-	void workersThatAreLostBeforeTheyHaveComputedAnythingAreReplacedAfterPauses() throws Exception
+	void whatHasNotBegunWhenAWorkerIsLostIsForAnother() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", null );
+		pool.await( submit( a, 0 ) );
+		fakes.get( "worker_1" ).endsBeforeTheCall = true;
+		assertEquals( "1", pool.submit( python -> python.getValue( "1" ) ).get() );
+		pool.await( submit( a, 1 ) );
+		fakes.get( "worker_2" ).endsBeforeTheCall = true;
+		register( "b", null );
+		pool.await( submit( a, 2 ) );
+		final Snippet c = register( "c", null );
+		fakes.get( "worker_3" ).endsBeforeTheCall = true;
+		assertTrue( pool.await( submit( c, 3 ) ).isDropped() );
+	}
+
+	/**
+	 * Python code never runs twice.
+	 */
+	@Test
+	void aTaskThatHasBegunWhenAWorkerIsLostFails() throws Exception
+	{
+		open( 1 );
+		final AtomicInteger runs = new AtomicInteger();
+		final CompletableFuture< Object > task = pool.submit( python -> {
+			python.exec( "begun" );
+			runs.incrementAndGet();
+			fakes.get( "worker_1" ).endsBeforeTheCall = true;
+			return python.getValue( "2" );
+		} );
+		final Throwable failure = assertThrows( ExecutionException.class, task::get ).getCause();
+		assertEquals( PythonException.class, failure.getClass() );
+		assertEquals( "The task cannot go on. The code has not begun: killed", failure.getMessage() );
+		assertEquals( 1, runs.get() );
+		assertEquals( "3", pool.submit( python -> python.getValue( "3" ) ).get() );
+	}
+
+	@Test
+	void workersThatAreLostAgainAndAgainAreReplacedAfterPauses() throws Exception
 	{
 		open( 1 );
 		final Snippet a = register( "a", null );
 		fakes.onBlock = ( python, number ) -> {
-			python.loss = "crashed";
-			return BlockResult.dropped();
+			if ( number == 0 )
+				hang( hanging, release::await );
+			return crash( python );
 		};
-		for ( int i = 1; i < Replacements.MAX_USELESS; ++i )
+		for ( int i = 1; i < Replacements.MAX_LOSSES_PER_WORKER; ++i )
 			assertTrue( pool.await( submit( a, i ) ).isDropped() );
-		final Runnable go = occupy();
-		final BlockTask last = submit( a, 1 );
+		final BlockTask last = submit( a, 0 );
+		hanging.await();
 		final BlockTask waiting = submit( a, 2 );
-		go.run();
+		release.countDown();
 		assertTrue( pool.await( last ).isDropped() );
 		long pause = Replacements.FIRST_PAUSE;
 		for ( int i = 0; i < 3; ++i )
@@ -414,26 +425,49 @@ class WorkerPoolTest
 		assertNull( pool.await( submit( a, 5 ) ).failure() );
 	}
 
+	/**
+	 * For instance because no memory was left for a moment: that is no reason to pause,
+	 * also if only one of them had something to do.
+	 */
+	@Test
+	void allWorkersMayBeLostAtOnceAgainAndAgain() throws Exception
+	{
+		final int numWorkers = 4;
+		open( numWorkers );
+		final Snippet a = register( "a", null );
+		for ( int i = 0; i < 10; ++i )
+		{
+			for ( int k = 1; fakes.get( "worker_" + k ) != null; ++k )
+				fakes.get( "worker_" + k ).loss = "killed";
+			if ( i % 2 == 0 )
+			{
+				// Needs all of them at the same time.
+				final CyclicBarrier barrier = new CyclicBarrier( numWorkers );
+				final List< CompletableFuture< Integer > > tasks = new ArrayList<>();
+				for ( int k = 0; k < numWorkers; ++k )
+					tasks.add( pool.submit( python -> barrier.await() ) );
+				for ( final CompletableFuture< Integer > task : tasks )
+					task.get();
+			}
+			else
+				assertNull( pool.await( submit( a, i ) ).failure() );
+		}
+	}
+
 	@Test
 	void codeIsNotCheckedBeforeItRunsWhereNoMemoryIsLeftForAnotherWorker() throws Exception
 	{
 		open( 1 );
 		final Snippet a = register( "a" );
-		fakes.onBlock = ( python, number ) -> {
-			hanging.countDown();
-			awaitUnchecked( release::await );
-			return FakeInterpreters.done( python );
-		};
-		submit( a, 1 );
-		hanging.await();
+		submitHanging( a, 1 );
 		fakes.onCreate = () -> {
 			throw new NativeMemoryException( 1, 2, 3, null );
 		};
 		register( "b" );
-		assertEquals( Arrays.asList( "worker_1 check a" ), fakes.events( event -> event.contains( " check " ) ) );
+		assertEquals( Arrays.asList( "worker_1 check a" ), checks() );
 		fakes.onCreate = () -> {};
 		register( "c" );
-		assertEquals( Arrays.asList( "worker_1 check a", "check check c" ), fakes.events( event -> event.contains( " check " ) ) );
+		assertEquals( Arrays.asList( "worker_1 check a", "check check c" ), checks() );
 	}
 
 	@Test
@@ -449,10 +483,8 @@ class WorkerPoolTest
 		final CountDownLatch allHang = new CountDownLatch( numWorkers );
 		final CountDownLatch releaseFirst = new CountDownLatch( 1 );
 		fakes.onBlock = ( python, number ) -> {
-			if ( number >= numWorkers )
-				return FakeInterpreters.done( python );
-			allHang.countDown();
-			awaitUnchecked( ( number == 0 ? releaseFirst : release )::await );
+			if ( number < numWorkers )
+				hang( allHang, ( number == 0 ? releaseFirst : release )::await );
 			return FakeInterpreters.done( python );
 		};
 		final List< BlockTask > blocks = new ArrayList<>();
@@ -460,20 +492,18 @@ class WorkerPoolTest
 		{
 			blocks.add( submit( a, i ) );
 			// Else one worker is woken for all of them.
-			while ( !blocks.get( i ).isBegun() )
-				Thread.onSpinWait();
+			spinUntil( blocks.get( i )::isBegun );
 		}
 		allHang.await();
 		exceedLimit( numWorkers );
 		for ( final BlockTask block : blocks )
 			assertTrue( pool.await( block ).isTimedOut() );
-		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		exceedGrace();
 		for ( int i = 1; i <= numWorkers; ++i )
 			fakes.get( "worker_" + i ).control().awaitAbandoned();
 		// If the clock was put forward between two workers, another one has been started already.
 		final String next = "worker_" + ( numWorkers + 1 );
-		while ( !( outcome( pool::requireOpen ) instanceof PythonNoWorkerException ) && fakes.get( next ) == null )
-			Thread.onSpinWait();
+		spinUntil( () -> outcome( pool::requireOpen ) instanceof PythonNoWorkerException || fakes.get( next ) != null );
 		forward.addAndGet( pause );
 		releaseFirst.countDown();
 		fakes.await( next + " init" );
@@ -488,21 +518,15 @@ class WorkerPoolTest
 	{
 		open( 1 );
 		final Snippet a = register( "a" );
-		fakes.onBlock = ( python, number ) -> {
-			hanging.countDown();
-			awaitUnchecked( python.control()::awaitAbandoned );
-			return FakeInterpreters.done( python );
-		};
-		final BlockTask running = submit( a, 1 );
-		hanging.await();
+		final BlockTask running = submitHangingUntilAbandoned( a, 1 );
 		final BlockTask waiting = submit( a, 2 );
 		final CompletableFuture< Void > task = pool.submit( python -> null );
 		pool.close();
 		pool.close();
 		for ( final BlockTask block : Arrays.asList( running, waiting, submit( a, 3 ) ) )
-			assertThrows( PythonClosedException.class, () -> pool.await( block ) );
+			assertClosed( block );
 		for ( final CompletableFuture< ? > promise : Arrays.asList( task, pool.submit( python -> null ) ) )
-			assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, promise::get ).getCause() );
+			assertClosed( promise );
 		assertThrows( PythonClosedException.class, pool::requireOpen );
 		assertEquals( Arrays.asList( "1" ), fakes.computed() );
 		assertEquals( 1, fakes.events( event -> event.endsWith( " close" ) ).size() );
@@ -514,12 +538,12 @@ class WorkerPoolTest
 		open( 1 );
 		final Snippet a = small( "a" );
 		final Runnable go = occupy();
-		final List< BlockTask > blocks = Arrays.asList( submit( a, 1 ), submit( a, 2 ) );
+		final List< BlockTask > blocks = submitAll( a, 1, 2 );
 		// After the first block was taken, before it is computed.
 		fakes.onIsPrepared = pool::close;
 		go.run();
 		for ( final BlockTask block : blocks )
-			assertThrows( PythonClosedException.class, () -> pool.await( block ) );
+			assertClosed( block );
 	}
 
 	@Test
@@ -530,7 +554,7 @@ class WorkerPoolTest
 			pool.close();
 			return null;
 		} );
-		assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, task::get ).getCause() );
+		assertClosed( task );
 		fakes.await( "worker_1 close" );
 		fakes.await( "worker_2 close" );
 	}
@@ -540,18 +564,12 @@ class WorkerPoolTest
 	{
 		open( 1 );
 		final Snippet a = register( "a" );
-		fakes.onBlock = ( python, number ) -> {
-			hanging.countDown();
-			awaitUnchecked( python.control()::awaitAbandoned );
-			return FakeInterpreters.done( python );
-		};
-		final BlockTask running = submit( a, 1 );
-		hanging.await();
+		final BlockTask running = submitHangingUntilAbandoned( a, 1 );
 		pool.cancelForExit();
 		assertTrue( fakes.get( "worker_1" ).control().isExited() );
-		assertThrows( PythonClosedException.class, () -> pool.await( running ) );
+		assertClosed( running );
 		pool.awaitForExit( System.nanoTime() + Long.MAX_VALUE / 2 );
-		assertThrows( PythonClosedException.class, () -> pool.await( submit( a, 2 ) ) );
+		assertClosed( submit( a, 2 ) );
 		assertEquals( Collections.emptyList(), fakes.events( event -> event.endsWith( " close" ) ) );
 	}
 
@@ -560,22 +578,16 @@ class WorkerPoolTest
 	{
 		open( 2 );
 		final Snippet a = register( "a" );
-		hangs( 1 );
-		final List< BlockTask > blocks = new ArrayList<>();
-		for ( int i = 1; i <= 5; ++i )
-			blocks.add( submit( a, i ) );
-		hanging.await();
+		final BlockTask running = submitHanging( a, 1 );
+		final List< BlockTask > others = submitAll( a, 2, 3, 4, 5 );
 		pool.closeWhenIdle();
-		for ( final BlockTask block : blocks.subList( 1, 5 ) )
-			assertNull( pool.await( block ).failure() );
+		awaitDone( others );
 		assertNull( outcome( pool::requireOpen ) );
 		release.countDown();
-		assertNull( pool.await( blocks.get( 0 ) ).failure() );
+		awaitDone( Arrays.asList( running ) );
 		fakes.await( "worker_1 close" );
 		fakes.await( "worker_2 close" );
-		while ( outcome( pool::requireOpen ) == null )
-			Thread.onSpinWait();
-		assertInstanceOf( PythonClosedException.class, outcome( pool::requireOpen ) );
+		spinUntil( () -> outcome( pool::requireOpen ) instanceof PythonClosedException );
 	}
 
 	@Test
@@ -584,12 +596,12 @@ class WorkerPoolTest
 		open( 2 );
 		final Snippet a = register( "a" );
 		final CountDownLatch closing = new CountDownLatch( 2 );
-		fakes.onClose = python -> hang( closing );
+		fakes.onClose = python -> hang( closing, release::await );
 		pool.closeWhenIdle();
 		closing.await();
 		final BlockTask late = submit( a, 1 );
 		release.countDown();
-		assertThrows( PythonClosedException.class, () -> pool.await( late ) );
+		assertClosed( late );
 	}
 
 	@Test
@@ -597,21 +609,17 @@ class WorkerPoolTest
 	{
 		open( 1 );
 		final Snippet a = register( "a", LIMIT );
-		hangs( 1 );
-		final BlockTask block = submit( a, 1 );
+		final BlockTask block = submitHanging( a, 1 );
 		final BlockTask waiting = submit( a, 2 );
-		hanging.await();
 		pool.closeWhenIdle();
 		// The abandoned worker ends before the other one can take the block.
 		fakes.onOpen = python -> awaitUnchecked( () -> fakes.await( "worker_1 close" ) );
-		exceedLimit( 1 );
-		assertTrue( pool.await( block ).isTimedOut() );
-		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+		timeOut( block );
+		exceedGrace();
 		fakes.get( "worker_1" ).control().awaitAbandoned();
 		release.countDown();
-		assertEquals( "worker_2", FakeInterpreters.role( pool.await( waiting ).worker() ) );
-		while ( outcome( pool::requireOpen ) == null )
-			Thread.onSpinWait();
+		assertComputedBy( "worker_2", waiting );
+		spinUntil( () -> outcome( pool::requireOpen ) instanceof PythonClosedException );
 	}
 
 	// ---------------------------------------------------------------- start
@@ -717,11 +725,47 @@ class WorkerPoolTest
 		return pool.submit( fakes.request( snippet, number ) );
 	}
 
+	private List< BlockTask > submitAll( final Snippet snippet, final int... numbers )
+	{
+		final List< BlockTask > blocks = new ArrayList<>();
+		for ( final int number : numbers )
+			blocks.add( submit( snippet, number ) );
+		return blocks;
+	}
+
+	/**
+	 * @return a block that a worker has begun, and that does not end before {@link #release}
+	 */
+	private BlockTask submitHanging( final Snippet snippet, final int number ) throws InterruptedException
+	{
+		hangs( number );
+		final BlockTask block = submit( snippet, number );
+		hanging.await();
+		return block;
+	}
+
+	/**
+	 * @return a block that a worker has begun, and that does not end before its interpreter is
+	 *         abandoned
+	 */
+	private BlockTask submitHangingUntilAbandoned( final Snippet snippet, final int number ) throws InterruptedException
+	{
+		onBlock( number, python -> {
+			hang( hanging, python.control()::awaitAbandoned );
+			return FakeInterpreters.done( python );
+		} );
+		final BlockTask block = submit( snippet, number );
+		hanging.await();
+		return block;
+	}
+
 	/**
 	 * @return a loader whose code a worker has made ready, by a block with the number 0
 	 */
 	private Snippet small( final String name ) throws InterruptedException
 	{
+		// However long the machine needs.
+		fakes.nanosOf = waited -> 1;
 		final Snippet snippet = register( name );
 		pool.await( submit( snippet, 0 ) );
 		makeSmall( snippet );
@@ -761,9 +805,34 @@ class WorkerPoolTest
 	private void exceedLimit( final int numBlocks )
 	{
 		final int before = clockReads.get();
-		while ( clockReads.get() - before <= 4 * numBlocks )
-			Thread.onSpinWait();
+		spinUntil( () -> clockReads.get() - before > 4 * numBlocks );
 		forward.addAndGet( LIMIT.toNanos() );
+	}
+
+	/**
+	 * Lets the timeout of the only block that runs pass, and waits for its end.
+	 */
+	private void timeOut( final BlockTask block ) throws InterruptedException
+	{
+		exceedLimit( 1 );
+		assertTrue( pool.await( block ).isTimedOut() );
+	}
+
+	/**
+	 * A worker whose code was cancelled and still runs is abandoned soon after.
+	 */
+	private void exceedGrace()
+	{
+		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+	}
+
+	/**
+	 * From now on, this is the code of the block with a certain number; the others are done at
+	 * once.
+	 */
+	private void onBlock( final int number, final Function< FakeInterpreter, BlockResult > code )
+	{
+		fakes.onBlock = ( python, block ) -> block == number ? code.apply( python ) : FakeInterpreters.done( python );
 	}
 
 	/**
@@ -771,17 +840,25 @@ class WorkerPoolTest
 	 */
 	private void hangs( final int number )
 	{
-		fakes.onBlock = ( python, block ) -> {
-			if ( block == number )
-				hang( hanging );
+		onBlock( number, python -> {
+			hang( hanging, release::await );
 			return FakeInterpreters.done( python );
-		};
+		} );
 	}
 
-	private void hang( final CountDownLatch begun )
+	private static void hang( final CountDownLatch begun, final Waiting until )
 	{
 		begun.countDown();
-		awaitUnchecked( release::await );
+		awaitUnchecked( until );
+	}
+
+	/**
+	 * The interpreter ends by itself, with the block undone.
+	 */
+	private static BlockResult crash( final FakeInterpreter python )
+	{
+		python.loss = "crashed";
+		return BlockResult.dropped();
 	}
 
 	private static void awaitUnchecked( final Waiting waiting )
@@ -796,6 +873,35 @@ class WorkerPoolTest
 		}
 	}
 
+	private static void spinUntil( final BooleanSupplier condition )
+	{
+		while ( !condition.getAsBoolean() )
+			Thread.onSpinWait();
+	}
+
+	private void assertComputedBy( final String worker, final BlockTask block ) throws InterruptedException
+	{
+		assertEquals( worker, FakeInterpreters.role( pool.await( block ).worker() ) );
+	}
+
+	private void assertClosed( final BlockTask block )
+	{
+		assertThrows( PythonClosedException.class, () -> pool.await( block ) );
+	}
+
+	private static void assertClosed( final CompletableFuture< ? > promise )
+	{
+		assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, promise::get ).getCause() );
+	}
+
+	/**
+	 * @return which code was checked, by whom
+	 */
+	private List< String > checks()
+	{
+		return fakes.events( event -> event.contains( " check " ) );
+	}
+
 	private void awaitDone( final List< BlockTask > blocks ) throws InterruptedException
 	{
 		for ( final BlockTask block : blocks )
@@ -807,8 +913,7 @@ class WorkerPoolTest
 	 */
 	private void awaitOpen()
 	{
-		while ( outcome( pool::requireOpen ) != null )
-			Thread.onSpinWait();
+		spinUntil( () -> outcome( pool::requireOpen ) == null );
 	}
 
 	private static PythonException outcome( final Runnable action )
