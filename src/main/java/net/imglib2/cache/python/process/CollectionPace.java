@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.process;
 
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 
 /**
  * Decides whether garbage is collected although the shared memory may still grow. Mapped
@@ -40,7 +41,8 @@ import java.util.concurrent.TimeUnit;
  * <li>Twice as much is in use as there was after the last collection. A cache that is
  * being filled is seldom searched for garbage that it does not have, and large ones wait
  * until the limit is reached.
- * <li>The last collection was 20 times as long ago as a collection takes: all of them take
+ * <li>The last collection was 20 times as long ago as a collection takes (the shortest of
+ * the last four, because other programs may have slowed one down): all of them take
  * at most 5 % of the time. What takes longer than 50 ms, which a user sees, has to be as
  * much rarer: a collection of 10 ms may come after 0.2 s, one of 100 ms after 4 s, and one
  * of a second after 7 minutes.
@@ -65,9 +67,12 @@ final class CollectionPace
 
 	private long end;
 
-	private long last = -1;
+	/**
+	 * How long the last collections took: in turns, 0 for none.
+	 */
+	private final long[] durations = new long[ 4 ];
 
-	private long lastButOne = Long.MAX_VALUE;
+	private int next;
 
 	/**
 	 * @param now
@@ -102,8 +107,7 @@ final class CollectionPace
 
 	private double interval( final long heap )
 	{
-		// That one took long may have had other reasons.
-		final double expected = last < 0 ? NANOS_PER_HEAP_BYTE * heap : Math.min( last, lastButOne );
+		final double expected = LongStream.of( durations ).filter( duration -> duration > 0 ).min().orElse( ( long ) ( NANOS_PER_HEAP_BYTE * heap ) );
 		return INTERVAL * expected * Math.max( 1, expected / LONG_NANOS );
 	}
 
@@ -113,8 +117,8 @@ final class CollectionPace
 	 */
 	void collected( final long from, final long to )
 	{
-		lastButOne = last < 0 ? Long.MAX_VALUE : last;
-		last = to - from;
+		durations[ next ] = Math.max( 1, to - from );
+		next = ( next + 1 ) % durations.length;
 		end = to;
 	}
 }

@@ -343,7 +343,7 @@ class SharedArenaTest
 	void boundedCacheDoesNotLetTheArenaGrow()
 	{
 		final CollectionPace pace = new CollectionPace( 0 );
-		// The first two may come at once, however long they take.
+		// The next ones may come at once, however long they take.
 		final long now = System.nanoTime();
 		pace.collected( now - 1, now );
 		final SharedArena arena = TestArenas.ofSize( 4096 * MIB, 10_000, pace );
