@@ -46,6 +46,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -105,9 +106,20 @@ import net.imglib2.view.Views;
  * <p>
  * {@code -Dcase=…} runs one case only.
  */
+@Tag( "each-mode" )
 class InputWaysTest
 {
-	private static final int CASES = 10_500;
+	private static final String MODE = System.getProperty( PythonEnvironment.MODE_PROPERTY );
+
+	/**
+	 * Fewer where the tests run again.
+	 */
+	private static final int CASES = MODE == null ? 10_500 : 1_500;
+
+	/**
+	 * Memory of this JVM, and cells that are so small, are copied for a process.
+	 */
+	private static final boolean ALWAYS_COPIED = InterpreterMode.PROCESS.name().equals( MODE );
 
 	private static final int THREADS = 3;
 
@@ -199,6 +211,7 @@ class InputWaysTest
 	}
 
 	@Test
+	@Tag( "in-the-jvm" )
 	void zeroCopyIsTheSourcesMemoryAndACopyIsNot() throws Exception
 	{
 		final ByteBuffer bytes = ByteBuffer.allocateDirect( 4 * 8 * 6 * 5 ).order( ByteOrder.nativeOrder() );
@@ -235,6 +248,7 @@ class InputWaysTest
 	}
 
 	@Test
+	@Tag( "in-the-jvm" )
 	void memoryOfMappedFilesAndOfAnyAlignmentIsNotCopied( @TempDir final Path folder ) throws Exception
 	{
 		final CellGrid grid = new CellGrid( new long[] { 9, 7 }, new int[] { 4, 4 } );
@@ -630,7 +644,7 @@ class InputWaysTest
 			if ( TestPixels.isPacked( type ) )
 				return Collections.singletonList( InputWay.PIXELS );
 			final boolean slow = steps.stream().anyMatch( Step::isSlow );
-			if ( !slow && isInOneNativePiece( padded ) )
+			if ( !slow && !ALWAYS_COPIED && isInOneNativePiece( padded ) )
 				return Collections.singletonList( InputWay.ZERO_COPY );
 			final InputWay withoutBlocks = !slow && canCopyCells( padded ) ? InputWay.CELLS : InputWay.PIXELS;
 			if ( !isSupportedByBlocks( view ) )
