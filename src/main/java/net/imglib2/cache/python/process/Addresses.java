@@ -118,8 +118,28 @@ final class Addresses
 		field.setAccessible( true );
 		final Object unsafe = field.get( null );
 		final MethodHandles.Lookup lookup = MethodHandles.publicLookup();
-		final long offset = ( long ) type.getMethod( "objectFieldOffset", Field.class ).invoke( unsafe, Buffer.class.getDeclaredField( "address" ) );
+		final long offset = offset( lookup.findVirtual( type, "objectFieldOffset", methodType( long.class, Field.class ) ).bindTo( unsafe ) );
 		final MethodHandle getLong = lookup.findVirtual( type, "getLong", methodType( long.class, Object.class, long.class ) ).bindTo( unsafe );
 		return MethodHandles.insertArguments( getLong, 1, offset ).asType( methodType( long.class, Buffer.class ) );
+	}
+
+	/**
+	 * By a method handle: reflection looks at the annotations of such a method, and makes
+	 * proxies for them, which takes longer than all else here.
+	 */
+	private static long offset( final MethodHandle objectFieldOffset ) throws ReflectiveOperationException
+	{
+		try
+		{
+			return ( long ) objectFieldOffset.invokeExact( Buffer.class.getDeclaredField( "address" ) );
+		}
+		catch ( final ReflectiveOperationException | RuntimeException | Error e )
+		{
+			throw e;
+		}
+		catch ( final Throwable t )
+		{
+			throw new IllegalStateException( t );
+		}
 	}
 }

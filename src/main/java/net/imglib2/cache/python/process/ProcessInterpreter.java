@@ -134,7 +134,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		final String mark = "\u001e" + UUID.randomUUID();
 		try
 		{
-			process = new WorkerProcess( name, runtime.builder(), mark, runtime.environment().getOut(), runtime.environment().getErr() );
+			process = new WorkerProcess( name, runtime.process(), mark, runtime.environment().getOut(), runtime.environment().getErr() );
 		}
 		catch ( final IOException e )
 		{

@@ -28,8 +28,11 @@
  */
 package net.imglib2.cache.python.process;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.block.BlockMemory;
@@ -68,13 +71,20 @@ public final class ProcessRuntime implements InterpreterFactory
 
 	private final SharedArena memory;
 
-	private ProcessRuntime( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numThreads, final SharedArena memory )
+	/**
+	 * The process of the first interpreter: Python starts while this JVM makes the memory.
+	 * If nobody takes it, it ends after a minute by itself.
+	 */
+	private final AtomicReference< Future< Process > > first;
+
+	private ProcessRuntime( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numThreads )
 	{
 		this.numThreads = numThreads;
 		this.installation = installation;
 		this.environment = environment;
 		this.modulePath = modulePath;
-		this.memory = memory;
+		first = new AtomicReference<>( ProcessStarter.start( builder() ) );
+		memory = SharedArena.ofThisJvm( Command.of( installation.executable(), "-I", "-S", "-c", PythonSources.read( "_process/memory_file.py" ) ) );
 	}
 
 	/**
@@ -91,9 +101,7 @@ public final class ProcessRuntime implements InterpreterFactory
 	 */
 	public static ProcessRuntime start( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numWorkers )
 	{
-		final List< String > memoryFile = Command.of( installation.executable(), "-I", "-S", "-c", PythonSources.read( "_process/memory_file.py" ) );
-		final int numThreads = Math.max( 1, Runtime.getRuntime().availableProcessors() / numWorkers );
-		return new ProcessRuntime( installation, environment, modulePath, numThreads, SharedArena.ofThisJvm( memoryFile ) );
+		return new ProcessRuntime( installation, environment, modulePath, Math.max( 1, Runtime.getRuntime().availableProcessors() / numWorkers ) );
 	}
 
 	@Override
@@ -114,9 +122,17 @@ public final class ProcessRuntime implements InterpreterFactory
 	}
 
 	/**
-	 * @return what starts a worker process
+	 * @return a worker process that nobody else has
+	 * @throws IOException
+	 * 		if it cannot be started
 	 */
-	ProcessBuilder builder()
+	Process process() throws IOException
+	{
+		final Future< Process > started = first.getAndSet( null );
+		return ProcessStarter.get( started != null ? started : ProcessStarter.start( builder() ) );
+	}
+
+	private ProcessBuilder builder()
 	{
 		final ProcessBuilder builder = new ProcessBuilder( Command.of( installation.executable(), "-I", "-c", PythonSources.read( "_process/start.py" ), PythonSources.location() ) );
 		// What this JVM needs is not what Python needs.

@@ -30,6 +30,7 @@ package net.imglib2.cache.python.process;
 
 import java.io.IOException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
@@ -54,14 +55,24 @@ final class ProcessStarter
 	{}
 
 	/**
-	 * @throws IOException
-	 * 		if the process cannot be started
+	 * Starts a process, but does not wait until that is done.
+	 *
+	 * @return what {@link #get} waits for
 	 */
-	static Process start( final ProcessBuilder builder ) throws IOException
+	static Future< Process > start( final ProcessBuilder builder )
+	{
+		return THREAD.submit( builder::start );
+	}
+
+	/**
+	 * @throws IOException
+	 * 		if the process could not be started
+	 */
+	static Process get( final Future< Process > started ) throws IOException
 	{
 		try
 		{
-			return THREAD.submit( builder::start ).get();
+			return started.get();
 		}
 		catch ( final ExecutionException e )
 		{

@@ -65,7 +65,7 @@ final class Signals
 		try
 		{
 			// Java 8
-			ProcessStarter.start( new ProcessBuilder( "kill", "-TERM", Long.toString( pid ) ) );
+			ProcessStarter.get( ProcessStarter.start( new ProcessBuilder( "kill", "-TERM", Long.toString( pid ) ) ) );
 		}
 		catch ( final IOException e )
 		{

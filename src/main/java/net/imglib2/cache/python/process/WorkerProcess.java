@@ -75,7 +75,7 @@ final class WorkerProcess
 
 	private final OutputLines lines;
 
-	private final StackFile stacks = new StackFile();
+	private final StackFile stacks;
 
 	private final Thread pump;
 
@@ -92,8 +92,8 @@ final class WorkerProcess
 	/**
 	 * @param name
 	 * 		name of the worker
-	 * @param builder
-	 * 		starts the process
+	 * @param process
+	 * 		has just been started; ends if this fails
 	 * @param mark
 	 * 		what precedes the answers and the lines of Python code
 	 * @param out
@@ -101,22 +101,23 @@ final class WorkerProcess
 	 * @param err
 	 * 		gets the lines of the standard error
 	 * @throws IOException
-	 * 		if the process cannot be started
+	 * 		if the file of its stacks cannot be made
 	 */
-	WorkerProcess( final String name, final ProcessBuilder builder, final String mark, final Consumer< String > out, final Consumer< String > err ) throws IOException
+	WorkerProcess( final String name, final Process process, final String mark, final Consumer< String > out, final Consumer< String > err ) throws IOException
 	{
+		this.process = process;
 		replies = new Replies( mark );
 		lines = new OutputLines( mark, out, err );
-		boolean started = false;
+		boolean complete = false;
 		try
 		{
-			process = ProcessStarter.start( builder );
-			started = true;
+			stacks = new StackFile();
+			complete = true;
 		}
 		finally
 		{
-			if ( !started )
-				stacks.close();
+			if ( !complete )
+				process.destroyForcibly();
 		}
 		requests = process.getOutputStream();
 		pump = LibraryThreads.create( name + "_output", this::pump );

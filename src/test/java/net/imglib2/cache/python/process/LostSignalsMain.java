@@ -117,7 +117,7 @@ final class LostSignalsMain
 		for ( final long number : new long[] { span.segmentStart, span.segmentLength, span.offset, span.length, spinNanos } )
 			command.add( Long.toString( number ) );
 		command.add( MARK );
-		final WorkerProcess process = new WorkerProcess( "trips", new ProcessBuilder( command ), MARK, System.out::println, System.out::println );
+		final WorkerProcess process = new WorkerProcess( "trips", ProcessStarter.get( ProcessStarter.start( new ProcessBuilder( command ) ) ), MARK, System.out::println, System.out::println );
 		try
 		{
 			process.lookEvery( Long.MAX_VALUE );
