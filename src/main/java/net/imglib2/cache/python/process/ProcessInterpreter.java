@@ -202,12 +202,6 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	}
 
 	@Override
-	public boolean sharesLock()
-	{
-		return false;
-	}
-
-	@Override
 	protected void added( final String fileName, final String code )
 	{
 		control.addSource( fileName, code );

@@ -111,6 +111,12 @@ public final class ProcessRuntime implements InterpreterFactory
 	}
 
 	@Override
+	public boolean sharesLock()
+	{
+		return false;
+	}
+
+	@Override
 	public BlockMemory memory()
 	{
 		return memory;

@@ -41,19 +41,27 @@ public final class BlockTask extends Task< BlockResult >
 
 	private final BlockRequest request;
 
-	BlockTask( final BlockRequest request )
+	private final boolean sharesLock;
+
+	/**
+	 * @param sharesLock
+	 * 		see {@link InterpreterFactory#sharesLock()}
+	 */
+	BlockTask( final BlockRequest request, final boolean sharesLock )
 	{
 		this.request = request;
+		this.sharesLock = sharesLock;
 	}
 
 	/**
 	 * Longer for small blocks: those of other readers are computed first, and a worker that
 	 * has to wake one reader after the other gets slower, so that more of them fall asleep.
+	 * But workers that share a lock go slower if readers use the processors for longer.
 	 */
 	@Override
 	long spinNanos()
 	{
-		return SmallBlocks.areSmall( snippet() ) ? SMALL_SPIN_NANOS : SPIN_NANOS;
+		return !sharesLock && SmallBlocks.areSmall( snippet() ) ? SMALL_SPIN_NANOS : SPIN_NANOS;
 	}
 
 	BlockRequest request()

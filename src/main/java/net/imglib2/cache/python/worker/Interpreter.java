@@ -165,15 +165,6 @@ public interface Interpreter
 	void set( String variable, Object value );
 
 	/**
-	 * @return whether it shares a lock with other interpreters, which lets one of them run
-	 *         code at a time
-	 */
-	default boolean sharesLock()
-	{
-		return true;
-	}
-
-	/**
 	 * An interpreter can end by itself, because its process does. A call that finds it so
 	 * throws a {@link NotBegunException} if its code has not begun.
 	 *

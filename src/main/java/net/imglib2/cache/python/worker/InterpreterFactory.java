@@ -50,6 +50,15 @@ public interface InterpreterFactory
 	BlockMemory memory();
 
 	/**
+	 * @return whether the interpreters share a lock, which lets one of them run code at a
+	 *         time
+	 */
+	default boolean sharesLock()
+	{
+		return true;
+	}
+
+	/**
 	 * @return how long the init code of a worker may take
 	 */
 	Duration startupTimeout();

@@ -61,6 +61,8 @@ final class SmallBlocks
 
 	private final TaskQueue tasks;
 
+	private final long nanosForOne;
+
 	private final Predicate< Task< ? > > isReady = this::isReady;
 
 	private final Predicate< Task< ? > > fits = this::fits;
@@ -75,10 +77,15 @@ final class SmallBlocks
 	 */
 	private int room;
 
-	SmallBlocks( final Interpreter python, final TaskQueue tasks )
+	/**
+	 * @param sharesLock
+	 * 		see {@link InterpreterFactory#sharesLock()}
+	 */
+	SmallBlocks( final Interpreter python, final TaskQueue tasks, final boolean sharesLock )
 	{
 		this.python = python;
 		this.tasks = tasks;
+		nanosForOne = sharesLock ? SMALL_NANOS : TINY_NANOS;
 	}
 
 	/**
@@ -118,7 +125,7 @@ final class SmallBlocks
 	 */
 	boolean areForOne( final Snippet snippet )
 	{
-		return snippet.expectedNanos() < ( python.sharesLock() ? SMALL_NANOS : TINY_NANOS );
+		return snippet.expectedNanos() < nanosForOne;
 	}
 
 	/**

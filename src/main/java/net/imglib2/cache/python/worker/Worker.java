@@ -173,7 +173,7 @@ final class Worker
 		drivable = python instanceof UnboundInterpreter && ( ( UnboundInterpreter ) python ).isDrivable() ? ( UnboundInterpreter ) python : null;
 		seat = new Seat( thread );
 		control = python.control();
-		smallBlocks = new SmallBlocks( python, tasks );
+		smallBlocks = new SmallBlocks( python, tasks, factory.sharesLock() );
 		stopsWaiting = () -> !life.isServing() || !deadLoaders.isEmpty() || left != null || tasks.isExhausted();
 	}
 

@@ -212,7 +212,7 @@ public final class WorkerPool implements AutoCloseable
 	public BlockTask submit( final BlockRequest request )
 	{
 		requireNotOnAWorker( "A cell that is not cached cannot be read" );
-		final BlockTask task = new BlockTask( request );
+		final BlockTask task = new BlockTask( request, factory.sharesLock() );
 		tasks.add( task, drive );
 		submitted( task, tasks );
 		return task;

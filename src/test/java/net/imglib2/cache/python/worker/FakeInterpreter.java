@@ -157,12 +157,6 @@ final class FakeInterpreter implements UnboundInterpreter
 	}
 
 	@Override
-	public boolean sharesLock()
-	{
-		return factory.sharesLock;
-	}
-
-	@Override
 	public long nanosOf( final long waited )
 	{
 		return factory.nanosOf.applyAsLong( waited );

@@ -131,6 +131,12 @@ final class FakeInterpreters implements InterpreterFactory
 	}
 
 	@Override
+	public boolean sharesLock()
+	{
+		return sharesLock;
+	}
+
+	@Override
 	public Duration startupTimeout()
 	{
 		return startupTimeout;
