@@ -30,27 +30,18 @@ package net.imglib2.cache.python.process;
 
 import java.io.File;
 import java.io.IOException;
-import java.nio.Buffer;
 import java.nio.ByteBuffer;
-import java.nio.DoubleBuffer;
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
-import java.nio.LongBuffer;
-import java.nio.ShortBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.function.LongConsumer;
 
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.block.BlockArray;
-import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.environment.PythonSources;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
@@ -89,15 +80,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 
 	private final ProcessControl control = new ProcessControl( words, new File( PythonSources.location(), "imglib2_cache_python" ) + File.separator );
 
-	private final LongConsumer free = this::free;
-
-	/**
-	 * What keeps the memory of arguments in reach as long as Python sees it, by their
-	 * numbers.
-	 */
-	private final Map< Long, Held > held = new HashMap<>();
-
-	private long lastNumber;
+	private final Arguments arguments;
 
 	private WorkerProcess process;
 
@@ -115,6 +98,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		super( name, runtime.arena() );
 		this.runtime = runtime;
 		arena = runtime.arena();
+		arguments = new Arguments( arena );
 		mailboxMemory = arena.allocate( Mailbox.BYTES );
 	}
 
@@ -285,72 +269,18 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 
 	private void beginStep()
 	{
-		final List< BlockArray > arguments = codec.write( blocks, ticket );
-		for ( int i = 0; i < arguments.size(); ++i )
-			putArgument( i, arguments.get( i ) );
+		final List< BlockArray > arrays = codec.write( blocks, ticket );
+		for ( int i = 0; i < arrays.size(); ++i )
+			arguments.put( i, arrays.get( i ), mailbox );
 		control.setCalling( true );
-		mailbox.call( arguments.size() );
+		mailbox.call( arrays.size() );
 	}
 
 	private void endStep()
 	{
 		control.setCalling( false );
-		mailbox.forEachFreed( free );
+		arguments.free( mailbox );
 		process.awaitLines( mailbox.emitted() );
-	}
-
-	private void putArgument( final int i, final BlockArray array )
-	{
-		final long number = ++lastNumber;
-		Buffer memory = array.memory();
-		Lease copy = null;
-		final boolean own = array.isOutput() || array.lease() != null;
-		if ( !own && !arena.isVisible( memory, array.owner() ) )
-		{
-			copy = copy( memory );
-			memory = copy.buffer();
-		}
-		held.put( number, new Held( array, copy ) );
-		// The memory of others is mapped read-only, so that no package can write into it.
-		mailbox.putArgument( i, arena.spanOf( memory ), own, number );
-	}
-
-	/**
-	 * Byte by byte: the layout says in which order the bytes are.
-	 */
-	private Lease copy( final Buffer memory )
-	{
-		final Lease lease = arena.lease( Math.toIntExact( memory.capacity() * ( long ) BytesPerEntry.of( memory ) ) );
-		final ByteBuffer target = lease.buffer();
-		if ( memory instanceof ByteBuffer )
-			target.duplicate().put( whole( ( ( ByteBuffer ) memory ).duplicate() ) );
-		else if ( memory instanceof ShortBuffer )
-			target.order( ( ( ShortBuffer ) memory ).order() ).asShortBuffer().put( whole( ( ( ShortBuffer ) memory ).duplicate() ) );
-		else if ( memory instanceof IntBuffer )
-			target.order( ( ( IntBuffer ) memory ).order() ).asIntBuffer().put( whole( ( ( IntBuffer ) memory ).duplicate() ) );
-		else if ( memory instanceof LongBuffer )
-			target.order( ( ( LongBuffer ) memory ).order() ).asLongBuffer().put( whole( ( ( LongBuffer ) memory ).duplicate() ) );
-		else if ( memory instanceof FloatBuffer )
-			target.order( ( ( FloatBuffer ) memory ).order() ).asFloatBuffer().put( whole( ( ( FloatBuffer ) memory ).duplicate() ) );
-		else
-			target.order( ( ( DoubleBuffer ) memory ).order() ).asDoubleBuffer().put( whole( ( ( DoubleBuffer ) memory ).duplicate() ) );
-		return lease;
-	}
-
-	private static < B extends Buffer > B whole( final B buffer )
-	{
-		( ( Buffer ) buffer ).clear();
-		return buffer;
-	}
-
-	/**
-	 * Nobody in the process sees an argument any more.
-	 */
-	private void free( final long number )
-	{
-		final Held freed = held.remove( number );
-		if ( freed != null && freed.copy != null )
-			freed.copy.release();
 	}
 
 	/**
@@ -382,7 +312,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	private void releaseAll()
 	{
 		codec.releaseRetained();
-		new ArrayList<>( held.keySet() ).forEach( this::free );
+		arguments.freeAll();
 	}
 
 	// ---------------------------------------------------------------- tasks
@@ -507,7 +437,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		if ( answer == null )
 			throw crash();
 		final List< ? > entries = ( List< ? > ) Values.decode( answer );
-		( ( List< ? > ) entries.get( 2 ) ).forEach( number -> free( ( Long ) number ) );
+		( ( List< ? > ) entries.get( 2 ) ).forEach( number -> arguments.free( ( Long ) number ) );
 		process.awaitLines( mailbox.emitted() );
 		final int status = ( ( Long ) entries.get( 0 ) ).intValue();
 		final Object value = entries.get( 1 );
@@ -536,23 +466,6 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		final Stack stack = control.stackOfCrash( death.stacks() );
 		final String details = ( ( stack.isEmpty() ? "" : stack.text() ) + death.output() ).trim();
 		return new LostException( new PythonFailure( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how(), details ), details ) );
-	}
-
-	/**
-	 * What keeps the memory of an argument in reach.
-	 */
-	private static final class Held
-	{
-		@SuppressWarnings( "unused" )
-		private final BlockArray array;
-
-		private final Lease copy;
-
-		Held( final BlockArray array, final Lease copy )
-		{
-			this.array = array;
-			this.copy = copy;
-		}
 	}
 
 	private static final class Reply
