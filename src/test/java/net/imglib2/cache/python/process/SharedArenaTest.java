@@ -49,6 +49,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
@@ -62,6 +63,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+import net.imglib2.cache.python.ChildJvm;
 import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.block.CellMemory;
@@ -334,6 +336,59 @@ class SharedArenaTest
 		for ( int i = 0; i < 60; ++i )
 			kept.add( arena.cell( ( int ) MIB / 20 + LARGE ) );
 		assertTrue( arena.total() <= 8 * MIB );
+	}
+
+	/**
+	 * One thread's collection does not find what others drop later, and they must not take
+	 * what it has found before it can.
+	 */
+	@Test
+	void manyThreadsFindTheArenaFullAtOnceAndAllGetMemory() throws Exception
+	{
+		final SharedArena arena = TestArenas.ofSize( 64 * MIB );
+		final int numThreads = 16;
+		final ExecutorService threads = Executors.newFixedThreadPool( numThreads );
+		try
+		{
+			final Callable< Void > reader = () -> {
+				CellMemory last = null;
+				for ( int i = 0; i < 60; ++i )
+				{
+					final CellMemory next = arena.cell( ( int ) MIB );
+					assertNotSame( last, next );
+					last = next;
+				}
+				return null;
+			};
+			for ( final Future< Void > done : threads.invokeAll( Collections.nCopies( numThreads, reader ) ) )
+				done.get();
+		}
+		finally
+		{
+			threads.shutdownNow();
+		}
+		assertTrue( arena.total() <= 64 * MIB );
+	}
+
+	@Test
+	void fullArenaTellsOfTheOptionThatForbidsCollections() throws Exception
+	{
+		ChildJvm.of( FullMain.class ).withPython( ChildJvm.testPython() ).withJvmArgument( "-XX:+DisableExplicitGC" ).withProperty( "project.basedir", System.getProperty( "project.basedir", System.getProperty( "basedir", "" ) ) ).run()
+				.requireExitCode( 0 ).requireOutput( "done" );
+	}
+
+	static final class FullMain
+	{
+		public static void main( final String[] args )
+		{
+			final SharedArena arena = TestArenas.ofSize( 4 * MIB );
+			final NativeMemoryException full = assertThrows( NativeMemoryException.class, () -> {
+				while ( true )
+					arena.cell( ( int ) MIB );
+			} );
+			assertTrue( full.getMessage().contains( "Run Java without -XX:+DisableExplicitGC" ), full.getMessage() );
+			System.out.println( "done" );
+		}
 	}
 
 	/**
