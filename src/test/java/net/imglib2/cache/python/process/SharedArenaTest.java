@@ -49,7 +49,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
@@ -336,38 +335,6 @@ class SharedArenaTest
 		for ( int i = 0; i < 60; ++i )
 			kept.add( arena.cell( ( int ) MIB / 20 + LARGE ) );
 		assertTrue( arena.total() <= 8 * MIB );
-	}
-
-	/**
-	 * One thread's collection does not find what others drop later, and they must not take
-	 * what it has found before it can.
-	 */
-	@Test
-	void manyThreadsFindTheArenaFullAtOnceAndAllGetMemory() throws Exception
-	{
-		final SharedArena arena = TestArenas.ofSize( 64 * MIB );
-		final int numThreads = 16;
-		final ExecutorService threads = Executors.newFixedThreadPool( numThreads );
-		try
-		{
-			final Callable< Void > reader = () -> {
-				CellMemory last = null;
-				for ( int i = 0; i < 60; ++i )
-				{
-					final CellMemory next = arena.cell( ( int ) MIB );
-					assertNotSame( last, next );
-					last = next;
-				}
-				return null;
-			};
-			for ( final Future< Void > done : threads.invokeAll( Collections.nCopies( numThreads, reader ) ) )
-				done.get();
-		}
-		finally
-		{
-			threads.shutdownNow();
-		}
-		assertTrue( arena.total() <= 64 * MIB );
 	}
 
 	@Test
