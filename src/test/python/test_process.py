@@ -412,3 +412,26 @@ def test_memory_limit_is_one_that_the_system_knows(before: int, size: int, after
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert int(done.stdout) == after
+
+
+def test_memory_is_free_also_if_a_trace_function_raises_meanwhile(tmp_path: Path) -> None:
+    """So does a cancellation, anywhere."""
+    file = tmp_path / "memory"
+    file.write_bytes(bytes(SEGMENT))
+    memory = SharedMemory(str(file))
+    words = memoryview(np.zeros(mailbox.LENGTH, np.int64))
+    for i, number in enumerate((0, SEGMENT, 4096, 100 << 1, 17)):
+        words[mailbox.ARGUMENTS + i] = number
+    arrays = memory.arguments(words, 1)
+
+    def trace(*_: object) -> None:
+        raise ValueError
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        del arrays
+    finally:
+        sys.settrace(before)
+    assert memory.freed() == [17]
+    assert memory.freed() == []
