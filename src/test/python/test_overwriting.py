@@ -52,6 +52,8 @@ MAY_NOT = [
     "from m import *\nblock.data[...] = 1",
     "import m as block\nblock.data[...] = 1",
     "import m as np\nnp.add(1, 2, out=block.data)",
+    "from jax import numpy as np\nnp.add(1, 2, out=block.data)",
+    "np.add = f\nnp.add(1, 2, out=block.data)",
     "import block\nblock.data[...] = 1",
     "block = other\nblock.data[...] = 1",
     "def block(): pass\nblock.data[...] = 1",

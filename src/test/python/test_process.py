@@ -396,3 +396,42 @@ def test_arguments_have_no_common_base(tmp_path: Path) -> None:
     assert memory.freed() == [2]
     del kept
     assert memory.freed() == [1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, Java sets no limit")
+@pytest.mark.parametrize(("before", "size", "after"), [(-1, (1 << 63) - 2, sys.maxsize), (1 << 33, 1 << 40, 1 << 33)])
+def test_memory_limit_is_one_that_the_system_knows(before: int, size: int, after: int) -> None:
+    """More than the system knows is all that it knows; a smaller one that is set already stays."""
+    code = (
+        "import resource, sys\n"
+        f"sys.path.insert(0, {str(SOURCES)!r})\n"
+        "from imglib2_cache_python._process import life\n"
+        f"resource.setrlimit(resource.RLIMIT_DATA, ({before}, -1))\n"
+        f"life.limit_memory({size})\n"
+        "print(resource.getrlimit(resource.RLIMIT_DATA)[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert int(done.stdout) == after
+
+
+def test_memory_is_free_also_if_a_trace_function_raises_meanwhile(tmp_path: Path) -> None:
+    """So does a cancellation, anywhere."""
+    file = tmp_path / "memory"
+    file.write_bytes(bytes(SEGMENT))
+    memory = SharedMemory(str(file))
+    words = memoryview(np.zeros(mailbox.LENGTH, np.int64))
+    for i, number in enumerate((0, SEGMENT, 4096, 100 << 1, 17)):
+        words[mailbox.ARGUMENTS + i] = number
+    arrays = memory.arguments(words, 1)
+
+    def trace(*_: object) -> None:
+        raise ValueError
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        del arrays
+    finally:
+        sys.settrace(before)
+    assert memory.freed() == [17]
+    assert memory.freed() == []

@@ -70,14 +70,17 @@ def _is_plain(node: ast.AST) -> bool:
     if isinstance(node, ast.Name):
         return node.id not in _REFLECTION and (node.id not in ("block", "np") or isinstance(node.ctx, ast.Load))
     if isinstance(node, ast.Attribute):
-        return node.attr not in _REFLECTION
+        is_of_np = isinstance(node.value, ast.Name) and node.value.id == "np"
+        return node.attr not in _REFLECTION and (not is_of_np or isinstance(node.ctx, ast.Load))
     if isinstance(node, ast.alias):
         # `import numpy as np` means what `np` means anyway.
         bound = node.asname or node.name.split(".")[0]
         is_numpy = bound == "np" and node.name == "numpy"
         return (is_numpy or bound not in ("*", "block", "np")) and not _REFLECTION.intersection(node.name.split("."))
-    if isinstance(node, ast.ImportFrom) and node.module and _REFLECTION.intersection(node.module.split(".")):
-        return False
+    if isinstance(node, ast.ImportFrom):
+        # `from package import numpy as np` is another one.
+        is_np = any(alias.asname == "np" for alias in node.names)
+        return not is_np and not _REFLECTION.intersection((node.module or "").split("."))
     # Names of functions, classes, arguments, exceptions, …
     return not any(name in ("block", "np") for field in ast.iter_fields(node) for name in _texts(field))
 

@@ -81,10 +81,11 @@ def limit_memory(size: int) -> None:
 
     status = Path("/proc/self/status").read_text()
     used = int(status.split("VmData:")[1].split()[0]) << 10
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = used + _OWN_MEMORY + size
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    # One that is set already may be smaller; more than `maxsize` is none.
+    limits = [used + _OWN_MEMORY + size, sys.maxsize, *(old for old in (soft, hard) if old != resource.RLIM_INFINITY)]
     # Not by RLIMIT_AS, which would count shared memory, too.
-    resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    resource.setrlimit(resource.RLIMIT_DATA, (min(limits), hard))
 
 
 def write_stacks(path: str) -> None:

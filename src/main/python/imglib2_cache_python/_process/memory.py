@@ -32,7 +32,9 @@ class SharedMemory:
         self._fd = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
         self._segments: dict[tuple[int, int, bool], memoryview] = {}
         self._watches: dict[int, _Watch] = {}
-        self._freed: deque[int] = deque()
+        # Filled by the interpreter itself: in a function of Python, a cancellation may arrive, and nobody be told.
+        self._gone: deque[_Watch] = deque()
+        self._dropped: deque[int] = deque()
         self._unpackers: dict[int, struct.Struct] = {}
 
     def array(self, start: int, length: int, offset: int, size: int, *, writable: bool) -> np.ndarray:
@@ -66,8 +68,9 @@ class SharedMemory:
         for at in range(0, len(numbers), ARGUMENT_LENGTH):
             start, length, offset, size, number = numbers[at : at + ARGUMENT_LENGTH]
             array = self.array(start, length, offset, size >> 1, writable=size & 1 == 1)
-            watch = self._watches[number] = _Watch(array, self._gone)
+            watch = _Watch(array, self._gone.append)
             watch.number = number
+            self._watches[number] = watch
             arrays.append(array)
         return arrays
 
@@ -79,23 +82,27 @@ class SharedMemory:
         for i in range(count):
             number = words[ARGUMENTS + ARGUMENT_LENGTH * i + ARGUMENT_LENGTH - 1]
             if number not in self._watches:
-                self._freed.append(number)
-
-    def _gone(self, watch: _Watch) -> None:
-        self._watches.pop(watch.number, None)
-        self._freed.append(watch.number)
+                self._dropped.append(number)
 
     def report_freed(self, words: memoryview) -> None:
         """Writes the numbers of memories that nobody sees any more into the words."""
-        number = 0
-        while self._freed and number < MAX_FREED:
-            words[FREED + number] = self._freed.popleft()
-            number += 1
-        words[NUM_FREED] = number
+        count = 0
+        while (self._gone or self._dropped) and count < MAX_FREED:
+            words[FREED + count] = self._next_freed()
+            count += 1
+        words[NUM_FREED] = count
 
     def freed(self) -> list[int]:
         """The numbers of memories that nobody sees any more, each told once."""
         numbers = []
-        while self._freed:
-            numbers.append(self._freed.popleft())
+        while self._gone or self._dropped:
+            numbers.append(self._next_freed())
         return numbers
+
+    def _next_freed(self) -> int:
+        if self._dropped:
+            return self._dropped.popleft()
+        # Java has no memory of number 0. A trace function may have raised where the watch was made.
+        number = getattr(self._gone.popleft(), "number", 0)
+        self._watches.pop(number, None)
+        return number

@@ -29,8 +29,15 @@
 package net.imglib2.cache.python.process;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
 import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+
+import com.sun.management.HotSpotDiagnosticMXBean;
 
 import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.environment.KnownProperties;
@@ -63,6 +70,16 @@ final class RegionAllocator
 	 */
 	private static final long PATIENCE_MILLIS = 100;
 
+	/**
+	 * How long it may take to tell of the first one: on a busy machine, the JVM's thread that
+	 * tells has to wait for a processor.
+	 */
+	private static final long MAX_LAG_NANOS = TimeUnit.SECONDS.toNanos( 2 );
+
+	private static final String NO_COLLECTIONS = "DisableExplicitGC";
+
+	private static final boolean COLLECTIONS_ARE_DISABLED = isSet( NO_COLLECTIONS );
+
 	private final ArenaFile file;
 
 	private final long limit;
@@ -91,9 +108,21 @@ final class RegionAllocator
 	private final CollectionPace pace;
 
 	/**
+	 * Garbage that the last collection has found, which the JVM tells of as of buffers.
+	 * Guarded by {@link #growing}.
+	 */
+	private Reference< ? > sign;
+
+	/**
 	 * How often all garbage was collected because the memory was full.
 	 */
 	private volatile long reclaims;
+
+	/**
+	 * Whether a thread waits for garbage because the memory is full. Nobody else takes it
+	 * before.
+	 */
+	private volatile boolean isReclaiming;
 
 	/**
 	 * @param limit
@@ -125,7 +154,7 @@ final class RegionAllocator
 	Region take( final int numBytes, final boolean zero )
 	{
 		final long length = Regions.size( numBytes );
-		Region region = takeFree( length );
+		Region region = isReclaiming ? null : takeFree( length );
 		if ( region == null )
 			region = growOrReclaim( length, reclaims );
 		boolean isReady = false;
@@ -249,9 +278,7 @@ final class RegionAllocator
 				}
 				if ( i == COLLECTIONS )
 					throw full( numBytes, noSpace );
-				// Many threads may find the memory full at once.
-				final Supplier< Region > attempt = () -> takeFree( numBytes );
-				final Region region = reclaims == reclaimsBefore + i ? collect( true, attempt ) : await( attempt );
+				final Region region = reclaim( i == 0 && reclaims != reclaimsBefore, () -> takeFree( numBytes ) );
 				if ( region != null )
 					return region;
 			}
@@ -267,6 +294,8 @@ final class RegionAllocator
 		message.append( ". Bound the caches of the images (all of them together should hold at most half of the limit)" );
 		if ( noSpace == null )
 			message.append( ", or raise the limit by " ).append( "-D" + KnownProperties.SHARED_MEMORY ).append( "=…" );
+		if ( COLLECTIONS_ARE_DISABLED )
+			message.append( ". Run Java without -XX:+" ).append( NO_COLLECTIONS ).append( ", because of which cells that the caches have dropped are not freed in time" );
 		return new NativeMemoryException( message.toString(), noSpace );
 	}
 
@@ -327,7 +356,7 @@ final class RegionAllocator
 				return attempt.get() != null || pace.allows( System.nanoTime(), usedHeap() ) && collect( false, attempt ) != null;
 			Boolean isReduced = attempt.get();
 			for ( int i = 0; isReduced == null && i < COLLECTIONS; ++i )
-				isReduced = reclaims == reclaimsBefore + i ? collect( true, attempt ) : await( attempt );
+				isReduced = reclaim( i == 0 && reclaims != reclaimsBefore, attempt );
 			return isReduced != null;
 		}
 	}
@@ -336,7 +365,23 @@ final class RegionAllocator
 	{
 		synchronized ( free )
 		{
-			return CollectionPace.isWorthIt( total() - free.freeBytes(), lowest ) && pace.allows( System.nanoTime(), usedHeap() );
+			return !COLLECTIONS_ARE_DISABLED && CollectionPace.isWorthIt( total() - free.freeBytes(), lowest ) && pace.allows( System.nanoTime(), usedHeap() );
+		}
+	}
+
+	/**
+	 * @return whether an option of the JVM is set
+	 */
+	private static boolean isSet( final String option )
+	{
+		try
+		{
+			return Boolean.parseBoolean( ManagementFactory.getPlatformMXBean( HotSpotDiagnosticMXBean.class ).getVMOption( option ).getValue() );
+		}
+		catch ( final RuntimeException | LinkageError e )
+		{
+			// Another JVM than HotSpot.
+			return false;
 		}
 	}
 
@@ -344,6 +389,28 @@ final class RegionAllocator
 	{
 		final Runtime runtime = Runtime.getRuntime();
 		return runtime.totalMemory() - runtime.freeMemory();
+	}
+
+	/**
+	 * Many threads may find the memory full at once. What one of them has collected may be
+	 * enough for the next one, too. But before that one gives up, it collects itself: there
+	 * is new garbage by then.
+	 *
+	 * @param isCollected
+	 * 		whether another thread has collected all garbage just now
+	 * @return as {@link #await}
+	 */
+	private < T > T reclaim( final boolean isCollected, final Supplier< T > attempt )
+	{
+		isReclaiming = true;
+		try
+		{
+			return isCollected ? await( attempt ) : collect( true, attempt );
+		}
+		finally
+		{
+			isReclaiming = false;
+		}
 	}
 
 	/**
@@ -359,6 +426,7 @@ final class RegionAllocator
 			dropReserves.run();
 			++reclaims;
 		}
+		sign = new PhantomReference<>( new Object(), new ReferenceQueue<>() );
 		System.gc();
 		synchronized ( free )
 		{
@@ -379,6 +447,7 @@ final class RegionAllocator
 	 */
 	private < T > T await( final Supplier< T > attempt )
 	{
+		final long start = System.nanoTime();
 		boolean interrupted = false;
 		try
 		{
@@ -390,9 +459,10 @@ final class RegionAllocator
 				try
 				{
 					final Region next = mappings.awaitGarbage( PATIENCE_MILLIS );
-					if ( next == null )
+					if ( next != null )
+						give( next );
+					else if ( sign.isEnqueued() || System.nanoTime() - start >= MAX_LAG_NANOS || COLLECTIONS_ARE_DISABLED )
 						return null;
-					give( next );
 				}
 				catch ( final InterruptedException e )
 				{

@@ -62,6 +62,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+import net.imglib2.cache.python.ChildJvm;
 import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.block.CellMemory;
@@ -334,6 +335,27 @@ class SharedArenaTest
 		for ( int i = 0; i < 60; ++i )
 			kept.add( arena.cell( ( int ) MIB / 20 + LARGE ) );
 		assertTrue( arena.total() <= 8 * MIB );
+	}
+
+	@Test
+	void fullArenaTellsOfTheOptionThatForbidsCollections() throws Exception
+	{
+		ChildJvm.of( FullMain.class ).withPython( ChildJvm.testPython() ).withJvmArgument( "-XX:+DisableExplicitGC" ).withProperty( "project.basedir", System.getProperty( "project.basedir", System.getProperty( "basedir", "" ) ) ).run()
+				.requireExitCode( 0 ).requireOutput( "done" );
+	}
+
+	static final class FullMain
+	{
+		public static void main( final String[] args )
+		{
+			final SharedArena arena = TestArenas.ofSize( 4 * MIB );
+			final NativeMemoryException full = assertThrows( NativeMemoryException.class, () -> {
+				while ( true )
+					arena.cell( ( int ) MIB );
+			} );
+			assertTrue( full.getMessage().contains( "Run Java without -XX:+DisableExplicitGC" ), full.getMessage() );
+			System.out.println( "done" );
+		}
 	}
 
 	/**
