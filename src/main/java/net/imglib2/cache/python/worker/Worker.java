@@ -733,12 +733,14 @@ final class Worker
 		final long start = System.nanoTime();
 		try
 		{
+			final boolean yields = !LibraryThreads.isThisVirtual();
 			while ( !run.tryFinish( drivable, name ) )
 			{
 				if ( System.nanoTime() - start > DRIVE_NANOS )
 					return false;
 				// There may be no more processors than threads that have work to do.
-				Thread.yield();
+				if ( yields )
+					Thread.yield();
 			}
 		}
 		catch ( final Throwable t )
