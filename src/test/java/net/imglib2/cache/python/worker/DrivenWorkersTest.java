@@ -249,6 +249,7 @@ class DrivenWorkersTest
 	{
 		open( 2 );
 		final Snippet a = ready( "a" );
+		a.took( Long.MIN_VALUE / 2 );
 		fakes.onPoll = python -> false;
 		fakes.onBlock = ( python, number ) -> {
 			if ( number == 1 )
