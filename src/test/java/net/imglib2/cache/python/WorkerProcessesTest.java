@@ -79,6 +79,12 @@ class WorkerProcessesTest
 		childJvm( WorkerProcessesMain.class ).withVariable( "OMP_NUM_THREADS", "3" ).run( "threads" ).requireExitCode( 0 ).requireOutput( "done" );
 	}
 
+	@Test
+	void aReaderWithoutStackHarmsNoOther() throws Exception
+	{
+		run( DeepReadersMain.class, "" );
+	}
+
 	private void run( final Class< ? > main, final String argument ) throws Exception
 	{
 		childJvm( main ).run( argument ).requireExitCode( 0 ).requireOutput( "done" );

@@ -57,6 +57,11 @@ import net.imglib2.util.Util;
  */
 final class CellComputer< A extends ArrayDataAccess< ? > >
 {
+	/**
+	 * Calls within each other that take as much stack as it takes to compute a cell.
+	 */
+	private static final int STACK_LEVELS = 200;
+
 	private final CellSpec< ?, A > spec;
 
 	private final int[] lowerHalo;
@@ -108,11 +113,14 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	 * @return the cell
 	 * @throws PythonCellException
 	 * 		if the code fails, or a cell of an input does
+	 * @throws StackOverflowError
+	 * 		if this thread has not enough stack left; then nothing has happened
 	 * @throws Exception
 	 * 		what an input throws
 	 */
 	Cell< A > compute( final long cell, final Interval interval, final boolean detachable, final A sample ) throws Exception
 	{
+		requireStack( STACK_LEVELS );
 		DetachedComputations.Computation computation = detachable ? detached.take( cell ) : null;
 		if ( computation == null )
 			computation = submit( cell, interval, sample );
@@ -140,6 +148,17 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		if ( !result.outputEscaped() )
 			output.release();
 		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), interval.minAsLongArray(), pixels );
+	}
+
+	/**
+	 * A stack that gets full later, as that of recursive code does, would leave what all
+	 * readers share half changed: the queue of tasks, memory, the request of a worker.
+	 *
+	 * @return the number of levels
+	 */
+	private static int requireStack( final int levels )
+	{
+		return levels == 0 ? 0 : 1 + requireStack( levels - 1 );
 	}
 
 	private DetachedComputations.Computation submit( final long cell, final Interval interval, final A sample ) throws Exception

@@ -162,6 +162,8 @@ final class GuardedCells< A >
 			{
 				return cells.get( cell, missing -> {
 					leave( stamp[ 0 ] );
+					// If the stack is too full to enter again, it is not left twice.
+					stamp[ 0 ] = 0;
 					final Cell< A > loaded;
 					try
 					{

@@ -61,6 +61,11 @@ public final class LibraryThreads
 	private static final MethodHandle WITHOUT_LOCALS = constructorWithoutLocals();
 
 	/**
+	 * {@code Thread.isVirtual()}, since Java 21; else {@code null}.
+	 */
+	private static final MethodHandle IS_VIRTUAL = isVirtualMethod();
+
+	/**
 	 * Lets the JVM choose.
 	 */
 	private static final long USUAL_STACK_SIZE = 0;
@@ -96,6 +101,34 @@ public final class LibraryThreads
 		thread.setContextClassLoader( LibraryThreads.class.getClassLoader() );
 		thread.setDaemon( true );
 		return thread;
+	}
+
+	/**
+	 * @return whether the calling thread is virtual: if it yields, others can keep it from
+	 *         going on for as long as they like
+	 */
+	static boolean isThisVirtual()
+	{
+		try
+		{
+			return IS_VIRTUAL != null && ( boolean ) IS_VIRTUAL.invokeExact( Thread.currentThread() );
+		}
+		catch ( final Throwable t )
+		{
+			return false;
+		}
+	}
+
+	private static MethodHandle isVirtualMethod()
+	{
+		try
+		{
+			return MethodHandles.publicLookup().findVirtual( Thread.class, "isVirtual", MethodType.methodType( boolean.class ) );
+		}
+		catch ( final ReflectiveOperationException e )
+		{
+			return null;
+		}
 	}
 
 	private static Thread withoutLocals( final Runnable target, final String name, final long stackSize )

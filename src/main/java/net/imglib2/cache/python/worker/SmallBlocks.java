@@ -137,14 +137,16 @@ final class SmallBlocks
 	 * 		a small block that was taken
 	 * @return it and those that follow
 	 */
-	List< BlockTask > with( final BlockTask first )
+	Run with( final BlockTask first )
 	{
 		final int maxBlocks = python.maxBlocks();
 		final List< BlockTask > blocks = new ArrayList<>( maxBlocks );
 		blocks.add( first );
 		snippet = first.snippet();
+		// Before others are taken, which would be lost if no memory were left.
+		final Run run = new Run( blocks, snippet.timeoutNanos() );
 		if ( !python.isPrepared( snippet ) )
-			return blocks;
+			return run;
 		final long most = Math.min( maxBlocks, TOGETHER_NANOS / snippet.expectedNanos() );
 		room = python.maxLength() - first.request().length();
 		while ( blocks.size() < most )
@@ -157,7 +159,7 @@ final class SmallBlocks
 			room -= next.request().length();
 			blocks.add( next );
 		}
-		return blocks;
+		return run;
 	}
 
 	private boolean fits( final Task< ? > task )

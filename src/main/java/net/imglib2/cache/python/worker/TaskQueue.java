@@ -219,8 +219,9 @@ final class TaskQueue
 		}
 		while ( task == null && !stop.getAsBoolean() )
 		{
-			seat.leave();
+			// First what can fail: this worker would end, and its interpreter, while a reader drives.
 			sleeping.addFirst( seat );
+			seat.leave();
 			polling.decrementAndGet();
 			// Either the thread that adds a task sees that nobody is polling, or the task is seen here.
 			if ( tasks.isEmpty() && !stop.getAsBoolean() )

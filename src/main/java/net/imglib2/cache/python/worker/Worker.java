@@ -554,7 +554,7 @@ final class Worker
 
 	private void runSmallBlocks( final BlockTask first )
 	{
-		final Run run = new Run( smallBlocks.with( first ), first.snippet().timeoutNanos() );
+		final Run run = smallBlocks.with( first );
 		final boolean isForOthers = !smallBlocks.areForOne( first.snippet() );
 		if ( isForOthers )
 			becomeBusy();
@@ -614,6 +614,8 @@ final class Worker
 		if ( run == null )
 			return false;
 		left = null;
+		// It has turned out not to be small.
+		becomeBusy();
 		try
 		{
 			run.finish( drivable, name );
@@ -626,6 +628,7 @@ final class Worker
 		finally
 		{
 			end();
+			becomePolling();
 		}
 		return true;
 	}
@@ -693,7 +696,7 @@ final class Worker
 			return null;
 		try
 		{
-			return new Run( smallBlocks.with( first ), first.snippet().timeoutNanos() );
+			return smallBlocks.with( first );
 		}
 		catch ( final Throwable t )
 		{
@@ -708,9 +711,9 @@ final class Worker
 	 */
 	private boolean beginDriven( final Run run )
 	{
-		begin( run );
 		try
 		{
+			begin( run );
 			run.begin( drivable );
 			return true;
 		}
@@ -730,12 +733,14 @@ final class Worker
 		final long start = System.nanoTime();
 		try
 		{
+			final boolean yields = !LibraryThreads.isThisVirtual();
 			while ( !run.tryFinish( drivable, name ) )
 			{
 				if ( System.nanoTime() - start > DRIVE_NANOS )
 					return false;
 				// There may be no more processors than threads that have work to do.
-				Thread.yield();
+				if ( yields )
+					Thread.yield();
 			}
 		}
 		catch ( final Throwable t )

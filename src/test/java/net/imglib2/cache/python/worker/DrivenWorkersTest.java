@@ -245,6 +245,31 @@ class DrivenWorkersTest
 	}
 
 	@Test
+	void aWorkerThatFinishesWhatTakesLongKeepsNobodyFromDrivingAnother() throws Exception
+	{
+		open( 2 );
+		final Snippet a = ready( "a" );
+		a.took( Long.MIN_VALUE / 2 );
+		fakes.onPoll = python -> false;
+		fakes.onBlock = ( python, number ) -> {
+			if ( number == 1 )
+				onFirstPoll( python );
+			return FakeInterpreters.done( python );
+		};
+		final BlockTask first = submit( a, 1 );
+		polled.await();
+		fakes.onPoll = python -> true;
+		final BlockTask second = submit( a, 2 );
+		assertTrue( second.isDone(), "not driven" );
+		assertFalse( first.isDone() );
+		goOn.countDown();
+		await( first );
+		awaitAsleep( "worker_1" );
+		awaitAsleep( "worker_2" );
+		assertTrue( submit( a, 3 ).isDone(), "not driven" );
+	}
+
+	@Test
 	void whatCannotBeBegunFails() throws Exception
 	{
 		open( 1 );
