@@ -319,6 +319,25 @@ def test_a_forked_process_is_no_worker(one: Process) -> None:
     assert one.words[mailbox.EMITTED] == 0
 
 
+def test_sigterm_ends_a_forked_process(one: Process) -> None:
+    one.run(
+        "execute",
+        "import os, signal, time\npid = os.fork()\nif not pid:\n    time.sleep(20)\n    os._exit(0)\n"
+        "os.kill(pid, signal.SIGTERM)\nend = os.waitpid(pid, 0)[1]",
+    )
+    assert one.run("evaluate", "end", False) == signal.SIGTERM
+
+
+def test_a_forked_process_that_crashes_leaves_no_stack_for_the_worker(one: Process) -> None:
+    one.run(
+        "execute",
+        "import ctypes, os\npid = os.fork()\nif not pid:\n    ctypes.string_at(0)\nend = os.waitpid(pid, 0)[1]",
+    )
+    assert one.run("evaluate", "os.WTERMSIG(end)", False) == signal.SIGSEGV
+    assert one.crash_file.read_text() == ""
+    assert any("Segmentation fault" in line for line in one.printed())
+
+
 def test_it_ends_with_its_pipe(process: Process) -> None:
     process.run("execute", "import threading\nthreading.Thread(target=threading.Event().wait).start()")
     assert process.close() == 0

@@ -96,8 +96,29 @@ def write_stacks(path: str) -> None:
         faulthandler.register(signal.SIGTERM, fd, all_threads=True, chain=False)
 
 
-def close_in_child() -> None:
-    """In a forked process: closes the pipes, so that the JVM sees the end of the worker."""
+class HeldSigterm(threading.local):
+    """Holds SIGTERM back while a thread forks.
+
+    Else, if it comes at once, the child would write a stack, as the worker does, instead of ending.
+    """
+
+    def hold(self) -> None:
+        """To be called before the fork."""
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def release(self) -> None:
+        """To be called after the fork in both processes, last."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+
+def leave_in_child() -> None:
+    """In a forked process: closes the pipes, so that the JVM sees the end of the worker.
+
+    SIGTERM ends it again, as `multiprocessing` expects. If it crashes, its stack goes to the standard error.
+    """
     while _pipes:
         with contextlib.suppress(OSError):
             os.close(_pipes.pop())
+    if hasattr(faulthandler, "register"):
+        faulthandler.unregister(signal.SIGTERM)
+    faulthandler.enable(2, all_threads=True)

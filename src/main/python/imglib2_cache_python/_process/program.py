@@ -48,7 +48,9 @@ def main(requests: int, replies: int) -> NoReturn:
     life.write_stacks(settings["crash_file"])
     program = Program(settings, pipe, replies)
     if hasattr(os, "register_at_fork"):
+        sigterm = life.HeldSigterm()
         os.register_at_fork(after_in_child=program.leave_in_child)
+        os.register_at_fork(before=sigterm.hold, after_in_parent=sigterm.release, after_in_child=sigterm.release)
     with contextlib.suppress(EOFError):
         if program.serve():
             sys.exit(0)
@@ -223,7 +225,7 @@ class Program:
         """In a forked process: it is no worker, and does not keep the pipes open."""
         self._forked = True
         self._output.continue_in_child()
-        life.close_in_child()
+        life.leave_in_child()
 
 
 def _describe(error: BaseException) -> str:
