@@ -200,10 +200,10 @@ final class ProcessControl extends ProtocolControl
 
 	private void killLater( final WorkerProcess now )
 	{
-		ProcessStarter.later( () -> {
+		now.later( () -> {
 			if ( isCalling() )
 				now.kill();
-		}, WorkerProcess.END_MILLIS );
+		} );
 	}
 
 	/**

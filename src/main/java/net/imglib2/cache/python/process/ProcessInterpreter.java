@@ -349,7 +349,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 			return;
 		if ( process.death() == null )
 		{
-			ProcessStarter.later( process::kill, WorkerProcess.END_MILLIS );
+			process.later( process::kill );
 			try
 			{
 				call( "close" );

@@ -92,9 +92,10 @@ final class ProcessStarter
 	 *
 	 * @param millis
 	 * 		how much later
+	 * @return can be cancelled
 	 */
-	static void later( final Runnable action, final long millis )
+	static Future< ? > later( final Runnable action, final long millis )
 	{
-		THREAD.schedule( action, millis, TimeUnit.MILLISECONDS );
+		return THREAD.schedule( action, millis, TimeUnit.MILLISECONDS );
 	}
 }

@@ -32,6 +32,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -76,6 +79,8 @@ final class WorkerProcess
 	private final OutputLines lines;
 
 	private final StackFile stacks;
+
+	private final Queue< Future< ? > > later = new ConcurrentLinkedQueue<>();
 
 	private final Thread pump;
 
@@ -261,7 +266,7 @@ final class WorkerProcess
 		catch ( final IOException e )
 		{
 			// It is dead or about to end; if it is not, it cannot be used.
-			ProcessStarter.later( this::kill, END_MILLIS );
+			later( this::kill );
 		}
 	}
 
@@ -293,7 +298,7 @@ final class WorkerProcess
 	 */
 	void end()
 	{
-		ProcessStarter.later( this::kill, END_MILLIS );
+		later( this::kill );
 		prepareToWait();
 		closeRequests();
 		await( () -> death != null );
@@ -314,6 +319,24 @@ final class WorkerProcess
 	void kill()
 	{
 		Signals.kill( process );
+	}
+
+	/**
+	 * Does something after a second, unless the process has ended before. So a process that
+	 * has ended keeps nothing in memory.
+	 */
+	void later( final Runnable action )
+	{
+		later.add( ProcessStarter.later( action, END_MILLIS ) );
+		// Either the end of the process finds it, or is seen here.
+		if ( death != null )
+			cancelLater();
+	}
+
+	private void cancelLater()
+	{
+		for ( Future< ? > action = later.poll(); action != null; action = later.poll() )
+			action.cancel( false );
 	}
 
 	/**
@@ -399,6 +422,7 @@ final class WorkerProcess
 		final String written = stacks.text();
 		stacks.close();
 		death = new Death( exitCode, written, lines.last() );
+		cancelLater();
 		replies.wake();
 	}
 }
