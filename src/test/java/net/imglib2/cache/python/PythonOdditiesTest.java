@@ -365,8 +365,9 @@ class PythonOdditiesTest
 
 		private void collectPythonsGarbage()
 		{
-			System.gc();
 			new PythonCacheLoaderQueue( 1, "import gc\ngc.unfreeze()\ngc.collect()", environment ).close();
+			// Last, because it finds this queue as well.
+			System.gc();
 		}
 
 		/**

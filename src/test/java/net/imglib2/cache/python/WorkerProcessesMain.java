@@ -37,6 +37,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -72,6 +73,9 @@ final class WorkerProcessesMain
 			break;
 		case "idle":
 			idle();
+			break;
+		case "kept":
+			kept();
 			break;
 		case "drive":
 			drive();
@@ -141,6 +145,35 @@ final class WorkerProcessesMain
 			}
 		}
 		requireWorkers( 0 );
+	}
+
+	/**
+	 * Whoever keeps a closed queue, or its images, does not keep the memory that its
+	 * workers had.
+	 */
+	private static void kept() throws Exception
+	{
+		final List< Object > kept = new ArrayList<>();
+		Map< String, Long > before = null;
+		for ( int i = 0; i < 4; ++i )
+		{
+			try ( PythonCacheLoaderQueue queue = queue( 2, INIT ) )
+			{
+				final CachedCellImg< IntType, ? > image = image( queue, GOOD, 4, 2 );
+				requireGood( image, 1, 2 );
+				kept.add( queue );
+				kept.add( image );
+			}
+			if ( before != null )
+				Resources.requireNoMoreThan( before, "queues that are kept", System::gc );
+			else
+			{
+				System.gc();
+				before = Resources.count();
+				before.put( Resources.RESIDENT, Long.MAX_VALUE / 2 );
+			}
+		}
+		require( "kept", kept.size() == 8 );
 	}
 
 	/**

@@ -77,7 +77,7 @@ final class SharedArena implements BlockMemory
 
 	private final Mappings mappings = new Mappings();
 
-	private final SharedLeases leases;
+	final SharedLeases leases;
 
 	private final RegionAllocator regions;
 

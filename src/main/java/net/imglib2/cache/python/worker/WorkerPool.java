@@ -400,14 +400,17 @@ public final class WorkerPool implements AutoCloseable
 				timeouts.end();
 		}
 		ExitHook.remove( this );
+		final List< Worker > all = allWorkers();
 		// First, so that no worker begins what is failed next.
-		allWorkers().forEach( worker -> worker.close( closedException() ) );
+		all.forEach( worker -> worker.close( closedException() ) );
 		failWaiting();
 		// Never an interrupt: imports in this process do not survive one.
 		tasks.wakeAllWorkers();
 		checks.wakeAllWorkers();
 		final long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
-		allWorkers().forEach( worker -> worker.awaitEnd( deadline ) );
+		all.forEach( worker -> worker.awaitEnd( deadline ) );
+		// Those that ended before this pool was closed.
+		all.stream().filter( Worker::isOver ).forEach( this::forget );
 	}
 
 	/**
@@ -425,6 +428,16 @@ public final class WorkerPool implements AutoCloseable
 	{
 		replacements.ended( worker );
 		closeIfAllHaveEnded();
+		// Images keep a closed pool in reach, but need not keep the memory of its interpreters.
+		if ( closed )
+			forget( worker );
+	}
+
+	private synchronized void forget( final Worker ended )
+	{
+		workers.remove( ended );
+		if ( checkingWorker == ended )
+			checkingWorker = null;
 	}
 
 	/**

@@ -39,10 +39,15 @@ public final class ArenaUse
 	{}
 
 	/**
-	 * @return bytes, those that are kept for reuse included; there is such memory already
+	 * There must be such memory already. What was kept for reuse is not, from now on: once
+	 * the garbage collector has run, it does not count.
+	 *
+	 * @return bytes
 	 */
 	public static long used()
 	{
-		return SharedArena.ofThisJvm( Collections.emptyList() ).used();
+		final SharedArena arena = SharedArena.ofThisJvm( Collections.emptyList() );
+		arena.leases.clear();
+		return arena.used();
 	}
 }
