@@ -62,9 +62,18 @@ final class Resources
 	private static final String MAPPINGS = "mappings of shared memory";
 
 	/**
-	 * The system joins two of them, or not, depending on where it happens to put them.
+	 * The system joins two of them, or not, depending on where it happens to put them; and
+	 * memory that is kept for reuse has some.
 	 */
-	private static final long MAPPINGS_TOLERANCE = 10;
+	private static final long MAPPINGS_TOLERANCE = 50;
+
+	static final String SHARED = "bytes of shared memory";
+
+	/**
+	 * What is kept for reuse, also in the tables of workers, grows for a while. Two workers
+	 * that are left behind have as much.
+	 */
+	private static final long SHARED_TOLERANCE = 900 << 10;
 
 	static final String DIRECT = "bytes in direct buffers";
 
@@ -101,7 +110,7 @@ final class Resources
 		if ( InterpreterMode.PROCESS.name().equals( System.getProperty( PythonEnvironment.MODE_PROPERTY ) ) )
 		{
 			counts.put( MAPPINGS, mappings( "imglib2-cache-python" ) );
-			counts.put( "bytes of shared memory", ArenaUse.used() );
+			counts.put( SHARED, ArenaUse.used() );
 		}
 		return counts;
 	}
@@ -110,6 +119,8 @@ final class Resources
 	{
 		if ( what.equals( MAPPINGS ) )
 			return MAPPINGS_TOLERANCE;
+		if ( what.equals( SHARED ) )
+			return SHARED_TOLERANCE;
 		return what.equals( DIRECT ) ? DIRECT_TOLERANCE : what.equals( RESIDENT ) ? RESIDENT_TOLERANCE : 0;
 	}
 

@@ -195,6 +195,8 @@ public final class SoakMain
 		final Map< String, Long > before = Resources.count();
 		// The pool fills slowly. The JVM itself bounds it, and running out of it is an error.
 		before.put( Resources.DIRECT, Long.MAX_VALUE / 2 );
+		// As little as some lost workers have.
+		before.computeIfPresent( Resources.SHARED, ( what, bytes ) -> bytes + ( 4 << 20 ) );
 		// Compared over time.
 		before.put( Resources.RESIDENT, Long.MAX_VALUE / 2 );
 		final SoakMain soak = new SoakMain( Double.parseDouble( args[ 0 ] ) );

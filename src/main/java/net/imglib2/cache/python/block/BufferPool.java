@@ -98,7 +98,7 @@ public final class BufferPool
 	/**
 	 * @return bytes that are kept for reuse
 	 */
-	synchronized long freeBytes()
+	public synchronized long freeBytes()
 	{
 		return freeBytes;
 	}

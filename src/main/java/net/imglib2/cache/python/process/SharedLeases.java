@@ -80,6 +80,14 @@ final class SharedLeases
 	}
 
 	/**
+	 * @return bytes that are kept for reuse
+	 */
+	long freeBytes()
+	{
+		return pool.freeBytes();
+	}
+
+	/**
 	 * Drops what is kept for reuse.
 	 */
 	void clear()

@@ -39,15 +39,13 @@ public final class ArenaUse
 	{}
 
 	/**
-	 * There must be such memory already. What was kept for reuse is not, from now on: once
-	 * the garbage collector has run, it does not count.
+	 * There must be such memory already.
 	 *
-	 * @return bytes
+	 * @return bytes, without those that are kept for reuse
 	 */
 	public static long used()
 	{
 		final SharedArena arena = SharedArena.ofThisJvm( Collections.emptyList() );
-		arena.leases.clear();
-		return arena.used();
+		return arena.used() - arena.leases.freeBytes();
 	}
 }
