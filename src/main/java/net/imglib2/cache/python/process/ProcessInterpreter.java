@@ -87,7 +87,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	private Mailbox mailbox;
 
 	/**
-	 * Those of the last call, and the ticket of the first one.
+	 * Those of the call that is under way, and the ticket of the first one.
 	 */
 	private List< BlockRequest > blocks;
 
@@ -230,7 +230,17 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		if ( !mailbox.isAnswered() || mailbox.status() != Protocol.OK || process.isLineMissing( mailbox.emitted() ) )
 			return null;
 		endStep();
-		return results( blocks, ticket, true );
+		return results( takeBlocks(), ticket, true );
+	}
+
+	/**
+	 * An interpreter that has nothing to do does not keep the memory of its last blocks.
+	 */
+	private List< BlockRequest > takeBlocks()
+	{
+		final List< BlockRequest > taken = blocks;
+		blocks = null;
+		return taken;
 	}
 
 	@Override
@@ -248,13 +258,14 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		if ( !isAlive )
 		{
 			control.setCalling( false );
-			return afterDeath();
+			return afterDeath( takeBlocks() );
 		}
 		endStep();
+		final List< BlockRequest > done = takeBlocks();
 		final int status = mailbox.status();
 		if ( status == Protocol.BROKEN || status == Mailbox.RAISED )
 			throw interrupted();
-		return results( blocks, ticket, status == Protocol.OK );
+		return results( done, ticket, status == Protocol.OK );
 	}
 
 	/**
@@ -287,7 +298,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	 * The words that tell which code runs, and how the blocks before ended, outlive the
 	 * process.
 	 */
-	private List< BlockResult > afterDeath()
+	private List< BlockResult > afterDeath( final List< BlockRequest > blocks )
 	{
 		final int last = ( int ) Math.max( -1, Math.min( words.lastRun() - ticket, Integer.MAX_VALUE ) );
 		// Its code runs, or what it has raised is being described, which is user code as well.
