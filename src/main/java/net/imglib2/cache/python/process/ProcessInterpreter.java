@@ -87,10 +87,8 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	private Mailbox mailbox;
 
 	/**
-	 * Those of the call that is under way, and the ticket of the first one.
+	 * Of the first block of the last call.
 	 */
-	private List< BlockRequest > blocks;
-
 	private long ticket;
 
 	ProcessInterpreter( final String name, final ProcessRuntime runtime )
@@ -213,38 +211,27 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	public List< BlockResult > compute( final List< BlockRequest > blocks )
 	{
 		begin( blocks );
-		return finish();
+		return finish( blocks );
 	}
 
 	@Override
 	public void begin( final List< BlockRequest > blocks )
 	{
 		ticket = words.issueTickets( blocks.size() );
-		this.blocks = blocks;
-		beginStep();
+		beginStep( blocks );
 	}
 
 	@Override
-	public List< BlockResult > poll()
+	public List< BlockResult > poll( final List< BlockRequest > blocks )
 	{
 		if ( !mailbox.isAnswered() || mailbox.status() != Protocol.OK || process.isLineMissing( mailbox.emitted() ) )
 			return null;
 		endStep();
-		return results( takeBlocks(), ticket, true );
-	}
-
-	/**
-	 * An interpreter that has nothing to do does not keep the memory of its last blocks.
-	 */
-	private List< BlockRequest > takeBlocks()
-	{
-		final List< BlockRequest > taken = blocks;
-		blocks = null;
-		return taken;
+		return results( blocks, ticket, true );
 	}
 
 	@Override
-	public List< BlockResult > finish()
+	public List< BlockResult > finish( final List< BlockRequest > blocks )
 	{
 		boolean isAlive = mailbox.await();
 		// Something that earlier code left behind, such as a tracing function, has raised
@@ -252,20 +239,19 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		if ( isAlive && mailbox.status() == Mailbox.RAISED && !words.hasBegun( ticket ) )
 		{
 			endStep();
-			beginStep();
+			beginStep( blocks );
 			isAlive = mailbox.await();
 		}
 		if ( !isAlive )
 		{
 			control.setCalling( false );
-			return afterDeath( takeBlocks() );
+			return afterDeath( blocks );
 		}
 		endStep();
-		final List< BlockRequest > done = takeBlocks();
 		final int status = mailbox.status();
 		if ( status == Protocol.BROKEN || status == Mailbox.RAISED )
 			throw interrupted();
-		return results( done, ticket, status == Protocol.OK );
+		return results( blocks, ticket, status == Protocol.OK );
 	}
 
 	/**
@@ -278,7 +264,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		return mailbox.nanos();
 	}
 
-	private void beginStep()
+	private void beginStep( final List< BlockRequest > blocks )
 	{
 		final List< BlockArray > arrays = codec.write( blocks, ticket );
 		for ( int i = 0; i < arrays.size(); ++i )

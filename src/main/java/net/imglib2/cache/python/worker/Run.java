@@ -62,6 +62,11 @@ final class Run
 	private volatile long cancelledTicket;
 
 	/**
+	 * See {@link #begin(UnboundInterpreter)}.
+	 */
+	private List< BlockRequest > begun;
+
+	/**
 	 * When it was begun to compute the blocks.
 	 */
 	private long computeNanos;
@@ -108,7 +113,8 @@ final class Run
 	 */
 	void begin( final UnboundInterpreter python )
 	{
-		python.begin( requests( python ) );
+		begun = requests( python );
+		python.begin( begun );
 	}
 
 	/**
@@ -116,7 +122,7 @@ final class Run
 	 */
 	boolean tryFinish( final UnboundInterpreter python, final String worker )
 	{
-		final List< BlockResult > results = python.poll();
+		final List< BlockResult > results = python.poll( begun );
 		if ( results == null )
 			return false;
 		complete( results, python, worker );
@@ -128,7 +134,7 @@ final class Run
 	 */
 	void finish( final UnboundInterpreter python, final String worker )
 	{
-		complete( python.finish(), python, worker );
+		complete( python.finish( begun ), python, worker );
 	}
 
 	private List< BlockRequest > requests( final Interpreter python )

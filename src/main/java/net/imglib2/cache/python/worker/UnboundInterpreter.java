@@ -47,8 +47,8 @@ public interface UnboundInterpreter extends Interpreter
 
 	/**
 	 * Begins to compute blocks, as {@link #compute} does, and returns at once. Unless this
-	 * throws, nothing else may be asked for before {@link #poll()} has told how they ended,
-	 * or {@link #finish()} has returned or thrown.
+	 * throws, nothing else may be asked for before {@link #poll} has told how they ended,
+	 * or {@link #finish} has returned or thrown.
 	 *
 	 * @param blocks
 	 * 		the blocks, whose code is ready
@@ -56,19 +56,23 @@ public interface UnboundInterpreter extends Interpreter
 	void begin( List< BlockRequest > blocks );
 
 	/**
-	 * Never waits.
+	 * Never waits. If this throws, {@link #finish} still tells how the blocks have ended.
 	 *
+	 * @param blocks
+	 * 		those that were begun
 	 * @return how each block that was begun has ended; {@code null} if they have not, or if
 	 *         it takes more to find that out
 	 */
-	List< BlockResult > poll();
+	List< BlockResult > poll( List< BlockRequest > blocks );
 
 	/**
 	 * Waits for the blocks that were begun.
 	 *
+	 * @param blocks
+	 * 		these
 	 * @return how each has ended
 	 * @throws PythonException
 	 * 		if it is not known how they ended
 	 */
-	List< BlockResult > finish();
+	List< BlockResult > finish( List< BlockRequest > blocks );
 }

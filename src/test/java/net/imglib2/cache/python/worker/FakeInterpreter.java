@@ -182,26 +182,27 @@ final class FakeInterpreter implements UnboundInterpreter
 	}
 
 	@Override
-	public List< BlockResult > poll()
+	public List< BlockResult > poll( final List< BlockRequest > polled )
 	{
 		return exclusively( () -> {
+			if ( begun != polled )
+				factory.misuse.add( name + " has not begun what is polled" );
 			if ( !factory.onPoll.test( this ) )
 				return null;
-			final List< BlockResult > results = results( begun, "drive" );
+			final List< BlockResult > results = results( polled, "drive" );
 			begun = null;
 			return results;
 		} );
 	}
 
 	@Override
-	public List< BlockResult > finish()
+	public List< BlockResult > finish( final List< BlockRequest > finished )
 	{
 		return exclusively( () -> {
-			final List< BlockRequest > blocks = begun;
-			if ( blocks == null )
+			if ( begun != finished )
 				factory.misuse.add( name + " has not begun what shall be finished" );
 			begun = null;
-			return results( blocks, "finish" );
+			return results( finished, "finish" );
 		} );
 	}
 
