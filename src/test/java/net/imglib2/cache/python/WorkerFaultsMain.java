@@ -292,6 +292,16 @@ final class WorkerFaultsMain
 			requireContains( e.getMessage(), "The init code failed: " );
 			fault.requireIn( e, "almost ready", LINES_OF_INIT + 2 );
 		}
+		final Path once = Files.createTempFile( "once", "" );
+		Files.delete( once );
+		try ( PythonCacheLoaderQueue queue = queue( 1, INIT + "if os.path.exists('" + once + "'):\n    os.remove('" + once + "')\n    " + fault.code ) )
+		{
+			final CachedCellImg< IntType, ? > image = image( queue, "if block.index == 1:\n    open('" + once + "', 'w').close()\n    os._exit(1)\n" + GOOD, 4, SMALL );
+			requireContains( failure( image, 1 ).getMessage(), "ended with exit code 1" );
+			// The first one that takes its place ends, too.
+			requireGood( image, 2, SMALL );
+		}
+		require( "it is still there", !Files.exists( once ) );
 	}
 
 	/**
@@ -368,7 +378,7 @@ final class WorkerFaultsMain
 			Throwable reason = told;
 			while ( reason.getCause() != null )
 				reason = reason.getCause();
-			requireContains( reason.getMessage(), "did not get ready: it " + fault.told );
+			requireContains( reason.getMessage(), " is lost: while it started, the process of ", fault.told );
 			Files.delete( code );
 			while ( failureOf( image, 3 ) != null )
 				Thread.onSpinWait();

@@ -178,16 +178,21 @@ final class Replacements
 	}
 
 	/**
-	 * The interpreter of a worker has ended by itself, for instance because of a crash.
-	 * Another worker takes its place: at once, unless this happens again and again.
+	 * The interpreter of a worker has ended by itself, for instance because of a crash, be
+	 * it while it computed, had nothing to do, or started. Another worker takes its place:
+	 * at once, unless this happens again and again.
 	 *
 	 * @param why
 	 * 		tells how it has ended
 	 */
 	void lost( final Worker worker, final String why )
 	{
-		if ( pool.isClosed() || !workers.remove( worker ) )
-			return;
+		if ( !pool.isClosed() && workers.remove( worker ) )
+			replace( worker, why );
+	}
+
+	private void replace( final Worker worker, final String why )
+	{
 		final String what = worker.getName() + " is lost: " + why;
 		final int count;
 		final long now;
@@ -266,6 +271,7 @@ final class Replacements
 		}
 		catch ( final Throwable t )
 		{
+			final String loss = fresh.lossAtStart();
 			// It may start later, but nobody would watch or close it.
 			workers.remove( fresh );
 			fresh.close( WorkerPool.closedException() );
@@ -273,7 +279,10 @@ final class Replacements
 			// Either it removes itself, or its end is seen here.
 			if ( fresh.isOver() )
 				abandoned.remove( fresh );
-			couldNotStart( t );
+			if ( loss == null )
+				couldNotStart( t );
+			else if ( !pool.isClosed() )
+				replace( fresh, "while it started, " + loss );
 		}
 	}
 

@@ -110,6 +110,11 @@ final class Worker
 
 	private final Lifecycle life = new Lifecycle();
 
+	/**
+	 * How the interpreter has ended by itself while it started, else {@code null}.
+	 */
+	private volatile String lossAtStart;
+
 	private final SmallBlocks smallBlocks;
 
 	/**
@@ -262,6 +267,15 @@ final class Worker
 		WorkerStart.await( name, life, control, factory );
 	}
 
+	/**
+	 * @return how the interpreter has ended by itself while it started; {@code null} if
+	 *         the start has not failed, or for another reason
+	 */
+	String lossAtStart()
+	{
+		return lossAtStart;
+	}
+
 	// ------------------------------------------------------------------ end
 
 	/**
@@ -386,7 +400,15 @@ final class Worker
 	{
 		try
 		{
-			python.open();
+			try
+			{
+				python.open();
+			}
+			catch ( final Throwable t )
+			{
+				lossAtStart = python.loss();
+				throw t;
+			}
 			return initialise();
 		}
 		catch ( final Throwable t )
@@ -411,7 +433,11 @@ final class Worker
 		finally
 		{
 			if ( !ready )
+			{
+				// Before it is closed, which ends it, too.
+				lossAtStart = python.loss();
 				closeInterpreter();
+			}
 		}
 	}
 

@@ -52,6 +52,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.logging.Logger;
 
@@ -348,6 +349,62 @@ class WorkerPoolTest
 			fakes.await( "worker_" + i + " close" );
 		}
 		assertEquals( null, pool.submit( python -> null ).get() );
+	}
+
+	/**
+	 * Somebody has ended its interpreter meanwhile: that says nothing about its environment.
+	 */
+	@ParameterizedTest
+	@ValueSource( booleans = { true, false } )
+	void aWorkerThatIsLostWhileItStartsIsReplacedAtOnce( final boolean inInit ) throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", null );
+		assertComputedBy( "worker_1", submit( a, 0 ) );
+		final Consumer< FakeInterpreter > endsOnce = python -> {
+			if ( python.name.endsWith( "worker_2" ) )
+				throw new IllegalStateException( python.loss = "killed" );
+		};
+		if ( inInit )
+			fakes.onInit = endsOnce;
+		else
+			fakes.onOpen = endsOnce;
+		fakes.get( "worker_1" ).loss = "killed";
+		assertComputedBy( "worker_3", submit( a, 1 ) );
+		assertEquals( null, pool.submit( python -> null ).get() );
+	}
+
+	/**
+	 * The pauses are those of workers that are lost when they compute.
+	 */
+	@Test
+	void workersThatAreLostWhileTheyStartAgainAndAgainAreReplacedAfterPauses() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", null );
+		fakes.onInit = python -> {
+			throw new IllegalStateException( python.loss = "killed" );
+		};
+		fakes.get( "worker_1" ).loss = "killed";
+		long pause = Replacements.FIRST_PAUSE;
+		// The first one had started.
+		int last = Replacements.MAX_LOSSES_PER_WORKER;
+		for ( int i = 0; i < 3; ++i )
+		{
+			final String end = "is started in " + pause / 1_000_000_000 + " s. " + pool.getName() + "_worker_" + last + " is lost: while it started, killed";
+			spinUntil( () -> {
+				final PythonException e = outcome( pool::requireOpen );
+				return e != null && e.getMessage().endsWith( end );
+			} );
+			assertThrows( PythonNoWorkerException.class, () -> pool.await( submit( a, 1 ) ) );
+			forward.addAndGet( pause );
+			pause *= 2;
+			++last;
+		}
+		fakes.onInit = python -> {};
+		forward.addAndGet( pause );
+		awaitOpen();
+		assertNull( pool.await( submit( a, 2 ) ).failure() );
 	}
 
 	/**
