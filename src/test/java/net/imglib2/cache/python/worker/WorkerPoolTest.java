@@ -386,6 +386,9 @@ class WorkerPoolTest
 			throw new IllegalStateException( python.loss = "killed" );
 		};
 		fakes.get( "worker_1" ).loss = "killed";
+		// Whoever has nothing to do does not notice.
+		final BlockTask waiting = submit( a, 1 );
+		assertThrows( PythonNoWorkerException.class, () -> pool.await( waiting ) );
 		long pause = Replacements.FIRST_PAUSE;
 		// The first one had started.
 		int last = Replacements.MAX_LOSSES_PER_WORKER;
@@ -396,7 +399,6 @@ class WorkerPoolTest
 				final PythonException e = outcome( pool::requireOpen );
 				return e != null && e.getMessage().endsWith( end );
 			} );
-			assertThrows( PythonNoWorkerException.class, () -> pool.await( submit( a, 1 ) ) );
 			forward.addAndGet( pause );
 			pause *= 2;
 			++last;
