@@ -110,7 +110,11 @@ final class BlockInputs
 		return sources;
 	}
 
-	private static < T extends NativeType< T > > PixelSource source(
+	/**
+	 * @param covers
+	 * 		all pixels of the image that blocks will ask for
+	 */
+	static < T extends NativeType< T > > PixelSource source(
 			final RandomAccessible< ? > input,
 			final String what,
 			final Interval covers,

@@ -28,12 +28,7 @@
  */
 package net.imglib2.cache.python;
 
-import java.lang.reflect.Array;
-import java.math.BigDecimal;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 
 import net.imglib2.FinalInterval;
@@ -93,7 +88,7 @@ public final class Halo
 	 */
 	public Halo( final Object width )
 	{
-		this( widths( "the halo", width ) );
+		this( WholeNumbers.intsOf( "the halo", width ) );
 	}
 
 	/**
@@ -211,49 +206,17 @@ public final class Halo
 
 	private static int[] lower( final Object lower, final Object upper )
 	{
-		return areNumbers( lower, upper ) ? widths( "the halo", Arrays.asList( lower, upper ) ) : widths( "lower halo", lower );
+		return areNumbers( lower, upper ) ? WholeNumbers.intsOf( "the halo", Arrays.asList( lower, upper ) ) : WholeNumbers.intsOf( "lower halo", lower );
 	}
 
 	private static int[] upper( final Object lower, final Object upper )
 	{
-		return areNumbers( lower, upper ) ? widths( "the halo", Arrays.asList( lower, upper ) ) : widths( "upper halo", upper );
+		return areNumbers( lower, upper ) ? WholeNumbers.intsOf( "the halo", Arrays.asList( lower, upper ) ) : WholeNumbers.intsOf( "upper halo", upper );
 	}
 
 	private static boolean areNumbers( final Object lower, final Object upper )
 	{
 		return lower instanceof Number && upper instanceof Number;
-	}
-
-	private static int[] widths( final String name, final Object widths )
-	{
-		// Nashorn's arrays are maps.
-		final Object list = widths instanceof Map ? ( ( Map< ?, ? > ) widths ).values() : Objects.requireNonNull( widths, name );
-		final List< Object > entries = new ArrayList<>();
-		if ( list instanceof Number )
-			entries.add( list );
-		else if ( list instanceof Iterable )
-			( ( Iterable< ? > ) list ).forEach( entries::add );
-		else if ( list.getClass().isArray() )
-			for ( int d = 0; d < Array.getLength( list ); ++d )
-				entries.add( Array.get( list, d ) );
-		else
-			throw new IllegalArgumentException( name + " is " + list + ", a " + list.getClass().getName() + ": expected whole numbers, or a list or an array of them" );
-		return entries.stream().mapToInt( entry -> width( name, entries, entry ) ).toArray();
-	}
-
-	private static int width( final String name, final List< Object > widths, final Object width )
-	{
-		if ( width instanceof Number )
-			try
-			{
-				// The text of every kind of number is its value.
-				return new BigDecimal( width.toString() ).intValueExact();
-			}
-			catch ( final ArithmeticException | NumberFormatException e )
-			{
-				// The number is not whole, too large, or not finite.
-			}
-		throw new IllegalArgumentException( name + " " + widths + " has the width " + width + ": expected a whole number from 0 to " + Integer.MAX_VALUE );
 	}
 
 	private static void requireNotNegative( final String name, final int[] widths )

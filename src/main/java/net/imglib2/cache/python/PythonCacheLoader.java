@@ -40,6 +40,7 @@ import net.imglib2.cache.python.block.BlockInput;
 import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellSpec;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
@@ -124,7 +125,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final A a, final Halo halo,
 			final PythonLoaderOptions options, final Collection< ? extends InputGenerator > inputs )
 	{
-		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, code, t, a, halo, options, BlockInputs.ofGenerators( halo, inputs ) ) );
+		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, CellCode.of( Objects.requireNonNull( code, "code" ) ), t, a, halo, options, BlockInputs.ofGenerators( halo, inputs ) ) );
 	}
 
 	/**
@@ -184,7 +185,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 			final PythonLoaderOptions options, final Collection< ? extends RandomAccessible< ? extends NativeType< ? > > > inputs )
 	{
 		final List< BlockInput > images = BlockInputs.ofImages( grid, halo, options, memory( queue ), inputs );
-		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, code, t, a, halo, options, images ) );
+		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, CellCode.of( Objects.requireNonNull( code, "code" ) ), t, a, halo, options, images ) );
 	}
 
 	/**
@@ -240,7 +241,7 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	{
 		final BufferAccess< ? > access = PixelType.of( Objects.requireNonNull( t, "type" ), "the image" ).emptyAccess();
 		final List< BlockInput > images = BlockInputs.ofImages( grid, halo, options, memory( queue ), inputs );
-		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, code, t, access, halo, options, images ) );
+		return new PythonCacheLoader<>( queue, new CellSpec<>( grid, CellCode.of( Objects.requireNonNull( code, "code" ) ), t, access, halo, options, images ) );
 	}
 
 	/**

@@ -51,6 +51,7 @@ import net.imglib2.RandomAccessible;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.TestImages.Storage;
 import net.imglib2.cache.python.block.BlockInput;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.img.basictypeaccess.nio.IntBufferAccess;
@@ -231,7 +232,7 @@ class CallsThatFailTest
 	{
 		final Halo both = new Halo( halo, halo );
 		final List< BlockInput > inputs = BlockInputs.ofImages( GRID, both, PythonLoaderOptions.options(), queue.pool().memory(), Collections.singletonList( source ) );
-		final CellSpec< IntType, IntBufferAccess > spec = new CellSpec<>( GRID, code, new IntType(), new IntBufferAccess( 1, true ), both, PythonLoaderOptions.options(), inputs );
+		final CellSpec< IntType, IntBufferAccess > spec = new CellSpec<>( GRID, CellCode.of( code ), new IntType(), new IntBufferAccess( 1, true ), both, PythonLoaderOptions.options(), inputs );
 		// No pauses: an hour passes between any two reads.
 		return new PythonCacheLoader<>( queue, spec, new CellFailures( () -> TimeUnit.HOURS.toNanos( HOURS.incrementAndGet() ) ) ).createCachedCellImg( NUM_CELLS );
 	}

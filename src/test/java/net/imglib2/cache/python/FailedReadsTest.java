@@ -73,6 +73,7 @@ import net.imglib2.cache.Cache;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.block.BlockInput;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellSpec;
@@ -759,7 +760,7 @@ class FailedReadsTest
 			final PythonLoaderOptions options,
 			final List< BlockInput > inputs )
 	{
-		return new PythonCacheLoader<>( ofWorkers, new CellSpec<>( grid, code, new FloatType(), access, Halo.empty( 3 ), options, inputs ), new CellFailures( nanos::get ) );
+		return new PythonCacheLoader<>( ofWorkers, new CellSpec<>( grid, CellCode.of( code ), new FloatType(), access, Halo.empty( 3 ), options, inputs ), new CellFailures( nanos::get ) );
 	}
 
 	private static DirectNDArray< ByteBuffer > pixels( final Interval interval, final int value )

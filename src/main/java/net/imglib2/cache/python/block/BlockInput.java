@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.block;
 
 import net.imglib2.Interval;
+import net.imglib2.RandomAccessible;
 import net.imglib2.cache.python.InputWay;
 
 /**
@@ -84,5 +85,23 @@ public final class BlockInput
 	public Interval interval( final Interval cell )
 	{
 		return footprint.interval( cell );
+	}
+
+	/**
+	 * @return the image that the pixels come from, see {@link PixelSource#root()}
+	 */
+	public RandomAccessible< ? > root()
+	{
+		return source.root();
+	}
+
+	/**
+	 * @param cell
+	 * 		interval of a cell in the image
+	 * @return the pixels of the root that it depends on, see {@link PixelSource#inRoot}
+	 */
+	public Interval inRoot( final Interval cell )
+	{
+		return source.inRoot( footprint.interval( cell ) );
 	}
 }

@@ -68,6 +68,8 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 
 	private final PixelCopier< T > slowly;
 
+	private final Origin origin;
+
 	private final String what;
 
 	private final OnFallback onFallback;
@@ -103,6 +105,7 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 		cellsView = CellsView.of( ViewChain.of( source ), pixelType );
 		slowly = new PixelCopier<>( source, pixelType, memory );
 		copier = fastest( source );
+		origin = Origin.of( source );
 	}
 
 	/**
@@ -136,6 +139,18 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 	public InputWay wayOf( final Interval interval )
 	{
 		return view( interval ) != null ? InputWay.ZERO_COPY : copier.wayOf( interval );
+	}
+
+	@Override
+	public RandomAccessible< ? > root()
+	{
+		return origin.root();
+	}
+
+	@Override
+	public Interval inRoot( final Interval interval )
+	{
+		return origin.inRoot( interval );
 	}
 
 	private BlockArray view( final Interval interval )

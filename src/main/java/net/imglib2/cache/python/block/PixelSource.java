@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.block;
 
 import net.imglib2.Interval;
+import net.imglib2.RandomAccessible;
 import net.imglib2.cache.python.InputWay;
 
 /**
@@ -51,4 +52,24 @@ public interface PixelSource
 	 * @return how its pixels get to Python
 	 */
 	InputWay wayOf( Interval interval );
+
+	/**
+	 * @return the image that the pixels come from, behind all views and converters;
+	 *         {@code null} if that is not known
+	 */
+	default RandomAccessible< ? > root()
+	{
+		return null;
+	}
+
+	/**
+	 * @param interval
+	 * 		in the coordinates of the source
+	 * @return all pixels of the root that those of the interval depend on, or more;
+	 *         {@code null} if that is not known
+	 */
+	default Interval inRoot( final Interval interval )
+	{
+		return null;
+	}
 }

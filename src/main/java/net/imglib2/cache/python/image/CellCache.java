@@ -127,6 +127,8 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 
 	private final CellFailures failures;
 
+	private final CellMetrics metrics;
+
 	private final Map< Long, Loading > loading = new ConcurrentHashMap<>();
 
 	/**
@@ -140,6 +142,12 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 		this.cells = new GuardedCells<>( cells );
 		this.reader = reader;
 		failures = reader.failures();
+		metrics = reader.metrics();
+	}
+
+	CellReader< ?, A > reader()
+	{
+		return reader;
 	}
 
 	@Override
@@ -149,7 +157,10 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 		final long arrival = failures.count();
 		final Cell< A > present = getIfPresent( cell );
 		if ( present != null )
+		{
+			metrics.hit();
 			return present;
+		}
 		final CellInProgress current = CellInProgress.ofThisThread();
 		if ( current != null )
 			return current.await( reader.key(), cell, () -> getInTurn( cell, arrival ) );
@@ -310,6 +321,15 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	public void invalidateIf( final long parallelismThreshold, final Predicate< Long > condition )
 	{
 		reader.forgetIf( condition );
+		dropIf( condition );
+		reader.listeners().invalidated( condition );
+	}
+
+	/**
+	 * Drops cells of this image alone, and tells nobody.
+	 */
+	void dropIf( final Predicate< Long > condition )
+	{
 		// The condition is the user's and may read the image, so it is not asked within the cache.
 		final Set< Long > affected = ConcurrentHashMap.newKeySet();
 		cells.exclusively( unguarded -> {
@@ -324,7 +344,6 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 			outdate( affected );
 			unguarded.invalidateIf( GuardedCells.ONE_THREAD, affected::contains );
 		} );
-		reader.listeners().invalidated( condition );
 	}
 
 	@Override

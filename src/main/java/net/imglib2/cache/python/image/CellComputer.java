@@ -38,6 +38,7 @@ import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.CellOutput;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.worker.WorkerPool;
@@ -74,9 +75,33 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	@SuppressWarnings( "unused" )
 	private final Object poolOwner;
 
-	private final Snippet snippet;
+	private volatile Registered registered;
 
 	private final DetachedComputations detached = new DetachedComputations();
+
+	private final CellMetrics metrics = new CellMetrics();
+
+	/**
+	 * Code that the workers know.
+	 */
+	private static final class Registered
+	{
+		final CellCode code;
+
+		final Snippet snippet;
+
+		/**
+		 * The workers drop the code when this has been collected.
+		 */
+		@SuppressWarnings( "unused" )
+		private final Object owner = new Object();
+
+		Registered( final CellCode code, final CellSpec< ?, ? > spec, final WorkerPool pool )
+		{
+			this.code = code;
+			snippet = pool.register( code, spec.options(), owner );
+		}
+	}
 
 	CellComputer( final CellSpec< ?, A > spec, final WorkerPool pool, final Object poolOwner )
 	{
@@ -84,12 +109,35 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		lowerHalo = spec.lowerHalo();
 		this.pool = pool;
 		this.poolOwner = poolOwner;
-		snippet = pool.register( spec.code(), spec.options(), this );
+		registered = new Registered( spec.code(), spec, pool );
 	}
 
-	Snippet snippet()
+	/**
+	 * @return what computes the cells
+	 */
+	CellCode code()
 	{
-		return snippet;
+		return registered.code;
+	}
+
+	/**
+	 * Lets other code compute the cells from now on. What the former code computes is not
+	 * for later readers.
+	 *
+	 * @param code
+	 * 		checked here; if it is not valid, the former code stays
+	 */
+	synchronized void change( final CellCode code )
+	{
+		final Registered former = registered;
+		registered = new Registered( code, spec, pool );
+		detached.invalidate();
+		pool.drop( former.snippet );
+	}
+
+	CellMetrics metrics()
+	{
+		return metrics;
 	}
 
 	/**
@@ -132,7 +180,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		}
 		final CellOutput output = computation.output;
 		if ( result.isTimedOut() )
-			throw new PythonTimeoutException( spec.options().getTimeout(), snippet.loaderName(), cell, interval, inputIntervals( interval ), result.worker(), result.failure() );
+			throw new PythonTimeoutException( spec.options().getTimeout(), loaderName(), cell, interval, inputIntervals( interval ), result.worker(), result.failure() );
 		if ( result.failure() != null )
 			throw failed( cell, interval, result.worker(), result.failure() );
 		final A pixels;
@@ -163,7 +211,9 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 
 	private DetachedComputations.Computation submit( final long cell, final Interval interval, final A sample ) throws Exception
 	{
+		// In this order, see change().
 		final long version = detached.version();
+		final Snippet snippet = registered.snippet;
 		final BlockArray[] arrays = new BlockArray[ 1 + spec.inputs().size() ];
 		gatherInputs( cell, interval, arrays );
 		final CellOutput output = new CellOutput( spec.pixelType(), sample, interval.dimensionsAsLongArray(), pool.memory() );
@@ -177,7 +227,10 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	 */
 	private void gatherInputs( final long cell, final Interval interval, final BlockArray[] arrays ) throws Exception
 	{
-		final CellInProgress inProgress = CellInProgress.begin( snippet, cell );
+		if ( arrays.length == 1 )
+			return;
+		final long start = System.nanoTime();
+		final CellInProgress inProgress = CellInProgress.begin( this, cell );
 		try
 		{
 			for ( int i = 0; i < arrays.length - 1; ++i )
@@ -186,6 +239,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		finally
 		{
 			inProgress.end();
+			metrics.copied( System.nanoTime() - start );
 		}
 	}
 
@@ -199,13 +253,14 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		{
 			for ( Throwable cause = e; cause != null; cause = cause.getCause() )
 				if ( cause instanceof PythonCellException )
-					throw new PythonCellException( snippet.loaderName(), cell, interval, inputIntervals( interval ), i, ( PythonCellException ) cause );
+					throw new PythonCellException( loaderName(), cell, interval, inputIntervals( interval ), i, ( PythonCellException ) cause );
 			throw e;
 		}
 	}
 
 	private BlockResult await( final long cell, final DetachedComputations.Computation computation, final boolean detachable ) throws InterruptedException
 	{
+		final long start = System.nanoTime();
 		try
 		{
 			return pool.await( computation.task );
@@ -216,11 +271,20 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 				detached.add( cell, computation );
 			throw e;
 		}
+		finally
+		{
+			metrics.waited( System.nanoTime() - start );
+		}
 	}
 
 	private PythonCellException failed( final long cell, final Interval interval, final String worker, final PythonFailure failure )
 	{
-		return new PythonCellException( snippet.loaderName(), cell, interval, inputIntervals( interval ), worker, failure );
+		return new PythonCellException( loaderName(), cell, interval, inputIntervals( interval ), worker, failure );
+	}
+
+	private String loaderName()
+	{
+		return registered.snippet.loaderName();
 	}
 
 	private List< Interval > inputIntervals( final Interval interval )

@@ -37,10 +37,13 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 import net.imglib2.Interval;
+import net.imglib2.cache.Cache;
 import net.imglib2.cache.LoaderCache;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.InputWay;
 import net.imglib2.cache.python.PythonCellException;
+import net.imglib2.cache.python.PythonTimeoutException;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.cell.Cell;
@@ -98,6 +101,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		this.failures = failures;
 		fill = new CellFill<>( spec, pool.memory(), failures );
 		computer = new CellComputer<>( spec, pool, poolOwner );
+		InvalidatedInputs.follow( this );
 	}
 
 	public CellSpec< T, A > spec()
@@ -112,10 +116,72 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	 */
 	public CachedCellImg< T, A > createImage( final LoaderCache< Long, Cell< A > > cells )
 	{
+		return new CachedCellImg<>( spec.grid(), spec.type(), createCache( cells ), spec.access() );
+	}
+
+	/**
+	 * @param cells
+	 * 		keeps the cells; of one image alone
+	 * @return the cache of that image
+	 */
+	public Cache< Long, Cell< A > > createCache( final LoaderCache< Long, Cell< A > > cells )
+	{
 		final CellCache< A > cache = new CellCache<>( cells, this );
 		caches.removeIf( reference -> reference.get() == null );
 		caches.add( new WeakReference<>( cache ) );
-		return new CachedCellImg<>( spec.grid(), spec.type(), cache, spec.access() );
+		return cache;
+	}
+
+	/**
+	 * @return what computes the cells
+	 */
+	public CellCode code()
+	{
+		return computer.code();
+	}
+
+	/**
+	 * Lets other code compute the cells, and drops those that are cached. Once this has
+	 * returned, no reader gets pixels of the former code.
+	 *
+	 * @param code
+	 * 		checked here; if it is not valid, the former code stays
+	 */
+	public void change( final CellCode code )
+	{
+		computer.change( code );
+		invalidateIf( cell -> true );
+	}
+
+	/**
+	 * Drops cells from the caches of all images.
+	 *
+	 * @param condition
+	 * 		which cells; thread-safe
+	 */
+	public void invalidateIf( final Predicate< Long > condition )
+	{
+		forgetIf( condition );
+		forEachCache( cache -> cache.dropIf( condition ) );
+		listeners.invalidated( condition );
+	}
+
+	/**
+	 * @return counts of what has happened with the cells
+	 */
+	public CellMetrics metrics()
+	{
+		return computer.metrics();
+	}
+
+	private void forEachCache( final Consumer< CellCache< A > > action )
+	{
+		for ( final WeakReference< CellCache< A > > reference : caches )
+		{
+			final CellCache< A > cache = reference.get();
+			if ( cache != null )
+				action.accept( cache );
+		}
 	}
 
 	/**
@@ -177,11 +243,13 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 			try
 			{
 				final Cell< A > computed = computer.compute( cell, interval, detachable, sample );
+				metrics().computed();
 				failures.forget( cell );
 				return computed;
 			}
 			catch ( final PythonCellException e )
 			{
+				metrics().failed( e instanceof PythonTimeoutException );
 				// An input that fails has pauses of its own.
 				failures.add( cell, arrival, e, !( e.getCause() instanceof PythonCellException ) );
 				error = e;
@@ -218,12 +286,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 
 	private void invalidateFilled( final Set< Long > filled, final Predicate< Long > retried )
 	{
-		for ( final WeakReference< CellCache< A > > reference : caches )
-		{
-			final CellCache< A > cache = reference.get();
-			if ( cache != null )
-				cache.invalidateFilled( filled, retried );
-		}
+		forEachCache( cache -> cache.invalidateFilled( filled, retried ) );
 	}
 
 	/**
@@ -264,7 +327,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	 */
 	Object key()
 	{
-		return computer.snippet();
+		return computer;
 	}
 
 	/**

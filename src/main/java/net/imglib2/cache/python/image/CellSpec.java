@@ -38,6 +38,7 @@ import net.imglib2.cache.python.Halo;
 import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.block.BlockInput;
 import net.imglib2.cache.python.protocol.BlockRequest;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.cell.CellGrid;
@@ -60,7 +61,7 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 
 	private final long numCells;
 
-	private final String code;
+	private final CellCode code;
 
 	private final T type;
 
@@ -80,7 +81,7 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 	 * @param grid
 	 * 		dimensions of the image and of its cells
 	 * @param code
-	 * 		Python code
+	 * 		computes a cell
 	 * @param type
 	 * 		pixel type of the image
 	 * @param access
@@ -96,7 +97,7 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 	 */
 	public CellSpec(
 			final CellGrid grid,
-			final String code,
+			final CellCode code,
 			final T type,
 			final A access,
 			final Halo halo,
@@ -117,7 +118,8 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 		this.inputs = new ArrayList<>( inputs );
 		// A block that is too large for a buffer fails here, not when it is read.
 		pixelType.numBytes( halo.extendInterval( new FinalInterval( maxCellDimensions() ) ).dimensionsAsLongArray() );
-		BlockRequest.requireNotTooMany( inputs.size(), grid.numDimensions() );
+		final int maxAxes = inputs.stream().mapToInt( input -> input.interval( new FinalInterval( maxCellDimensions() ) ).numDimensions() ).max().orElse( 0 );
+		BlockRequest.requireNotTooMany( inputs.size(), Math.max( grid.numDimensions(), maxAxes ) );
 	}
 
 	/**
@@ -151,12 +153,12 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 		return grid;
 	}
 
-	String code()
+	public CellCode code()
 	{
 		return code;
 	}
 
-	T type()
+	public T type()
 	{
 		return type;
 	}
@@ -195,7 +197,7 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 		return halo.getLowerCopy();
 	}
 
-	List< BlockInput > inputs()
+	public List< BlockInput > inputs()
 	{
 		return inputs;
 	}
@@ -228,7 +230,7 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 	 * @throws IllegalArgumentException
 	 * 		if there is no such cell
 	 */
-	Interval interval( final long cell )
+	public Interval interval( final long cell )
 	{
 		if ( cell < 0 || cell >= numCells )
 			throw new IllegalArgumentException( "cell " + cell + " does not exist: the grid has " + numCells + " cells, from 0 on" );

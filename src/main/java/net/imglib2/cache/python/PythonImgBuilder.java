@@ -1,0 +1,691 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+import net.imglib2.Interval;
+import net.imglib2.RandomAccessible;
+import net.imglib2.blocks.PrimitiveBlocks.OnFallback;
+import net.imglib2.cache.python.block.BlockInput;
+import net.imglib2.cache.python.block.BlockMemory;
+import net.imglib2.cache.python.image.CellFailures;
+import net.imglib2.cache.python.image.CellReader;
+import net.imglib2.cache.python.image.CellSpec;
+import net.imglib2.cache.python.protocol.CellCode;
+import net.imglib2.cache.python.type.PixelType;
+import net.imglib2.img.basictypeaccess.AccessFlags;
+import net.imglib2.img.basictypeaccess.ArrayDataAccessFactory;
+import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
+import net.imglib2.img.cell.CellGrid;
+import net.imglib2.type.NativeType;
+import net.imglib2.util.Cast;
+
+/**
+ * Settings of a {@link PythonImg}; see {@link PythonImg#builder(String)}.
+ * <p>
+ * Methods that take one number per axis take a single number for all axes, too, and
+ * numbers of any kind, in one list or array or one by one, so that they can be called from
+ * scripts. Numbers are in ImgLib2's axis order. What is wrong is an
+ * {@code IllegalArgumentException}, in {@link #build()} at the latest, which says what was
+ * expected.
+ * <p>
+ * Each method changes this builder and returns it. Not thread-safe.
+ *
+ * @param <T>
+ * 		pixel type of the image
+ */
+public final class PythonImgBuilder< T extends NativeType< T > >
+{
+	private String code;
+
+	/**
+	 * Has the code, if it is a file of statements.
+	 */
+	private Path file;
+
+	private boolean watch;
+
+	private final List< PythonInput > inputs = new ArrayList<>();
+
+	private Widths halo = Widths.NONE;
+
+	private Border border = Border.MIRROR_DOUBLE;
+
+	private int[] multiple = {};
+
+	private NativeType< ? > type;
+
+	private long[] dimensions;
+
+	private int[] cellSize;
+
+	private boolean arrays;
+
+	private final Map< String, Object > parameters = new LinkedHashMap<>();
+
+	private String init = "";
+
+	private PythonEnvironment environment;
+
+	private int workers;
+
+	private PythonCacheLoaderQueue queue;
+
+	private long cacheBytes = -1;
+
+	private PythonLoaderOptions options = PythonLoaderOptions.options();
+
+	private Path captureFolder;
+
+	PythonImgBuilder( final String code )
+	{
+		this.code = PythonText.dedented( Objects.requireNonNull( code, "code" ) );
+	}
+
+	PythonImgBuilder( final Path file )
+	{
+		this.file = Objects.requireNonNull( file, "file" );
+		code = read( file );
+		options = options.name( String.valueOf( file.getFileName() ) );
+	}
+
+	static String read( final Path file )
+	{
+		try
+		{
+			return new String( Files.readAllBytes( file ), StandardCharsets.UTF_8 );
+		}
+		catch ( final IOException e )
+		{
+			throw new IllegalArgumentException( "the file of code " + file.toAbsolutePath() + " cannot be read: " + e, e );
+		}
+	}
+
+	private PythonImgBuilder( final PythonImgBuilder< T > other )
+	{
+		code = other.code;
+		file = other.file;
+		watch = other.watch;
+		inputs.addAll( other.inputs );
+		halo = other.halo;
+		border = other.border;
+		multiple = other.multiple;
+		type = other.type;
+		dimensions = other.dimensions;
+		cellSize = other.cellSize;
+		arrays = other.arrays;
+		parameters.putAll( other.parameters );
+		init = other.init;
+		environment = other.environment;
+		workers = other.workers;
+		queue = other.queue;
+		cacheBytes = other.cacheBytes;
+		options = other.options;
+		captureFolder = other.captureFolder;
+	}
+
+	// ----------------------------------------------------------------- code
+
+	/**
+	 * Whether the file of the code is read again when it changes, or the file of the
+	 * function that the code names. The image is invalidated then. While the new text is
+	 * not valid, an error is logged, and the old code stays.
+	 *
+	 * @param newWatch
+	 * 		whether to watch it; {@code false} by default
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > watch( final boolean newWatch )
+	{
+		watch = newWatch;
+		return this;
+	}
+
+	/**
+	 * Sets a parameter. Statements see it as a variable, a function gets it as a keyword
+	 * argument. {@link PythonImg#parameter} changes it later.
+	 *
+	 * @param name
+	 * 		a Python name
+	 * @param value
+	 * 		{@code null}, a boolean, number or string; a list or map of these, with strings
+	 * 		as keys; or an array of a primitive type, which becomes a numpy array
+	 * @return this builder
+	 * @throws IllegalArgumentException
+	 * 		if Python cannot have such a name or value
+	 */
+	public PythonImgBuilder< T > parameter( final String name, final Object value )
+	{
+		final Map< String, Object > changed = new LinkedHashMap<>( parameters );
+		changed.put( name, value );
+		CellCode.of( "" ).withParameters( changed );
+		parameters.put( name, value );
+		return this;
+	}
+
+	/**
+	 * Statements that each worker runs once, for instance to import large packages or to
+	 * load models. The code sees all names that they define.
+	 *
+	 * @param newInit
+	 * 		Python statements; none by default
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > init( final String newInit )
+	{
+		init = PythonText.dedented( Objects.requireNonNull( newInit, "init" ) );
+		return this;
+	}
+
+	// --------------------------------------------------------------- inputs
+
+	/**
+	 * Adds an input. The first one says which dimensions and type the image has, unless
+	 * {@link #dimensions} and {@link #type} do.
+	 *
+	 * @param image
+	 * 		an image or a view of one. Outside of its bounds, blocks see the border; one
+	 * 		without bounds is taken as it is
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > input( final RandomAccessible< ? > image )
+	{
+		return input( PythonInput.of( image ) );
+	}
+
+	/**
+	 * Adds an input with a name.
+	 *
+	 * @param name
+	 * 		a Python name: the code sees the input as a variable, a function gets it as the
+	 * 		argument of this name
+	 * @param image
+	 * 		see {@link #input(RandomAccessible)}
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > input( final String name, final RandomAccessible< ? > image )
+	{
+		return input( PythonInput.of( image ).name( name ) );
+	}
+
+	/**
+	 * Adds an input with a geometry of its own.
+	 *
+	 * @param input
+	 * 		the input
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > input( final PythonInput input )
+	{
+		inputs.add( Objects.requireNonNull( input, "input" ) );
+		return this;
+	}
+
+	/**
+	 * How much more than the cell blocks see of inputs that do not say it themselves.
+	 *
+	 * @param widths
+	 * 		see {@link PythonInput#halo}; none by default
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > halo( final Object... widths )
+	{
+		halo = Widths.of( "the halo", widths );
+		return this;
+	}
+
+	/**
+	 * What blocks see outside of inputs that do not say it themselves.
+	 *
+	 * @param newBorder
+	 * 		{@link Border#MIRROR_DOUBLE} by default
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > border( final Border newBorder )
+	{
+		border = Objects.requireNonNull( newBorder, "border" );
+		return this;
+	}
+
+	/**
+	 * The same for scripts.
+	 *
+	 * @param newBorder
+	 * 		see {@link Border#of}
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > border( final String newBorder )
+	{
+		return border( Border.of( newBorder ) );
+	}
+
+	/**
+	 * Lets all blocks have the same size with their halo, a multiple of a number, also at
+	 * the end of the image, as many networks need it. Results are cropped.
+	 *
+	 * @param numbers
+	 * 		1 or more
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > padToMultiple( final Object... numbers )
+	{
+		multiple = positive( "padToMultiple", numbers );
+		return this;
+	}
+
+	// --------------------------------------------------------------- output
+
+	/**
+	 * Sets the pixel type of the image.
+	 *
+	 * @param <S>
+	 * 		pixel type
+	 * @param newType
+	 * 		the type of the first input by default
+	 * @return this builder
+	 */
+	public < S extends NativeType< S > > PythonImgBuilder< S > type( final S newType )
+	{
+		type = Objects.requireNonNull( newType, "type" ).createVariable();
+		return Cast.unchecked( this );
+	}
+
+	/**
+	 * Sets the dimensions of the image.
+	 *
+	 * @param newDimensions
+	 * 		those of the first input by default, without its whole axes, and according to
+	 * 		its scale
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > dimensions( final Object... newDimensions )
+	{
+		final long[] numbers = WholeNumbers.of( "the dimensions", newDimensions );
+		for ( final long number : numbers )
+			if ( number < 1 )
+				throw new IllegalArgumentException( "the dimensions " + Arrays.toString( numbers ) + " are wrong: expected numbers from 1 on" );
+		dimensions = numbers;
+		return this;
+	}
+
+	/**
+	 * Sets the dimensions of the image.
+	 *
+	 * @param interval
+	 * 		has the dimensions, and begins at the origin, as every image does
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > like( final Interval interval )
+	{
+		for ( int d = 0; d < interval.numDimensions(); ++d )
+			if ( interval.min( d ) != 0 )
+				throw new IllegalArgumentException( "the image cannot be like an interval that begins at " + Arrays.toString( interval.minAsLongArray() )
+						+ ", because cached images begin at the origin: give .dimensions( … ), and move inputs by Views.zeroMin( image )" );
+		return dimensions( interval.dimensionsAsLongArray() );
+	}
+
+	/**
+	 * Sets the size of cells, which are computed one by one.
+	 *
+	 * @param size
+	 * 		about 1 MiB by default, along the first three axes
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > cellSize( final Object... size )
+	{
+		cellSize = positive( "the cell size", size );
+		return this;
+	}
+
+	/**
+	 * Lets cells be ordinary arrays of the JVM instead of native memory: each is copied
+	 * once, but ImageJ and others can take the arrays as they are.
+	 *
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > arrays()
+	{
+		arrays = true;
+		return this;
+	}
+
+	// ------------------------------------------------------------ behaviour
+
+	/**
+	 * Sets the Python that computes the image. Images of the same environment and init code
+	 * share their workers.
+	 *
+	 * @param newEnvironment
+	 * 		{@link PythonEnvironment#getDefault()} by default
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > environment( final PythonEnvironment newEnvironment )
+	{
+		environment = Objects.requireNonNull( newEnvironment, "environment" );
+		return this;
+	}
+
+	/**
+	 * Sets how many workers there are at least.
+	 *
+	 * @param number
+	 * 		1 or more; by default one per processor, at most four
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > workers( final int number )
+	{
+		if ( number < 1 )
+			throw new IllegalArgumentException( "number of workers is " + number + ", expected 1 or more" );
+		workers = number;
+		return this;
+	}
+
+	/**
+	 * Lets the workers of a queue compute the image, instead of those that images share.
+	 *
+	 * @param newQueue
+	 * 		not together with {@link #environment}, {@link #workers} and {@link #init}, which
+	 * 		are the queue's
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > queue( final PythonCacheLoaderQueue newQueue )
+	{
+		queue = Objects.requireNonNull( newQueue, "queue" );
+		return this;
+	}
+
+	/**
+	 * Sets how many bytes of cells the image keeps; more are kept only while they are in
+	 * use.
+	 *
+	 * @param bytes
+	 * 		by default a quarter of the native memory that the JVM allows
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > cacheBytes( final long bytes )
+	{
+		if ( bytes < 0 )
+			throw new IllegalArgumentException( "maximum number of bytes is " + bytes + ", expected 0 or more" );
+		cacheBytes = bytes;
+		return this;
+	}
+
+	/**
+	 * See {@link PythonLoaderOptions#timeout}.
+	 *
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > timeout( final Duration timeout )
+	{
+		options = options.timeout( timeout );
+		return this;
+	}
+
+	/**
+	 * See {@link PythonLoaderOptions#onErrorFill}.
+	 *
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > onErrorFill( final T value, final Consumer< ? super PythonCellException > listener )
+	{
+		options = options.onErrorFill( value, listener );
+		return this;
+	}
+
+	/**
+	 * See {@link PythonLoaderOptions#checkWritten}.
+	 *
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > checkWritten( final boolean checkWritten )
+	{
+		options = options.checkWritten( checkWritten );
+		return this;
+	}
+
+	/**
+	 * See {@link PythonLoaderOptions#contiguous}.
+	 *
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > contiguous( final boolean contiguous )
+	{
+		options = options.contiguous( contiguous );
+		return this;
+	}
+
+	/**
+	 * See {@link PythonLoaderOptions#writableInputs}.
+	 *
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > writableInputs( final boolean writableInputs )
+	{
+		options = options.writableInputs( writableInputs );
+		return this;
+	}
+
+	/**
+	 * See {@link PythonLoaderOptions#onFallback}.
+	 *
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > onFallback( final OnFallback onFallback )
+	{
+		options = options.onFallback( onFallback );
+		return this;
+	}
+
+	/**
+	 * See {@link PythonLoaderOptions#name}.
+	 *
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > name( final String name )
+	{
+		options = options.name( name );
+		return this;
+	}
+
+	/**
+	 * Writes a file for each block that fails, with its inputs, so that it can be looked at
+	 * and run again later. At most 100 files.
+	 *
+	 * @param folder
+	 * 		gets the files; exists
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > captureFailures( final Path folder )
+	{
+		if ( !Files.isDirectory( Objects.requireNonNull( folder, "folder" ) ) )
+			throw new IllegalArgumentException( folder.toAbsolutePath() + " is not a folder: failures cannot be captured there" );
+		captureFolder = folder;
+		return this;
+	}
+
+	// ---------------------------------------------------------------- build
+
+	/**
+	 * Makes the image. Nothing is computed yet, but the code is checked.
+	 *
+	 * @return a lazy image
+	 * @throws IllegalArgumentException
+	 * 		if settings are missing or do not fit together
+	 * @throws PythonCodeException
+	 * 		if the code is not valid, or a function does not take these inputs and
+	 * 		parameters; or if the init code fails
+	 * @throws PythonEnvironmentException
+	 * 		if the Python cannot be used
+	 * @throws PythonTrustException
+	 * 		if an allow-list lacks the code
+	 */
+	public PythonImg< T > build()
+	{
+		if ( queue != null && ( environment != null || workers != 0 || !init.isEmpty() ) )
+			throw new IllegalArgumentException( "the image has a queue and also " + ( environment != null ? "an environment" : workers != 0 ? "a number of workers" : "init code" )
+					+ ": give these to the queue, new PythonCacheLoaderQueue( workers, init, environment ), or leave .queue( … ) out" );
+		final T pixel = Cast.unchecked( type != null ? type : typeOfFirstInput() );
+		final long[] dims = dimensions != null ? dimensions : dimensionsOfFirstInput();
+		final PixelType< T > pixelType = PixelType.of( pixel, "the image" );
+		final CellGrid grid = new CellGrid( dims, cellSizeOf( dims, pixel ) );
+		final ImgGeometry geometry = new ImgGeometry( grid, halo, border, multiple );
+		final PythonLoaderOptions its = options.getName() == null ? options.name( defaultName() ) : options;
+		final PythonCacheLoaderQueue computes = queue != null ? queue
+				: SharedQueues.get( environment != null ? environment : PythonEnvironment.getDefault(), init, workers != 0 ? workers : SharedQueues.defaultNumWorkers() );
+		final BlockMemory memory = computes.pool().memory();
+		final List< BlockInput > sources = new ArrayList<>();
+		for ( final PythonInput input : inputs )
+			sources.add( geometry.input( input.settings(), sources.size(), its, memory ) );
+		final ArrayDataAccess< ? > access = arrays ? Cast.unchecked( ArrayDataAccessFactory.get( pixel.getNativeTypeFactory().getPrimitiveType(), AccessFlags.setOf() ) )
+				: Cast.unchecked( pixelType.emptyAccess() );
+		final Halo halo0 = inputs.isEmpty() ? Halo.empty( dims.length ) : geometry.halo( inputs.get( 0 ).settings() );
+		final CellSpec< T, ArrayDataAccess< ? > > spec = new CellSpec<>( grid, cellCode(), pixel, access, halo0, its, sources );
+		final CellReader< T, ArrayDataAccess< ? > > reader = new CellReader<>( spec, computes.pool(), computes, new CellFailures() );
+		final PythonImg< T > image = new PythonImg<>( new PythonImgBuilder<>( this ).queueOf( computes ), reader, bytesToCache( memory, spec ) );
+		if ( watch )
+			CodeWatch.watch( image, file, code, computes );
+		return image;
+	}
+
+	private PythonImgBuilder< T > queueOf( final PythonCacheLoaderQueue computes )
+	{
+		queue = computes;
+		environment = null;
+		workers = 0;
+		init = "";
+		return this;
+	}
+
+	/**
+	 * @return settings of an image whose inputs have twice the halo
+	 */
+	PythonImgBuilder< T > withDoubledHalo()
+	{
+		final PythonImgBuilder< T > doubled = new PythonImgBuilder<>( this );
+		doubled.watch = false;
+		doubled.captureFolder = null;
+		doubled.halo = halo.doubled();
+		doubled.inputs.clear();
+		for ( final PythonInput input : inputs )
+			doubled.inputs.add( input.withDoubledHalo() );
+		return doubled;
+	}
+
+	PythonImgBuilder< T > code( final CellCode newCode )
+	{
+		code = newCode.text();
+		parameters.clear();
+		parameters.putAll( newCode.parameters() );
+		return this;
+	}
+
+	PythonCacheLoaderQueue queue()
+	{
+		return queue;
+	}
+
+	List< PythonInput > inputs()
+	{
+		return inputs;
+	}
+
+	private CellCode cellCode()
+	{
+		return CellCode.of( code )
+				.withParameters( parameters )
+				.withInputNames( inputs.stream().map( input -> input.settings().name ).collect( Collectors.toList() ) )
+				.withCaptureFolder( captureFolder )
+				.withCheckedSignature();
+	}
+
+	private String defaultName()
+	{
+		return PythonText.isReference( code ) ? PythonText.functionOf( code ) : "PythonImg";
+	}
+
+	private NativeType< ? > typeOfFirstInput()
+	{
+		if ( inputs.isEmpty() )
+			throw new IllegalArgumentException( "the image needs a pixel type, because it has no input: say .type( new FloatType() ), for instance" );
+		final Object its = inputs.get( 0 ).settings().image.getType();
+		if ( its instanceof NativeType )
+			return ( NativeType< ? > ) ( ( NativeType< ? > ) its ).createVariable();
+		throw new IllegalArgumentException( "the first input has pixels of " + its.getClass().getName() + ", which is no NativeType: convert it, for instance by Converters.convert( … ), and say .type( … )" );
+	}
+
+	private long[] dimensionsOfFirstInput()
+	{
+		if ( inputs.isEmpty() )
+			throw new IllegalArgumentException( "the image needs dimensions, because it has no input: say .dimensions( … ) or .like( interval )" );
+		return ImgGeometry.dimensionsOf( inputs.get( 0 ).settings() );
+	}
+
+	private int[] cellSizeOf( final long[] dims, final T pixel )
+	{
+		if ( cellSize == null )
+			return ImgGeometry.defaultCellSize( dims, PixelType.of( pixel, "the image" ).numStorageBytes( new long[] { 8 } ) / 8. );
+		if ( cellSize.length != 1 && cellSize.length != dims.length )
+			throw new IllegalArgumentException( "the cell size " + Arrays.toString( cellSize ) + " has " + cellSize.length + " numbers, but the image has " + dims.length + " axes: give one number for all axes, or one per axis" );
+		final int[] size = new int[ dims.length ];
+		for ( int d = 0; d < size.length; ++d )
+			size[ d ] = cellSize[ cellSize.length == 1 ? 0 : d ];
+		return size;
+	}
+
+	private long bytesToCache( final BlockMemory memory, final CellSpec< ?, ? > spec )
+	{
+		if ( cacheBytes >= 0 )
+			return cacheBytes;
+		return ( arrays ? Runtime.getRuntime().maxMemory() : memory.cellLimit( spec.maxCellBytes() ) ) / 4;
+	}
+
+	private static int[] positive( final String what, final Object[] given )
+	{
+		final int[] numbers = WholeNumbers.intsOf( what, given );
+		for ( final int number : numbers )
+			if ( number < 1 )
+				throw new IllegalArgumentException( what + " " + Arrays.toString( numbers ) + " is wrong: expected whole numbers from 1 on" );
+		if ( numbers.length == 0 )
+			throw new IllegalArgumentException( what + " has no numbers: give one for all axes, or one per axis" );
+		return numbers;
+	}
+}

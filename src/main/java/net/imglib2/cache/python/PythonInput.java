@@ -1,0 +1,241 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.function.Consumer;
+
+import net.imglib2.RandomAccessible;
+
+/**
+ * An input of a {@link PythonImg} with a name and a geometry of its own. Immutable: the
+ * setters return a changed copy.
+ *
+ * <pre>{@code
+ * PythonImg.builder( "block.data[...] = ndimage.median_filter(raw, 5)[block.crops[0]] * (mask > 0)" )
+ * 		.input( PythonInput.of( image ).name( "raw" ).halo( 2 ).border( Border.NEAREST ) )
+ * 		.input( "mask", mask )
+ * 		.build();
+ * }</pre>
+ *
+ * What is not set here is as the builder says for all inputs. Numbers per axis are in
+ * ImgLib2's axis order; one number stands for all axes. They are whole numbers of any
+ * kind, single or in one list or array.
+ */
+public final class PythonInput
+{
+	private final Settings settings;
+
+	private PythonInput( final Settings settings )
+	{
+		this.settings = settings;
+	}
+
+	/**
+	 * @param image
+	 * 		has the pixels: any image or view of one
+	 * @return an input
+	 */
+	public static PythonInput of( final RandomAccessible< ? > image )
+	{
+		final Settings settings = new Settings();
+		settings.image = Objects.requireNonNull( image, "image" );
+		return new PythonInput( settings );
+	}
+
+	private PythonInput with( final Consumer< Settings > change )
+	{
+		final Settings changed = settings.clone();
+		change.accept( changed );
+		return new PythonInput( changed );
+	}
+
+	/**
+	 * Names the input: code sees it as a variable of this name, a function gets it as the
+	 * argument of this name.
+	 *
+	 * @param newName
+	 * 		a Python name
+	 * @return changed copy
+	 */
+	public PythonInput name( final String newName )
+	{
+		Objects.requireNonNull( newName, "name" );
+		return with( changed -> changed.name = newName );
+	}
+
+	/**
+	 * How much more than the cell blocks see of this input, in its own pixels.
+	 *
+	 * @param widths
+	 * 		one number; one per axis, before and after the cell; or two lists or arrays,
+	 * 		before the cell and after it. One number is not for the axes that blocks get
+	 * 		completely ({@link #wholeAxes}).
+	 * @return changed copy
+	 * @throws IllegalArgumentException
+	 * 		if it is something else, or negative
+	 */
+	public PythonInput halo( final Object... widths )
+	{
+		final Widths halo = Widths.of( "the halo", widths );
+		return with( changed -> changed.halo = halo );
+	}
+
+	/**
+	 * What blocks see outside of this input.
+	 *
+	 * @param newBorder
+	 * 		the border
+	 * @return changed copy
+	 */
+	public PythonInput border( final Border newBorder )
+	{
+		Objects.requireNonNull( newBorder, "border" );
+		return with( changed -> changed.border = newBorder );
+	}
+
+	/**
+	 * What blocks see outside of this input, for scripts.
+	 *
+	 * @param newBorder
+	 * 		name of the border, see {@link Border#of}
+	 * @return changed copy
+	 */
+	public PythonInput border( final String newBorder )
+	{
+		return border( Border.of( newBorder ) );
+	}
+
+	/**
+	 * The input is finer than the image.
+	 *
+	 * @param factors
+	 * 		pixels of the input per pixel of the image, 1 or more
+	 * @return changed copy
+	 * @throws IllegalArgumentException
+	 * 		if a factor is less
+	 */
+	public PythonInput scale( final Object... factors )
+	{
+		final int[] scale = factors( "the scale", factors );
+		return with( changed -> changed.scale = scale );
+	}
+
+	/**
+	 * The input is coarser than the image.
+	 *
+	 * @param factors
+	 * 		pixels of the image per pixel of the input, 1 or more
+	 * @return changed copy
+	 * @throws IllegalArgumentException
+	 * 		if a factor is less
+	 */
+	public PythonInput scaleDown( final Object... factors )
+	{
+		final int[] scaleDown = factors( "the downscaling", factors );
+		return with( changed -> changed.scaleDown = scaleDown );
+	}
+
+	/**
+	 * Every block gets these axes completely, for instance channels or time. The image may
+	 * lack them.
+	 *
+	 * @param axes
+	 * 		numbers of axes of the input, from 0 on, in ImgLib2's order
+	 * @return changed copy
+	 * @throws IllegalArgumentException
+	 * 		if a number is negative, or comes twice
+	 */
+	public PythonInput wholeAxes( final Object... axes )
+	{
+		final int[] wholeAxes = WholeNumbers.intsOf( "the whole axes", axes );
+		for ( int i = 0; i < wholeAxes.length; ++i )
+			for ( int j = 0; j < wholeAxes.length; ++j )
+				if ( wholeAxes[ i ] < 0 || i != j && wholeAxes[ i ] == wholeAxes[ j ] )
+					throw new IllegalArgumentException( "the whole axes " + Arrays.toString( wholeAxes ) + " are wrong: expected different numbers of axes, from 0 on" );
+		return with( changed -> changed.wholeAxes = wholeAxes );
+	}
+
+	private static int[] factors( final String what, final Object[] given )
+	{
+		final int[] factors = WholeNumbers.intsOf( what, given );
+		for ( final int factor : factors )
+			if ( factor < 1 )
+				throw new IllegalArgumentException( what + " " + Arrays.toString( factors ) + " is wrong: expected whole numbers from 1 on" );
+		return factors;
+	}
+
+	/**
+	 * @return the same with twice its own halo, if it has one
+	 */
+	PythonInput withDoubledHalo()
+	{
+		return settings.halo == null ? this : with( changed -> changed.halo = settings.halo.doubled() );
+	}
+
+	Settings settings()
+	{
+		return settings;
+	}
+
+	/**
+	 * A new setting needs a field here, with its default, and a setter above. {@code null}
+	 * is what the builder says for all inputs.
+	 */
+	static final class Settings implements Cloneable
+	{
+		RandomAccessible< ? > image;
+
+		String name;
+
+		Widths halo;
+
+		Border border;
+
+		int[] scale = { 1 };
+
+		int[] scaleDown = { 1 };
+
+		int[] wholeAxes = {};
+
+		@Override
+		protected Settings clone()
+		{
+			try
+			{
+				return ( Settings ) super.clone();
+			}
+			catch ( final CloneNotSupportedException e )
+			{
+				throw new AssertionError( e );
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import java.lang.ref.WeakReference;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The queues that images share which have none of their own: one for each environment and
+ * init code. An image keeps its queue; one that no image keeps ends. Thread-safe.
+ */
+final class SharedQueues
+{
+	/**
+	 * More workers seldom help where Python has one lock, and each takes memory.
+	 */
+	private static final int MAX_DEFAULT_WORKERS = 4;
+
+	private static final Map< List< Object >, WeakReference< PythonCacheLoaderQueue > > QUEUES = new HashMap<>();
+
+	private SharedQueues()
+	{}
+
+	static int defaultNumWorkers()
+	{
+		return Math.min( MAX_DEFAULT_WORKERS, Runtime.getRuntime().availableProcessors() );
+	}
+
+	/**
+	 * @param environment
+	 * 		the Python, and its mode
+	 * @param init
+	 * 		code that its workers have run
+	 * @param numWorkers
+	 * 		how many workers it has at least
+	 * @return the queue
+	 */
+	static PythonCacheLoaderQueue get( final PythonEnvironment environment, final String init, final int numWorkers )
+	{
+		final List< Object > key = Arrays.asList( environment, environment.getMode(), init );
+		synchronized ( QUEUES )
+		{
+			QUEUES.values().removeIf( reference -> reference.get() == null );
+			final WeakReference< PythonCacheLoaderQueue > reference = QUEUES.get( key );
+			PythonCacheLoaderQueue queue = reference == null ? null : reference.get();
+			if ( queue == null )
+			{
+				queue = new PythonCacheLoaderQueue( numWorkers, init, environment );
+				QUEUES.put( key, new WeakReference<>( queue ) );
+			}
+			else
+				queue.pool().grow( numWorkers );
+			return queue;
+		}
+	}
+}
