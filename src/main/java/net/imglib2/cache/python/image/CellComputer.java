@@ -38,6 +38,7 @@ import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.CellOutput;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.worker.WorkerPool;
@@ -84,7 +85,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		lowerHalo = spec.lowerHalo();
 		this.pool = pool;
 		this.poolOwner = poolOwner;
-		snippet = pool.register( spec.code(), spec.options(), this );
+		snippet = pool.register( CellCode.of( spec.code() ), spec.options(), this );
 	}
 
 	Snippet snippet()
