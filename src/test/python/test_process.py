@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import CONSTANTS, DTYPES, REQUEST_LENGTH, SOURCES, Told
-from imglib2_cache_python._process import mailbox, values
+from imglib2_cache_python._process import mailbox
 from imglib2_cache_python._process.memory import SharedMemory
-from imglib2_cache_python._worker import protocol
+from imglib2_cache_python._worker import protocol, values
 from imglib2_cache_python._worker.worker import FAILED, OK
 
 MARK = "\x1emark"

@@ -16,11 +16,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from imglib2_cache_python import advice, complex_warning
-from imglib2_cache_python._process import life, values
+from imglib2_cache_python._process import life
 from imglib2_cache_python._process.mailbox import CALL, NANOS, NUM_ARGUMENTS, RAISED, Mailbox, Pipe, check
 from imglib2_cache_python._process.memory import SharedMemory
 from imglib2_cache_python._process.output import Output
-from imglib2_cache_python._worker import imports, processes
+from imglib2_cache_python._worker import imports, processes, values
 from imglib2_cache_python._worker.protocol import OK
 from imglib2_cache_python._worker.worker import Worker, redirect_streams
 

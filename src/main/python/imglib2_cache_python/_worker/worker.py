@@ -288,7 +288,7 @@ class Worker:
                 faulthandler.cancel_dump_traceback_later()
 
     @guarded
-    def check(self, code: str, file_name: str) -> None:
+    def check(self, code: str, file_name: str, settings: str = "") -> None:
         """Raises if the code is not valid Python, or can never write into ``block.data``."""
         if function_reference(code) is None:
             try:
@@ -299,7 +299,7 @@ class Worker:
                 linecache.cache.pop(file_name, None)
 
     @guarded
-    def prepare(self, loader: int, code: str, file_name: str, check_written: bool = False) -> None:
+    def prepare(self, loader: int, code: str, file_name: str, check_written: bool = False, settings: str = "") -> None:
         """Makes the code of a loader ready for `step`; see `Snippet`."""
         if loader not in self._snippets:
             module = f"{USER_MODULES}{self._name}_loader_{loader}"

@@ -47,6 +47,7 @@ import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.Values;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.type.Dtype;
 import net.imglib2.cache.python.worker.Control;

@@ -56,6 +56,8 @@ public final class Snippet
 
 	private final Trusted.LoaderCode code;
 
+	private final String settings;
+
 	private final boolean checkWritten;
 
 	private final boolean writableInputs;
@@ -66,11 +68,16 @@ public final class Snippet
 
 	private volatile boolean dropped;
 
-	public Snippet( final long id, final String givenName, final Trusted.LoaderCode code, final boolean checkWritten, final boolean writableInputs, final long timeoutNanos )
+	/**
+	 * @param settings
+	 * 		what the code is called with, see {@link CellCode#encoded()}
+	 */
+	public Snippet( final long id, final String givenName, final Trusted.LoaderCode code, final String settings, final boolean checkWritten, final boolean writableInputs, final long timeoutNanos )
 	{
 		this.id = id;
 		this.givenName = givenName;
 		this.code = code;
+		this.settings = settings;
 		this.checkWritten = checkWritten;
 		this.writableInputs = writableInputs;
 		this.timeoutNanos = timeoutNanos;
@@ -125,6 +132,14 @@ public final class Snippet
 	public String code()
 	{
 		return code.text();
+	}
+
+	/**
+	 * @return what the code is called with, see {@link CellCode#encoded()}
+	 */
+	public String settings()
+	{
+		return settings;
 	}
 
 	/**

@@ -124,7 +124,7 @@ public abstract class ProtocolInterpreter implements Interpreter
 	@Override
 	public void check( final Snippet snippet )
 	{
-		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName() ) );
+		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName(), snippet.settings() ) );
 	}
 
 	@Override
@@ -139,7 +139,7 @@ public abstract class ProtocolInterpreter implements Interpreter
 		if ( isPrepared( snippet ) )
 			return null;
 		added( snippet.fileName(), snippet.code() );
-		final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName(), snippet.checkWritten() );
+		final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName(), snippet.checkWritten(), snippet.settings() );
 		if ( failed == null )
 			prepared.put( snippet.id(), snippet.fileName() );
 		else

@@ -51,6 +51,7 @@ import net.imglib2.cache.python.PythonTrustException;
 import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.trust.Trusted;
@@ -63,7 +64,7 @@ import net.imglib2.cache.python.trust.Trusted;
  * final Trusted.Code init = TrustPolicy.ofThisJvm().requireCode( "The init code", "import numpy as np" );
  * try (final WorkerPool pool = new WorkerPool( 2, init, factory ))
  * {
- *     final Snippet snippet = pool.register( "block.data[...] = np.pi", PythonLoaderOptions.options(), image );
+ *     final Snippet snippet = pool.register( CellCode.of( "block.data[...] = np.pi" ), PythonLoaderOptions.options(), image );
  *     // For each block, on any number of threads:
  *     final BlockTask task = pool.submit( new BlockRequest( snippet, index, cell, lowerHalo, arrays ) );
  *     final BlockResult result = pool.await( task );
@@ -188,11 +189,11 @@ public final class WorkerPool implements AutoCloseable
 	 * @throws IllegalStateException
 	 * 		on the thread of a worker
 	 */
-	public Snippet register( final String code, final PythonLoaderOptions options, final Object loader )
+	public Snippet register( final CellCode code, final PythonLoaderOptions options, final Object loader )
 	{
-		final Trusted.LoaderCode trusted = TrustPolicy.ofThisJvm().requireLoader( code );
+		final Trusted.LoaderCode trusted = TrustPolicy.ofThisJvm().requireLoader( code.text() );
 		requireNotOnAWorker( "A loader cannot be made" );
-		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), options.getName(), trusted, options.isCheckWritten(), options.isWritableInputs(), nanos( options.getTimeout() ) );
+		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), options.getName(), trusted, code.encoded(), options.isCheckWritten(), options.isWritableInputs(), nanos( options.getTimeout() ) );
 		if ( options.getTimeout() != null )
 			watchTimeouts();
 		checker.check( snippet );

@@ -57,6 +57,7 @@ import net.imglib2.cache.python.block.CellMemory;
 import net.imglib2.cache.python.block.ImageSource;
 import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.protocol.BlockRequest;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.type.PixelType;
@@ -105,7 +106,7 @@ public class HandOverBenchmark
 	{
 		final PythonRuntime runtime = ( PythonRuntime ) Backend.ofTheTests();
 		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), runtime );
-		snippet = pool.register( "pass", PythonLoaderOptions.options(), this );
+		snippet = pool.register( CellCode.of( "pass" ), PythonLoaderOptions.options(), this );
 		cell = new FinalInterval( DIMS );
 		type = PixelType.of( new FloatType(), "image" );
 		output = pool.memory().lease( 4 * 64 * 64 * 64 );

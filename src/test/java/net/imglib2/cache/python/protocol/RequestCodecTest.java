@@ -110,7 +110,7 @@ class RequestCodecTest
 
 	private final RequestCodec codec = new RequestCodec( request, control, memory.limit() );
 
-	private final Snippet snippet = new Snippet( LOADER, null, TrustPolicy.ofThisJvm().requireLoader( "pass" ), false, false, Long.MAX_VALUE );
+	private final Snippet snippet = new Snippet( LOADER, null, TrustPolicy.ofThisJvm().requireLoader( "pass" ), "", false, false, Long.MAX_VALUE );
 
 	private final List< Lease > released = new ArrayList<>();
 

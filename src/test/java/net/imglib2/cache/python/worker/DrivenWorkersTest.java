@@ -65,6 +65,7 @@ import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.trust.Trusted;
@@ -326,7 +327,7 @@ class DrivenWorkersTest
 	void codeThatDoesNotEndTimesOutAlthoughAReaderHasBegunIt() throws Exception
 	{
 		open( 1 );
-		final Snippet a = pool.register( "x", PythonLoaderOptions.options().name( "a" ).timeout( LIMIT ), this );
+		final Snippet a = pool.register( CellCode.of( "x" ), PythonLoaderOptions.options().name( "a" ).timeout( LIMIT ), this );
 		await( submit( a, 0 ) );
 		a.took( Long.MIN_VALUE / 2 );
 		awaitAsleep( "worker_1" );
@@ -351,7 +352,7 @@ class DrivenWorkersTest
 	void aWorkerThatIsAbandonedWhileAReaderDrivesItEndsAfterThat() throws Exception
 	{
 		open( 1 );
-		final Snippet a = pool.register( "x", PythonLoaderOptions.options().name( "a" ).timeout( LIMIT ), this );
+		final Snippet a = pool.register( CellCode.of( "x" ), PythonLoaderOptions.options().name( "a" ).timeout( LIMIT ), this );
 		await( submit( a, 0 ) );
 		a.took( Long.MIN_VALUE / 2 );
 		awaitAsleep( "worker_1" );
@@ -537,7 +538,7 @@ class DrivenWorkersTest
 
 	private Snippet register( final String name )
 	{
-		return pool.register( "x", PythonLoaderOptions.options().name( name ), this );
+		return pool.register( CellCode.of( "x" ), PythonLoaderOptions.options().name( name ), this );
 	}
 
 	private BlockTask submit( final Snippet snippet, final int number )

@@ -65,6 +65,7 @@ import net.imglib2.cache.python.block.CellMemory;
 import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.RequestCodec;
@@ -352,7 +353,7 @@ class SmallBlocksTest
 	 */
 	private Snippet small( final String code ) throws Exception
 	{
-		final Snippet snippet = pool.register( "if block.index >= 0:\n    " + code.replace( "\n", "\n    " ), PythonLoaderOptions.options(), this );
+		final Snippet snippet = pool.register( CellCode.of( "if block.index >= 0:\n    " + code.replace( "\n", "\n    " ) ), PythonLoaderOptions.options(), this );
 		compute( Collections.singletonList( new Block( snippet, -1, DIMS ) ) );
 		return snippet;
 	}

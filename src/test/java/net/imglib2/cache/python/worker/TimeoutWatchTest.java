@@ -111,7 +111,7 @@ class TimeoutWatchTest
 		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), ended -> {}, ( lost, why ) -> {} );
 		final TimeoutWatch watch = new TimeoutWatch( "python_0", Collections.singletonList( worker ),
 				( given, stack ) -> abandoned.add( given.getName() ), looks::incrementAndGet, () -> System.nanoTime() + forward.get() );
-		final Snippet snippet = new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), false, false, LIMIT );
+		final Snippet snippet = new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), "", false, false, LIMIT );
 		worker.startAndWait();
 		try
 		{
@@ -201,7 +201,7 @@ class TimeoutWatchTest
 		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), ended -> {}, ( lost, why ) -> workers.remove( lost ) );
 		workers.add( worker );
 		worker.startAndWait();
-		final BlockTask block = add( new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), false, false, LIMIT ), 0 );
+		final BlockTask block = add( new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), "", false, false, LIMIT ), 0 );
 		begun.acquire();
 		watch.look();
 		mayEnd.release();

@@ -74,6 +74,7 @@ import net.imglib2.cache.python.PythonLoaderOptions;
 import net.imglib2.cache.python.PythonNoWorkerException;
 import net.imglib2.cache.python.PythonStartTimeoutException;
 import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.TrustPolicy;
@@ -771,12 +772,12 @@ class WorkerPoolTest
 
 	private Snippet register( final String name )
 	{
-		return pool.register( "x", PythonLoaderOptions.options().name( name ), this );
+		return pool.register( CellCode.of( "x" ), PythonLoaderOptions.options().name( name ), this );
 	}
 
 	private Snippet register( final String name, final Duration timeout )
 	{
-		return pool.register( "x", PythonLoaderOptions.options().name( name ).timeout( timeout ), this );
+		return pool.register( CellCode.of( "x" ), PythonLoaderOptions.options().name( name ).timeout( timeout ), this );
 	}
 
 	private BlockTask submit( final Snippet snippet, final int number )

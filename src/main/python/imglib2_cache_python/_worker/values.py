@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Values as bytes, for what Java and a worker process tell each other besides blocks.
+"""Values as bytes, for what Java and Python tell each other besides blocks.
 
 One byte says what follows; numbers are big-endian:
 

@@ -26,7 +26,7 @@
  * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
  * #L%
  */
-package net.imglib2.cache.python.process;
+package net.imglib2.cache.python.protocol;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -34,6 +34,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.reflect.Array;
+import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
@@ -45,12 +46,25 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Values as bytes, for what Java and a worker process tell each other besides blocks:
- * the Java side of {@code values.py}, which describes the format.
+ * Values as bytes, for what Java and Python tell each other besides blocks: the Java
+ * side of {@code values.py}, which describes the format.
  */
-final class Values
+public final class Values
 {
-	private static final int MAX_DEPTH = 100;
+	static final int MAX_DEPTH = 100;
+
+	/**
+	 * A {@code byte[]} that becomes an array of numbers; otherwise it becomes bytes.
+	 */
+	static final class Int8
+	{
+		private final byte[] content;
+
+		Int8( final byte[] content )
+		{
+			this.content = content;
+		}
+	}
 
 	private Values()
 	{}
@@ -59,7 +73,7 @@ final class Values
 	 * @throws IllegalArgumentException
 	 * 		if Python cannot have such a value
 	 */
-	static byte[] encode( final Object value )
+	public static byte[] encode( final Object value )
 	{
 		final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 		try
@@ -88,7 +102,7 @@ final class Values
 		}
 		else if ( value instanceof BigInteger )
 			sized( 'J', ( ( BigInteger ) value ).toString( 16 ).getBytes( UTF_8 ), out );
-		else if ( value instanceof Double || value instanceof Float )
+		else if ( value instanceof Double || value instanceof Float || value instanceof BigDecimal )
 		{
 			out.writeByte( 'D' );
 			out.writeDouble( ( ( Number ) value ).doubleValue() );
@@ -112,11 +126,17 @@ final class Values
 				write( entry.getValue(), out, depth + 1 );
 			}
 		}
+		else if ( value instanceof Int8 )
+		{
+			final byte[] content = ( ( Int8 ) value ).content;
+			header( "int8", content.length, out );
+			out.write( content );
+		}
 		else if ( value.getClass().isArray() && value.getClass() != char[].class )
 			array( value, out );
 		else
 			throw new IllegalArgumentException( "a " + value.getClass().getName()
-					+ " cannot be handed to a worker process: possible are null, booleans, numbers, text, byte[], collections, maps, and arrays of these or of primitive numbers" );
+					+ " cannot be handed to Python: possible are null, booleans, numbers, text, byte[], collections, maps, and arrays of these or of primitive numbers" );
 	}
 
 	private static void list( final Object[] entries, final DataOutputStream out, final int depth ) throws IOException
@@ -137,13 +157,9 @@ final class Values
 	private static void array( final Object array, final DataOutputStream out ) throws IOException
 	{
 		final int length = Array.getLength( array );
-		out.writeByte( 'A' );
 		final String dtype = array instanceof boolean[] ? "bool"
 				: array instanceof short[] ? "int16" : array instanceof int[] ? "int32" : array instanceof long[] ? "int64" : array instanceof float[] ? "float32" : "float64";
-		out.writeInt( dtype.length() );
-		out.writeBytes( dtype );
-		out.writeByte( 1 );
-		out.writeLong( length );
+		header( dtype, length, out );
 		final int bytes = bytesOf( dtype );
 		final ByteBuffer content = ByteBuffer.allocate( Math.multiplyExact( length, bytes ) ).order( ByteOrder.nativeOrder() );
 		if ( array instanceof boolean[] )
@@ -162,6 +178,15 @@ final class Values
 		out.write( content.array() );
 	}
 
+	private static void header( final String dtype, final int length, final DataOutputStream out ) throws IOException
+	{
+		out.writeByte( 'A' );
+		out.writeInt( dtype.length() );
+		out.writeBytes( dtype );
+		out.writeByte( 1 );
+		out.writeLong( length );
+	}
+
 	private static int bytesOf( final String dtype )
 	{
 		return dtype.endsWith( "16" ) ? 2 : dtype.endsWith( "32" ) ? 4 : dtype.endsWith( "64" ) ? 8 : 1;
@@ -172,7 +197,7 @@ final class Values
 	 *         of arrays, and unsigned numbers of an array are in the signed type of their
 	 *         size
 	 */
-	static Object decode( final byte[] bytes )
+	public static Object decode( final byte[] bytes )
 	{
 		return read( ByteBuffer.wrap( bytes ) );
 	}
