@@ -101,7 +101,7 @@ public final class BlockResult
 
 	/**
 	 * @return whether the block must be submitted again, with other memory: its worker
-	 *         was abandoned because of another block
+	 *         was abandoned because of another block, or its code was dropped
 	 */
 	public boolean isDropped()
 	{

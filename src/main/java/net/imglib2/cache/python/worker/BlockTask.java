@@ -64,6 +64,17 @@ public final class BlockTask extends Task< BlockResult >
 		return !sharesLock && SmallBlocks.areSmall( snippet() ) ? SMALL_SPIN_NANOS : SPIN_NANOS;
 	}
 
+	/**
+	 * Ends the block, because nobody wants results of its code any more.
+	 */
+	void drop()
+	{
+		// Python may be using the memory of a block that has begun.
+		if ( withdraw() )
+			request.release( 0 );
+		complete( BlockResult.dropped() );
+	}
+
 	BlockRequest request()
 	{
 		return request;

@@ -72,10 +72,14 @@ public final class Cleanup
 	 * 		the object
 	 * @param action
 	 * 		must take little time, and must not refer to the object
+	 * @return lets nothing happen when the object is collected, unless that has happened
+	 *         already
 	 */
-	public static void whenCollected( final Object object, final Runnable action )
+	public static Runnable whenCollected( final Object object, final Runnable action )
 	{
-		WATCHED.add( new Collected( object, action ) );
+		final Collected collected = new Collected( object, action );
+		WATCHED.add( collected );
+		return () -> WATCHED.remove( collected );
 	}
 
 	private static void run()

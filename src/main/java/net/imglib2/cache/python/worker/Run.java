@@ -169,7 +169,7 @@ final class Run
 		final List< String > stack = python.control().stackOf( ticket );
 		// Code that ends well after it was told to has caught the exception: nobody knows what it left out.
 		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( Protocol.CANCELLED );
-		return timedOut ? BlockResult.timedOut( worker, TimeoutWatch.describe( stack, ticket, timeoutNanos, python.control() ) ) : result;
+		return timedOut ? BlockResult.timedOut( worker, TimeoutWatch.describe( stack, ticket, this, python.control() ) ) : result;
 	}
 
 	/**
@@ -201,6 +201,33 @@ final class Run
 	boolean isDone( final long ticket )
 	{
 		return blockOf( ticket ).isDone();
+	}
+
+	/**
+	 * @return whether nobody wants results of the code of its blocks any more
+	 */
+	boolean isDropped()
+	{
+		return isBlocks() && snippet().isDropped();
+	}
+
+	/**
+	 * Ends the blocks whose code is dropped. Whoever computes them may go on.
+	 */
+	void drop()
+	{
+		for ( int i = 0; i < tasks.size(); ++i )
+			block( i ).drop();
+	}
+
+	/**
+	 * Ends the blocks whose code is dropped, and of which Python has seen nothing.
+	 */
+	void dropUnseen()
+	{
+		drop();
+		for ( int i = 0; i < tasks.size(); ++i )
+			block( i ).request().release( 0 );
 	}
 
 	/**

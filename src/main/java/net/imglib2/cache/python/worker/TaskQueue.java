@@ -135,6 +135,17 @@ final class TaskQueue
 	}
 
 	/**
+	 * Removes tasks that nobody shall begin any more.
+	 *
+	 * @param condition
+	 * 		says which; may be asked about tasks that others take meanwhile
+	 */
+	void removeIf( final Predicate< ? super Task< ? > > condition )
+	{
+		tasks.removeIf( condition );
+	}
+
+	/**
 	 * Lets the workers end when no task is left, because there will be no more.
 	 */
 	void endWhenEmpty()

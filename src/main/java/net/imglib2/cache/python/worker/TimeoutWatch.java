@@ -46,9 +46,10 @@ import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.PythonFailure;
 
 /**
- * Ends the waiting for blocks that take too long: lets Python cancel their code and
- * tell where it is, and abandons workers where that has no effect. A pool has one such
- * thread, from its first loader with a timeout on.
+ * Ends the waiting for blocks that take too long, and blocks that nobody waits for any
+ * more because their code was dropped: lets Python cancel their code and tell where it
+ * is, and abandons workers where that has no effect. A pool has one such thread, from
+ * its first loader with a timeout, or the first such block, on.
  */
 final class TimeoutWatch
 {
@@ -149,7 +150,7 @@ final class TimeoutWatch
 	private void look( final Worker worker )
 	{
 		final Run run = worker.current();
-		if ( run == null || run.timeoutNanos == Long.MAX_VALUE )
+		if ( run == null || run.timeoutNanos == Long.MAX_VALUE && !run.isDropped() )
 		{
 			watched.remove( worker );
 			return;
@@ -222,7 +223,7 @@ final class TimeoutWatch
 		{
 			if ( !expired )
 			{
-				// A block that nobody waits for any more, because it could not begin in time, has expired as well.
+				// A block that nobody waits for any more, because it could not begin in time or was dropped, has expired as well.
 				if ( clock.getAsLong() - sinceNanos < run.timeoutNanos && !( ticket != 0 && run.isDone( ticket ) ) )
 					return;
 				expired = true;
@@ -267,7 +268,7 @@ final class TimeoutWatch
 			final List< String > told = ticket == 0 ? null : worker.control().stackOf( ticket );
 			if ( told == null && ticket != 0 && !now )
 				return;
-			stack = describe( told, ticket, run.timeoutNanos, worker.control() );
+			stack = describe( told, ticket, run, worker.control() );
 			run.expire( ticket, BlockResult.timedOut( worker.getName(), stack ) );
 		}
 	}
@@ -279,24 +280,26 @@ final class TimeoutWatch
 	 * 		what Python told of it; {@code null} or empty if it could not
 	 * @param ticket
 	 * 		of the code, 0 if none runs
-	 * @param timeoutNanos
-	 * 		how long it may run
+	 * @param run
+	 * 		which it is part of
 	 * @param control
 	 * 		of its interpreter
 	 * @return as if it had raised a {@code TimeoutError} there
 	 */
-	static PythonFailure describe( final List< String > told, final long ticket, final long timeoutNanos, final Control control )
+	static PythonFailure describe( final List< String > told, final long ticket, final Run run, final Control control )
 	{
-		final String seconds = Duration.ofNanos( timeoutNanos ).toMillis() / 1e3 + " s";
+		final String seconds = Duration.ofNanos( run.timeoutNanos ).toMillis() / 1e3 + " s";
+		final String runs = run.isDropped() ? "the code is still running, although its image has got other code or parameters, or is not used any more"
+				: "the code has been running for longer than the timeout of " + seconds;
 		if ( told != null && !told.isEmpty() )
 		{
 			final List< String > strings = new ArrayList<>( told );
-			strings.set( 1, "the code has been running for longer than the timeout of " + seconds );
+			strings.set( 1, runs );
 			return new PythonFailure( strings );
 		}
 		final String why = ticket == 0
 				? "the code could not begin within the timeout of " + seconds
-				: "the code has been running for longer than the timeout of " + seconds + ", and where it is cannot be told";
+				: runs + ", and where it is cannot be told";
 		final String message = why + ": " + control.reasonForSilence();
 		return new PythonFailure( Arrays.asList( "TimeoutError", message, "", "0", "", "TimeoutError: " + message ) );
 	}

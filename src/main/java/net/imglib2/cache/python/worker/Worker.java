@@ -369,11 +369,19 @@ final class Worker
 	}
 
 	/**
-	 * Lets the worker drop the code of a loader as soon as it runs nothing else.
+	 * Lets the worker forget code that is dropped as soon as it runs nothing else, and ends
+	 * the blocks of it that it computes.
+	 *
+	 * @return whether it computes such blocks
 	 */
-	void forget( final Snippet snippet )
+	boolean drop( final Snippet snippet )
 	{
 		deadLoaders.add( snippet.id() );
+		final Run run = current;
+		if ( run == null || !run.isBlocks() || run.snippet() != snippet )
+			return false;
+		run.drop();
+		return true;
 	}
 
 	// ------------------------------------------------ on the worker's thread
@@ -556,11 +564,6 @@ final class Worker
 		if ( !first.begin() )
 			return;
 		final Snippet snippet = first.snippet();
-		if ( snippet.isDropped() )
-		{
-			first.fail( new PythonClosedException( "The image of this cell is not used any more" ) );
-			return;
-		}
 		if ( SmallBlocks.areSmall( snippet ) )
 		{
 			runSmallBlocks( first );
@@ -599,9 +602,10 @@ final class Worker
 
 	private void compute( final Run run )
 	{
-		begin( run );
 		try
 		{
+			if ( !begin( run ) )
+				return;
 			run.compute( python, name );
 			noteProgress();
 		}
@@ -739,9 +743,13 @@ final class Worker
 	{
 		try
 		{
-			begin( run );
-			run.begin( drivable );
-			return true;
+			if ( begin( run ) )
+			{
+				run.begin( drivable );
+				return true;
+			}
+			current = null;
+			return false;
 		}
 		catch ( final Throwable t )
 		{
@@ -782,16 +790,26 @@ final class Worker
 
 	// ------------------------------------------------ on either thread
 
-	private void begin( final Run run )
+	/**
+	 * @return whether to go on; else the run has ended
+	 */
+	private boolean begin( final Run run )
 	{
 		current = run;
-		// Either the thread that ends this worker sees the run, or its transition is seen here.
+		// Either the thread that drops the code sees the run, or that is seen here.
+		if ( run.isDropped() )
+		{
+			run.dropUnseen();
+			return false;
+		}
+		// The same holds for the thread that ends this worker.
 		if ( life.isServing() )
-			return;
+			return true;
 		if ( life.state() == Lifecycle.State.ABANDONED )
 			run.abandon();
 		else
 			run.fail( WorkerPool.closedException() );
+		return true;
 	}
 
 	private void end()

@@ -31,7 +31,9 @@ package net.imglib2.cache.python.worker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -103,6 +105,11 @@ public final class WorkerPool implements AutoCloseable
 	 * Those that are not abandoned.
 	 */
 	private final List< Worker > workers = new CopyOnWriteArrayList<>();
+
+	/**
+	 * For the code that is not dropped: lets its loader be collected without any effect.
+	 */
+	private final Map< Snippet, Runnable > cleanups = new ConcurrentHashMap<>();
 
 	private final AtomicInteger lastWorker = new AtomicInteger();
 
@@ -197,7 +204,7 @@ public final class WorkerPool implements AutoCloseable
 		if ( options.getTimeout() != null )
 			watchTimeouts();
 		checker.check( snippet );
-		Cleanup.whenCollected( loader, () -> forget( snippet ) );
+		cleanups.put( snippet, Cleanup.whenCollected( loader, () -> drop( snippet ) ) );
 		return snippet;
 	}
 
@@ -206,7 +213,7 @@ public final class WorkerPool implements AutoCloseable
 	 *
 	 * @param request
 	 * 		the block
-	 * @return what {@link #await} waits for
+	 * @return what {@link #await} waits for. If the code was dropped, the block is, too
 	 * @throws IllegalStateException
 	 * 		on the thread of a worker
 	 */
@@ -216,6 +223,12 @@ public final class WorkerPool implements AutoCloseable
 		final BlockTask task = new BlockTask( request, factory.sharesLock() );
 		tasks.add( task, drive );
 		submitted( task, tasks );
+		// Either whoever drops the code finds the block in the queue, or that is seen here.
+		if ( request.snippet().isDropped() )
+		{
+			task.drop();
+			tasks.remove( task );
+		}
 		return task;
 	}
 
@@ -324,14 +337,43 @@ public final class WorkerPool implements AutoCloseable
 	}
 
 	/**
-	 * Nobody has the loader of this code any more.
+	 * Drops the code of a loader, because nobody wants its results any more: the loader has
+	 * got other code, or was collected. Whoever waits for a block of the code is told at
+	 * once that it {@linkplain BlockResult#isDropped() is dropped}, unless it is done
+	 * already, and so is whoever submits one from now on. So make the new code known before
+	 * the old one is dropped. Blocks that have not begun are not computed; those that have
+	 * are cancelled, and a worker where that has no effect is abandoned, as after a timeout.
+	 * The workers forget the code. May be called on any thread, again and again.
+	 *
+	 * @param snippet
+	 * 		handle of the code
 	 */
-	private void forget( final Snippet snippet )
+	public void drop( final Snippet snippet )
 	{
 		snippet.drop();
-		workers.forEach( worker -> worker.forget( snippet ) );
+		tasks.removeIf( task -> dropIfOf( snippet, task ) );
+		boolean runs = false;
+		for ( final Worker worker : workers )
+			runs |= worker.drop( snippet );
+		if ( runs )
+			watchTimeouts();
 		// Also those that have nothing to do: what the code has defined may be large.
 		tasks.wakeAllWorkers();
+		// One loader may have had many codes.
+		final Runnable cancel = cleanups.remove( snippet );
+		if ( cancel != null )
+			cancel.run();
+	}
+
+	/**
+	 * @return whether the task is a block of the code, which has ended now
+	 */
+	private static boolean dropIfOf( final Snippet snippet, final Task< ? > task )
+	{
+		if ( !( task instanceof BlockTask ) || ( ( BlockTask ) task ).snippet() != snippet )
+			return false;
+		( ( BlockTask ) task ).drop();
+		return true;
 	}
 
 	// -------------------------------------------------------------- workers

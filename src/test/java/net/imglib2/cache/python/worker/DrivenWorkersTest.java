@@ -391,6 +391,21 @@ class DrivenWorkersTest
 	}
 
 	@Test
+	void aReaderWhoseCodeIsDroppedWhileItDrivesIsToldSo() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		fakes.onPoll = this::onFirstPoll;
+		final FutureTask< BlockResult > driver = inBackground( () -> pool.await( submit( a, 1 ) ) );
+		polled.await();
+		pool.drop( a );
+		goOn.countDown();
+		assertTrue( driver.get().isDropped() );
+		assertFalse( pool.await( submit( register( "b" ), 2 ) ).isDropped() );
+		fakes.await( "worker_1 forget" );
+	}
+
+	@Test
 	void closingWaitsForTheReaderThatDrives() throws Exception
 	{
 		open( 1 );

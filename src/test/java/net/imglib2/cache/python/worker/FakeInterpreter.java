@@ -228,6 +228,7 @@ final class FakeInterpreter implements UnboundInterpreter
 	{
 		call();
 		prepared.removeAll( ids );
+		factory.record( this, "forget" );
 	}
 
 	@Override

@@ -47,6 +47,8 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -569,6 +571,175 @@ class WorkerPoolTest
 		fakes.await( next + " init" );
 		awaitOpen();
 		assertNull( pool.await( submit( a, numWorkers ) ).failure() );
+	}
+
+	// -------------------------------------------------------------- dropped code
+
+	@Test
+	void blocksOfDroppedCodeThatHaveNotBegunAreNotComputed() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		final Snippet b = register( "b" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = submitAll( a, 1, 2 );
+		final BlockTask other = submit( b, 3 );
+		blocks.addAll( submitAll( a, 4 ) );
+		pool.drop( a );
+		blocks.addAll( submitAll( a, 5 ) );
+		for ( final BlockTask block : blocks )
+		{
+			assertTrue( block.isDone() );
+			assertTrue( pool.await( block ).isDropped() );
+			assertFalse( block.isBegun() );
+		}
+		assertFalse( other.isDone() );
+		go.run();
+		awaitDone( Arrays.asList( other ) );
+		assertTrue( pool.await( submit( a, 6 ) ).isDropped() );
+		awaitDone( submitAll( b, 7 ) );
+		assertEquals( Arrays.asList( "3", "7" ), fakes.computed() );
+	}
+
+	/**
+	 * The code has no timeout.
+	 */
+	@Test
+	void aBlockThatRunsIsCancelledWhenItsCodeIsDropped() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		onBlock( 1, python -> {
+			hang( hanging, python.control()::awaitCancelled );
+			return FakeInterpreter.cancelled( python );
+		} );
+		final BlockTask block = submit( a, 1 );
+		hanging.await();
+		pool.drop( a );
+		assertTrue( block.isDone() );
+		assertTrue( pool.await( block ).isDropped() );
+		final BlockTask next = submit( register( "b" ), 2 );
+		assertComputedBy( "worker_1", next );
+		fakes.await( "worker_1 forget" );
+	}
+
+	@Test
+	void aWorkerWhoseDroppedCodeDoesNotEndIsReplaced() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		final BlockTask block = submitHanging( a, 1 );
+		pool.drop( a );
+		assertTrue( pool.await( block ).isDropped() );
+		final FakeInterpreter.FakeControl control = fakes.get( "worker_1" ).control();
+		control.awaitCancelled();
+		assertEquals( control.running(), control.cancelledTicket() );
+		assertFalse( control.isAbandoned() );
+		exceedGrace();
+		control.awaitAbandoned();
+		assertComputedBy( "worker_2", submit( register( "b" ), 2 ) );
+		release.countDown();
+		fakes.await( "worker_1 close" );
+	}
+
+	@Test
+	void allBlocksOfOneCallAreDroppedWithTheirCode() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		final Runnable go = occupy();
+		onBlock( 2, python -> {
+			hang( hanging, python.control()::awaitCancelled );
+			return FakeInterpreter.cancelled( python );
+		} );
+		final List< BlockTask > blocks = submitAll( a, 1, 2, 3 );
+		go.run();
+		hanging.await();
+		pool.drop( a );
+		for ( final BlockTask block : blocks )
+			assertTrue( pool.await( block ).isDropped() );
+		assertEquals( Arrays.asList( "1 2 3" ), computedSince( 1 ) );
+		assertComputedBy( "worker_1", submit( register( "b" ), 4 ) );
+	}
+
+	@Test
+	void whatAWorkerHasTakenWhenItsCodeIsDroppedIsNotComputed() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = submitAll( a, 1, 2 );
+		// After the first block was taken, before it is computed.
+		fakes.onIsPrepared = () -> pool.drop( a );
+		go.run();
+		for ( final BlockTask block : blocks )
+			assertTrue( pool.await( block ).isDropped() );
+		fakes.onIsPrepared = () -> {};
+		assertComputedBy( "worker_1", submit( register( "b" ), 3 ) );
+		assertEquals( Arrays.asList( "3" ), computedSince( 1 ) );
+	}
+
+	@Test
+	void theResultOfABlockThatIsDoneStays() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		final BlockTask block = submit( a, 1 );
+		spinUntil( block::isDone );
+		pool.drop( a );
+		assertFalse( pool.await( block ).isDropped() );
+		pool.drop( a );
+		assertFalse( pool.await( block ).isDropped() );
+	}
+
+	/**
+	 * As an image does whose code changes all the time.
+	 */
+	@ParameterizedTest
+	@ValueSource( booleans = { false, true } )
+	void noReaderIsLostWhileCodeChanges( final boolean drivable ) throws Exception
+	{
+		fakes.drivable = drivable;
+		fakes.sharesLock = !drivable;
+		open( 2 );
+		final int numBlocks = 3000;
+		final AtomicReference< Snippet > current = new AtomicReference<>( register( "code 0" ) );
+		final AtomicInteger next = new AtomicInteger();
+		fakes.onPoll = python -> ThreadLocalRandom.current().nextBoolean();
+		fakes.onBlock = ( python, number ) -> {
+			for ( int i = number % 50; i > 0; --i )
+				Thread.yield();
+			return FakeInterpreters.done( python );
+		};
+		final List< FutureTask< Void > > readers = new ArrayList<>();
+		for ( int i = 0; i < 4; ++i )
+		{
+			final FutureTask< Void > reader = new FutureTask<>( () -> {
+				for ( int number = next.getAndIncrement(); number < numBlocks; number = next.getAndIncrement() )
+				{
+					BlockResult result = BlockResult.dropped();
+					while ( result.isDropped() )
+					{
+						final Snippet snippet = current.get();
+						if ( number % 3 == 0 )
+							makeSmall( snippet );
+						result = pool.await( submit( snippet, number ) );
+					}
+					assertNull( result.failure() );
+				}
+				return null;
+			} );
+			readers.add( reader );
+			final Thread thread = new Thread( reader );
+			thread.setDaemon( true );
+			thread.start();
+		}
+		int numCodes = 1;
+		for ( ; next.get() < numBlocks; ++numCodes )
+			pool.drop( current.getAndSet( register( "code " + numCodes ) ) );
+		for ( final FutureTask< Void > reader : readers )
+			reader.get();
+		assertTrue( numCodes > 10, numCodes + " codes" );
 	}
 
 	// ------------------------------------------------------------------ end
