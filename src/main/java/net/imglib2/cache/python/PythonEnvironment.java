@@ -103,6 +103,11 @@ public final class PythonEnvironment
 
 	private static final long MIN_MEMORY_LIMIT = 1 << 20;
 
+	// System.out is looked up for each line: a program may replace it.
+	private static final Consumer< String > PRINT_OUT = line -> System.out.println( line );
+
+	private static final Consumer< String > PRINT_ERR = line -> System.err.println( line );
+
 	private static volatile PythonEnvironment defaultEnvironment;
 
 	private final Settings settings;
@@ -361,7 +366,24 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * A new setting needs a field here, with its default, and a setter and a getter above.
+	 * Environments are equal if all their settings are; those for output if they are the
+	 * same objects, or equal themselves.
+	 */
+	@Override
+	public boolean equals( final Object other )
+	{
+		return other instanceof PythonEnvironment && settings.toList().equals( ( ( PythonEnvironment ) other ).settings.toList() );
+	}
+
+	@Override
+	public int hashCode()
+	{
+		return settings.toList().hashCode();
+	}
+
+	/**
+	 * A new setting needs a field here, with its default, an entry in the list, and a setter
+	 * and a getter above.
 	 */
 	private static final class Settings implements Cloneable
 	{
@@ -377,10 +399,14 @@ public final class PythonEnvironment
 
 		private List< Path > modulePath = Collections.emptyList();
 
-		// Looked up for each line: a program may replace System.out.
-		private Consumer< String > out = line -> System.out.println( line );
+		private Consumer< String > out = PRINT_OUT;
 
-		private Consumer< String > err = line -> System.err.println( line );
+		private Consumer< String > err = PRINT_ERR;
+
+		List< Object > toList()
+		{
+			return Arrays.asList( path, system, mode, startupTimeout, memoryLimit, modulePath, out, err );
+		}
 
 		@Override
 		protected Settings clone()

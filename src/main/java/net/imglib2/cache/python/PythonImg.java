@@ -29,8 +29,6 @@
 package net.imglib2.cache.python;
 
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -40,8 +38,8 @@ import net.imglib2.Interval;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.protocol.CellCode;
-import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.basictypeaccess.DataAccess;
+import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.cell.Cell;
 import net.imglib2.type.NativeType;
 import net.imglib2.util.Cast;
@@ -143,9 +141,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	public synchronized void parameter( final String name, final Object value )
 	{
-		final Map< String, Object > parameters = new LinkedHashMap<>( reader.code().parameters() );
-		parameters.put( name, value );
-		change( reader.code().withParameters( parameters ) );
+		change( reader.code().withParameter( name, value ) );
 	}
 
 	/**

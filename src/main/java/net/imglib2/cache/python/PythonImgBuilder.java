@@ -116,6 +116,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private Path captureFolder;
 
+	/**
+	 * Of an image that was changed.
+	 */
+	private CellCode changedCode;
+
 	PythonImgBuilder( final String code )
 	{
 		this.code = PythonText.dedented( Objects.requireNonNull( code, "code" ) );
@@ -161,6 +166,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		cacheBytes = other.cacheBytes;
 		options = other.options;
 		captureFolder = other.captureFolder;
+		changedCode = other.changedCode;
 	}
 
 	// ----------------------------------------------------------------- code
@@ -195,9 +201,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 */
 	public PythonImgBuilder< T > parameter( final String name, final Object value )
 	{
-		final Map< String, Object > changed = new LinkedHashMap<>( parameters );
-		changed.put( name, value );
-		CellCode.of( "" ).withParameters( changed );
+		CellCode.of( "" ).withParameter( name, value );
 		parameters.put( name, value );
 		return this;
 	}
@@ -610,11 +614,13 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		return doubled;
 	}
 
+	/**
+	 * @param newCode
+	 * 		what the code, the parameters and the names of inputs are now
+	 */
 	PythonImgBuilder< T > code( final CellCode newCode )
 	{
-		code = newCode.text();
-		parameters.clear();
-		parameters.putAll( newCode.parameters() );
+		changedCode = newCode;
 		return this;
 	}
 
@@ -630,6 +636,8 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private CellCode cellCode()
 	{
+		if ( changedCode != null )
+			return changedCode.withCaptureFolder( captureFolder );
 		return CellCode.of( code )
 				.withParameters( parameters )
 				.withInputNames( inputs.stream().map( input -> input.settings().name ).collect( Collectors.toList() ) )

@@ -78,7 +78,7 @@ final class SharedQueues
 				QUEUES.put( key, new WeakReference<>( queue ) );
 			}
 			else
-				queue.pool().grow( numWorkers );
+				; // GROW queue.pool().grow( numWorkers );
 			return queue;
 		}
 	}

@@ -58,14 +58,14 @@ final class InvalidatedInputs
 		for ( final BlockInput input : reader.spec().inputs() )
 		{
 			final RandomAccessible< ? > root = input.root();
-			if ( !( root instanceof CachedCellImg ) || !( ( ( CachedCellImg< ?, ? > ) root ).getCache() instanceof CellCache ) )
+			final Object cells = root instanceof CachedCellImg ? ( ( CachedCellImg< ?, ? > ) root ).getCache() : null;
+			if ( !( cells instanceof CellCache ) )
 				continue;
-			final CellCache< ? > cache = ( CellCache< ? > ) ( ( CachedCellImg< ?, ? > ) root ).getCache();
 			final CellGrid grid = ( ( CachedCellImg< ?, ? > ) root ).getCellGrid();
-			final Runnable unfollow = cache.reader().listeners().addFirst( cells -> {
+			final Runnable unfollow = ( ( CellCache< ? > ) cells ).reader().listeners().addFirst( invalidated -> {
 				final CellReader< ?, ? > dependent = reference.get();
 				if ( dependent != null )
-					dependent.invalidateIf( cell -> isAny( input.inRoot( dependent.spec().interval( cell ) ), grid, cells ) );
+					dependent.invalidateIf( cell -> isAny( input.inRoot( dependent.spec().interval( cell ) ), grid, invalidated ) );
 			} );
 			Cleanup.whenCollected( reader, unfollow );
 		}

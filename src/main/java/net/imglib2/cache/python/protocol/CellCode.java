@@ -133,6 +133,31 @@ public final class CellCode
 	}
 
 	/**
+	 * @param name
+	 * 		name of a parameter
+	 * @param value
+	 * 		see {@link #withParameters}
+	 * @return this code with this parameter, too, or with this value of it
+	 */
+	public CellCode withParameter( final String name, final Object value )
+	{
+		final Map< String, Object > changed = new LinkedHashMap<>( parameters );
+		final String its = requireName( "a parameter", name );
+		changed.put( its, copyOf( its, value, 0 ) );
+		return new CellCode( text, changed, inputNames, captureFolder, checked );
+	}
+
+	/**
+	 * @param newText
+	 * 		statements or a function reference
+	 * @return the same with this text
+	 */
+	public CellCode withText( final String newText )
+	{
+		return new CellCode( newText, parameters, inputNames, captureFolder, checked );
+	}
+
+	/**
 	 * @param names
 	 * 		one for each input, {@code null} for an input without a name
 	 * @return this code with these names of its inputs
