@@ -150,6 +150,9 @@ class Snippet:
         complex_warning.make_an_error()
         self.module_name = module_name
         self.file_name = file_name
+        self.code = code
+        self.settings = settings
+        self.check_written = check_written
         self._has_run = False
         self._mentions_such_a_package = any(package in code for package in _PACKAGES_IGNORING_READ_ONLY)
         reference = function_reference(code)
