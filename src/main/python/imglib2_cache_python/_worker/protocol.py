@@ -182,7 +182,7 @@ class Layout:
         min_at: Where the coordinates begin in the numbers of a block.
         block_length: How many numbers a block has.
         dim: Shape of the cell.
-        halo: Slices that crop an array of the cell's shape plus the loader's halo to the cell.
+        halo: Slices that crop the first input to the cell; without inputs, the loader's halo.
         output: Which array is the output.
         watched: Which arrays are in memory that is watched.
         arrays: For each array whether it is copied into C order, its access, and what ``np.ndarray`` needs: dtype,
@@ -227,6 +227,8 @@ class Layout:
             raise ValueError(f"a block has {len(outputs)} outputs, expected 1")
         self.output = outputs[0]
         self.crops = (*crops[: self.output], *crops[self.output + 1 :])
+        if self.crops and self.crops[0] is not None:
+            self.halo = self.crops[0]
         self.watched = tuple(watched)
         self.shared = any(access == READ_SHARED for _, access, *_ in self.arrays)
 
