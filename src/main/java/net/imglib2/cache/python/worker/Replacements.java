@@ -78,7 +78,7 @@ final class Replacements
 	 */
 	private final List< Worker > workers;
 
-	private final int numWorkers;
+	private volatile int numWorkers;
 
 	private final LongSupplier clock;
 
@@ -139,6 +139,23 @@ final class Replacements
 	Collection< Worker > abandoned()
 	{
 		return Collections.unmodifiableSet( abandoned );
+	}
+
+	/**
+	 * @return how many workers the pool shall have
+	 */
+	int numWorkers()
+	{
+		return numWorkers;
+	}
+
+	/**
+	 * @param numWorkers
+	 * 		how many workers the pool shall have from now on; it has them already
+	 */
+	void setNumWorkers( final int numWorkers )
+	{
+		this.numWorkers = numWorkers;
 	}
 
 	/**
@@ -272,18 +289,26 @@ final class Replacements
 		catch ( final Throwable t )
 		{
 			final String loss = fresh.lossAtStart();
-			// It may start later, but nobody would watch or close it.
-			workers.remove( fresh );
-			fresh.close( WorkerPool.closedException() );
-			abandoned.add( fresh );
-			// Either it removes itself, or its end is seen here.
-			if ( fresh.isOver() )
-				abandoned.remove( fresh );
+			hasNotStarted( fresh );
 			if ( loss == null )
 				couldNotStart( t );
 			else if ( !pool.isClosed() )
 				replace( fresh, "while it started, " + loss );
 		}
+	}
+
+	/**
+	 * Does without a worker whose start has failed, or takes too long.
+	 */
+	void hasNotStarted( final Worker fresh )
+	{
+		// It may start later, but nobody would watch or close it.
+		workers.remove( fresh );
+		fresh.close( WorkerPool.closedException() );
+		abandoned.add( fresh );
+		// Either it removes itself, or its end is seen here.
+		if ( fresh.isOver() )
+			abandoned.remove( fresh );
 	}
 
 	private void couldNotStart( final Throwable cause )

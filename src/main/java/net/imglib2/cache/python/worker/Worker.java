@@ -300,6 +300,16 @@ final class Worker
 	}
 
 	/**
+	 * Lets the worker end when it has done what it has taken.
+	 */
+	void retire()
+	{
+		life.retire();
+		// It may have nothing to do.
+		LockSupport.unpark( thread );
+	}
+
+	/**
 	 * Abandons the worker, because its code cannot be cancelled: it ends if it ever comes
 	 * back. Others do what it has not begun.
 	 */
@@ -803,11 +813,10 @@ final class Worker
 			return false;
 		}
 		// The same holds for the thread that ends this worker.
-		if ( life.isServing() )
-			return true;
-		if ( life.state() == Lifecycle.State.ABANDONED )
+		final Lifecycle.State state = life.state();
+		if ( state == Lifecycle.State.ABANDONED )
 			run.abandon();
-		else
+		else if ( state != Lifecycle.State.SERVING && state != Lifecycle.State.RETIRING )
 			run.fail( WorkerPool.closedException() );
 		return true;
 	}

@@ -32,13 +32,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
@@ -105,6 +108,16 @@ public final class WorkerPool implements AutoCloseable
 	 * Those that are not abandoned.
 	 */
 	private final List< Worker > workers = new CopyOnWriteArrayList<>();
+
+	/**
+	 * Those of them that end because others could not be started.
+	 */
+	private final Set< Worker > retiring = ConcurrentHashMap.newKeySet();
+
+	/**
+	 * Held while workers are added.
+	 */
+	private final Lock growth = new ReentrantLock();
 
 	/**
 	 * For the code that is not dropped: lets its loader be collected without any effect.
@@ -397,6 +410,86 @@ public final class WorkerPool implements AutoCloseable
 
 	// -------------------------------------------------------------- workers
 
+	/**
+	 * @return how many workers this pool shall have. It may have fewer, as long as some
+	 *         were abandoned or lost and no others have started
+	 */
+	public int numWorkers()
+	{
+		return replacements.numWorkers();
+	}
+
+	/**
+	 * Starts more workers if this pool has too few, one after the other, and waits for them.
+	 * What waits is computed meanwhile.
+	 *
+	 * @param atLeast
+	 * 		number of workers to have
+	 * @throws PythonException
+	 * 		if one of them could not be started, or this pool is closed; then no more are
+	 * 		left than before
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted meanwhile
+	 */
+	public void grow( final int atLeast )
+	{
+		// Most images ask for no more than there are, and need not wait for others that do.
+		if ( numWorkers() >= atLeast )
+			return;
+		try
+		{
+			growth.lockInterruptibly();
+		}
+		catch ( final InterruptedException e )
+		{
+			Thread.currentThread().interrupt();
+			throw new PythonInterruptedException( "Interrupted while " + name + " got more workers", e );
+		}
+		final List< Worker > fresh = new ArrayList<>();
+		try
+		{
+			for ( int i = numWorkers(); i < atLeast; ++i )
+				fresh.add( startAnother() );
+			replacements.setNumWorkers( Math.max( atLeast, numWorkers() ) );
+		}
+		catch ( final Throwable t )
+		{
+			fresh.forEach( this::retire );
+			throw t;
+		}
+		finally
+		{
+			growth.unlock();
+		}
+	}
+
+	private Worker startAnother()
+	{
+		final Worker fresh = newWorker();
+		try
+		{
+			fresh.startAndWait();
+			return fresh;
+		}
+		catch ( final Throwable t )
+		{
+			replacements.hasNotStarted( fresh );
+			throw t;
+		}
+	}
+
+	/**
+	 * Lets a worker end that serves already: others wait for what it has taken.
+	 */
+	private void retire( final Worker worker )
+	{
+		retiring.add( worker );
+		worker.retire();
+		// Either it is forgotten when it ends, or its end is seen here.
+		if ( worker.isOver() && retiring.remove( worker ) )
+			forget( worker );
+	}
+
 	Worker newWorker()
 	{
 		final Worker worker = new Worker( name, "worker_" + lastWorker.incrementAndGet(), tasks, factory, init, this::ended, this::lost );
@@ -491,7 +584,7 @@ public final class WorkerPool implements AutoCloseable
 		replacements.ended( worker );
 		closeIfAllHaveEnded();
 		// Images keep a closed pool in reach, but need not keep the memory of its interpreters.
-		if ( closed )
+		if ( retiring.remove( worker ) || closed )
 			forget( worker );
 	}
 

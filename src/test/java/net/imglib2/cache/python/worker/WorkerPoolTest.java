@@ -235,6 +235,8 @@ class WorkerPoolTest
 	void whatSomebodyWaitsForIsNotInTheBackgroundAnyMore() throws Exception
 	{
 		open( 1 );
+		// Each block is computed alone.
+		fakes.nanosOf = waited -> TimeUnit.SECONDS.toNanos( 1 );
 		final Snippet a = register( "a" );
 		final Runnable go = occupy();
 		final AtomicReference< Background > inner = new AtomicReference<>();
@@ -1008,7 +1010,154 @@ class WorkerPoolTest
 		assertEquals( Arrays.asList( "worker_1 open", "worker_1 close" ), fakes.events( event -> true ) );
 	}
 
+	// ------------------------------------------------------------- more workers
+
+	@Test
+	void aPoolGrowsToWhatIsAskedFor() throws Exception
+	{
+		open( 1 );
+		pool.grow( 3 );
+		assertEquals( 3, pool.numWorkers() );
+		assertAllAreThere( 3 );
+		pool.grow( 2 );
+		pool.grow( 3 );
+		assertEquals( 3, pool.numWorkers() );
+		assertEquals( Arrays.asList( "worker_1 init", "worker_2 init", "worker_3 init" ), fakes.events( event -> event.endsWith( " init" ) ) );
+	}
+
+	@Test
+	void eachWorkerThatWasAddedIsReplacedToo() throws Exception
+	{
+		open( 1 );
+		pool.grow( 3 );
+		for ( int i = 1; i <= 3; ++i )
+			fakes.get( "worker_" + i ).loss = "killed";
+		assertAllAreThere( 3 );
+		assertEquals( 6, fakes.events( event -> event.endsWith( " init" ) ).size() );
+	}
+
+	@Test
+	void aPoolGrowsOnceWhoeverAsks() throws Exception
+	{
+		open( 1 );
+		final List< FutureTask< Void > > asking = new ArrayList<>();
+		for ( int i = 0; i < 8; ++i )
+		{
+			final int atLeast = 1 + i % 4;
+			final FutureTask< Void > task = new FutureTask<>( () -> pool.grow( atLeast ), null );
+			asking.add( task );
+			new Thread( task ).start();
+		}
+		for ( final FutureTask< Void > task : asking )
+			task.get();
+		assertEquals( 4, pool.numWorkers() );
+		assertEquals( 4, fakes.events( event -> event.endsWith( " init" ) ).size() );
+		assertAllAreThere( 4 );
+	}
+
+	@Test
+	void aPoolThatCannotGrowIsAsBefore() throws Exception
+	{
+		open( 1 );
+		final PythonCodeException failure = new PythonCodeException( "The init code", PythonFailure.withoutException( "bad" ) );
+		fakes.onInit = python -> {
+			if ( python.name.endsWith( "_3" ) )
+				throw failure;
+		};
+		assertSame( failure, assertThrows( PythonCodeException.class, () -> pool.grow( 4 ) ) );
+		fakes.await( "worker_2 close" );
+		fakes.await( "worker_3 close" );
+		assertEquals( 1, pool.numWorkers() );
+		assertComputedBy( "worker_1", submit( register( "a" ), 1 ) );
+		fakes.get( "worker_1" ).loss = "killed";
+		assertComputedBy( "worker_4", submit( register( "b" ), 2 ) );
+		pool.grow( 2 );
+		assertAllAreThere( 2 );
+		assertEquals( 5, fakes.events( event -> event.endsWith( " init" ) ).size() );
+	}
+
+	/**
+	 * The others have started, and serve, when one does not.
+	 */
+	@ParameterizedTest
+	@ValueSource( booleans = { false, true } )
+	void whatAWorkerHasTakenThatIsNotNeededIsDone( final boolean ofTheQueue ) throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		final Runnable go = occupy();
+		final List< BlockTask > taken = new ArrayList<>();
+		final CompletableFuture< String > task = new CompletableFuture<>();
+		fakes.onInit = python -> {
+			if ( !python.name.endsWith( "_3" ) )
+				return;
+			if ( ofTheQueue )
+				pool.submit( user -> {
+					hang( hanging, release::await );
+					return user.getValue( "done", String.class );
+				} ).thenAccept( task::complete );
+			else
+				taken.add( CompletableFuture.supplyAsync( () -> {
+					hangs( 1 );
+					return submit( a, 1 );
+				} ).join() );
+			awaitUnchecked( hanging::await );
+			throw new IllegalStateException( "no memory" );
+		};
+		assertThrows( PythonEnvironmentException.class, () -> pool.grow( 3 ) );
+		assertEquals( 1, pool.numWorkers() );
+		final BlockTask waiting = submit( a, 2 );
+		release.countDown();
+		if ( ofTheQueue )
+			assertEquals( "done", task.get() );
+		else
+			assertComputedBy( "worker_2", taken.get( 0 ) );
+		fakes.await( "worker_2 close" );
+		go.run();
+		assertComputedBy( "worker_1", waiting );
+	}
+
+	@Test
+	void aPoolThatIsClosedDoesNotGrow() throws Exception
+	{
+		open( 1 );
+		fakes.onInit = python -> pool.close();
+		assertThrows( PythonClosedException.class, () -> pool.grow( 3 ) );
+		fakes.await( "worker_2 close" );
+		assertThrows( PythonClosedException.class, () -> pool.grow( 3 ) );
+		assertEquals( 2, fakes.events( event -> event.endsWith( " open" ) ).size() );
+	}
+
+	@Test
+	void whoeverAddsWorkersCanBeInterrupted() throws Exception
+	{
+		open( 1 );
+		final Thread growing = Thread.currentThread();
+		fakes.onInit = python -> {
+			growing.interrupt();
+			awaitUnchecked( python.control()::awaitAbandoned );
+		};
+		assertThrows( PythonInterruptedException.class, () -> pool.grow( 2 ) );
+		assertTrue( Thread.interrupted(), "the interrupt is kept" );
+		fakes.await( "worker_2 close" );
+		assertEquals( 1, pool.numWorkers() );
+		assertComputedBy( "worker_1", submit( register( "a" ), 1 ) );
+	}
+
 	// -------------------------------------------------------------- helpers
+
+	/**
+	 * Needs all workers at the same time.
+	 */
+	private void assertAllAreThere( final int numWorkers ) throws Exception
+	{
+		final CyclicBarrier barrier = new CyclicBarrier( numWorkers );
+		final List< CompletableFuture< Integer > > tasks = new ArrayList<>();
+		for ( int i = 0; i < numWorkers; ++i )
+			tasks.add( pool.submit( python -> barrier.await() ) );
+		for ( final CompletableFuture< Integer > task : tasks )
+			task.get();
+	}
 
 	private interface Waiting
 	{
