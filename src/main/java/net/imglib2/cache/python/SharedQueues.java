@@ -78,7 +78,7 @@ final class SharedQueues
 				QUEUES.put( key, new WeakReference<>( queue ) );
 			}
 			else
-				; // GROW queue.pool().grow( numWorkers );
+				queue.pool().grow( numWorkers );
 			return queue;
 		}
 	}
