@@ -182,7 +182,7 @@ final class Replacements
 	 */
 	void abandon( final Worker worker, final PythonFailure stack )
 	{
-		if ( pool.isClosed() || !workers.remove( worker ) )
+		if ( pool.isClosed() || !pool.remove( worker ) )
 			return;
 		abandoned.add( worker );
 		worker.abandon();
@@ -204,7 +204,7 @@ final class Replacements
 	 */
 	void lost( final Worker worker, final String why )
 	{
-		if ( !pool.isClosed() && workers.remove( worker ) )
+		if ( !pool.isClosed() && pool.remove( worker ) )
 			replace( worker, why );
 	}
 
@@ -303,7 +303,7 @@ final class Replacements
 	void hasNotStarted( final Worker fresh )
 	{
 		// It may start later, but nobody would watch or close it.
-		workers.remove( fresh );
+		pool.remove( fresh );
 		fresh.close( WorkerPool.closedException() );
 		abandoned.add( fresh );
 		// Either it removes itself, or its end is seen here.

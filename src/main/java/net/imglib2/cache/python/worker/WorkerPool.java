@@ -100,6 +100,8 @@ public final class WorkerPool implements AutoCloseable
 
 	private final TaskQueue checks = new TaskQueue();
 
+	private final TasksForAll tasksForAll = new TasksForAll();
+
 	private final BooleanSupplier drive = this::drive;
 
 	private final CodeChecker checker = new CodeChecker( this, tasks, checks );
@@ -334,6 +336,24 @@ public final class WorkerPool implements AutoCloseable
 		return task.promise();
 	}
 
+	/**
+	 * Lets each worker run a user's own work once, between what it does otherwise, in the
+	 * order in which such work was given. Workers that start later run it before they
+	 * serve, unless it has failed; if they fail, they do not start.
+	 *
+	 * @param work
+	 * 		the work
+	 * @return ends when the workers of now have run it, or are not there any more. It fails
+	 *         with what the work throws on one of them, or with a
+	 *         {@link PythonClosedException}
+	 */
+	public CompletableFuture< Void > onAllWorkers( final PythonTask< ? > work )
+	{
+		final CompletableFuture< Void > promise = tasksForAll.add( work, workers );
+		tasks.wakeAllWorkers();
+		return promise;
+	}
+
 	void submittedWork( final WorkTask< ? > task, final TaskQueue queue )
 	{
 		submitted( task, queue );
@@ -490,9 +510,22 @@ public final class WorkerPool implements AutoCloseable
 			forget( worker );
 	}
 
+	/**
+	 * Does without a worker.
+	 *
+	 * @return whether it was one of the workers
+	 */
+	boolean remove( final Worker worker )
+	{
+		if ( !workers.remove( worker ) )
+			return false;
+		tasksForAll.left( worker );
+		return true;
+	}
+
 	Worker newWorker()
 	{
-		final Worker worker = new Worker( name, "worker_" + lastWorker.incrementAndGet(), tasks, factory, init, this::ended, this::lost );
+		final Worker worker = new Worker( name, "worker_" + lastWorker.incrementAndGet(), tasks, factory, init, tasksForAll, this::ended, this::lost );
 		workers.add( worker );
 		// Either close() finds it, or the end is seen here.
 		if ( closed )
@@ -504,7 +537,7 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( checkingWorker != null || closed )
 			return;
-		checkingWorker = new Worker( name, "check", checks, factory, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), this::ended, this::lost );
+		checkingWorker = new Worker( name, "check", checks, factory, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), new TasksForAll(), this::ended, this::lost );
 		checkingWorker.start();
 	}
 
@@ -555,6 +588,7 @@ public final class WorkerPool implements AutoCloseable
 				timeouts.end();
 		}
 		ExitHook.remove( this );
+		tasksForAll.close( closedException() );
 		final List< Worker > all = allWorkers();
 		// First, so that no worker begins what is failed next.
 		all.forEach( worker -> worker.close( closedException() ) );
@@ -588,11 +622,10 @@ public final class WorkerPool implements AutoCloseable
 			forget( worker );
 	}
 
-	private synchronized void forget( final Worker ended )
+	private void forget( final Worker ended )
 	{
-		workers.remove( ended );
-		if ( checkingWorker == ended )
-			checkingWorker = null;
+		remove( ended );
+		forgetChecker( ended );
 	}
 
 	/**
@@ -600,7 +633,7 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	private void lost( final Worker worker, final String why )
 	{
-		if ( isChecker( worker ) )
+		if ( forgetChecker( worker ) )
 			return;
 		replacements.lost( worker, why );
 		watchTimeouts();
@@ -613,7 +646,7 @@ public final class WorkerPool implements AutoCloseable
 	 * @return whether it was the one that checks code, which nothing replaces: whoever
 	 *         waits for a check does so for a limited time
 	 */
-	private synchronized boolean isChecker( final Worker worker )
+	private synchronized boolean forgetChecker( final Worker worker )
 	{
 		if ( worker != checkingWorker )
 			return false;
@@ -662,6 +695,7 @@ public final class WorkerPool implements AutoCloseable
 	void cancelForExit()
 	{
 		closed = true;
+		tasksForAll.close( closedException() );
 		allWorkers().forEach( worker -> worker.exit( closedException() ) );
 		failWaiting();
 	}
