@@ -110,6 +110,23 @@ public class TrustPolicyTest
 		refused( "", () -> policy.requireLoader( "x = '\udc00'" ) );
 	}
 
+	/**
+	 * The list knows the text, but not what is in the file.
+	 */
+	@Test
+	void functionsOfFilesNeverRunWithAList()
+	{
+		for ( final String code : new String[] { "/folder/own.py:f", "own.py:f", "  ../own filters.py:a.b\n", "C:\\x\\own.py:f", "x.py:y.py:größe" } )
+		{
+			final TrustPolicy policy = new TrustPolicy( list( TrustPolicy.entryFor( code ), "module:own.py", "folder:/folder" ) );
+			final String message = refused( "", () -> policy.requireLoader( code ) );
+			assertTrue( message.contains( "withModulePath" ), message );
+			new TrustPolicy().requireLoader( code );
+		}
+		for ( final String code : new String[] { "own.pyx:f", "x = 1\nown.py:f", "own.py:f()", "own.py: f, g" } )
+			new TrustPolicy( list( TrustPolicy.entryFor( code ) ) ).requireLoader( code );
+	}
+
 	@Test
 	void modulesAreAllowedForLoadersThatNameAFunction()
 	{
