@@ -209,7 +209,8 @@ public final class WorkerPool implements AutoCloseable
 	}
 
 	/**
-	 * Lets a block be computed.
+	 * Lets a block be computed, after all others if this thread works in the
+	 * {@link Background}.
 	 *
 	 * @param request
 	 * 		the block
@@ -220,16 +221,34 @@ public final class WorkerPool implements AutoCloseable
 	public BlockTask submit( final BlockRequest request )
 	{
 		requireNotOnAWorker( "A cell that is not cached cannot be read" );
-		final BlockTask task = new BlockTask( request, factory.sharesLock() );
+		final Background background = Background.ofThisThread();
+		final BlockTask task = new BlockTask( request, factory.sharesLock(), background != null && !background.isPromoted() );
 		tasks.add( task, drive );
+		if ( task.isBackground() )
+			background.awaits( () -> promote( task ) );
+		requireWanted( task );
+		return task;
+	}
+
+	/**
+	 * Ends a block that was queued too late.
+	 */
+	private void requireWanted( final BlockTask task )
+	{
 		submitted( task, tasks );
 		// Either whoever drops the code finds the block in the queue, or that is seen here.
-		if ( request.snippet().isDropped() )
+		if ( task.snippet().isDropped() )
 		{
 			task.drop();
 			tasks.remove( task );
 		}
-		return task;
+	}
+
+	private void promote( final BlockTask task )
+	{
+		// Meanwhile it was in no queue: whoever looked for tasks to end has not seen it.
+		if ( tasks.promote( task ) )
+			requireWanted( task );
 	}
 
 	/**

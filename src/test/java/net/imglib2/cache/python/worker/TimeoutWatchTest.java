@@ -225,7 +225,7 @@ class TimeoutWatchTest
 
 	private BlockTask add( final Snippet snippet, final int number )
 	{
-		final BlockTask task = new BlockTask( fakes.request( snippet, number ), true );
+		final BlockTask task = new BlockTask( fakes.request( snippet, number ), true, false );
 		tasks.add( task );
 		return task;
 	}

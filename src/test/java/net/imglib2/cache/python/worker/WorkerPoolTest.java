@@ -42,8 +42,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
@@ -205,6 +207,65 @@ class WorkerPoolTest
 		awaitDone( blocks );
 		task.get();
 		assertEquals( Arrays.asList( "1 2 3 4", "5 6", "7 8", "9", "10", "11", "12" ), computedSince( 2 ) );
+	}
+
+	@Test
+	void blocksInTheBackgroundAreComputedWhenNoOtherWaits() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		final Snippet b = register( "b" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = Background.call( () -> submitAll( a, 1, 2 ) );
+		blocks.addAll( submitAll( a, 3, 4 ) );
+		final CompletableFuture< Void > task = pool.submit( python -> {
+			python.exec( "task" );
+			return null;
+		} );
+		blocks.addAll( Background.call( () -> Background.call( () -> submitAll( b, 5 ) ) ) );
+		blocks.addAll( submitAll( b, 6 ) );
+		go.run();
+		awaitDone( blocks );
+		task.get();
+		final List< String > events = fakes.events( event -> event.contains( "compute" ) || event.contains( "exec" ) );
+		assertEquals( Arrays.asList( "worker_1 compute 3 4", "worker_1 exec task", "worker_1 compute 6", "worker_1 compute 1 2", "worker_1 compute 5" ), events.subList( 1, events.size() ) );
+	}
+
+	@Test
+	void whatSomebodyWaitsForIsNotInTheBackgroundAnyMore() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		final Runnable go = occupy();
+		final AtomicReference< Background > inner = new AtomicReference<>();
+		final AtomicReference< Background > outer = new AtomicReference<>();
+		final List< BlockTask > blocks = Background.call( () -> submitAll( a, 1 ) );
+		blocks.addAll( Background.call( () -> {
+			inner.set( Background.ofThisThread() );
+			return submitAll( a, 2 );
+		} ) );
+		Background.call( () -> {
+			outer.set( Background.ofThisThread() );
+			Background.awaitedByThisThread( inner.get() );
+			return null;
+		} );
+		blocks.addAll( submitAll( a, 3 ) );
+		blocks.addAll( Background.call( () -> {
+			final List< BlockTask > first = submitAll( a, 4 );
+			final Background mine = Background.ofThisThread();
+			final Thread reader = new Thread( () -> Background.awaitedByThisThread( mine ) );
+			reader.start();
+			reader.join();
+			first.addAll( submitAll( a, 5 ) );
+			return first;
+		} ) );
+		assertNull( Background.ofThisThread() );
+		Background.awaitedByThisThread( null );
+		Background.awaitedByThisThread( outer.get() );
+		blocks.addAll( submitAll( a, 6 ) );
+		go.run();
+		awaitDone( blocks );
+		assertEquals( Arrays.asList( "3", "4", "5", "2", "6", "1" ), fakes.computed() );
 	}
 
 	@Test
@@ -705,6 +766,7 @@ class WorkerPoolTest
 		final int numBlocks = 3000;
 		final AtomicReference< Snippet > current = new AtomicReference<>( register( "code 0" ) );
 		final AtomicInteger next = new AtomicInteger();
+		final Queue< Background > backgrounds = new ConcurrentLinkedQueue<>();
 		fakes.onPoll = python -> ThreadLocalRandom.current().nextBoolean();
 		fakes.onBlock = ( python, number ) -> {
 			for ( int i = number % 50; i > 0; --i )
@@ -712,18 +774,33 @@ class WorkerPoolTest
 			return FakeInterpreters.done( python );
 		};
 		final List< FutureTask< Void > > readers = new ArrayList<>();
-		for ( int i = 0; i < 4; ++i )
+		for ( int k = 0; k < 4; ++k )
 		{
 			final FutureTask< Void > reader = new FutureTask<>( () -> {
-				for ( int number = next.getAndIncrement(); number < numBlocks; number = next.getAndIncrement() )
+				for ( int i = next.getAndIncrement(); i < numBlocks; i = next.getAndIncrement() )
 				{
+					final int number = i;
 					BlockResult result = BlockResult.dropped();
 					while ( result.isDropped() )
 					{
 						final Snippet snippet = current.get();
 						if ( number % 3 == 0 )
 							makeSmall( snippet );
-						result = pool.await( submit( snippet, number ) );
+						final BlockTask block;
+						if ( number % 4 < 2 )
+							block = submit( snippet, number );
+						else
+						{
+							final boolean isAwaited = number % 4 == 2;
+							block = Background.call( () -> {
+								backgrounds.add( Background.ofThisThread() );
+								final BlockTask task = submit( snippet, number );
+								if ( isAwaited )
+									Background.ofThisThread().promote();
+								return task;
+							} );
+						}
+						result = pool.await( block );
 					}
 					assertNull( result.failure() );
 				}
@@ -736,7 +813,12 @@ class WorkerPoolTest
 		}
 		int numCodes = 1;
 		for ( ; next.get() < numBlocks; ++numCodes )
+		{
 			pool.drop( current.getAndSet( register( "code " + numCodes ) ) );
+			final Background background = backgrounds.poll();
+			if ( background != null )
+				Background.awaitedByThisThread( background );
+		}
 		for ( final FutureTask< Void > reader : readers )
 			reader.get();
 		assertTrue( numCodes > 10, numCodes + " codes" );
