@@ -8,6 +8,7 @@ ever leaves this module, because Jep would end the JVM for a ``SystemExit`` and 
 
 from __future__ import annotations
 
+import base64
 import faulthandler
 import functools
 import linecache
@@ -15,21 +16,25 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from imglib2_cache_python import USER_MODULES
-from imglib2_cache_python._worker import garbage, protocol
+from imglib2_cache_python import USER_MODULES, capsule
+from imglib2_cache_python._worker import garbage, protocol, values
 from imglib2_cache_python._worker.protocol import BROKEN, FAILED, OK, Layout, MemoryTable, read_numbers
 from imglib2_cache_python._worker.streams import LineWriter
 from imglib2_cache_python._worker.watchdog import Watchdog
 from imglib2_cache_python.advice import with_advice
 from imglib2_cache_python.block import Block
-from imglib2_cache_python.failure import capture
+from imglib2_cache_python.call import check_call
+from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.overwriting import overwrites
-from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, new_namespace
+from imglib2_cache_python.reference import function_reference, resolve
+from imglib2_cache_python.settings import NONE, Settings
+from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace
 from imglib2_cache_python.unwritten import require_written
 
 # References to a memory that user code has not retained, as `Worker._report_freed` counts them.
@@ -105,6 +110,8 @@ class Worker:
         self._retained: list[tuple[int, np.ndarray]] = []
         self._layouts: dict[int, Layout] = {}
         self._failures: list[list[str]] = []
+        # The block that has failed just now, if it is to be written into a file.
+        self._to_capture: tuple[Snippet, Block] | None = None
         self._result: Any = None
         self._watchdog = Watchdog(self._control, memoryview(stack))
 
@@ -186,8 +193,33 @@ class Worker:
         min_at = at + layout.min_at
         max_at = min_at + layout.n
         minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
-        block = Block(arrays.pop(layout.output), arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo)
-        snippet.run(block)
+        data = arrays.pop(layout.output)
+        block = Block(data, arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo, layout.crops)
+        if snippet.settings.capture_folder is None:
+            snippet.run(block)
+        else:
+            self._run_captured(snippet, block)
+
+    def _run_captured(self, snippet: Snippet, block: Block) -> None:
+        """Runs the code; if that fails, `_failed` writes the block into a file."""
+        # As they are before the code runs.
+        inputs = [pixels.copy() if pixels.flags.writeable else pixels for pixels in block.inputs]
+        original = replace(block, data=block.data[...], inputs=inputs)
+        try:
+            snippet.run(block)
+        except BaseException:
+            self._to_capture = snippet, original
+            raise
+
+    def _capture(self, failure: Failure) -> Failure:
+        """Writes the block that has failed into a file; the advice says where it is."""
+        (snippet, block), self._to_capture = self._to_capture or (None, None), None
+        # Nobody waits for a worker that is abandoned.
+        if snippet is None or block is None or self._control[protocol.CANCEL] < 0:
+            return failure
+        code = {"name": snippet.file_name.strip("<>"), "code": snippet.code, "init": self._code_of_names}
+        note = capsule.write(block, failure, snippet.settings, {**code, "check_written": snippet.check_written})
+        return replace(failure, advice="\n".join(filter(None, (failure.advice, note))))
 
     def _read_tables(
         self, numbers: tuple[int, ...], memories: int, layouts: int, arguments: tuple[np.ndarray, ...]
@@ -260,7 +292,8 @@ class Worker:
             try:
                 self._control[protocol.RUNNING] = -abs(self._control[protocol.RUNNING])
                 self._watchdog.settle()
-                self._failures.append(with_advice(capture(error), error, self._mode).to_strings())
+                failure = self._capture(with_advice(capture(error), error, self._mode))
+                self._failures.append(failure.to_strings())
                 # The function that takes the lines may fail, too; the first failure is reported.
                 with suppress(BaseException):
                     finish_lines()
@@ -289,11 +322,19 @@ class Worker:
 
     @guarded
     def check(self, code: str, file_name: str, settings: str = "") -> None:
-        """Raises if the code is not valid Python, or can never write into ``block.data``."""
-        if function_reference(code) is None:
+        """Raises if the code is not valid Python, or can never write into ``block.data``.
+
+        A function is imported only if the settings want its arguments checked.
+        """
+        called_with = _settings(settings)
+        reference = function_reference(code)
+        if reference is not None:
+            if called_with.checked:
+                check_call(resolve(*reference)[0], code.strip(), called_with)
+        else:
             try:
                 compile_code(code, file_name)
-                require_written(code, file_name, self._globals, self._code_of_names)
+                require_written(code, file_name, self._globals, self._code_of_names, called_with)
             finally:
                 # If the code never runs here, nobody drops its source later.
                 linecache.cache.pop(file_name, None)
@@ -303,10 +344,19 @@ class Worker:
         """Makes the code of a loader ready for `step`; see `Snippet`."""
         if loader not in self._snippets:
             module = f"{USER_MODULES}{self._name}_loader_{loader}"
+            called_with = _settings(settings)
+            names = {**self._globals, **called_with.parameters}
             # Functions write all pixels.
-            zero = not self._zeroed and function_reference(code) is None and not overwrites(code, self._globals)
+            zero = not self._zeroed and function_reference(code) is None and not overwrites(code, names)
             self._snippets[loader] = Snippet(
-                code, file_name, module, self._globals, check_written=check_written, zero=zero
+                code,
+                file_name,
+                module,
+                self._globals,
+                check_written=check_written,
+                zero=zero,
+                settings=called_with,
+                image=loader,
             )
 
     @guarded
@@ -374,6 +424,11 @@ class Worker:
     def _execute(self, code: str, file_name: str) -> None:
         compiled = compile_code(code, file_name)
         exec(compiled, self._globals)
+
+
+def _settings(encoded: str) -> Settings:
+    """What ``CellCode.encoded`` says in Java; empty if the code is nothing but its text."""
+    return Settings(*values.decode(base64.b64decode(encoded))) if encoded else NONE
 
 
 def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:

@@ -220,10 +220,18 @@ public final class CellCode
 	{
 		if ( parameters.isEmpty() && inputNames.isEmpty() && captureFolder == null && !checked )
 			return "";
-		final byte[] bytes = Values.encode( Arrays.asList( parameters, inputNames, captureFolder, checked ) );
+		final byte[] bytes = Values.encode( Arrays.asList( parameters, inputNames, captureFolder, checked, version() ) );
 		if ( bytes.length > MAX_BYTES )
 			throw new IllegalArgumentException( "The parameters take " + bytes.length + " bytes, more than " + MAX_BYTES + "; large arrays are inputs: input( name, image )" );
 		return Base64.getEncoder().encodeToString( bytes );
+	}
+
+	/**
+	 * @return version of this library; {@code null} if its classes are not in a jar
+	 */
+	private static String version()
+	{
+		return CellCode.class.getPackage().getImplementationVersion();
 	}
 
 	private static String requireName( final String what, final Object key )
