@@ -50,6 +50,7 @@ import net.imglib2.cache.python.block.CellMemory;
 import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.type.PixelType;
@@ -93,14 +94,14 @@ class DroppedCodeTest
 	@Test
 	void codeThatIsDroppedIsCancelledAndTheMemoryOfItsInputsIsGivenBackAfterThat() throws Exception
 	{
-		final Snippet snippet = pool.register( """
+		final Snippet snippet = pool.register( CellCode.of( """
 				try:
 				    block.data[...] = 1
 				    while True:
 				        pass
 				finally:
 				    block.data[...] = 2
-				""", options, this );
+				""" ), options, this );
 		final BlockTask block = submit( snippet );
 		awaitPixel( 1 );
 		pool.drop( snippet );
@@ -115,7 +116,7 @@ class DroppedCodeTest
 	@Test
 	void aWorkerThatDoesNotEndDroppedCodeIsReplaced() throws Exception
 	{
-		final Snippet snippet = pool.register( "block.data[...] = 1; time.sleep(20)", options, this );
+		final Snippet snippet = pool.register( CellCode.of( "block.data[...] = 1; time.sleep(20)" ), options, this );
 		final BlockTask block = submit( snippet );
 		awaitPixel( 1 );
 		pool.drop( snippet );
@@ -129,7 +130,7 @@ class DroppedCodeTest
 	@Test
 	void droppedCodeDoesNotTimeOut() throws Exception
 	{
-		final Snippet snippet = pool.register( "block.data[...] = 1\nwhile True: pass", PythonLoaderOptions.options().timeout( Duration.ofHours( 1 ) ), this );
+		final Snippet snippet = pool.register( CellCode.of( "block.data[...] = 1\nwhile True: pass" ), PythonLoaderOptions.options().timeout( Duration.ofHours( 1 ) ), this );
 		final BlockTask block = submit( snippet );
 		awaitPixel( 1 );
 		pool.drop( snippet );
@@ -142,7 +143,7 @@ class DroppedCodeTest
 	@Test
 	void theWorkersForgetDroppedCode() throws Exception
 	{
-		final Snippet snippet = pool.register( "marker = 1; block.data[...] = marker", options, this );
+		final Snippet snippet = pool.register( CellCode.of( "marker = 1; block.data[...] = marker" ), options, this );
 		assertNull( pool.await( submit( snippet ) ).failure() );
 		final String modules = "len([module for module in list(__import__('sys').modules.values()) if hasattr(module, 'marker')])";
 		assertEquals( 1, pool.< Integer >submit( python -> python.getValue( modules, Integer.class ) ).get() );
@@ -167,7 +168,7 @@ class DroppedCodeTest
 
 	private void assertDone( final String worker ) throws InterruptedException
 	{
-		final BlockResult result = pool.await( submit( pool.register( "block.data[...] = 3", options, this ) ) );
+		final BlockResult result = pool.await( submit( pool.register( CellCode.of( "block.data[...] = 3" ), options, this ) ) );
 		assertNull( result.failure() );
 		assertEquals( worker, FakeInterpreters.role( result.worker() ) );
 		assertEquals( 3, output.getInt( 0 ) );
