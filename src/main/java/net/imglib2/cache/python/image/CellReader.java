@@ -174,6 +174,38 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		return computer.metrics();
 	}
 
+	/**
+	 * @return how long the last computations of the cells took
+	 */
+	public CellTimes times()
+	{
+		return computer.times();
+	}
+
+	/**
+	 * Computes nothing any more: reads of cells that are not cached throw a
+	 * {@link net.imglib2.cache.python.PythonClosedException}, also those that wait now. The
+	 * workers forget the code. Does nothing when called again.
+	 */
+	public void close()
+	{
+		computer.close();
+	}
+
+	public boolean isClosed()
+	{
+		return computer.isClosed();
+	}
+
+	/**
+	 * @throws net.imglib2.cache.python.PythonClosedException
+	 * 		if this is closed
+	 */
+	public void requireOpen()
+	{
+		computer.requireOpen();
+	}
+
 	private void forEachCache( final Consumer< CellCache< A > > action )
 	{
 		for ( final WeakReference< CellCache< A > > reference : caches )
@@ -238,6 +270,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	private Cell< A > read( final Long cell, final long arrival, final boolean detachable, final A sample ) throws Exception
 	{
 		final Interval interval = spec.interval( cell );
+		computer.requireOpen();
 		PythonCellException error = failures.find( cell, arrival );
 		if ( error == null )
 			try
@@ -250,8 +283,11 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 			catch ( final PythonCellException e )
 			{
 				metrics().failed( e instanceof PythonTimeoutException );
+				final boolean isInputs = e.getCause() instanceof PythonCellException;
+				if ( isInputs )
+					computer.times().putFailedInput( cell );
 				// An input that fails has pauses of its own.
-				failures.add( cell, arrival, e, !( e.getCause() instanceof PythonCellException ) );
+				failures.add( cell, arrival, e, !isInputs );
 				error = e;
 			}
 		else
