@@ -62,6 +62,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.worker.Background;
 import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
@@ -230,6 +231,29 @@ class PythonCacheLoaderQueueTest
 			closed.countDown();
 		}
 		assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, promise::get ).getCause() );
+	}
+
+	@Test
+	void workersThatAreAddedRunTheInitCodeAndTheTasksForAll() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "answer = 42" ))
+		{
+			queue.onAllWorkers( python -> {
+				python.exec( "answer += 1" );
+				return null;
+			} ).get();
+			queue.pool().grow( 3 );
+			final Set< Object > workers = new HashSet<>();
+			for ( final Future< Object > name : onEachOf( queue, 3, python -> {
+				assertEquals( 43, python.getValue( "answer", Integer.class ) );
+				return python.getValue( "__name__" );
+			} ) )
+				workers.add( name.get() );
+			assertEquals( 3, workers.size() );
+			final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "block.data[...] = answer" );
+			assertEquals( 43, Background.call( () -> img.getAt( 0, 0, 0 ).get() ) );
+			assertEquals( 43, img.getAt( 5, 14, 34 ).get() );
+		}
 	}
 
 	private static List< Long > longs( final Object numbers )
