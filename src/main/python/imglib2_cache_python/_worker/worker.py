@@ -195,10 +195,10 @@ class Worker:
         minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
         data = arrays.pop(layout.output)
         block = Block(data, arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo, layout.crops)
-        if snippet.settings.capture_folder is None:
-            snippet.run(block)
-        else:
+        if snippet.is_captured:
             self._run_captured(snippet, block)
+        else:
+            snippet.run(block)
 
     def _run_captured(self, snippet: Snippet, block: Block) -> None:
         """Runs the code; if that fails, `_failed` writes the block into a file."""
