@@ -194,7 +194,7 @@ class Worker:
         max_at = min_at + layout.n
         minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
         data = arrays.pop(layout.output)
-        block = Block(data, arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo, layout.crops)
+        block = Block(data, arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo, layout.crops_of_inputs)
         if snippet.is_captured:
             self._run_captured(snippet, block)
         else:
