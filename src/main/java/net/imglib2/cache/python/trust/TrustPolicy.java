@@ -72,7 +72,7 @@ public final class TrustPolicy
 	 * Whatever Python may take for the function of a file, and some other texts of one
 	 * line: {@code reference.py} decides. The name of the function may have any letter.
 	 */
-	private static final Pattern FILE_REFERENCE = Pattern.compile( "[ \\t\\r\\n]*[^\\r\\n]*\\.py:[A-Za-z0-9_.\\x80-\\x{10FFFF}]*[ \\t\\r\\n]*" );
+	private static final Pattern FILE_REFERENCE = Pattern.compile( "[ \\t\\r\\n]*+[^\\r\\n]*\\.py:[A-Za-z0-9_.\\x80-\\x{10FFFF}]*[ \\t\\r\\n]*" );
 
 	private static TrustPolicy ofThisJvm;
 
