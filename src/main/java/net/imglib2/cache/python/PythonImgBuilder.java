@@ -599,6 +599,14 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
+	 * The image is closed.
+	 */
+	void forgetQueue()
+	{
+		queue = null;
+	}
+
+	/**
 	 * @return settings of an image whose inputs have twice the halo
 	 */
 	PythonImgBuilder< T > withDoubledHalo()

@@ -64,6 +64,8 @@ public final class WeightBoundedLoaderCache< K, V > implements LoaderCache< K, V
 	 */
 	private final long unit;
 
+	private final long maximumWeight;
+
 	private final LongAdder evictions = new LongAdder();
 
 	/**
@@ -75,6 +77,7 @@ public final class WeightBoundedLoaderCache< K, V > implements LoaderCache< K, V
 	public WeightBoundedLoaderCache( final long maximumWeight, final ToLongFunction< ? super V > weigher )
 	{
 		// Caffeine's weights are ints: in this unit, the bound is one.
+		this.maximumWeight = maximumWeight;
 		unit = 1 + ( maximumWeight - 1 ) / Integer.MAX_VALUE;
 		kept = Caffeine.newBuilder()
 				.maximumWeight( inUnits( maximumWeight, unit ) )
@@ -83,6 +86,11 @@ public final class WeightBoundedLoaderCache< K, V > implements LoaderCache< K, V
 				.executor( Runnable::run )
 				.evictionListener( ( final K key, final V value, final RemovalCause cause ) -> evictions.increment() )
 				.build();
+	}
+
+	long maximumWeight()
+	{
+		return maximumWeight;
 	}
 
 	/**

@@ -348,7 +348,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		return new PythonCellException( loaderName(), cell, interval, inputIntervals( interval ), worker, failure );
 	}
 
-	private String loaderName()
+	String loaderName()
 	{
 		return registered.snippet.loaderName();
 	}

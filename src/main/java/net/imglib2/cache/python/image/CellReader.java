@@ -65,6 +65,18 @@ import net.imglib2.util.Cast;
  */
 public final class CellReader< T extends NativeType< T >, A extends ArrayDataAccess< ? > >
 {
+	/**
+	 * Smaller cells tend to take as long as the way to a worker, so that each needs some
+	 * that wait for it.
+	 */
+	private static final long SMALL_BYTES = 1 << 16;
+
+	private static final int READERS_OF_SMALL_CELLS = 8;
+
+	private static final int READERS_OF_LARGE_CELLS = 2;
+
+	private static final int MAX_READERS = 256;
+
 	private final CellSpec< T, A > spec;
 
 	private final WorkerPool pool;
@@ -172,6 +184,23 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	public CellMetrics metrics()
 	{
 		return computer.metrics();
+	}
+
+	/**
+	 * @return how many threads have to read cells so that all workers are busy
+	 */
+	int numReaders()
+	{
+		final int perWorker = spec.maxCellBytes() <= SMALL_BYTES ? READERS_OF_SMALL_CELLS : READERS_OF_LARGE_CELLS;
+		return Math.min( MAX_READERS, perWorker * Math.max( 1, pool.numWorkers() ) );
+	}
+
+	/**
+	 * @return what messages call the image
+	 */
+	public String name()
+	{
+		return computer.loaderName();
 	}
 
 	/**

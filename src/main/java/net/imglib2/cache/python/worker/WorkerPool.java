@@ -715,12 +715,26 @@ public final class WorkerPool implements AutoCloseable
 				LockSupport.parkNanos( TimeUnit.MILLISECONDS.toNanos( 5 ) );
 	}
 
+	/**
+	 * @return number of workers that there are now
+	 */
+	public int numWorkers()
+	{
+		return workers.size();
+	}
+
 	static PythonClosedException closedException()
 	{
 		return new PythonClosedException( "The PythonCacheLoaderQueue is closed: cells that are not cached can no longer be computed" );
 	}
 
-	private static void requireNotOnAWorker( final String what )
+	/**
+	 * @param what
+	 * 		what is about to be done, which waits for a worker
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
+	 */
+	public static void requireNotOnAWorker( final String what )
 	{
 		if ( Worker.isThisThread() )
 			throw new IllegalStateException( what + " on the thread of a worker (" + Thread.currentThread().getName()
