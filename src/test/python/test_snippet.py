@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 from imglib2_cache_python.block import Block
-from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, resolve
+from imglib2_cache_python.reference import function_reference, resolve
+from imglib2_cache_python.snippet import Snippet, compile_code
 
 WriteModule = Callable[[str, str], Path]
 MakeBlock = Callable[..., Block]
@@ -589,5 +590,5 @@ def test_a_reference_may_lead_into_a_class_or_to_a_callable_object(write_module:
         "class Filter:\n    @staticmethod\n    def run(): return 5\n    def __call__(self): return 6\n"
         "ready = Filter()\n",
     )
-    assert resolve("package_of_user.inner", "Filter.run")() == 5
-    assert resolve("package_of_user.inner", "ready")() == 6
+    assert resolve("package_of_user.inner", "Filter.run")[0]() == 5
+    assert resolve("package_of_user.inner", "ready")[0]() == 6

@@ -25,7 +25,10 @@ class Block:
         min: Smallest coordinate of the cell in the image, without the halo.
         max: Largest coordinate of the cell in the image (inclusive), without the halo.
         dim: Number of pixels of the cell along each axis. Cells at the upper border of the image may be smaller.
-        halo: Slices that crop an array of the shape of the inputs to the cell: ``block.inputs[0][block.halo]``.
+        halo: Slices that crop an array of the shape of the inputs to the cell: ``block.inputs[0][block.halo]``. It is
+            the halo of the image; inputs that have a halo of their own are cropped by `crops`.
+        crops: For each input the slices that crop it to its part without halo, of as many axes as the input has; None
+            for an input that has no such part: ``block.inputs[1][block.crops[1]]``.
     """
 
     data: np.ndarray
@@ -35,6 +38,7 @@ class Block:
     max: tuple[int, ...]
     dim: tuple[int, ...]
     halo: tuple[slice, ...]
+    crops: Sequence[tuple[slice, ...] | None] = ()
 
 
 def halo_slices(lower: Sequence[int], dim: Sequence[int]) -> tuple[slice, ...]:

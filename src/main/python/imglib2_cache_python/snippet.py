@@ -5,14 +5,12 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import importlib.util
-import inspect
 import io
 import linecache
 import re
 import sys
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping
 from dataclasses import replace
 from sys import getrefcount
 from types import CodeType, ModuleType
@@ -22,16 +20,15 @@ import numpy as np
 
 from imglib2_cache_python import complex_warning
 from imglib2_cache_python.block import Block
+from imglib2_cache_python.call import check_call, prepare_call
+from imglib2_cache_python.reference import function_reference, resolve, source_file
+from imglib2_cache_python.result import store
+from imglib2_cache_python.settings import NONE, Settings
+
+__all__ = ["Snippet", "compile_code", "new_namespace", "normalised", "source_file"]
 
 # Packages that can write into read-only arrays. torch.from_numpy only warns, and only once.
 _PACKAGES_IGNORING_READ_ONLY = ("torch",)
-
-# Number of items of a returned tuple or list that an error describes.
-_MAX_ITEMS = 8
-
-_DOTTED_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
-
-_FUNCTION_REFERENCE = re.compile(rf"\s*(?P<module>{_DOTTED_NAME}):(?P<function>{_DOTTED_NAME})\s*")
 
 # Attributes that every new module has, and those that running code adds for its annotations and warnings.
 _MODULE_ATTRIBUTES = {
@@ -113,9 +110,11 @@ class Snippet:
 
     The code is one of
 
-    - statements: they see ``block`` and every name of the seed, and write into ``block.data``;
-    - a function reference ``package.module:function``: the function gets the inputs as arguments and returns an
-      array that has either the shape of the cell or the padded shape of the inputs.
+    - statements: they see ``block``, the parameters, the inputs that have a name, and every name of the seed, and write
+      into ``block.data``;
+    - a function reference ``package.module:function`` or ``/path/file.py:function``: the function gets the inputs and
+      parameters as arguments, and the block if an argument has that name. It returns an array that has either the
+      shape of the cell or the padded shape of an input.
     """
 
     def __init__(
@@ -127,6 +126,8 @@ class Snippet:
         *,
         check_written: bool = False,
         zero: bool = False,
+        settings: Settings = NONE,
+        image: int | None = None,
     ) -> None:
         """Compiles the code.
 
@@ -138,10 +139,13 @@ class Snippet:
             check_written: Whether it is an error if statements do not write every pixel of ``block.data``. To find
                 pixels that were not written, a block whose result has zeros is computed twice.
             zero: Whether to fill ``block.data`` with zeros before statements run.
+            settings: What the code is called with.
+            image: Number of the image; all its snippets in interpreters that share modules have the same function.
 
         Raises:
             SyntaxError: The statements are not valid Python.
             ImportError, AttributeError, TypeError: The function reference does not lead to a function.
+            TypeError: The function does not take these inputs and parameters, and the settings want that checked.
         """
         complex_warning.make_an_error()
         self.module_name = module_name
@@ -152,9 +156,14 @@ class Snippet:
         if reference is None:
             self._code = compile_code(code, file_name)
             self._namespace = new_namespace(module_name, file_name, seed)
+            self._parameters = settings.parameters
+            self._names = [(name, i) for i, name in enumerate(settings.input_names) if name is not None]
             self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_statements
         else:
-            self._function = resolve(*reference)
+            self._function, self._pin = resolve(*reference, image)
+            if settings.checked:
+                check_call(self._function, code.strip(), settings)
+            self._call = None if settings is NONE else prepare_call(self._function, settings)
             self.run = self._run_function
         self._source = linecache.cache.get(file_name)
 
@@ -175,12 +184,18 @@ class Snippet:
         data, dim = block.data, block.dim
         dtype = data.dtype
         namespace = self._namespace
+        # Anew for each block: code may have assigned to them.
+        namespace.update(self._parameters)
+        for name, i in self._names:
+            namespace[name] = block.inputs[i]
         namespace["block"] = block
         try:
             exec(self._code, namespace)
         finally:
             # Else the arrays of the block would live until the next block is computed.
             namespace.pop("block", None)
+            for name, _ in self._names:
+                namespace.pop(name, None)
         if getattr(block, "data", None) is not data:
             raise TypeError("block.data was replaced; write into it instead: block.data[...] = result")
         shape = data.shape
@@ -222,7 +237,8 @@ class Snippet:
             )
 
     def _run_function(self, block: Block) -> None:
-        store(self._function(*block.inputs), block)
+        call = self._call
+        store(self._function(*block.inputs) if call is None else call(block), block)
 
     def dispose(self) -> bool:
         """Removes the module and the source of this snippet. It cannot run any more.
@@ -239,98 +255,6 @@ class Snippet:
         # This bound method refers to the snippet, which could then be freed by the garbage collector only.
         vars(self).pop("run", None)
         return namespace is None or getrefcount(namespace) <= _SINGLE_REFERENCE
-
-
-def function_reference(code: str) -> tuple[str, str] | None:
-    """``( module, function )`` if the code is a function reference, otherwise None."""
-    match = _FUNCTION_REFERENCE.fullmatch(code)
-    return (match["module"], match["function"]) if match else None
-
-
-def resolve(module: str, function: str) -> Any:  # noqa: ANN401 - any callable
-    """Imports the module and returns the function."""
-    found = functools.reduce(getattr, function.split("."), importlib.import_module(module))
-    if not callable(found):
-        raise TypeError(f"{module}:{function} is a {type(found).__name__}, expected a function")
-    return found
-
-
-def store(result: Any, block: Block) -> None:  # noqa: ANN401 - whatever a user's function returned
-    """Writes the result of a function into the block. A result of the padded shape is cropped by the halo.
-
-    Raises:
-        TypeError: The result is not an array, has masked pixels, or its dtype does not fit by the rule ``same_kind``.
-        ValueError: The shape of the result is neither that of the cell nor that of the inputs.
-    """
-    if result is None:
-        raise TypeError("the function returned None, expected an array")
-    # `block.dim` lacks the axis of the components.
-    expected = block.data.shape
-    padded = tuple(block.inputs[0].shape[: len(block.dim)] if block.inputs else block.dim) + expected[len(block.dim) :]
-    wanted = f"expected {'' if _has_shape(result) else 'an array of shape '}{expected} or, padded, {padded}"
-    remedy = _remedy_for(result)
-    if remedy:
-        raise TypeError(f"the function returned {_described(result)}, {wanted}; {remedy}")
-    if type(result) is not np.ndarray and np.ma.is_masked(result):
-        raise TypeError("the function returned an array with masked pixels; give them a value: result.filled(value)")
-    try:
-        array = np.asarray(result)
-    except ValueError as error:
-        raise TypeError(f"the function returned {_described(result)}, {wanted}: {error}") from error
-    if array.shape != expected and array.shape == padded:
-        array = array[block.halo]
-    if array.shape != expected:
-        several = "; return one of them" if isinstance(result, (tuple, list)) and array.ndim > len(expected) else ""
-        raise ValueError(f"the function returned {_described(result)}, {wanted}{several}")
-    if not np.can_cast(array.dtype, block.data.dtype, casting="same_kind"):
-        raise TypeError(
-            f"the function returned dtype {array.dtype}, which does not fit the image's {block.data.dtype}; "
-            f"convert it explicitly: result.astype(np.{block.data.dtype})"
-        )
-    np.copyto(block.data, array, casting="same_kind")
-
-
-def _has_shape(result: Any) -> bool:  # noqa: ANN401
-    """Whether the result is an array or a single number."""
-    return isinstance(result, (np.ndarray, np.generic, int, float, complex))
-
-
-def _described(result: Any) -> str:  # noqa: ANN401
-    """A short description of the result of a function."""
-    kind = type(result)
-    if _has_shape(result):
-        return f"shape {np.shape(result)}"
-    name = kind.__name__
-    text = f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
-    if issubclass(kind, (tuple, list)):
-        items = ", ".join(_described_item(item) for item in result[:_MAX_ITEMS])
-        return f"{text} of {len(result)} ({items}{', ...' if len(result) > _MAX_ITEMS else ''})"
-    shape = getattr(result, "shape", None)
-    return f"{text} of shape {shape}" if isinstance(shape, tuple) else text
-
-
-def _described_item(item: Any) -> str:  # noqa: ANN401
-    shape = getattr(item, "shape", None)
-    return f"{type(item).__name__} of shape {shape}" if isinstance(shape, tuple) and shape else type(item).__name__
-
-
-def _remedy_for(result: Any) -> str:  # noqa: ANN401
-    """What to do if the result is not an array; empty if it may be one."""
-    if inspect.iscoroutine(result):
-        # Else Python warns that the coroutine was never awaited.
-        result.close()
-        return "await it in the function: return asyncio.run(...)"
-    if hasattr(result, "__array__"):
-        return ""
-    if inspect.isasyncgen(result) or isinstance(result, Iterator):
-        return "collect its items in the function: return np.stack(list(...))"
-    if isinstance(result, (Mapping, Set)):
-        return "return one of its values"
-    if callable(getattr(result, "add_done_callback", None)):
-        return "wait for it in the function: return future.result()"
-    if isinstance(result, (str, bytes, ModuleType)) or inspect.isroutine(result) or inspect.isclass(result):
-        return "return the array itself"
-    return ""
 
 
 def equals_bytes(array: np.ndarray, byte: int) -> np.ndarray:

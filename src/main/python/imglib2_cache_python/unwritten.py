@@ -10,17 +10,19 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from imglib2_cache_python.reference import INSTALL_FOLDERS
+from imglib2_cache_python.settings import NONE, Settings
 from imglib2_cache_python.snippet import normalised
 
 # Pixel attributes: code that computes pixels reads one of these attributes of the block.
-PIXEL_ATTRIBUTES = {"inputs", "min", "max", "dim", "halo"}
+PIXEL_ATTRIBUTES = {"inputs", "min", "max", "dim", "halo", "crops"}
 
 # Attributes of the block that code can read without being able to write its pixels.
 _HARMLESS_ATTRIBUTES = PIXEL_ATTRIBUTES | {"index"}
@@ -38,16 +40,15 @@ REFLECTION = {
 # Nodes that define a name, which is their attribute `name`.
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
 
-# Names of the folders into which packages are installed.
-_INSTALL_FOLDERS = {"site-packages", "dist-packages"}
-
 _REFUSAL = (
     "the code never writes into the image: it uses neither block.data nor block itself, and all pixels would be zero; "
     "write the result: block.data[...] = result"
 )
 
 
-def require_written(code: str, file_name: str, names: Mapping[str, Any], code_of_names: str | None) -> None:
+def require_written(
+    code: str, file_name: str, names: Mapping[str, Any], code_of_names: str | None, settings: Settings = NONE
+) -> None:
     """Raises if the code computes pixels but can never write into ``block.data``.
 
     Args:
@@ -55,32 +56,31 @@ def require_written(code: str, file_name: str, names: Mapping[str, Any], code_of
         file_name: Name of the code in tracebacks.
         names: Names and values that the code sees, apart from the built-in names.
         code_of_names: The code that has defined these names; None if it is not known.
+        settings: With the parameters and the names of inputs, which the code sees instead of names that are the same.
 
     Raises:
         SyntaxError: The code never writes. The error has the last line that computes something.
     """
     source = normalised(code)
     tree = ast.parse(source)
-    line = _last_computation(tree)
-    if line and not _never_completes(tree.body[-1]) and not _may_write(tree, names, code_of_names):
+    inputs = {name for name in settings.input_names if name is not None}
+    line = _last_computation(tree, inputs)
+    known = inputs | settings.parameters.keys()
+    if line and not _never_completes(tree.body[-1]) and not _may_write(tree, names, code_of_names, known):
         raise SyntaxError(_REFUSAL, (file_name, line, None, source.split("\n")[line - 1]))
 
 
-def _last_computation(tree: ast.Module) -> int:
+def _last_computation(tree: ast.Module, inputs: Set[str]) -> int:
     """Line of the last statement that assigns a value or reads a pixel attribute; 0 if the code computes no pixels.
 
-    Code computes pixels if it reads a pixel attribute of the block, or if its last statement assigns a value. Reads in
+    Code computes pixels if it reads a pixel attribute of the block or an input by its name, or if its last statement assigns a value. Reads in
     ``assert`` do not count. Code that writes into an attribute of the block is accepted: if it writes into a read-only
     input, it fails when it runs, with an error that says why.
     """
     if not tree.body or any(_writes_to_block(target) for target in ast.walk(tree)):
         return 0
     asserted = {id(node) for check in ast.walk(tree) if isinstance(check, ast.Assert) for node in ast.walk(check)}
-    reads = [
-        node.lineno
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and _reads_pixels(node) and id(node) not in asserted
-    ]
+    reads = [node.lineno for node in ast.walk(tree) if _reads_pixels(node, inputs) and id(node) not in asserted]
     assignments = [node.lineno for node in ast.walk(tree) if isinstance(node, _ASSIGNMENTS) and node.value is not None]
     last = tree.body[-1]
     # An assignment to attributes or entries only changes an object that lives elsewhere, and does not count.
@@ -93,8 +93,10 @@ def _last_computation(tree: ast.Module) -> int:
     return max(reads + assignments) if reads else 0
 
 
-def _reads_pixels(node: ast.Attribute) -> bool:
-    return _is_name(node.value, "block") and node.attr in PIXEL_ATTRIBUTES
+def _reads_pixels(node: ast.AST, inputs: Set[str]) -> bool:
+    if isinstance(node, ast.Attribute):
+        return _is_name(node.value, "block") and node.attr in PIXEL_ATTRIBUTES
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in inputs
 
 
 def _writes_to_block(target: ast.AST) -> bool:
@@ -115,7 +117,7 @@ def _never_completes(last: ast.stmt) -> bool:
     return isinstance(last, ast.Raise)
 
 
-def _may_write(tree: ast.Module, names: Mapping[str, Any], code_of_names: str | None) -> bool:
+def _may_write(tree: ast.Module, names: Mapping[str, Any], code_of_names: str | None, known: Set[str]) -> bool:
     if _is_opaque(tree):
         return True
     harmless = {
@@ -126,7 +128,8 @@ def _may_write(tree: ast.Module, names: Mapping[str, Any], code_of_names: str | 
     loaded = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     if any(node.id == "block" and id(node) not in harmless for node in loaded):
         return True
-    used = {node.id for node in loaded} - {"block"}
+    # Parameters and inputs are data, which does not lead to the block.
+    used = {node.id for node in loaded} - {"block"} - known
     # A name that is not defined yet may be defined later.
     if not used <= names.keys() | vars(builtins).keys() | set(_defined_names(tree)):
         return True
@@ -175,7 +178,7 @@ def _is_library(module: str) -> bool:
     with suppress(ImportError, ValueError):
         spec = PathFinder.find_spec(top)
         places = [] if spec is None else [spec.origin or "", *(spec.submodule_search_locations or ())]
-        return any(part in _INSTALL_FOLDERS for place in places for part in Path(place).parts)
+        return any(part in INSTALL_FOLDERS for place in places for part in Path(place).parts)
     return False
 
 

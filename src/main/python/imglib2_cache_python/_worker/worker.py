@@ -8,6 +8,7 @@ ever leaves this module, because Jep would end the JVM for a ``SystemExit`` and 
 
 from __future__ import annotations
 
+import base64
 import faulthandler
 import functools
 import linecache
@@ -21,15 +22,18 @@ from typing import Any
 import numpy as np
 
 from imglib2_cache_python import USER_MODULES
-from imglib2_cache_python._worker import garbage, protocol
+from imglib2_cache_python._worker import garbage, protocol, values
 from imglib2_cache_python._worker.protocol import BROKEN, FAILED, OK, Layout, MemoryTable, read_numbers
 from imglib2_cache_python._worker.streams import LineWriter
 from imglib2_cache_python._worker.watchdog import Watchdog
 from imglib2_cache_python.advice import with_advice
 from imglib2_cache_python.block import Block
+from imglib2_cache_python.call import check_call
 from imglib2_cache_python.failure import capture
 from imglib2_cache_python.overwriting import overwrites
-from imglib2_cache_python.snippet import Snippet, compile_code, function_reference, new_namespace
+from imglib2_cache_python.reference import function_reference, resolve
+from imglib2_cache_python.settings import NONE, Settings
+from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace
 from imglib2_cache_python.unwritten import require_written
 
 # References to a memory that user code has not retained, as `Worker._report_freed` counts them.
@@ -187,6 +191,7 @@ class Worker:
         max_at = min_at + layout.n
         minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
         block = Block(arrays.pop(layout.output), arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo)
+        block.crops = layout.crops
         snippet.run(block)
 
     def _read_tables(
@@ -289,11 +294,19 @@ class Worker:
 
     @guarded
     def check(self, code: str, file_name: str, settings: str = "") -> None:
-        """Raises if the code is not valid Python, or can never write into ``block.data``."""
-        if function_reference(code) is None:
+        """Raises if the code is not valid Python, or can never write into ``block.data``.
+
+        A function is imported only if the settings want its arguments checked.
+        """
+        called_with = _settings(settings)
+        reference = function_reference(code)
+        if reference is not None:
+            if called_with.checked:
+                check_call(resolve(*reference)[0], code.strip(), called_with)
+        else:
             try:
                 compile_code(code, file_name)
-                require_written(code, file_name, self._globals, self._code_of_names)
+                require_written(code, file_name, self._globals, self._code_of_names, called_with)
             finally:
                 # If the code never runs here, nobody drops its source later.
                 linecache.cache.pop(file_name, None)
@@ -303,10 +316,19 @@ class Worker:
         """Makes the code of a loader ready for `step`; see `Snippet`."""
         if loader not in self._snippets:
             module = f"{USER_MODULES}{self._name}_loader_{loader}"
+            called_with = _settings(settings)
+            names = {**self._globals, **called_with.parameters}
             # Functions write all pixels.
-            zero = not self._zeroed and function_reference(code) is None and not overwrites(code, self._globals)
+            zero = not self._zeroed and function_reference(code) is None and not overwrites(code, names)
             self._snippets[loader] = Snippet(
-                code, file_name, module, self._globals, check_written=check_written, zero=zero
+                code,
+                file_name,
+                module,
+                self._globals,
+                check_written=check_written,
+                zero=zero,
+                settings=called_with,
+                image=loader,
             )
 
     @guarded
@@ -374,6 +396,11 @@ class Worker:
     def _execute(self, code: str, file_name: str) -> None:
         compiled = compile_code(code, file_name)
         exec(compiled, self._globals)
+
+
+def _settings(encoded: str) -> Settings:
+    """What ``CellCode.encoded`` says in Java; empty if the code is nothing but its text."""
+    return Settings(*values.decode(base64.b64decode(encoded))) if encoded else NONE
 
 
 def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Functions that are named by text: ``package.module:function``, or ``/path/file.py:function``.
+
+A module of the user is imported anew if its file has changed since. All interpreters that share ``sys.modules`` share
+what is known about that here, so that one change leads to one import.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import importlib.util
+import itertools
+import os
+import re
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.machinery import SOURCE_SUFFIXES, ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+from imglib2_cache_python import USER_MODULES
+
+# Names of the folders into which packages are installed.
+INSTALL_FOLDERS = {"site-packages", "dist-packages"}
+
+_DOTTED_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+
+_FUNCTION_REFERENCE = re.compile(rf"\s*(?P<module>{_DOTTED_NAME}):(?P<function>{_DOTTED_NAME})\s*")
+
+# TrustPolicy in Java knows a form that more texts match: what this matches must match there.
+_FILE_REFERENCE = re.compile(rf"[ \t\r\n]*(?P<file>[^ \t\r\n][^\r\n]*\.py):(?P<function>{_DOTTED_NAME})[ \t\r\n]*")
+
+
+class Reference(NamedTuple):
+    """A function that is named by text.
+
+    Attributes:
+        source: Name of a module, or path of a file, which ends with ``.py``.
+        function: Name of the function in there; with dots if it is an attribute of another object.
+    """
+
+    source: str
+    function: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the source is a file."""
+        return self.source.endswith(".py")
+
+
+class _Stamp(NamedTuple):
+    """What tells that a file has changed."""
+
+    mtime_ns: int
+    size: int
+
+
+class _Known(NamedTuple):
+    """A module that was imported for a reference."""
+
+    stamp: _Stamp | None
+    module: ModuleType
+
+
+# By the name of the module, or the path of the file.
+_known: dict[str, _Known] = {}
+
+_locks: dict[str, threading.RLock] = {}
+
+_numbers = itertools.count(1)
+
+
+class _SourceLoader(SourceFileLoader):
+    """Loads a file without a cache of compiled code, which is told by whole seconds whether it is up to date."""
+
+    def path_stats(self, path: str) -> Any:  # noqa: ANN401
+        raise OSError(f"{path} is not cached")
+
+
+def function_reference(code: str) -> Reference | None:
+    """The function that the code names; None if the code is statements."""
+    match = _FILE_REFERENCE.fullmatch(code)
+    if match and not _is_compound_statement(code):
+        return Reference(match["file"], match["function"])
+    match = _FUNCTION_REFERENCE.fullmatch(code)
+    return Reference(match["module"], match["function"]) if match else None
+
+
+def _is_compound_statement(code: str) -> bool:
+    """Whether the code is, for instance, ``if own.py:f``."""
+    with suppress(Exception):
+        return not all(isinstance(statement, ast.AnnAssign) for statement in ast.parse(code.strip(" \t\r\n")).body)
+    return False
+
+
+def source_file(code: str) -> str | None:
+    """Path of the file that a reference names; None if the code is none, or names no module with Python source.
+
+    Imports nothing but the packages that the module is in.
+    """
+    reference = function_reference(code)
+    if reference is None:
+        return None
+    if reference.is_file:
+        return os.path.abspath(reference.source)
+    # Importing a package runs code that can raise anything.
+    with suppress(Exception):
+        return _source_of(importlib.util.find_spec(reference.source))
+    return None
+
+
+class Pin:
+    """Holds the module that the code of an image was resolved with first.
+
+    Interpreters that share ``sys.modules`` prepare that code one after the other. All get the same module, also if its
+    file changes in between.
+    """
+
+    def __init__(self, module: ModuleType) -> None:
+        """Holds a module."""
+        self.module = module
+
+
+# By the image, as long as some interpreter has its code.
+_pins: WeakValueDictionary[int, Pin] = WeakValueDictionary()
+
+
+def resolve(source: str, function: str, image: int | None = None) -> tuple[Any, Pin]:
+    """Imports the module or the file of a reference, anew if its file has changed, and returns the function.
+
+    Args:
+        source: Module or file.
+        function: Function in there.
+        image: Number of the image whose code it is. As long as a pin of that image is held, its module is the same.
+
+    Returns:
+        The function, and what to hold as long as it is in use.
+
+    Raises:
+        Exception: What importing raises.
+        TypeError: What is named is not callable.
+    """
+    key = os.path.abspath(source) if Reference(source, "").is_file else source
+    with _lock(key):
+        pin = None if image is None else _pins.get(image)
+        if pin is None:
+            pin = Pin(_module_of_file(key) if Reference(source, "").is_file else _module_of_name(source))
+            if image is not None:
+                _pins[image] = pin
+    found = functools.reduce(getattr, function.split("."), pin.module)
+    if not callable(found):
+        raise TypeError(f"{source}:{function} is a {type(found).__name__}, expected a function")
+    return found, pin
+
+
+def _module_of_file(path: str) -> ModuleType:
+    stamp = _stamp_of(path)
+    if stamp is None:
+        raise FileNotFoundError(f"there is no file {path}; expected a Python file, or package.module:function")
+    known = _known.get(path)
+    if known is not None and known.stamp == stamp:
+        return known.module
+    name = f"{USER_MODULES}file_{next(_numbers)}_{re.sub(r'[^0-9A-Za-z]', '_', Path(path).stem)}"
+    loader = _SourceLoader(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    # So that objects of its classes can be pickled.
+    sys.modules[name] = module
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    if known is not None:
+        sys.modules.pop(known.module.__name__, None)
+    _known[path] = _Known(stamp, module)
+    return module
+
+
+def _module_of_name(name: str) -> ModuleType:
+    module = sys.modules.get(name)
+    if module is None:
+        path = None
+        # Importing tells what is wrong.
+        with suppress(Exception):
+            path = _source_of(importlib.util.find_spec(name))
+        return _remembered(name, None if path is None else _stamp_of(path))
+    path = _source_of(getattr(module, "__spec__", None))
+    if path is None or not _is_of_user(name, path):
+        return importlib.import_module(name)
+    stamp = _stamp_of(path)
+    known = _known.get(name)
+    if known is None or known.module is not module:
+        # Somebody else has imported it.
+        return _remembered(name, stamp)
+    # A file that is not there, maybe because an editor replaces it just now, is no reason to import anew.
+    if stamp is None or known.stamp == stamp:
+        return module
+    with suppress(OSError):
+        # By this, Python would tell with whole seconds only whether the file has changed.
+        os.remove(importlib.util.cache_from_source(path))
+    with _without(name):
+        importlib.invalidate_caches()
+        return _remembered(name, stamp)
+
+
+def _remembered(name: str, stamp: _Stamp | None) -> ModuleType:
+    module = importlib.import_module(name)
+    _known[name] = _Known(stamp, module)
+    return module
+
+
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """Removes a module, and the Python modules in it if it is a package; puts them back if something is raised."""
+    removed = {
+        one: module
+        for one, module in list(sys.modules.items())
+        if one == name or (one.startswith(f"{name}.") and _source_of(getattr(module, "__spec__", None)))
+    }
+    for one in removed:
+        sys.modules.pop(one, None)
+    try:
+        yield
+    except BaseException:
+        sys.modules.update(removed)
+        parent, _, last = name.rpartition(".")
+        if parent in sys.modules:
+            setattr(sys.modules[parent], last, removed[name])
+        raise
+
+
+def _lock(key: str) -> threading.RLock:
+    # One for each, because an import may never end.
+    return _locks.setdefault(key, threading.RLock())
+
+
+def _source_of(spec: ModuleSpec | None) -> str | None:
+    origin = getattr(spec, "origin", None)
+    if not getattr(spec, "has_location", False) or not isinstance(origin, str):
+        return None
+    return os.path.abspath(origin) if origin.endswith(tuple(SOURCE_SUFFIXES)) else None
+
+
+@functools.cache
+def _is_of_user(name: str, path: str) -> bool:
+    """Whether a module belongs neither to the standard library nor to an installed package."""
+    top = name.partition(".")[0]
+    if top in sys.stdlib_module_names or top == USER_MODULES.partition(".")[0]:
+        return False
+    file = Path(path)
+    return INSTALL_FOLDERS.isdisjoint(file.parts) and Path(sysconfig.get_path("stdlib")) not in file.parents
+
+
+def _stamp_of(path: str) -> _Stamp | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return _Stamp(status.st_mtime_ns, status.st_size)
