@@ -237,15 +237,17 @@ final class ImgGeometry
 	}
 
 	/**
-	 * @return the halo of an input that has the image's axes and its scale, which
+	 * @return the halo of an input that has the pixels of the image one by one, which
 	 *         {@code block.halo} crops; none if the input is of another kind
 	 */
 	Halo halo( final PythonInput.Settings input )
 	{
 		final int n = grid.numDimensions();
-		if ( input.image.numDimensions() != n )
+		final boolean isAligned = input.image.numDimensions() == n && input.wholeAxes.length == 0
+				&& Arrays.stream( input.scale ).allMatch( factor -> factor == 1 ) && Arrays.stream( input.scaleDown ).allMatch( factor -> factor == 1 );
+		if ( !isAligned )
 			return Halo.empty( n );
-		final int[][] widths = ( input.halo != null ? input.halo : halo ).perAxis( "the first input", n, wholeAxes( input, n, "the first input" ) );
+		final int[][] widths = ( input.halo != null ? input.halo : halo ).perAxis( "the first input", n, new boolean[ n ] );
 		return new Halo( widths[ 0 ], widths[ 1 ] );
 	}
 
