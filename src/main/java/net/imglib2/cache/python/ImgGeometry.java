@@ -236,19 +236,6 @@ final class ImgGeometry
 		return new Geometry( axes );
 	}
 
-	/**
-	 * @return the halo of an input that has the image's axes and its scale, which
-	 *         {@code block.halo} crops; none if the input is of another kind
-	 */
-	Halo halo( final PythonInput.Settings input )
-	{
-		final int n = grid.numDimensions();
-		if ( input.image.numDimensions() != n )
-			return Halo.empty( n );
-		final int[][] widths = ( input.halo != null ? input.halo : halo ).perAxis( "the first input", n, wholeAxes( input, n, "the first input" ) );
-		return new Halo( widths[ 0 ], widths[ 1 ] );
-	}
-
 	private Interval cell( final boolean isLast )
 	{
 		final int n = grid.numDimensions();

@@ -251,6 +251,11 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		return reader.inputWay( input, cell );
 	}
 
+	PythonCacheLoaderQueue queue()
+	{
+		return settings.queue();
+	}
+
 	// -------------------------------------------------------------- compute
 
 	/**

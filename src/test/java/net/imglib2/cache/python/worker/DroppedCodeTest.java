@@ -49,6 +49,7 @@ import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.CellMemory;
 import net.imglib2.cache.python.block.Lease;
 import net.imglib2.cache.python.protocol.BlockRequest;
+import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.protocol.Snippet;
