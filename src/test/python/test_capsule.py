@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ def test_a_block_that_fails_is_written_with_all_that_it_needs(
     error = metadata["error"]
     assert error["type"] == "ZeroDivisionError"
     assert (error["message"], error["line"], error["source"]) == ("division by zero", 2, "1 / 0")
+    assert metadata["sys_path"] == sys.path
     versions = metadata["versions"]
     assert versions["imglib2-cache-python"] == "1.2.3"
     assert versions["numpy"] == np.__version__
@@ -203,6 +205,13 @@ def test_an_image_writes_a_bounded_number_of_files(tmp_path: Path) -> None:
     assert write(tmp_path, 7, pixels=np.full(2, 99.0)).endswith("a-cell-7.npz")
     assert read(tmp_path / "a-cell-7.npz")[1]["input_0"].tolist() == [99, 99]
     assert len(os.listdir(tmp_path)) == 3 * capsule.MAX_FILES
+
+
+def test_what_processes_that_ended_have_left_counts(tmp_path: Path) -> None:
+    for i in range(capsule.MAX_FILES):
+        (tmp_path / f".a-cell-{i}.tmp").write_text("")
+    assert "there are 100 files of a in" in write(tmp_path, 1)
+    assert write(tmp_path, 1, "b").endswith("b-cell-1.npz")
 
 
 def test_several_writers_write_no_more(tmp_path: Path) -> None:

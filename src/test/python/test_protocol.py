@@ -165,12 +165,15 @@ def test_a_layout_tells_the_halo_the_crops_and_what_is_watched() -> None:
     assert layout.halo == layout.crops[0]
     assert layout.watched == (0, 2)
     assert layout.output == 2
-    assert layout.crops == (
+    assert layout.crops == [
         (slice(2, 6), slice(0, 5)),
         (slice(0, 2), slice(1, 7), slice(0, 5)),
         None,
-    )
-    without_crop = Layout(tuple(layout_numbers(7, (4, 5), (1, 0), [output, whole(-4), padded])), [np.dtype(dtype) for dtype in DTYPES])
+        None,
+    ]
+    assert layout.crops_of_inputs == (*layout.crops[:2], None)
+    dtypes = [np.dtype(dtype) for dtype in DTYPES]
+    without_crop = Layout(tuple(layout_numbers(7, (4, 5), (1, 0), [output, whole(-4), padded])), dtypes)
     assert without_crop.halo == (slice(1, 5), slice(0, 5))
 
 

@@ -72,14 +72,15 @@ def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]+", "_", code["name"])[:_MAX_NAME]
     file = folder / f"{name}-cell-{block.index}.npz"
-    if not file.exists() and _count(folder, name) >= MAX_FILES:
+    # A process that ends while it writes leaves a temporary file: those count, too.
+    if not file.exists() and _count(folder, name) + _count_temporary(folder, name) >= MAX_FILES:
         return f"The failed block was not written into a file: there are {MAX_FILES} files of {name} in {folder}"
     arrays: dict[str, np.ndarray] = {}
     metadata = {**_metadata(block, failure, settings, arrays), **code}
     text = json.dumps(metadata, default=str).encode("utf-8", "backslashreplace")
     arrays["metadata"] = np.frombuffer(text, np.uint8)
     arrays.update((f"input_{i}", pixels) for i, pixels in enumerate(block.inputs))
-    descriptor, temporary = tempfile.mkstemp(".tmp", f".{name}-", folder)
+    descriptor, temporary = tempfile.mkstemp(".tmp", f".{name}-cell-", folder)
     try:
         with os.fdopen(descriptor, "wb") as out:
             np.savez(out, **arrays)
@@ -98,6 +99,10 @@ def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str
 def _count(folder: Path, name: str) -> int:
     one_of_them = re.compile(rf"{re.escape(name)}-cell-\d+\.npz")
     return sum(one_of_them.fullmatch(file) is not None for file in os.listdir(folder))
+
+
+def _count_temporary(folder: Path, name: str) -> int:
+    return sum(file.startswith(f".{name}-cell-") and file.endswith(".tmp") for file in os.listdir(folder))
 
 
 def _metadata(
@@ -128,6 +133,8 @@ def _metadata(
             "line": failure.line,
             "source": failure.source,
         },
+        # Where the modules of a function, or of imports, were found.
+        "sys_path": list(sys.path),
         "versions": {
             "imglib2-cache-python": settings.version,
             "python": platform.python_version(),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import faulthandler
 import functools
+import importlib
 import linecache
 import sys
 import threading
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from imglib2_cache_python import USER_MODULES, capsule
+from imglib2_cache_python import USER_MODULES
 from imglib2_cache_python._worker import garbage, protocol, values
 from imglib2_cache_python._worker.protocol import BROKEN, FAILED, OK, Layout, MemoryTable, read_numbers
 from imglib2_cache_python._worker.streams import LineWriter
@@ -112,6 +113,7 @@ class Worker:
         self._failures: list[list[str]] = []
         # The block that has failed just now, if it is to be written into a file.
         self._to_capture: tuple[Snippet, Block] | None = None
+        self._capsule: Any = None
         self._result: Any = None
         self._watchdog = Watchdog(self._control, memoryview(stack))
 
@@ -194,11 +196,11 @@ class Worker:
         max_at = min_at + layout.n
         minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
         data = arrays.pop(layout.output)
-        block = Block(data, arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo, layout.crops)
-        if snippet.settings.capture_folder is None:
-            snippet.run(block)
-        else:
+        block = Block(data, arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo, layout.crops_of_inputs)
+        if snippet.is_captured:
             self._run_captured(snippet, block)
+        else:
+            snippet.run(block)
 
     def _run_captured(self, snippet: Snippet, block: Block) -> None:
         """Runs the code; if that fails, `_failed` writes the block into a file."""
@@ -218,7 +220,7 @@ class Worker:
         if snippet is None or block is None or self._control[protocol.CANCEL] < 0:
             return failure
         code = {"name": snippet.file_name.strip("<>"), "code": snippet.code, "init": self._code_of_names}
-        note = capsule.write(block, failure, snippet.settings, {**code, "check_written": snippet.check_written})
+        note = self._capsule.write(block, failure, snippet.settings, {**code, "check_written": snippet.check_written})
         return replace(failure, advice="\n".join(filter(None, (failure.advice, note))))
 
     def _read_tables(
@@ -345,6 +347,9 @@ class Worker:
         if loader not in self._snippets:
             module = f"{USER_MODULES}{self._name}_loader_{loader}"
             called_with = _settings(settings)
+            if called_with.capture_folder is not None:
+                # Only now, because what it imports takes long.
+                self._capsule = importlib.import_module("imglib2_cache_python.capsule")
             names = {**self._globals, **called_with.parameters}
             # Functions write all pixels.
             zero = not self._zeroed and function_reference(code) is None and not overwrites(code, names)

@@ -39,6 +39,7 @@ import net.imglib2.outofbounds.OutOfBoundsConstantValueFactory;
 import net.imglib2.type.BooleanType;
 import net.imglib2.type.NativeType;
 import net.imglib2.type.numeric.ComplexType;
+import net.imglib2.type.numeric.NumericType;
 import net.imglib2.view.ExtendedRandomAccessibleInterval;
 import net.imglib2.view.Views;
 
@@ -179,18 +180,21 @@ public final class Border
 	 */
 	private static boolean set( final Object pixel, final double value )
 	{
-		// What all types begin with.
-		if ( value == 0 )
-			return true;
 		if ( pixel instanceof BooleanType )
 		{
-			( ( BooleanType< ? > ) pixel ).set( true );
-			return value == 1;
+			( ( BooleanType< ? > ) pixel ).set( value != 0 );
+			return value == 0 || value == 1;
+		}
+		if ( value == 0 && pixel instanceof NumericType )
+		{
+			( ( NumericType< ? > ) pixel ).setZero();
+			return true;
 		}
 		if ( !( pixel instanceof ComplexType ) )
 			return false;
 		( ( ComplexType< ? > ) pixel ).setReal( value );
 		final double got = ( ( ComplexType< ? > ) pixel ).getRealDouble();
-		return got == value || got == ( float ) value || Double.isNaN( got ) && Double.isNaN( value );
+		final boolean isRounded = got == ( float ) value && !Double.isInfinite( got );
+		return got == value || isRounded || Double.isNaN( got ) && Double.isNaN( value );
 	}
 }

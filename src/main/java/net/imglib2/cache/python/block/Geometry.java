@@ -28,6 +28,8 @@
  */
 package net.imglib2.cache.python.block;
 
+import java.math.BigInteger;
+
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 
@@ -126,8 +128,9 @@ public final class Geometry implements Footprint
 		public static Axis of( final int ofImage, final long up, final long down, final long lower, final long upper, final long multiple, final long cellSize )
 		{
 			final long size = cellSize * up;
-			// A cell that begins within a pixel of the input touches one more.
-			final long touched = size % down == 0 ? size / down : ( down - 1 + size - 1 ) / down + 1;
+			// A cell that begins late within a pixel of the input may touch one more.
+			final long latest = down - BigInteger.valueOf( size ).gcd( BigInteger.valueOf( down ) ).longValueExact();
+			final long touched = ( latest + size - 1 ) / down + 1;
 			return new Axis( ofImage, false, 0, 0, up, down, lower, upper, multiple, multiple == 0 ? 0 : touched );
 		}
 

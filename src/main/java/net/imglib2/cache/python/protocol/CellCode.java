@@ -207,6 +207,23 @@ public final class CellCode
 	}
 
 	/**
+	 * @return whether a parameter is a string, or has one in it
+	 */
+	public boolean hasTextInParameters()
+	{
+		return hasText( parameters.values() );
+	}
+
+	private static boolean hasText( final Collection< ? > values )
+	{
+		for ( final Object value : values )
+			if ( value instanceof String || value instanceof Collection && hasText( ( Collection< ? > ) value )
+					|| value instanceof Map && !( ( Map< ?, ? > ) value ).isEmpty() )
+				return true;
+		return false;
+	}
+
+	/**
 	 * All but the text, in one string that any way to Python can carry.
 	 *
 	 * @return empty if there is nothing but the text

@@ -213,7 +213,7 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public Snippet register( final CellCode code, final PythonLoaderOptions options, final Object loader )
 	{
-		final Trusted.LoaderCode trusted = TrustPolicy.ofThisJvm().requireLoader( code.text() );
+		final Trusted.LoaderCode trusted = TrustPolicy.ofThisJvm().requireLoader( code.text(), code.hasTextInParameters() );
 		requireNotOnAWorker( "A loader cannot be made" );
 		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), options.getName(), trusted, code.encoded(), options.isCheckWritten(), options.isWritableInputs(), nanos( options.getTimeout() ) );
 		if ( options.getTimeout() != null )

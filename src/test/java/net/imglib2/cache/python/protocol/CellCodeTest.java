@@ -30,6 +30,7 @@ package net.imglib2.cache.python.protocol;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -93,6 +94,16 @@ class CellCodeTest
 		assertEquals( Arrays.asList( "raw", null ), decoded.get( 1 ) );
 		assertEquals( Paths.get( "x" ).toAbsolutePath().toString(), decoded.get( 2 ) );
 		assertEquals( true, decoded.get( 3 ) );
+	}
+
+	@Test
+	void textInParametersIsFound()
+	{
+		for ( final Object value : new Object[] { "", 'c', Arrays.asList( 1, Arrays.asList( "deep" ) ), Collections.singletonMap( "key", 1 ), new Object[] { new String[] { "x" } } } )
+			assertTrue( CODE.withParameters( Collections.singletonMap( "x", value ) ).hasTextInParameters() );
+		for ( final Object value : new Object[] { 1, null, true, new byte[ 3 ], Arrays.asList( 1, Arrays.asList( 2.5 ) ), Collections.emptyMap() } )
+			assertFalse( CODE.withParameters( Collections.singletonMap( "x", value ) ).hasTextInParameters() );
+		assertFalse( CODE.withInputNames( Arrays.asList( "raw" ) ).hasTextInParameters() );
 	}
 
 	@Test

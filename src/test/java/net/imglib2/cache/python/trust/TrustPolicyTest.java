@@ -127,6 +127,20 @@ public class TrustPolicyTest
 			new TrustPolicy( list( TrustPolicy.entryFor( code ) ) ).requireLoader( code );
 	}
 
+	/**
+	 * With text, numpy loads and unpickles any file.
+	 */
+	@Test
+	void functionsThatGetTextNeedAnEntryOfTheirOwn()
+	{
+		final String code = "numpy:load";
+		final TrustPolicy policy = new TrustPolicy( list( "module:numpy", TrustPolicy.entryFor( "numpy:pad" ) ) );
+		policy.requireLoader( code, false );
+		refused( TrustPolicy.entryFor( code ), () -> policy.requireLoader( code, true ) );
+		policy.requireLoader( "numpy:pad", true );
+		new TrustPolicy().requireLoader( code, true );
+	}
+
 	@Test
 	void modulesAreAllowedForLoadersThatNameAFunction()
 	{

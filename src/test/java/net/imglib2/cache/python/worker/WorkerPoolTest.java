@@ -235,6 +235,19 @@ class WorkerPoolTest
 	}
 
 	@Test
+	void noBlockIsComputedTogetherWithOthersInTheBackground() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = Background.call( () -> submitAll( a, 1, 2 ) );
+		blocks.addAll( submitAll( a, 3, 4 ) );
+		go.run();
+		awaitDone( blocks );
+		assertEquals( Arrays.asList( "3 4", "1 2" ), computedSince( 1 ) );
+	}
+
+	@Test
 	void whatSomebodyWaitsForIsNotInTheBackgroundAnyMore() throws Exception
 	{
 		open( 1 );
