@@ -99,7 +99,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		this.settings = settings;
 		this.reader = reader;
 		this.cells = cells;
-		prefetch = new CellPrefetch( reader, getCache(), cells.maximumWeight() / reader.spec().maxCellBytes() );
+		prefetch = new CellPrefetch( reader, this, cells.maximumWeight() / reader.spec().maxCellBytes() );
 	}
 
 	/**
@@ -351,6 +351,11 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		prefetch.cancel();
 		reader.close();
 		settings.forgetQueue();
+	}
+
+	PythonImgBuilder< T > settings()
+	{
+		return settings;
 	}
 
 	private void requireSameAxes( final Interval interval )

@@ -36,6 +36,7 @@ import java.util.concurrent.ExecutionException;
 
 import net.imglib2.Interval;
 import net.imglib2.cache.Cache;
+import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.PythonCellException;
 import net.imglib2.cache.python.worker.Background;
 import net.imglib2.cache.python.worker.LibraryThreads;
@@ -58,7 +59,11 @@ public final class CellPrefetch
 
 	private final long maxCells;
 
-	private final WeakReference< Cache< Long, ? extends Cell< ? > > > cells;
+	/**
+	 * Its threads end when it has been collected. Not the cache alone, which they use most of
+	 * the time.
+	 */
+	private final WeakReference< CachedCellImg< ?, ? > > image;
 
 	/**
 	 * What to do; {@code null} if that is nothing. Guarded by this.
@@ -73,18 +78,18 @@ public final class CellPrefetch
 	/**
 	 * @param reader
 	 * 		computes the cells
-	 * @param cells
-	 * 		the cache of the image
+	 * @param image
+	 * 		has them
 	 * @param maxCells
-	 * 		how many cells that has room for
+	 * 		how many cells its cache has room for
 	 */
-	public CellPrefetch( final CellReader< ?, ? > reader, final Cache< Long, ? extends Cell< ? > > cells, final long maxCells )
+	public CellPrefetch( final CellReader< ?, ? > reader, final CachedCellImg< ?, ? > image, final long maxCells )
 	{
 		grid = reader.spec().grid();
 		name = reader.name() + "_prefetch";
 		numReaders = reader.numReaders();
 		this.maxCells = maxCells;
-		this.cells = new WeakReference<>( cells );
+		this.image = new WeakReference<>( image );
 	}
 
 	/**
@@ -142,17 +147,26 @@ public final class CellPrefetch
 	}
 
 	/**
+	 * @return the cache of the image; {@code null} if nobody uses that any more
+	 */
+	private Cache< Long, ? extends Cell< ? > > cells()
+	{
+		final CachedCellImg< ?, ? > used = image.get();
+		return used == null ? null : used.getCache();
+	}
+
+	/**
 	 * @return whether to go on
 	 */
 	private boolean read( final long cell )
 	{
-		final Cache< Long, ? extends Cell< ? > > its = cells.get();
-		if ( its == null )
+		final Cache< Long, ? extends Cell< ? > > cells = cells();
+		if ( cells == null )
 			return false;
 		try
 		{
-			if ( its.getIfPresent( cell ) == null )
-				Background.call( () -> its.get( cell ) );
+			if ( cells.getIfPresent( cell ) == null )
+				Background.call( () -> cells.get( cell ) );
 			return true;
 		}
 		catch ( final ExecutionException e )

@@ -230,8 +230,13 @@ public final class CellsInParallel
 			final Cell< ? > got = present != null ? present : Background.call( () -> cells.get( cell ) );
 			if ( got instanceof FilledCell )
 				failed( ( ( FilledCell< ? > ) got ).error() );
+			else if ( present == null )
+				computed.incrementAndGet();
 			else
-				( present != null ? fromCache : computed ).incrementAndGet();
+			{
+				reader.metrics().hit();
+				fromCache.incrementAndGet();
+			}
 		}
 		catch ( final ExecutionException e )
 		{
