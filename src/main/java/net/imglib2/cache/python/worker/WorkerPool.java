@@ -715,14 +715,6 @@ public final class WorkerPool implements AutoCloseable
 				LockSupport.parkNanos( TimeUnit.MILLISECONDS.toNanos( 5 ) );
 	}
 
-	/**
-	 * @return number of workers that there are now
-	 */
-	public int numWorkers()
-	{
-		return workers.size();
-	}
-
 	static PythonClosedException closedException()
 	{
 		return new PythonClosedException( "The PythonCacheLoaderQueue is closed: cells that are not cached can no longer be computed" );
