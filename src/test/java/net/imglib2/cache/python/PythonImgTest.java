@@ -33,7 +33,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -101,8 +102,13 @@ class PythonImgTest
 
 	private static < T extends RealType< T > > void assertSame( final RandomAccessibleInterval< T > expected, final RandomAccessibleInterval< T > actual )
 	{
-		final double[] a = expected.stream().mapToDouble( RealType::getRealDouble ).toArray();
-		final double[] b = actual.stream().mapToDouble( RealType::getRealDouble ).toArray();
-		assertEquals( Arrays.toString( a ), Arrays.toString( b ) );
+		assertEquals( pixels( expected ), pixels( actual ) );
+	}
+
+	private static < T extends RealType< T > > List< Double > pixels( final RandomAccessibleInterval< T > image )
+	{
+		final List< Double > pixels = new ArrayList<>();
+		Views.flatIterable( image ).forEach( pixel -> pixels.add( pixel.getRealDouble() ) );
+		return pixels;
 	}
 }

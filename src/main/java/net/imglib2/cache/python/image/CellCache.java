@@ -314,7 +314,7 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 			outdate( Collections.singleton( cell ) );
 			unguarded.invalidate( cell );
 		} );
-		reader.listeners().invalidated( cell::equals );
+		reader.tell( cell::equals );
 	}
 
 	@Override
@@ -322,7 +322,7 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	{
 		reader.forgetIf( condition );
 		dropIf( condition );
-		reader.listeners().invalidated( condition );
+		reader.tell( condition );
 	}
 
 	/**
@@ -354,7 +354,7 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 			outdate( loading.keySet() );
 			unguarded.invalidateAll( GuardedCells.ONE_THREAD );
 		} );
-		reader.listeners().invalidated( cell -> true );
+		reader.tell( cell -> true );
 	}
 
 	private void outdate( final Collection< Long > invalidated )
