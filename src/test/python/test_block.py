@@ -60,4 +60,5 @@ def test_halo_slices_want_one_width_per_axis() -> None:
 
 
 def test_a_block_has_the_documented_attributes() -> None:
-    assert [field.name for field in fields(Block)] == ["data", "inputs", "index", "min", "max", "dim", "halo"]
+    names = ["data", "inputs", "index", "min", "max", "dim", "halo", "crops"]
+    assert [field.name for field in fields(Block)] == names

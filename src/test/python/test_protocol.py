@@ -162,14 +162,19 @@ def test_a_layout_tells_the_halo_the_crops_and_what_is_watched() -> None:
     layout = Layout(tuple(numbers), [np.dtype(dtype) for dtype in DTYPES])
     assert layout.loader == 7
     assert layout.dim == (4, 5)
-    assert layout.halo == (slice(1, 5), slice(0, 5))
+    assert layout.halo == layout.crops[0]
     assert layout.watched == (0, 2)
     assert layout.output == 2
-    assert layout.crops == (
+    assert layout.crops == [
         (slice(2, 6), slice(0, 5)),
         (slice(0, 2), slice(1, 7), slice(0, 5)),
         None,
-    )
+        None,
+    ]
+    assert layout.crops_of_inputs == (*layout.crops[:2], None)
+    dtypes = [np.dtype(dtype) for dtype in DTYPES]
+    without_crop = Layout(tuple(layout_numbers(7, (4, 5), (1, 0), [output, whole(-4), padded])), dtypes)
+    assert without_crop.halo == (slice(1, 5), slice(0, 5))
 
 
 def test_any_array_can_be_the_output(bench: Bench) -> None:

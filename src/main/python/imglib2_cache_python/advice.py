@@ -200,8 +200,10 @@ def _undefined_name(case: _Case) -> str | None:
     else:
         hint = f"Is an import missing: import {name}? " if _is_importable(name) else ""
     return (
-        f"{similar}{hint}This code sees the names that it defines itself, and those of the init code of its queue, "
-        f'new PythonCacheLoaderQueue( numWorkers, "{name} = ..." ). It does not see names of the code of other images'
+        f'{similar}{hint}This code sees the names that it defines itself; parameters, .parameter( "{name}", ... ), and '
+        f'inputs with a name, .input( "{name}", image ), of PythonImg.builder; and those of the init code of its '
+        f'queue, new PythonCacheLoaderQueue( numWorkers, "{name} = ..." ). It does not see names of the code of other '
+        "images"
     )
 
 

@@ -25,8 +25,8 @@ class Block:
         min: Smallest coordinate of the cell in the image, without the halo.
         max: Largest coordinate of the cell in the image (inclusive), without the halo.
         dim: Number of pixels of the cell along each axis. Cells at the upper border of the image may be smaller.
-        halo: Slices that crop an array of the shape of the inputs to the cell: ``block.inputs[0][block.halo]``. It is
-            the halo of the image; inputs that have a halo of their own are cropped by `crops`.
+        halo: Slices that crop the first input, and all that have the same halo, to the cell:
+            ``block.inputs[0][block.halo]``. Inputs that have a halo of their own are cropped by `crops`.
         crops: For each input the slices that crop it to its part without halo, of as many axes as the input has; None
             for an input that has no such part: ``block.inputs[1][block.crops[1]]``.
     """

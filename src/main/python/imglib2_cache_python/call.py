@@ -104,15 +104,9 @@ def check_call(function: Callable[..., Any], name: str, settings: Settings) -> N
         if parameter.default is Parameter.empty and one not in filled and parameter.kind in _BY_POSITION + _BY_NAME
     ]
     if missing:
-        first = missing[0]
-        remedy = (
-            "add an input"
-            if first not in by_name
-            else f'give it: parameter( "{first}", ... ), or an input of that name'
-        )
-        raise TypeError(
-            f"{name} needs the {'arguments' if len(missing) > 1 else 'argument'} {', '.join(map(repr, missing))}; {remedy}"
-        )
+        first, several = missing[0], len(missing) > 1
+        how = f'give it: parameter( "{first}", ... ), or an input of that name' if first in by_name else "add an input"
+        raise TypeError(f"{name} needs the argument{'s' * several} {', '.join(map(repr, missing))}; {how}")
 
 
 def _check_ufunc(function: np.ufunc, name: str, unnamed: int, given: dict[str, str]) -> None:

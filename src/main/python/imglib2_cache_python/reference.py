@@ -129,8 +129,8 @@ class Pin:
         self.module = module
 
 
-# By the image, as long as some interpreter has its code.
-_pins: WeakValueDictionary[int, Pin] = WeakValueDictionary()
+# By the image and the source, as long as some interpreter has the code.
+_pins: WeakValueDictionary[tuple[int, str], Pin] = WeakValueDictionary()
 
 
 def resolve(source: str, function: str, image: int | None = None) -> tuple[Any, Pin]:
@@ -150,11 +150,11 @@ def resolve(source: str, function: str, image: int | None = None) -> tuple[Any, 
     """
     key = os.path.abspath(source) if Reference(source, "").is_file else source
     with _lock(key):
-        pin = None if image is None else _pins.get(image)
+        pin = None if image is None else _pins.get((image, key))
         if pin is None:
             pin = Pin(_module_of_file(key) if Reference(source, "").is_file else _module_of_name(source))
             if image is not None:
-                _pins[image] = pin
+                _pins[image, key] = pin
     found = functools.reduce(getattr, function.split("."), pin.module)
     if not callable(found):
         raise TypeError(f"{source}:{function} is a {type(found).__name__}, expected a function")

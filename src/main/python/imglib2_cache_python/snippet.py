@@ -150,6 +150,10 @@ class Snippet:
         complex_warning.make_an_error()
         self.module_name = module_name
         self.file_name = file_name
+        self.code = code
+        self.settings = settings
+        self.is_captured = settings.capture_folder is not None
+        self.check_written = check_written
         self._has_run = False
         self._mentions_such_a_package = any(package in code for package in _PACKAGES_IGNORING_READ_ONLY)
         reference = function_reference(code)
@@ -158,6 +162,7 @@ class Snippet:
             self._namespace = new_namespace(module_name, file_name, seed)
             self._parameters = settings.parameters
             self._names = [(name, i) for i, name in enumerate(settings.input_names) if name is not None]
+            self._has_names = bool(self._parameters or self._names)
             self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_statements
         else:
             self._function, self._pin = resolve(*reference, image)
@@ -184,18 +189,21 @@ class Snippet:
         data, dim = block.data, block.dim
         dtype = data.dtype
         namespace = self._namespace
-        # Anew for each block: code may have assigned to them.
-        namespace.update(self._parameters)
-        for name, i in self._names:
-            namespace[name] = block.inputs[i]
+        has_names = self._has_names
+        if has_names:
+            # Anew for each block: code may have assigned to them.
+            namespace.update(self._parameters)
+            for name, i in self._names:
+                namespace[name] = block.inputs[i]
         namespace["block"] = block
         try:
             exec(self._code, namespace)
         finally:
             # Else the arrays of the block would live until the next block is computed.
             namespace.pop("block", None)
-            for name, _ in self._names:
-                namespace.pop(name, None)
+            if has_names:
+                for name, _ in self._names:
+                    namespace.pop(name, None)
         if getattr(block, "data", None) is not data:
             raise TypeError("block.data was replaced; write into it instead: block.data[...] = result")
         shape = data.shape

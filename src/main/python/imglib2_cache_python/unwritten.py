@@ -73,9 +73,9 @@ def require_written(
 def _last_computation(tree: ast.Module, inputs: Set[str]) -> int:
     """Line of the last statement that assigns a value or reads a pixel attribute; 0 if the code computes no pixels.
 
-    Code computes pixels if it reads a pixel attribute of the block or an input by its name, or if its last statement assigns a value. Reads in
-    ``assert`` do not count. Code that writes into an attribute of the block is accepted: if it writes into a read-only
-    input, it fails when it runs, with an error that says why.
+    Code computes pixels if it reads a pixel attribute of the block or an input by its name, or if its last statement
+    assigns a value. Reads in ``assert`` do not count. Code that writes into an attribute of the block is accepted: if
+    it writes into a read-only input, it fails when it runs, with an error that says why.
     """
     if not tree.body or any(_writes_to_block(target) for target in ast.walk(tree)):
         return 0

@@ -182,12 +182,13 @@ class Layout:
         min_at: Where the coordinates begin in the numbers of a block.
         block_length: How many numbers a block has.
         dim: Shape of the cell.
-        halo: Slices that crop an array of the cell's shape plus the loader's halo to the cell.
+        halo: Slices that crop the first input to the cell; without inputs, the loader's halo.
         output: Which array is the output.
         watched: Which arrays are in memory that is watched.
         arrays: For each array whether it is copied into C order, its access, and what ``np.ndarray`` needs: dtype,
             shape and strides.
-        crops: For each input the slices that crop it to its part without halo, or None.
+        crops: For each array the slices that crop it to its part without halo, or None.
+        crops_of_inputs: The same, without the output.
         shared: Whether others see the memory of an array that user code may read.
     """
 
@@ -207,7 +208,7 @@ class Layout:
         self.min_at = BLOCK_LENGTH + 2 * self.m
         self.block_length = self.min_at + 2 * n
         self.arrays: list[tuple[int, int, np.dtype, Sequence[int], Sequence[int]]] = []
-        crops: list[tuple[slice, ...] | None] = []
+        self.crops: list[tuple[slice, ...] | None] = []
         outputs, watched = [], []
         for i in range(self.m):
             access, is_watched, contiguous, dtype, axes, crop_axes = numbers[at : at + ARRAY_LENGTH]
@@ -218,7 +219,7 @@ class Layout:
             at += 2 * crop_axes
             kind = dtypes[dtype] if dtype >= 0 else dtypes[-1 - dtype].newbyteorder()
             self.arrays.append((contiguous, access, kind, shape, strides))
-            crops.append(halo_slices(lower, size) if crop_axes else None)
+            self.crops.append(halo_slices(lower, size) if crop_axes else None)
             if access == OUTPUT:
                 outputs.append(i)
             if is_watched:
@@ -226,7 +227,9 @@ class Layout:
         if len(outputs) != 1:
             raise ValueError(f"a block has {len(outputs)} outputs, expected 1")
         self.output = outputs[0]
-        self.crops = (*crops[: self.output], *crops[self.output + 1 :])
+        self.crops_of_inputs = (*self.crops[: self.output], *self.crops[self.output + 1 :])
+        if self.crops_of_inputs and self.crops_of_inputs[0] is not None:
+            self.halo = self.crops_of_inputs[0]
         self.watched = tuple(watched)
         self.shared = any(access == READ_SHARED for _, access, *_ in self.arrays)
 

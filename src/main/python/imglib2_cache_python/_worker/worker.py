@@ -11,11 +11,13 @@ from __future__ import annotations
 import base64
 import faulthandler
 import functools
+import importlib
 import linecache
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from sys import getrefcount
 from typing import Any
 
@@ -29,7 +31,7 @@ from imglib2_cache_python._worker.watchdog import Watchdog
 from imglib2_cache_python.advice import with_advice
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.call import check_call
-from imglib2_cache_python.failure import capture
+from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.overwriting import overwrites
 from imglib2_cache_python.reference import function_reference, resolve
 from imglib2_cache_python.settings import NONE, Settings
@@ -109,6 +111,9 @@ class Worker:
         self._retained: list[tuple[int, np.ndarray]] = []
         self._layouts: dict[int, Layout] = {}
         self._failures: list[list[str]] = []
+        # The block that has failed just now, if it is to be written into a file.
+        self._to_capture: tuple[Snippet, Block] | None = None
+        self._capsule: Any = None
         self._result: Any = None
         self._watchdog = Watchdog(self._control, memoryview(stack))
 
@@ -190,9 +195,33 @@ class Worker:
         min_at = at + layout.min_at
         max_at = min_at + layout.n
         minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
-        block = Block(arrays.pop(layout.output), arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo)
-        block.crops = layout.crops
-        snippet.run(block)
+        data = arrays.pop(layout.output)
+        block = Block(data, arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo, layout.crops_of_inputs)
+        if snippet.is_captured:
+            self._run_captured(snippet, block)
+        else:
+            snippet.run(block)
+
+    def _run_captured(self, snippet: Snippet, block: Block) -> None:
+        """Runs the code; if that fails, `_failed` writes the block into a file."""
+        # As they are before the code runs.
+        inputs = [pixels.copy() if pixels.flags.writeable else pixels for pixels in block.inputs]
+        original = replace(block, data=block.data[...], inputs=inputs)
+        try:
+            snippet.run(block)
+        except BaseException:
+            self._to_capture = snippet, original
+            raise
+
+    def _capture(self, failure: Failure) -> Failure:
+        """Writes the block that has failed into a file; the advice says where it is."""
+        (snippet, block), self._to_capture = self._to_capture or (None, None), None
+        # Nobody waits for a worker that is abandoned.
+        if snippet is None or block is None or self._control[protocol.CANCEL] < 0:
+            return failure
+        code = {"name": snippet.file_name.strip("<>"), "code": snippet.code, "init": self._code_of_names}
+        note = self._capsule.write(block, failure, snippet.settings, {**code, "check_written": snippet.check_written})
+        return replace(failure, advice="\n".join(filter(None, (failure.advice, note))))
 
     def _read_tables(
         self, numbers: tuple[int, ...], memories: int, layouts: int, arguments: tuple[np.ndarray, ...]
@@ -265,7 +294,8 @@ class Worker:
             try:
                 self._control[protocol.RUNNING] = -abs(self._control[protocol.RUNNING])
                 self._watchdog.settle()
-                self._failures.append(with_advice(capture(error), error, self._mode).to_strings())
+                failure = self._capture(with_advice(capture(error), error, self._mode))
+                self._failures.append(failure.to_strings())
                 # The function that takes the lines may fail, too; the first failure is reported.
                 with suppress(BaseException):
                     finish_lines()
@@ -317,6 +347,9 @@ class Worker:
         if loader not in self._snippets:
             module = f"{USER_MODULES}{self._name}_loader_{loader}"
             called_with = _settings(settings)
+            if called_with.capture_folder is not None:
+                # Only now, because what it imports takes long.
+                self._capsule = importlib.import_module("imglib2_cache_python.capsule")
             names = {**self._globals, **called_with.parameters}
             # Functions write all pixels.
             zero = not self._zeroed and function_reference(code) is None and not overwrites(code, names)

@@ -236,21 +236,6 @@ final class ImgGeometry
 		return new Geometry( axes );
 	}
 
-	/**
-	 * @return the halo of an input that has the pixels of the image one by one, which
-	 *         {@code block.halo} crops; none if the input is of another kind
-	 */
-	Halo halo( final PythonInput.Settings input )
-	{
-		final int n = grid.numDimensions();
-		final boolean isAligned = input.image.numDimensions() == n && input.wholeAxes.length == 0
-				&& Arrays.stream( input.scale ).allMatch( factor -> factor == 1 ) && Arrays.stream( input.scaleDown ).allMatch( factor -> factor == 1 );
-		if ( !isAligned )
-			return Halo.empty( n );
-		final int[][] widths = ( input.halo != null ? input.halo : halo ).perAxis( "the first input", n, new boolean[ n ] );
-		return new Halo( widths[ 0 ], widths[ 1 ] );
-	}
-
 	private Interval cell( final boolean isLast )
 	{
 		final int n = grid.numDimensions();

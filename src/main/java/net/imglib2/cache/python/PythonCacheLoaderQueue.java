@@ -126,16 +126,13 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	/**
 	 * Runs the user's own work on one of the interpreters, after the blocks that wait.
 	 * <p>
-	 * It is not defined which interpreter that is. A variable that the task sets has its
-	 * new value on this interpreter only, and only until the interpreter is replaced
-	 * because its code did not end. So do not change by a task what images compute: with
-	 * several interpreters, some cells would get the old value and some the new one.
-	 * Instead, put a value
-	 * <ul>
-	 * <li>into the code of a new loader: {@code "sigma = " + sigma + "; block.data[...] = …"},</li>
-	 * <li>or, if it takes long to make, into the init code of a new queue.</li>
-	 * </ul>
-	 *
+	 * It reaches one interpreter, and it is not defined which one. A variable that the task
+	 * sets has its new value on this interpreter only, and only until the interpreter is
+	 * replaced because its code did not end. So do not change by such a task what images
+	 * compute: with several interpreters, some cells would get the old value and some the
+	 * new one. Instead, put a value into the code of a new loader
+	 * ({@code "sigma = " + sigma + "; block.data[...] = …"}), or use {@link #onAllWorkers}.
+	 * <p>
 	 * In {@link InterpreterMode#PROCESS}, the process of an interpreter can end at any
 	 * time. If that happens before the first Python code of the task has begun, the task
 	 * is run again, from its start, on another interpreter. Later, it fails: Python code
@@ -151,6 +148,51 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	public < R > CompletableFuture< R > submit( final PythonTask< ? extends R > task )
 	{
 		return pool.submit( Objects.requireNonNull( task, "task" ) );
+	}
+
+	/**
+	 * Runs the user's own work once on each of the interpreters: on those of now, and, as
+	 * if it were part of the init code, on those that are started later, because there
+	 * shall be more, or because the code of one did not end. So all of them know what it
+	 * defines, for instance a model that was loaded again.
+	 *
+	 * <pre>
+	 * {@code
+	 * queue.onAllWorkers( python -> {
+	 *     python.exec( "import importlib, own; importlib.reload( own )" );
+	 *     return null;
+	 * } ).get();
+	 * // The cells that are computed from now on see it; those that are cached do not.
+	 * img.getCache().invalidateAll();
+	 * }
+	 * </pre>
+	 *
+	 * Several tasks run in the order in which they were given, on each interpreter. One that
+	 * is busy runs them after its current work, and before other work that waits. The task
+	 * may run on several threads at the same time, and its result is not used.
+	 * <p>
+	 * If the task throws on an interpreter that is there now, the promise fails. The other
+	 * ones run it all the same, but those that are started later do not. If it throws on an
+	 * interpreter that is started later, then that one does not start, as if its init code
+	 * had failed: a task and the init code together have the time of
+	 * {@link PythonEnvironment#withStartupTimeout}.
+	 * <p>
+	 * This queue keeps each task, and all that it refers to, until it is closed: give it
+	 * few and small ones. The interpreter that only checks the code of images, while all
+	 * others are busy, runs neither these tasks nor the init code. A task that waits for
+	 * the promise waits for ever.
+	 *
+	 * @param task
+	 * 		the work
+	 * @return promise that all interpreters of now have run the task. One that is given up
+	 *         meanwhile, because its code does not end or its process has, does not count.
+	 *         The promise fails with what the task throws first, or with a
+	 *         {@link PythonClosedException} if this queue is closed. To cancel it has no
+	 *         effect on the task.
+	 */
+	public CompletableFuture< Void > onAllWorkers( final PythonTask< ? > task )
+	{
+		return pool.onAllWorkers( Objects.requireNonNull( task, "task" ) );
 	}
 
 	/**

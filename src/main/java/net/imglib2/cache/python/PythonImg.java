@@ -36,12 +36,21 @@ import java.util.function.Predicate;
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.image.CellPrefetch;
 import net.imglib2.cache.python.image.CellReader;
+import net.imglib2.cache.python.image.CellsInParallel;
 import net.imglib2.cache.python.protocol.CellCode;
+import net.imglib2.cache.python.worker.WorkerPool;
+import net.imglib2.img.array.ArrayImg;
+import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.basictypeaccess.DataAccess;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
+import net.imglib2.img.basictypeaccess.array.ByteArray;
+import net.imglib2.img.basictypeaccess.array.FloatArray;
 import net.imglib2.img.cell.Cell;
 import net.imglib2.type.NativeType;
+import net.imglib2.type.numeric.integer.UnsignedByteType;
+import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Cast;
 import net.imglib2.util.Intervals;
 
@@ -65,11 +74,15 @@ import net.imglib2.util.Intervals;
  * @param <T>
  * 		pixel type
  */
-public final class PythonImg< T extends NativeType< T > > extends CachedCellImg< T, DataAccess >
+public final class PythonImg< T extends NativeType< T > > extends CachedCellImg< T, DataAccess > implements AutoCloseable
 {
 	private final PythonImgBuilder< T > settings;
 
 	private final CellReader< T, ArrayDataAccess< ? > > reader;
+
+	private final WeightBoundedLoaderCache< Long, ? > cells;
+
+	private final CellPrefetch prefetch;
 
 	/**
 	 * @param settings
@@ -85,6 +98,8 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		super( reader.spec().grid(), reader.spec().type(), Cast.unchecked( reader.createCache( cells ) ), Cast.unchecked( reader.spec().access() ) );
 		this.settings = settings;
 		this.reader = reader;
+		this.cells = cells;
+		prefetch = new CellPrefetch( reader, this, cells.maximumWeight() / reader.spec().maxCellBytes() );
 	}
 
 	/**
@@ -165,7 +180,8 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	synchronized void codeChanged( final String text )
 	{
-		change( text == null ? reader.code() : reader.code().withText( text ) );
+		if ( !reader.isClosed() )
+			change( text == null ? reader.code() : reader.code().withText( text ) );
 	}
 
 	private void change( final CellCode code )
@@ -191,8 +207,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	public void invalidate( final Interval interval )
 	{
-		if ( interval.numDimensions() != numDimensions() )
-			throw new IllegalArgumentException( "the interval " + Intervals.toString( interval ) + " has " + interval.numDimensions() + " axes, the image has " + numDimensions() );
+		requireSameAxes( interval );
 		final Interval copy = new FinalInterval( interval );
 		reader.invalidateIf( cell -> !Intervals.isEmpty( Intervals.intersect( copy, reader.spec().interval( cell ) ) ) );
 	}
@@ -234,5 +249,166 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	public InputWay getInputWay( final int input, final long cell )
 	{
 		return reader.inputWay( input, cell );
+	}
+
+	PythonCacheLoaderQueue queue()
+	{
+		return settings.queue();
+	}
+
+	// -------------------------------------------------------------- compute
+
+	/**
+	 * Computes all cells that are not cached. See {@link #compute(Interval, PythonProgress)}.
+	 *
+	 * @return what was done
+	 */
+	public PythonSummary compute()
+	{
+		return compute( this );
+	}
+
+	/**
+	 * Computes the cells that an interval intersects, and that are not cached. See
+	 * {@link #compute(Interval, PythonProgress)}.
+	 *
+	 * @param interval
+	 * 		in pixels
+	 * @return what was done
+	 */
+	public PythonSummary compute( final Interval interval )
+	{
+		return compute( interval, ( done, total ) -> {} );
+	}
+
+	/**
+	 * Computes the cells that an interval intersects, and that are not cached, by all workers
+	 * at the same time. Other threads that read this image, or another one of the same
+	 * workers, come first. The cells get into the cache, which drops those that it has no room
+	 * for. The memory that this takes does not depend on the number of cells.
+	 * <p>
+	 * Cells that fail do not end it. If this thread is interrupted, or
+	 * {@link PythonProgress#isCancelled()} says so, it ends within half a second, also if
+	 * Python code does not: the summary {@linkplain PythonSummary#isCancelled() tells it}, and
+	 * the thread is interrupted again. Code that runs then goes on until its end.
+	 *
+	 * @param interval
+	 * 		in pixels; what is outside of the image does not count
+	 * @param progress
+	 * 		is told on this thread; what it throws ends the computation and is thrown here
+	 * @return what was done
+	 * @throws PythonClosedException
+	 * 		if this image or its queue is closed, also meanwhile
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
+	 * @throws IllegalArgumentException
+	 * 		if the interval has another number of axes
+	 * @throws RuntimeException
+	 * 		what an input throws that is not computed by Python
+	 */
+	public PythonSummary compute( final Interval interval, final PythonProgress progress )
+	{
+		requireSameAxes( interval );
+		WorkerPool.requireNotOnAWorker( "An image cannot be computed" );
+		reader.requireOpen();
+		final long start = System.nanoTime();
+		final CellsInParallel computation = new CellsInParallel( reader, getCache(), interval, Objects.requireNonNull( progress, "progress" ) );
+		computation.run();
+		return new PythonSummary( computation, ( System.nanoTime() - start ) * 1e-9 );
+	}
+
+	/**
+	 * Lets cells be computed that will be read soon. Returns at once. The cells are computed
+	 * in the order of the distance of their centre from that of the interval, at most as many
+	 * as the cache has room for. Whoever reads cells comes first. What was asked for before,
+	 * and has not begun, is dropped; a few cells per worker may have begun. If a cell fails,
+	 * its next reader is told.
+	 *
+	 * @param interval
+	 * 		in pixels; what is outside of the image does not count
+	 * @throws PythonClosedException
+	 * 		if this image is closed
+	 * @throws IllegalArgumentException
+	 * 		if the interval has another number of axes
+	 */
+	public void prefetch( final Interval interval )
+	{
+		requireSameAxes( interval );
+		reader.requireOpen();
+		prefetch.request( new FinalInterval( interval ) );
+	}
+
+	/**
+	 * Lets go of the workers. Optional: an image that nobody uses any more does so, too. Cells
+	 * that are cached can still be read; reads of others throw a {@link PythonClosedException},
+	 * also those that wait now. What runs is cancelled, and the workers forget the code.
+	 * Workers that only this image has used end after a while; a queue that the builder was
+	 * given goes on. Does nothing when called again.
+	 */
+	@Override
+	public synchronized void close()
+	{
+		prefetch.cancel();
+		reader.close();
+		settings.forgetQueue();
+	}
+
+	PythonImgBuilder< T > settings()
+	{
+		return settings;
+	}
+
+	private void requireSameAxes( final Interval interval )
+	{
+		if ( interval.numDimensions() != numDimensions() )
+			throw new IllegalArgumentException( "the interval " + Intervals.toString( interval ) + " has " + interval.numDimensions() + " axes, the image has " + numDimensions() );
+	}
+
+	/**
+	 * @return what has happened with the cells until now
+	 */
+	public PythonMetrics metrics()
+	{
+		return new PythonMetrics( reader.metrics(), cells );
+	}
+
+	/**
+	 * Tells how long the code took for each cell.
+	 *
+	 * @return a new image with one pixel per cell, in the order of the grid: milliseconds that
+	 *         the last computation of the cell was in Python, without waiting and copying; NaN
+	 *         where none was. Where one call has computed several small cells, each has the
+	 *         same part. A cell that took too long has the timeout.
+	 * @throws IllegalStateException
+	 *         if there are too many cells for an {@code ArrayImg}
+	 */
+	public ArrayImg< FloatType, FloatArray > timeImg()
+	{
+		final float[] millis = new float[ numCellsOfAnArray() ];
+		reader.times().times( millis );
+		return ArrayImgs.floats( millis, reader.spec().grid().getGridDimensions() );
+	}
+
+	/**
+	 * Tells which cells have failed.
+	 *
+	 * @return a new image with one pixel per cell, in the order of the grid: 1 where the last
+	 *         computation failed, because of the code or a cell of an input; 0 elsewhere
+	 * @throws IllegalStateException
+	 *         if there are too many cells for an {@code ArrayImg}
+	 */
+	public ArrayImg< UnsignedByteType, ByteArray > failedImg()
+	{
+		final byte[] failed = new byte[ numCellsOfAnArray() ];
+		reader.times().failures( failed );
+		return ArrayImgs.unsignedBytes( failed, reader.spec().grid().getGridDimensions() );
+	}
+
+	private int numCellsOfAnArray()
+	{
+		final long numCells = reader.spec().numCells();
+		if ( numCells > Integer.MAX_VALUE - 8 )
+			throw new IllegalStateException( "the image has " + numCells + " cells, too many for an image of one pixel per cell: choose larger cells by .cellSize( … )" );
+		return ( int ) numCells;
 	}
 }

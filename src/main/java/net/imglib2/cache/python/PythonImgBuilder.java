@@ -581,8 +581,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 			sources.add( geometry.input( input.settings(), sources.size(), its, memory ) );
 		final ArrayDataAccess< ? > access = arrays ? Cast.unchecked( ArrayDataAccessFactory.get( pixel.getNativeTypeFactory().getPrimitiveType(), AccessFlags.setOf() ) )
 				: Cast.unchecked( pixelType.emptyAccess() );
-		final Halo halo0 = inputs.isEmpty() ? Halo.empty( dims.length ) : geometry.halo( inputs.get( 0 ).settings() );
-		final CellSpec< T, ArrayDataAccess< ? > > spec = new CellSpec<>( grid, cellCode(), pixel, access, halo0, its, sources );
+		final CellSpec< T, ArrayDataAccess< ? > > spec = new CellSpec<>( grid, cellCode(), pixel, access, Halo.empty( dims.length ), its, sources );
 		final CellReader< T, ArrayDataAccess< ? > > reader = new CellReader<>( spec, computes.pool(), computes, new CellFailures() );
 		final PythonImg< T > image = new PythonImg<>( new PythonImgBuilder<>( this ).queueOf( computes ), reader, bytesToCache( memory, spec ) );
 		if ( watch )
@@ -597,6 +596,14 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		workers = 0;
 		init = "";
 		return this;
+	}
+
+	/**
+	 * The image is closed.
+	 */
+	void forgetQueue()
+	{
+		queue = null;
 	}
 
 	/**

@@ -61,7 +61,8 @@ import net.imglib2.cache.python.trust.TrustPolicy;
  * <td>{@code module:}<i>package.module</i></td>
  * <td>allows loaders whose code is {@code package.module:name}, for all names in that
  * module, also those that it imports from others. It allows no modules below that one,
- * and no names with a dot.</td>
+ * no names with a dot, and no parameters that have text, which need an entry for exactly
+ * the text {@code package.module:name}.</td>
  * </tr>
  * <tr>
  * <td>{@code folder:}<i>absolute path</i></td>
@@ -73,6 +74,8 @@ import net.imglib2.cache.python.trust.TrustPolicy;
  * them.</td>
  * </tr>
  * </table>
+ * <p>
+ * With a list, {@code /path/file.py:function} never runs.
  * <p>
  * This is no sandbox: code that is allowed can do whatever the JVM can.
  * {@code SECURITY.md} tells what is promised and what is not.

@@ -45,7 +45,35 @@ final class SharedQueues
 	 */
 	private static final int MAX_DEFAULT_WORKERS = 4;
 
-	private static final Map< List< Object >, WeakReference< PythonCacheLoaderQueue > > QUEUES = new HashMap<>();
+	private static final Map< List< Object >, SharedQueue > QUEUES = new HashMap<>();
+
+	private static final class SharedQueue
+	{
+		private WeakReference< PythonCacheLoaderQueue > reference = new WeakReference<>( null );
+
+		/**
+		 * Threads that ask for it now; guarded by the map.
+		 */
+		private int users;
+
+		private synchronized PythonCacheLoaderQueue get( final PythonEnvironment environment, final String init, final int numWorkers )
+		{
+			PythonCacheLoaderQueue queue = reference.get();
+			if ( queue == null )
+			{
+				queue = new PythonCacheLoaderQueue( numWorkers, init, environment );
+				reference = new WeakReference<>( queue );
+			}
+			else
+				queue.pool().grow( numWorkers );
+			return queue;
+		}
+
+		boolean isDead()
+		{
+			return users == 0 && reference.get() == null;
+		}
+	}
 
 	private SharedQueues()
 	{}
@@ -67,19 +95,24 @@ final class SharedQueues
 	static PythonCacheLoaderQueue get( final PythonEnvironment environment, final String init, final int numWorkers )
 	{
 		final List< Object > key = Arrays.asList( environment, environment.getMode(), init );
+		final SharedQueue shared;
 		synchronized ( QUEUES )
 		{
-			QUEUES.values().removeIf( reference -> reference.get() == null );
-			final WeakReference< PythonCacheLoaderQueue > reference = QUEUES.get( key );
-			PythonCacheLoaderQueue queue = reference == null ? null : reference.get();
-			if ( queue == null )
+			QUEUES.values().removeIf( SharedQueue::isDead );
+			shared = QUEUES.computeIfAbsent( key, k -> new SharedQueue() );
+			++shared.users;
+		}
+		try
+		{
+			// Python can take long to start. Images of other environments do not wait for it.
+			return shared.get( environment, init, numWorkers );
+		}
+		finally
+		{
+			synchronized ( QUEUES )
 			{
-				queue = new PythonCacheLoaderQueue( numWorkers, init, environment );
-				QUEUES.put( key, new WeakReference<>( queue ) );
+				--shared.users;
 			}
-			else
-				; // GROW queue.pool().grow( numWorkers );
-			return queue;
 		}
 	}
 }

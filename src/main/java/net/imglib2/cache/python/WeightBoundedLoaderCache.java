@@ -29,11 +29,13 @@
 package net.imglib2.cache.python;
 
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.RemovalCause;
 
 import net.imglib2.cache.CacheLoader;
 import net.imglib2.cache.LoaderCache;
@@ -58,6 +60,15 @@ public final class WeightBoundedLoaderCache< K, V > implements LoaderCache< K, V
 	private final Cache< K, V > kept;
 
 	/**
+	 * Weights are counted in this.
+	 */
+	private final long unit;
+
+	private final long maximumWeight;
+
+	private final LongAdder evictions = new LongAdder();
+
+	/**
 	 * @param maximumWeight
 	 * 		bound of the total weight
 	 * @param weigher
@@ -66,13 +77,37 @@ public final class WeightBoundedLoaderCache< K, V > implements LoaderCache< K, V
 	public WeightBoundedLoaderCache( final long maximumWeight, final ToLongFunction< ? super V > weigher )
 	{
 		// Caffeine's weights are ints: in this unit, the bound is one.
-		final long unit = 1 + ( maximumWeight - 1 ) / Integer.MAX_VALUE;
+		this.maximumWeight = maximumWeight;
+		unit = 1 + ( maximumWeight - 1 ) / Integer.MAX_VALUE;
 		kept = Caffeine.newBuilder()
 				.maximumWeight( inUnits( maximumWeight, unit ) )
 				.weigher( ( final K key, final V value ) -> ( int ) Math.min( inUnits( weigher.applyAsLong( value ), unit ), Integer.MAX_VALUE ) )
 				// Evicts on the thread that adds a value, so that the bound holds at once.
 				.executor( Runnable::run )
+				.evictionListener( ( final K key, final V value, final RemovalCause cause ) -> evictions.increment() )
 				.build();
+	}
+
+	long maximumWeight()
+	{
+		return maximumWeight;
+	}
+
+	/**
+	 * @return how many values were not kept any more because of the bound
+	 */
+	long evictions()
+	{
+		return evictions.sum();
+	}
+
+	/**
+	 * @return total weight of the values that are kept; where the bound is more than 2^31 - 1,
+	 *         about that
+	 */
+	long keptWeight()
+	{
+		return unit * kept.policy().eviction().get().weightedSize().getAsLong();
 	}
 
 	private static long inUnits( final long weight, final long unit )

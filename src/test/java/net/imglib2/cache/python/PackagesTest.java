@@ -86,6 +86,7 @@ class PackagesTest
 			"PythonEnvironment",
 			"PythonInterpreter",
 			"PythonLoaderOptions",
+			"PythonProgress",
 			"PythonTask",
 			"WeightBoundedLoaderCache" );
 

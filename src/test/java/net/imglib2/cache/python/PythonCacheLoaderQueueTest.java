@@ -62,6 +62,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import net.imglib2.cache.img.CachedCellImg;
+import net.imglib2.cache.python.worker.Background;
 import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.basictypeaccess.nio.BufferAccess;
@@ -171,6 +172,93 @@ class PythonCacheLoaderQueueTest
 				throw thrown;
 			} ).get() ).getCause() );
 		}
+	}
+
+	@Test
+	void aTaskForAllWorkersReachesEachOfThem( @TempDir final Path folder ) throws Exception
+	{
+		final Path module = folder.resolve( "own_of_this_test.py" );
+		Files.write( module, Arrays.asList( "value = 1" ) );
+		final PythonEnvironment environment = PythonEnvironment.getDefault().withModulePath( folder );
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2, "import time; import own_of_this_test as own", environment ))
+		{
+			final PythonTask< Object > reload = python -> {
+				python.exec( "import importlib; importlib.invalidate_caches(); importlib.reload( own ); reloads = globals().get( 'reloads', 0 ) + 1" );
+				return null;
+			};
+			Files.write( module, Arrays.asList( "value = 1 + 1" ) );
+			queue.onAllWorkers( reload ).get();
+			queue.onAllWorkers( reload ).get();
+			final PythonTask< Object > name = python -> {
+				assertEquals( Arrays.asList( 2L, 2L ), longs( python.getValue( "(own.value, reloads)" ) ) );
+				return python.getValue( "__name__" );
+			};
+			final Set< Object > workers = new HashSet<>();
+			for ( final Future< Object > worker : onEachOf( queue, 2, name ) )
+				workers.add( worker.get() );
+			// The code of one does not end.
+			final PythonLoaderOptions options = PythonLoaderOptions.options().timeout( Duration.ofMillis( 100 ) );
+			assertThrows( RuntimeException.class, () -> PythonCacheLoader.fromRandomAccessibles( GRID, queue, "time.sleep( 20 ); block.data[...] = 1", new LongType(), Halo.empty( 3 ), options, Collections.< ArrayImg< LongType, ? > >emptyList() )
+					.createCachedCellImg( 10 ).getAt( 0, 0, 0 ) );
+			// Another one takes its place.
+			for ( final Future< Object > worker : onEachOf( queue, 2, name ) )
+				workers.add( worker.get() );
+			assertEquals( 3, workers.size() );
+		}
+	}
+
+	@Test
+	void aTaskForAllWorkersFailsWithItsOwnException() throws Exception
+	{
+		final CompletableFuture< Void > promise;
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 ))
+		{
+			final CompletableFuture< Void > failing = queue.onAllWorkers( python -> {
+				python.exec( "x = 1\nraise KeyError('x')" );
+				return null;
+			} );
+			final PythonCodeException e = ( PythonCodeException ) assertThrows( ExecutionException.class, failing::get ).getCause();
+			assertEquals( "KeyError", e.getPythonType() );
+			assertEquals( 2, e.getLine() );
+			assertTrue( Arrays.stream( e.getStackTrace() ).anyMatch( frame -> frame.getMethodName().equals( "aTaskForAllWorkersFailsWithItsOwnException" ) ) );
+			assertThrows( NullPointerException.class, () -> queue.onAllWorkers( null ) );
+			final CountDownLatch closed = new CountDownLatch( 1 );
+			promise = queue.onAllWorkers( python -> {
+				closed.await();
+				return null;
+			} );
+			queue.close();
+			closed.countDown();
+		}
+		assertInstanceOf( PythonClosedException.class, assertThrows( ExecutionException.class, promise::get ).getCause() );
+	}
+
+	@Test
+	void workersThatAreAddedRunTheInitCodeAndTheTasksForAll() throws Exception
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1, "answer = 42" ))
+		{
+			queue.onAllWorkers( python -> {
+				python.exec( "answer += 1" );
+				return null;
+			} ).get();
+			queue.pool().grow( 3 );
+			final Set< Object > workers = new HashSet<>();
+			for ( final Future< Object > name : onEachOf( queue, 3, python -> {
+				assertEquals( 43, python.getValue( "answer", Integer.class ) );
+				return python.getValue( "__name__" );
+			} ) )
+				workers.add( name.get() );
+			assertEquals( 3, workers.size() );
+			final CachedCellImg< LongType, ? extends BufferAccess< ? > > img = image( queue, "block.data[...] = answer" );
+			assertEquals( 43, Background.call( () -> img.getAt( 0, 0, 0 ).get() ) );
+			assertEquals( 43, img.getAt( 5, 14, 34 ).get() );
+		}
+	}
+
+	private static List< Long > longs( final Object numbers )
+	{
+		return ( ( List< ? > ) numbers ).stream().map( number -> ( ( Number ) number ).longValue() ).collect( Collectors.toList() );
 	}
 
 	@Test

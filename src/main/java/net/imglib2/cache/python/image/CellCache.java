@@ -40,6 +40,7 @@ import java.util.function.Predicate;
 
 import net.imglib2.cache.Cache;
 import net.imglib2.cache.LoaderCache;
+import net.imglib2.cache.python.worker.Background;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.cell.Cell;
 import net.imglib2.util.Cast;
@@ -70,6 +71,11 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	private final class Loading implements GuardedCells.Loader< A >
 	{
 		private final CountDownLatch ended = new CountDownLatch( 1 );
+
+		/**
+		 * What the thread that loads does in the background, or {@code null}.
+		 */
+		private final Background background = Background.ofThisThread();
 
 		/**
 		 * {@link CellFailures#count()} when the reader came that loads.
@@ -247,6 +253,7 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 
 	private void awaitLoading( final Loading other ) throws ExecutionException
 	{
+		Background.awaitedByThisThread( other.background );
 		try
 		{
 			other.ended.await();

@@ -33,6 +33,7 @@ import java.util.stream.Collectors;
 
 import net.imglib2.Interval;
 import net.imglib2.cache.python.PythonCellException;
+import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonTimeoutException;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.CellOutput;
@@ -70,16 +71,17 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	private final WorkerPool pool;
 
 	/**
-	 * The pool ends when its owner has been collected.
+	 * The pool ends when its owner has been collected. {@code null} once this is closed.
 	 */
-	@SuppressWarnings( "unused" )
-	private final Object poolOwner;
+	private volatile Object poolOwner;
 
 	private volatile Registered registered;
 
 	private final DetachedComputations detached = new DetachedComputations();
 
 	private final CellMetrics metrics = new CellMetrics();
+
+	private final CellTimes times = new CellTimes();
 
 	/**
 	 * Code that the workers know.
@@ -96,10 +98,11 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		@SuppressWarnings( "unused" )
 		private final Object owner = new Object();
 
-		Registered( final CellCode code, final CellSpec< ?, ? > spec, final WorkerPool pool )
+		Registered( final CellCode code, final CellSpec< ?, ? > spec, final WorkerPool pool, final CellMetrics metrics )
 		{
 			this.code = code;
 			snippet = pool.register( code, spec.options(), owner );
+			snippet.addSpentTo( metrics.inPython() );
 		}
 	}
 
@@ -109,7 +112,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		lowerHalo = spec.lowerHalo();
 		this.pool = pool;
 		this.poolOwner = poolOwner;
-		registered = new Registered( spec.code(), spec, pool );
+		registered = new Registered( spec.code(), spec, pool, metrics );
 	}
 
 	/**
@@ -129,8 +132,9 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	 */
 	synchronized void change( final CellCode code )
 	{
+		requireOpen();
 		final Registered former = registered;
-		registered = new Registered( code, spec, pool );
+		registered = new Registered( code, spec, pool, metrics );
 		detached.invalidate();
 		pool.drop( former.snippet );
 	}
@@ -138,6 +142,36 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	CellMetrics metrics()
 	{
 		return metrics;
+	}
+
+	CellTimes times()
+	{
+		return times;
+	}
+
+	/**
+	 * Computes nothing any more: what runs is cancelled, and the workers forget the code.
+	 */
+	synchronized void close()
+	{
+		poolOwner = null;
+		detached.invalidate();
+		pool.drop( registered.snippet );
+	}
+
+	boolean isClosed()
+	{
+		return poolOwner == null;
+	}
+
+	/**
+	 * @throws PythonClosedException
+	 * 		if this is closed
+	 */
+	void requireOpen()
+	{
+		if ( isClosed() )
+			throw new PythonClosedException( "The image " + loaderName() + " is closed: cells that are not cached can no longer be computed" );
 	}
 
 	/**
@@ -175,9 +209,25 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		BlockResult result = await( cell, computation, detachable );
 		while ( result.isDropped() )
 		{
+			requireOpen();
 			computation = submit( cell, interval, sample );
 			result = await( cell, computation, detachable );
 		}
+		boolean failed = true;
+		try
+		{
+			final Cell< A > computed = cellOf( cell, interval, computation, result );
+			failed = false;
+			return computed;
+		}
+		finally
+		{
+			ended( cell, computation, result, failed );
+		}
+	}
+
+	private Cell< A > cellOf( final long cell, final Interval interval, final DetachedComputations.Computation computation, final BlockResult result )
+	{
 		final CellOutput output = computation.output;
 		if ( result.isTimedOut() )
 			throw new PythonTimeoutException( spec.options().getTimeout(), loaderName(), cell, interval, inputIntervals( interval ), result.worker(), result.failure() );
@@ -198,6 +248,15 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), interval.minAsLongArray(), pixels );
 	}
 
+	private void ended( final long cell, final DetachedComputations.Computation computation, final BlockResult result, final boolean failed )
+	{
+		// Of code that does not end, nobody knows more than that it took as long as it may.
+		final long pythonNanos = result.isTimedOut() ? registered.snippet.timeoutNanos() : computation.request.pythonNanos();
+		times.put( cell, pythonNanos, failed );
+		if ( CellEvents.areRecorded() )
+			CellEvents.record( loaderName(), cell, computation.copyNanos, computation.waitNanos, pythonNanos, failed );
+	}
+
 	/**
 	 * A stack that gets full later, as that of recursive code does, would leave what all
 	 * readers share half changed: the queue of tasks, memory, the request of a worker.
@@ -215,20 +274,23 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		final long version = detached.version();
 		final Snippet snippet = registered.snippet;
 		final BlockArray[] arrays = new BlockArray[ 1 + spec.inputs().size() ];
-		gatherInputs( cell, interval, arrays );
+		final long copyNanos = gatherInputs( cell, interval, arrays );
 		final CellOutput output = new CellOutput( spec.pixelType(), sample, interval.dimensionsAsLongArray(), pool.memory() );
 		arrays[ 0 ] = output.array();
-		return new DetachedComputations.Computation( output, pool.submit( new BlockRequest( snippet, cell, interval, lowerHalo, arrays ) ), version );
+		final BlockRequest request = new BlockRequest( snippet, cell, interval, lowerHalo, arrays );
+		return new DetachedComputations.Computation( output, request, pool.submit( request ), copyNanos, version );
 	}
 
 	/**
 	 * The reader gathers the inputs, not a worker: an input that is Python-backed
 	 * itself would wait for a worker while it occupies one.
+	 *
+	 * @return how long that took, in nanoseconds
 	 */
-	private void gatherInputs( final long cell, final Interval interval, final BlockArray[] arrays ) throws Exception
+	private long gatherInputs( final long cell, final Interval interval, final BlockArray[] arrays ) throws Exception
 	{
 		if ( arrays.length == 1 )
-			return;
+			return 0;
 		final long start = System.nanoTime();
 		final CellInProgress inProgress = CellInProgress.begin( this, cell );
 		try
@@ -239,8 +301,10 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		finally
 		{
 			inProgress.end();
-			metrics.copied( System.nanoTime() - start );
 		}
+		final long nanos = System.nanoTime() - start;
+		metrics.copied( nanos );
+		return nanos;
 	}
 
 	private BlockArray input( final int i, final long cell, final Interval interval ) throws Exception
@@ -273,7 +337,9 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		}
 		finally
 		{
-			metrics.waited( System.nanoTime() - start );
+			final long nanos = System.nanoTime() - start;
+			computation.waitNanos += nanos;
+			metrics.waited( nanos );
 		}
 	}
 
@@ -282,7 +348,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		return new PythonCellException( loaderName(), cell, interval, inputIntervals( interval ), worker, failure );
 	}
 
-	private String loaderName()
+	String loaderName()
 	{
 		return registered.snippet.loaderName();
 	}

@@ -121,7 +121,7 @@ final class CellFill< T extends NativeType< T >, A extends ArrayDataAccess< ? > 
 		output.release();
 		pixelType.image( pixels, dims ).forEach( pixel -> pixelType.copy( value, pixel ) );
 		CellOutput.setClean( pixels );
-		return new FilledCell<>( Util.long2int( dims ), interval.minAsLongArray(), pixels, () -> {
+		return new FilledCell<>( Util.long2int( dims ), interval.minAsLongArray(), pixels, error, () -> {
 			if ( failures.markReported( cell ) )
 				report( error );
 		} );

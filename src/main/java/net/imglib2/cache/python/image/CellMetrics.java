@@ -48,6 +48,8 @@ public final class CellMetrics
 
 	private final LongAdder copyNanos = new LongAdder();
 
+	private final LongAdder pythonNanos = new LongAdder();
+
 	void computed()
 	{
 		computed.increment();
@@ -73,6 +75,14 @@ public final class CellMetrics
 	void copied( final long nanos )
 	{
 		copyNanos.add( nanos );
+	}
+
+	/**
+	 * @return the sum that {@link #pythonNanos()} tells
+	 */
+	LongAdder inPython()
+	{
+		return pythonNanos;
 	}
 
 	/**
@@ -122,5 +132,13 @@ public final class CellMetrics
 	public long copyNanos()
 	{
 		return copyNanos.sum();
+	}
+
+	/**
+	 * @return how long workers have been in Python, all together
+	 */
+	public long pythonNanos()
+	{
+		return pythonNanos.sum();
 	}
 }

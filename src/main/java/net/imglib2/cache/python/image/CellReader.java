@@ -65,6 +65,18 @@ import net.imglib2.util.Cast;
  */
 public final class CellReader< T extends NativeType< T >, A extends ArrayDataAccess< ? > >
 {
+	/**
+	 * Smaller cells tend to take as long as the way to a worker, so that each needs some
+	 * that wait for it.
+	 */
+	private static final long SMALL_BYTES = 1 << 16;
+
+	private static final int READERS_OF_SMALL_CELLS = 8;
+
+	private static final int READERS_OF_LARGE_CELLS = 2;
+
+	private static final int MAX_READERS = 256;
+
 	private final CellSpec< T, A > spec;
 
 	private final WorkerPool pool;
@@ -193,6 +205,55 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		return computer.metrics();
 	}
 
+	/**
+	 * @return how many threads have to read cells so that all workers are busy
+	 */
+	int numReaders()
+	{
+		final int perWorker = spec.maxCellBytes() <= SMALL_BYTES ? READERS_OF_SMALL_CELLS : READERS_OF_LARGE_CELLS;
+		return Math.min( MAX_READERS, perWorker * Math.max( 1, pool.numWorkers() ) );
+	}
+
+	/**
+	 * @return what messages call the image
+	 */
+	public String name()
+	{
+		return computer.loaderName();
+	}
+
+	/**
+	 * @return how long the last computations of the cells took
+	 */
+	public CellTimes times()
+	{
+		return computer.times();
+	}
+
+	/**
+	 * Computes nothing any more: reads of cells that are not cached throw a
+	 * {@link net.imglib2.cache.python.PythonClosedException}, also those that wait now. The
+	 * workers forget the code. Does nothing when called again.
+	 */
+	public void close()
+	{
+		computer.close();
+	}
+
+	public boolean isClosed()
+	{
+		return computer.isClosed();
+	}
+
+	/**
+	 * @throws net.imglib2.cache.python.PythonClosedException
+	 * 		if this is closed
+	 */
+	public void requireOpen()
+	{
+		computer.requireOpen();
+	}
+
 	private void forEachCache( final Consumer< CellCache< A > > action )
 	{
 		for ( final WeakReference< CellCache< A > > reference : caches )
@@ -257,6 +318,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	private Cell< A > read( final Long cell, final long arrival, final boolean detachable, final A sample ) throws Exception
 	{
 		final Interval interval = spec.interval( cell );
+		computer.requireOpen();
 		PythonCellException error = failures.find( cell, arrival );
 		if ( error == null )
 			try
@@ -269,8 +331,11 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 			catch ( final PythonCellException e )
 			{
 				metrics().failed( e instanceof PythonTimeoutException );
+				final boolean isInputs = e.getCause() instanceof PythonCellException;
+				if ( isInputs )
+					computer.times().putFailedInput( cell );
 				// An input that fails has pauses of its own.
-				failures.add( cell, arrival, e, !( e.getCause() instanceof PythonCellException ) );
+				failures.add( cell, arrival, e, !isInputs );
 				error = e;
 			}
 		else

@@ -33,6 +33,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 import net.imglib2.cache.python.block.CellOutput;
+import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.worker.BlockTask;
 
 /**
@@ -52,20 +53,38 @@ final class DetachedComputations
 
 		final BlockTask task;
 
+		final BlockRequest request;
+
+		/**
+		 * How long it took to read the inputs.
+		 */
+		final long copyNanos;
+
+		/**
+		 * How long readers have waited for it; changed by the one that waits.
+		 */
+		long waitNanos;
+
 		private final long version;
 
 		/**
 		 * @param output
 		 * 		gets the pixels
+		 * @param request
+		 * 		what is computed
 		 * @param task
-		 * 		computes them
+		 * 		computes it
+		 * @param copyNanos
+		 * 		how long it took to read the inputs
 		 * @param version
 		 * 		{@link #version()} before the inputs were read
 		 */
-		Computation( final CellOutput output, final BlockTask task, final long version )
+		Computation( final CellOutput output, final BlockRequest request, final BlockTask task, final long copyNanos, final long version )
 		{
 			this.output = output;
+			this.request = request;
 			this.task = task;
+			this.copyNanos = copyNanos;
 			this.version = version;
 		}
 	}

@@ -28,6 +28,7 @@
  */
 package net.imglib2.cache.python.image;
 
+import net.imglib2.cache.python.PythonCellException;
 import net.imglib2.img.cell.Cell;
 
 /**
@@ -40,6 +41,8 @@ final class FilledCell< A > extends Cell< A >
 {
 	private static final long serialVersionUID = 1L;
 
+	private final transient PythonCellException error;
+
 	private transient Runnable report;
 
 	/**
@@ -49,13 +52,24 @@ final class FilledCell< A > extends Cell< A >
 	 * 		first pixel
 	 * @param data
 	 * 		the substitutes
+	 * @param error
+	 * 		why the cell could not be computed
 	 * @param report
 	 * 		tells the user why
 	 */
-	FilledCell( final int[] dimensions, final long[] min, final A data, final Runnable report )
+	FilledCell( final int[] dimensions, final long[] min, final A data, final PythonCellException error, final Runnable report )
 	{
 		super( dimensions, min, data );
+		this.error = error;
 		this.report = report;
+	}
+
+	/**
+	 * @return why the cell could not be computed
+	 */
+	PythonCellException error()
+	{
+		return error;
 	}
 
 	/**

@@ -37,9 +37,11 @@ import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.LongConsumer;
 
+import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.block.BlockArray;
 import net.imglib2.cache.python.block.Lease;
 
@@ -63,12 +65,29 @@ final class Arguments
 	}
 
 	/**
-	 * Makes an array an argument of the next call. What the process cannot see is copied.
+	 * Makes arrays the arguments of the next call. What the process cannot see is copied.
 	 *
-	 * @param i
-	 * 		number of the argument in the call
+	 * @throws NativeMemoryException
+	 * 		if there is no memory for a copy; then none of them is an argument
 	 */
-	void put( final int i, final BlockArray array, final Mailbox mailbox )
+	void put( final List< BlockArray > arrays, final Mailbox mailbox )
+	{
+		final long before = lastNumber;
+		try
+		{
+			for ( int i = 0; i < arrays.size(); ++i )
+				put( i, arrays.get( i ), mailbox );
+		}
+		catch ( final Throwable t )
+		{
+			// Python is never told of them, and cannot tell of them.
+			for ( long number = before + 1; number <= lastNumber; ++number )
+				free( number );
+			throw t;
+		}
+	}
+
+	private void put( final int i, final BlockArray array, final Mailbox mailbox )
 	{
 		final long number = ++lastNumber;
 		Buffer memory = array.memory();

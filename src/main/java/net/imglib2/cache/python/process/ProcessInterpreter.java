@@ -268,8 +268,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	private void beginStep( final List< BlockRequest > blocks )
 	{
 		final List< BlockArray > arrays = codec.write( blocks, ticket );
-		for ( int i = 0; i < arrays.size(); ++i )
-			arguments.put( i, arrays.get( i ), mailbox );
+		arguments.put( arrays, mailbox );
 		control.setCalling( true );
 		mailbox.call( arrays.size() );
 	}

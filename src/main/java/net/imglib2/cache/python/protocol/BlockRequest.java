@@ -52,6 +52,8 @@ public final class BlockRequest
 
 	private final Layout layout;
 
+	private volatile long pythonNanos;
+
 	/**
 	 * @param snippet
 	 * 		code of the loader
@@ -94,6 +96,23 @@ public final class BlockRequest
 	public Snippet snippet()
 	{
 		return snippet;
+	}
+
+	/**
+	 * Records how long a worker was in Python for this block; where one call computes
+	 * several blocks, each gets the same part.
+	 */
+	public void took( final long nanos )
+	{
+		pythonNanos = nanos;
+	}
+
+	/**
+	 * @return how long a worker was in Python for this block; 0 if that is not known (yet)
+	 */
+	public long pythonNanos()
+	{
+		return pythonNanos;
 	}
 
 	Layout layout()

@@ -207,6 +207,23 @@ public final class CellCode
 	}
 
 	/**
+	 * @return whether a parameter is a string, or has one in it
+	 */
+	public boolean hasTextInParameters()
+	{
+		return hasText( parameters.values() );
+	}
+
+	private static boolean hasText( final Collection< ? > values )
+	{
+		for ( final Object value : values )
+			if ( value instanceof String || value instanceof Collection && hasText( ( Collection< ? > ) value )
+					|| value instanceof Map && !( ( Map< ?, ? > ) value ).isEmpty() )
+				return true;
+		return false;
+	}
+
+	/**
 	 * All but the text, in one string that any way to Python can carry.
 	 *
 	 * @return empty if there is nothing but the text
@@ -220,10 +237,18 @@ public final class CellCode
 	{
 		if ( parameters.isEmpty() && inputNames.isEmpty() && captureFolder == null && !checked )
 			return "";
-		final byte[] bytes = Values.encode( Arrays.asList( parameters, inputNames, captureFolder, checked ) );
+		final byte[] bytes = Values.encode( Arrays.asList( parameters, inputNames, captureFolder, checked, version() ) );
 		if ( bytes.length > MAX_BYTES )
 			throw new IllegalArgumentException( "The parameters take " + bytes.length + " bytes, more than " + MAX_BYTES + "; large arrays are inputs: input( name, image )" );
 		return Base64.getEncoder().encodeToString( bytes );
+	}
+
+	/**
+	 * @return version of this library; {@code null} if its classes are not in a jar
+	 */
+	private static String version()
+	{
+		return CellCode.class.getPackage().getImplementationVersion();
 	}
 
 	private static String requireName( final String what, final Object key )

@@ -31,6 +31,7 @@ package net.imglib2.cache.python.protocol;
 import java.lang.ref.WeakReference;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 
 import net.imglib2.cache.python.trust.Trusted;
 
@@ -67,6 +68,8 @@ public final class Snippet
 	private volatile long expectedNanos;
 
 	private volatile boolean dropped;
+
+	private LongAdder spentNanos = new LongAdder();
 
 	/**
 	 * @param settings
@@ -109,6 +112,26 @@ public final class Snippet
 	{
 		final long before = expectedNanos;
 		expectedNanos = Math.max( 1, before == 0 ? nanos : before + ( nanos - before ) / 4 );
+	}
+
+	/**
+	 * Lets what workers {@linkplain #spent spend} be added to a sum, which may be that of
+	 * other code, too. To be called before the first block is submitted.
+	 *
+	 * @param sum
+	 * 		in nanoseconds
+	 */
+	public void addSpentTo( final LongAdder sum )
+	{
+		spentNanos = sum;
+	}
+
+	/**
+	 * Records how long a worker was in Python for one or more blocks.
+	 */
+	public void spent( final long nanos )
+	{
+		spentNanos.add( nanos );
 	}
 
 	/**

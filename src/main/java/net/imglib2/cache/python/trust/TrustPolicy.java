@@ -68,6 +68,12 @@ public final class TrustPolicy
 	 */
 	private static final Pattern FUNCTION_REFERENCE = Pattern.compile( "\\s*(" + AllowList.DOTTED_NAME + "):[A-Za-z_][A-Za-z0-9_]*\\s*" );
 
+	/**
+	 * Whatever Python may take for the function of a file, and some other texts of one
+	 * line: {@code reference.py} decides. The name of the function may have any letter.
+	 */
+	private static final Pattern FILE_REFERENCE = Pattern.compile( "[ \\t\\r\\n]*+[^\\r\\n]*\\.py:[A-Za-z0-9_.\\x80-\\x{10FFFF}]*[ \\t\\r\\n]*" );
+
 	private static TrustPolicy ofThisJvm;
 
 	private static String propertyOfThisJvm;
@@ -169,15 +175,37 @@ public final class TrustPolicy
 
 	/**
 	 * @param code
-	 * 		code of a loader: statements or a function reference
-	 * @return the code, which may run
+	 * 		code of a loader: statements or a function reference; with an allow-list, never
+	 * 		the function of a file, because nobody has looked at what is in there
+	 * @return the code, which may run without parameters that have text
 	 * @throws PythonTrustException
 	 * 		if it may not run
 	 */
 	public Trusted.LoaderCode requireLoader( final String code )
 	{
+		return requireLoader( code, false );
+	}
+
+	/**
+	 * @param code
+	 * 		code of a loader: statements or a function reference; with an allow-list, never
+	 * 		the function of a file, because nobody has looked at what is in there
+	 * @param getsText
+	 * 		whether its parameters have text. A module has functions that take the name of a
+	 * 		file, of a function, or code; with text they can do what no pixels make them do
+	 * @return the code, which may run
+	 * @throws PythonTrustException
+	 * 		if it may not run
+	 */
+	public Trusted.LoaderCode requireLoader( final String code, final boolean getsText )
+	{
 		final Matcher reference = FUNCTION_REFERENCE.matcher( code );
-		if ( isRestricted() && reference.matches() )
+		if ( isRestricted() && FILE_REFERENCE.matcher( code ).matches() )
+			throw new PythonTrustException( "The function of a file, " + excerpt( code ) + ", may not run: an allow-list does not know what is in the file. Put the file into a folder of PythonEnvironment.withModulePath, "
+					+ "name the function as module:function, and allow both: folder:<path of the folder> and module:<name of the module>", "" );
+		if ( isRestricted() && reference.matches() && getsText )
+			require( "The function of a loader, " + excerpt( code ) + ", with text in its parameters,", "run", entryFor( code ) );
+		else if ( isRestricted() && reference.matches() )
 			require( "The function of a loader, " + excerpt( code ) + ",", "run", AllowList.MODULE + reference.group( 1 ), entryFor( code ) );
 		else
 			requireCode( "The code of a loader", code );

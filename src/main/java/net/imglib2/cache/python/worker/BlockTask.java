@@ -43,14 +43,33 @@ public final class BlockTask extends Task< BlockResult >
 
 	private final boolean sharesLock;
 
+	private volatile boolean isBackground;
+
 	/**
 	 * @param sharesLock
 	 * 		see {@link InterpreterFactory#sharesLock()}
+	 * @param isBackground
+	 * 		whether the block is computed when no other one waits
 	 */
-	BlockTask( final BlockRequest request, final boolean sharesLock )
+	BlockTask( final BlockRequest request, final boolean sharesLock, final boolean isBackground )
 	{
 		this.request = request;
 		this.sharesLock = sharesLock;
+		this.isBackground = isBackground;
+	}
+
+	@Override
+	boolean isBackground()
+	{
+		return isBackground;
+	}
+
+	/**
+	 * Lets the block not be in the background any more, where it is queued next.
+	 */
+	void promote()
+	{
+		isBackground = false;
 	}
 
 	/**

@@ -44,7 +44,7 @@ import net.imglib2.cache.python.protocol.PythonFailure;
  * the stack of that other thread: script engines show the line of the script that they
  * find in the stack.
  */
-final class Crossing
+public final class Crossing
 {
 	private Crossing()
 	{}
@@ -84,7 +84,7 @@ final class Crossing
 	 * @return an exception for the calling thread, of the same type if that is one of
 	 *         this library, so that a caller can act on it
 	 */
-	static RuntimeException forThisThread( final Throwable thrown )
+	public static RuntimeException forThisThread( final Throwable thrown )
 	{
 		if ( thrown.getClass() == PythonClosedException.class )
 		{

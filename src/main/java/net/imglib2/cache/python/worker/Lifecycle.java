@@ -40,8 +40,9 @@ import java.util.concurrent.TimeUnit;
  * <tr><td>OPENING</td><td>opened</td><td>INITIALISING</td></tr>
  * <tr><td>INITIALISING</td><td>initialised</td><td>SERVING</td></tr>
  * <tr><td>OPENING, INITIALISING</td><td>fail, close</td><td>FAILED</td></tr>
- * <tr><td>SERVING</td><td>abandon</td><td>ABANDONED</td></tr>
- * <tr><td>SERVING</td><td>close</td><td>CLOSING</td></tr>
+ * <tr><td>SERVING</td><td>retire</td><td>RETIRING</td></tr>
+ * <tr><td>SERVING, RETIRING</td><td>abandon</td><td>ABANDONED</td></tr>
+ * <tr><td>SERVING, RETIRING</td><td>close</td><td>CLOSING</td></tr>
  * <tr><td>NEW</td><td>close, exit</td><td>ENDED</td></tr>
  * <tr><td>all but NEW, ENDED</td><td>exit</td><td>EXITING</td></tr>
  * <tr><td>all</td><td>end</td><td>ENDED</td></tr>
@@ -70,6 +71,11 @@ final class Lifecycle
 		 * Runs tasks, or waits for some.
 		 */
 		SERVING,
+
+		/**
+		 * Does the task that it has taken, if there is one, and ends.
+		 */
+		RETIRING,
 
 		/**
 		 * The start has failed, or nobody waits for it any more; the thread ends when it
@@ -161,11 +167,20 @@ final class Lifecycle
 	}
 
 	/**
+	 * The worker is not needed any more.
+	 */
+	void retire()
+	{
+		change( State.SERVING, State.RETIRING );
+	}
+
+	/**
 	 * The code of a task does not end.
 	 */
-	void abandon()
+	synchronized void abandon()
 	{
 		change( State.SERVING, State.ABANDONED );
+		change( State.RETIRING, State.ABANDONED );
 	}
 
 	/**
@@ -179,6 +194,7 @@ final class Lifecycle
 		fail( reason );
 		change( State.NEW, State.ENDED );
 		change( State.SERVING, State.CLOSING );
+		change( State.RETIRING, State.CLOSING );
 	}
 
 	/**

@@ -78,7 +78,7 @@ final class Replacements
 	 */
 	private final List< Worker > workers;
 
-	private final int numWorkers;
+	private volatile int numWorkers;
 
 	private final LongSupplier clock;
 
@@ -142,6 +142,23 @@ final class Replacements
 	}
 
 	/**
+	 * @return how many workers the pool shall have
+	 */
+	int numWorkers()
+	{
+		return numWorkers;
+	}
+
+	/**
+	 * @param numWorkers
+	 * 		how many workers the pool shall have from now on; it has them already
+	 */
+	void setNumWorkers( final int numWorkers )
+	{
+		this.numWorkers = numWorkers;
+	}
+
+	/**
 	 * @return whether another worker will be started, as soon as that is possible
 	 */
 	boolean isWorkerMissing()
@@ -165,7 +182,7 @@ final class Replacements
 	 */
 	void abandon( final Worker worker, final PythonFailure stack )
 	{
-		if ( pool.isClosed() || !workers.remove( worker ) )
+		if ( pool.isClosed() || !pool.remove( worker ) )
 			return;
 		abandoned.add( worker );
 		worker.abandon();
@@ -187,7 +204,7 @@ final class Replacements
 	 */
 	void lost( final Worker worker, final String why )
 	{
-		if ( !pool.isClosed() && workers.remove( worker ) )
+		if ( !pool.isClosed() && pool.remove( worker ) )
 			replace( worker, why );
 	}
 
@@ -272,18 +289,26 @@ final class Replacements
 		catch ( final Throwable t )
 		{
 			final String loss = fresh.lossAtStart();
-			// It may start later, but nobody would watch or close it.
-			workers.remove( fresh );
-			fresh.close( WorkerPool.closedException() );
-			abandoned.add( fresh );
-			// Either it removes itself, or its end is seen here.
-			if ( fresh.isOver() )
-				abandoned.remove( fresh );
+			hasNotStarted( fresh );
 			if ( loss == null )
 				couldNotStart( t );
 			else if ( !pool.isClosed() )
 				replace( fresh, "while it started, " + loss );
 		}
+	}
+
+	/**
+	 * Does without a worker whose start has failed, or takes too long.
+	 */
+	void hasNotStarted( final Worker fresh )
+	{
+		// It may start later, but nobody would watch or close it.
+		pool.remove( fresh );
+		fresh.close( WorkerPool.closedException() );
+		abandoned.add( fresh );
+		// Either it removes itself, or its end is seen here.
+		if ( fresh.isOver() )
+			abandoned.remove( fresh );
 	}
 
 	private void couldNotStart( final Throwable cause )

@@ -150,9 +150,14 @@ final class Run
 	private void complete( final List< BlockResult > results, final Interpreter python, final String worker )
 	{
 		final int numBlocks = tasks.size();
-		snippet().took( python.nanosOf( System.nanoTime() - computeNanos ) / numBlocks );
+		final long nanos = python.nanosOf( System.nanoTime() - computeNanos );
+		snippet().took( nanos / numBlocks );
+		snippet().spent( nanos );
 		for ( int i = 0; i < numBlocks; ++i )
+		{
+			block( i ).request().took( nanos / numBlocks );
 			complete( i, results.get( i ), python, worker );
+		}
 	}
 
 	private void complete( final int i, final BlockResult result, final Interpreter python, final String worker )

@@ -73,6 +73,11 @@ final class SmallBlocks
 	private Snippet snippet;
 
 	/**
+	 * Whether blocks in the background are taken.
+	 */
+	private boolean isBackground;
+
+	/**
 	 * How many numbers more blocks may have.
 	 */
 	private int room;
@@ -131,7 +136,7 @@ final class SmallBlocks
 	/**
 	 * Takes blocks of the same loader, which the queue has next. Not those of others,
 	 * whose readers would wait where this loader's code does not end, and whose timeout
-	 * is another.
+	 * is another. And no blocks in the background together with others.
 	 *
 	 * @param first
 	 * 		a small block that was taken
@@ -143,6 +148,7 @@ final class SmallBlocks
 		final List< BlockTask > blocks = new ArrayList<>( maxBlocks );
 		blocks.add( first );
 		snippet = first.snippet();
+		isBackground = first.isBackground();
 		// Before others are taken, which would be lost if no memory were left.
 		final Run run = new Run( blocks, snippet.timeoutNanos() );
 		if ( !python.isPrepared( snippet ) )
@@ -167,6 +173,6 @@ final class SmallBlocks
 		if ( !( task instanceof BlockTask ) )
 			return false;
 		final BlockTask block = ( BlockTask ) task;
-		return block.snippet() == snippet && block.request().length() <= room;
+		return block.snippet() == snippet && block.isBackground() == isBackground && block.request().length() <= room;
 	}
 }

@@ -66,6 +66,14 @@ abstract class Task< R >
 	private volatile Thread waiter;
 
 	/**
+	 * @return whether others that wait are done first, unless it is promoted
+	 */
+	boolean isBackground()
+	{
+		return false;
+	}
+
+	/**
 	 * @return whether the caller is to do the task; {@code false} if it has ended, was
 	 *         withdrawn, or somebody has begun it
 	 */

@@ -35,7 +35,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
 /**
- * Tasks that wait for a worker, and workers that wait for a task. Lock-free.
+ * Tasks that wait for a worker, and workers that wait for a task. Lock-free. Tasks in the
+ * background come after all others, see {@link Task#isBackground()}.
  * <p>
  * To wake a thread takes longer than a small block, and Python's lock, if workers share
  * one, lets one of them run at a time. So no worker is woken as long as another one is
@@ -51,6 +52,8 @@ final class TaskQueue
 	private static final long SPIN_NANOS = 50_000;
 
 	private final ConcurrentLinkedDeque< Task< ? > > tasks = new ConcurrentLinkedDeque<>();
+
+	private final ConcurrentLinkedDeque< Task< ? > > background = new ConcurrentLinkedDeque<>();
 
 	private final ConcurrentLinkedDeque< Seat > sleeping = new ConcurrentLinkedDeque<>();
 
@@ -70,19 +73,42 @@ final class TaskQueue
 	 */
 	void add( final Task< ? > task, final BooleanSupplier drive )
 	{
-		tasks.addLast( task );
+		dequeOf( task ).addLast( task );
 		if ( polling.get() <= 0 && !drive.getAsBoolean() )
 			wakeWorker();
 	}
 
 	/**
-	 * Adds a task that is done before those that wait.
+	 * Adds a task that is done before those that wait, in the background or not as it is.
 	 */
 	void addFirst( final Task< ? > task )
 	{
-		tasks.addFirst( task );
+		dequeOf( task ).addFirst( task );
 		if ( polling.get() <= 0 )
 			wakeWorker();
+	}
+
+	private ConcurrentLinkedDeque< Task< ? > > dequeOf( final Task< ? > task )
+	{
+		return task.isBackground() ? background : tasks;
+	}
+
+	/**
+	 * Lets a task not be in the background any more.
+	 *
+	 * @return whether it was, and is in the queue
+	 */
+	boolean promote( final BlockTask task )
+	{
+		// First: a worker may put it back meanwhile.
+		task.promote();
+		// At most one of those that promote or take it removes it.
+		if ( !background.removeFirstOccurrence( task ) )
+			return false;
+		tasks.addLast( task );
+		if ( polling.get() <= 0 )
+			wakeWorker();
+		return true;
 	}
 
 	/**
@@ -92,7 +118,8 @@ final class TaskQueue
 	 */
 	Task< ? > poll()
 	{
-		return tasks.pollFirst();
+		final Task< ? > task = tasks.pollFirst();
+		return task != null ? task : background.pollFirst();
 	}
 
 	/**
@@ -106,11 +133,17 @@ final class TaskQueue
 	{
 		while ( true )
 		{
-			final Task< ? > next = tasks.peekFirst();
+			ConcurrentLinkedDeque< Task< ? > > deque = tasks;
+			Task< ? > next = deque.peekFirst();
+			if ( next == null )
+			{
+				deque = background;
+				next = deque.peekFirst();
+			}
 			if ( next == null || !condition.test( next ) )
 				return null;
 			// At most one of those that have seen it removes it.
-			if ( tasks.removeFirstOccurrence( next ) )
+			if ( deque.removeFirstOccurrence( next ) )
 				return next;
 		}
 	}
@@ -120,18 +153,20 @@ final class TaskQueue
 	 */
 	boolean isNext( final Predicate< ? super Task< ? > > condition )
 	{
-		final Task< ? > next = tasks.peekFirst();
+		Task< ? > next = tasks.peekFirst();
+		if ( next == null )
+			next = background.peekFirst();
 		return next != null && condition.test( next );
 	}
 
 	boolean isEmpty()
 	{
-		return tasks.isEmpty();
+		return tasks.isEmpty() && background.isEmpty();
 	}
 
 	boolean remove( final Task< ? > task )
 	{
-		return tasks.remove( task );
+		return tasks.remove( task ) || background.remove( task );
 	}
 
 	/**
@@ -143,6 +178,7 @@ final class TaskQueue
 	void removeIf( final Predicate< ? super Task< ? > > condition )
 	{
 		tasks.removeIf( condition );
+		background.removeIf( condition );
 	}
 
 	/**
@@ -167,7 +203,7 @@ final class TaskQueue
 	 */
 	boolean isExhausted()
 	{
-		return ending && tasks.isEmpty();
+		return ending && isEmpty();
 	}
 
 	/**
@@ -200,7 +236,7 @@ final class TaskQueue
 	void becomeBusy()
 	{
 		// Either the thread that adds a task sees this, or the task is seen here.
-		if ( polling.decrementAndGet() <= 0 && !tasks.isEmpty() )
+		if ( polling.decrementAndGet() <= 0 && !isEmpty() )
 			wakeWorker();
 	}
 
@@ -235,7 +271,7 @@ final class TaskQueue
 			seat.leave();
 			polling.decrementAndGet();
 			// Either the thread that adds a task sees that nobody is polling, or the task is seen here.
-			if ( tasks.isEmpty() && !stop.getAsBoolean() )
+			if ( isEmpty() && !stop.getAsBoolean() )
 				LockSupport.park( this );
 			sleeping.remove( seat );
 			// An interrupt was meant for an earlier task, and would keep this thread from sleeping.

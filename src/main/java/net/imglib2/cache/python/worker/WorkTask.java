@@ -101,6 +101,14 @@ final class WorkTask< R > extends Task< R >
 		return true;
 	}
 
+	/**
+	 * @return what it has failed with; {@code null} if it has not
+	 */
+	Throwable failure()
+	{
+		return promise.handle( ( result, failure ) -> failure ).getNow( null );
+	}
+
 	CompletableFuture< R > promise()
 	{
 		return promise;

@@ -122,6 +122,11 @@ final class Worker
 	 */
 	private final ConcurrentLinkedQueue< Long > deadLoaders = new ConcurrentLinkedQueue<>();
 
+	/**
+	 * The last one of the tasks for all workers that this one has run.
+	 */
+	private TasksForAll.TaskForAll lastForAll;
+
 	private final BooleanSupplier stopsWaiting;
 
 	/**
@@ -157,14 +162,16 @@ final class Worker
 	 * 		makes the interpreter
 	 * @param init
 	 * 		code to run first
+	 * @param tasksForAll
+	 * 		what each worker does before it takes other tasks
 	 * @param ended
 	 * 		called on the thread of the worker when that is about to end
 	 * @param lost
 	 * 		called on the thread of the worker when its interpreter has ended by itself,
 	 * 		and why
 	 */
-	Worker( final String pool, final String role, final TaskQueue tasks, final InterpreterFactory factory, final Trusted.Code init, final Consumer< Worker > ended,
-			final BiConsumer< Worker, String > lost )
+	Worker( final String pool, final String role, final TaskQueue tasks, final InterpreterFactory factory, final Trusted.Code init, final TasksForAll tasksForAll,
+			final Consumer< Worker > ended, final BiConsumer< Worker, String > lost )
 	{
 		name = pool + "_" + role;
 		thread = LibraryThreads.create( name, this::run, STACK_SIZE );
@@ -172,6 +179,7 @@ final class Worker
 		this.tasks = tasks;
 		this.factory = factory;
 		this.init = init;
+		lastForAll = tasksForAll.first();
 		this.ended = ended;
 		this.lost = lost;
 		python = factory.create( name );
@@ -179,7 +187,7 @@ final class Worker
 		seat = new Seat( thread );
 		control = python.control();
 		smallBlocks = new SmallBlocks( python, tasks, factory.sharesLock() );
-		stopsWaiting = () -> !life.isServing() || !deadLoaders.isEmpty() || left != null || tasks.isExhausted();
+		stopsWaiting = () -> !life.isServing() || !deadLoaders.isEmpty() || lastForAll.next() != null || left != null || tasks.isExhausted();
 	}
 
 	/**
@@ -297,6 +305,16 @@ final class Worker
 		life.exit( reason );
 		failCurrent( reason );
 		control.exit();
+	}
+
+	/**
+	 * Lets the worker end when it has done what it has taken.
+	 */
+	void retire()
+	{
+		life.retire();
+		// It may have nothing to do.
+		LockSupport.unpark( thread );
 	}
 
 	/**
@@ -434,6 +452,7 @@ final class Worker
 			if ( life.opened() )
 			{
 				python.initialise( init, initName );
+				startTasksForAll();
 				ready = life.initialised();
 			}
 			return ready;
@@ -446,6 +465,27 @@ final class Worker
 				lossAtStart = python.loss();
 				closeInterpreter();
 			}
+		}
+	}
+
+	/**
+	 * Runs what all workers have run before, and what is given to them meanwhile.
+	 */
+	private void startTasksForAll()
+	{
+		for ( TasksForAll.TaskForAll next = lastForAll.next(); next != null; next = next.next() )
+		{
+			lastForAll = next;
+			final boolean isAwaited = next.isAwaitedOf( this );
+			if ( !isAwaited && next.hasFailed() )
+				continue;
+			final WorkTask< Void > task = isAwaited ? next.of( this ) : next.ofAnother();
+			if ( !task.run( python, new TaskInterpreter( python ) ) )
+				throw new NotBegunException( python.loss(), null );
+			final Throwable failure = task.failure();
+			// One that has failed meanwhile is not for workers that start later.
+			if ( failure != null && !isAwaited && !next.hasFailed() )
+				throw failure instanceof PythonException ? ( PythonException ) failure : new PythonException( "A task for all workers failed on " + name + ": " + failure, failure );
 		}
 	}
 
@@ -485,10 +525,12 @@ final class Worker
 	private boolean runNext()
 	{
 		forgetLoaders();
+		if ( !runTasksForAll() )
+			return !isLost();
 		final Task< ? > task = tasks.take( stopsWaiting, seat, expectsTask );
 		expectsTask = true;
 		if ( task == null )
-			return !( finishLeft() && isLost() ) && !tasks.isExhausted();
+			return !( finishLeft() && isLost() ) && !( tasks.isExhausted() && lastForAll.next() == null );
 		if ( python.loss() != null )
 		{
 			// It has ended while there was nothing to do: another worker takes the task.
@@ -499,8 +541,8 @@ final class Worker
 		{
 			if ( task instanceof BlockTask )
 				runBlocks( ( BlockTask ) task );
-			else
-				runWork( ( WorkTask< ? > ) task );
+			else if ( !runWork( ( WorkTask< ? > ) task ) )
+				tasks.addFirst( task );
 		}
 		catch ( final Throwable t )
 		{
@@ -540,17 +582,43 @@ final class Worker
 		}
 	}
 
-	private void runWork( final WorkTask< ? > task )
+	/**
+	 * @return whether to go on; else the interpreter may have ended, or this worker shall
+	 */
+	private boolean runTasksForAll()
+	{
+		for ( TasksForAll.TaskForAll next = lastForAll.next(); next != null; next = next.next() )
+		{
+			lastForAll = next;
+			final WorkTask< Void > task = next.of( this );
+			try
+			{
+				if ( !runWork( task ) || !life.isServing() )
+					return false;
+			}
+			catch ( final Throwable t )
+			{
+				// As with other tasks.
+				task.fail( t );
+			}
+		}
+		return true;
+	}
+
+	/**
+	 * @return whether the task has ended; else another worker shall run it
+	 */
+	private boolean runWork( final WorkTask< ? > task )
 	{
 		becomeBusy();
 		showName( null );
 		begin( new Run( task ) );
 		try
 		{
-			if ( task.run( python, new TaskInterpreter( python ) ) )
+			final boolean hasEnded = task.run( python, new TaskInterpreter( python ) );
+			if ( hasEnded )
 				noteProgress();
-			else
-				tasks.addFirst( task );
+			return hasEnded;
 		}
 		finally
 		{
@@ -803,11 +871,10 @@ final class Worker
 			return false;
 		}
 		// The same holds for the thread that ends this worker.
-		if ( life.isServing() )
-			return true;
-		if ( life.state() == Lifecycle.State.ABANDONED )
+		final Lifecycle.State state = life.state();
+		if ( state == Lifecycle.State.ABANDONED )
 			run.abandon();
-		else
+		else if ( state != Lifecycle.State.SERVING && state != Lifecycle.State.RETIRING )
 			run.fail( WorkerPool.closedException() );
 		return true;
 	}

@@ -32,13 +32,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
@@ -97,6 +100,8 @@ public final class WorkerPool implements AutoCloseable
 
 	private final TaskQueue checks = new TaskQueue();
 
+	private final TasksForAll tasksForAll = new TasksForAll();
+
 	private final BooleanSupplier drive = this::drive;
 
 	private final CodeChecker checker = new CodeChecker( this, tasks, checks );
@@ -105,6 +110,16 @@ public final class WorkerPool implements AutoCloseable
 	 * Those that are not abandoned.
 	 */
 	private final List< Worker > workers = new CopyOnWriteArrayList<>();
+
+	/**
+	 * Those of them that end because others could not be started.
+	 */
+	private final Set< Worker > retiring = ConcurrentHashMap.newKeySet();
+
+	/**
+	 * Held while workers are added.
+	 */
+	private final Lock growth = new ReentrantLock();
 
 	/**
 	 * For the code that is not dropped: lets its loader be collected without any effect.
@@ -198,7 +213,7 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public Snippet register( final CellCode code, final PythonLoaderOptions options, final Object loader )
 	{
-		final Trusted.LoaderCode trusted = TrustPolicy.ofThisJvm().requireLoader( code.text() );
+		final Trusted.LoaderCode trusted = TrustPolicy.ofThisJvm().requireLoader( code.text(), code.hasTextInParameters() );
 		requireNotOnAWorker( "A loader cannot be made" );
 		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), options.getName(), trusted, code.encoded(), options.isCheckWritten(), options.isWritableInputs(), nanos( options.getTimeout() ) );
 		if ( options.getTimeout() != null )
@@ -209,7 +224,8 @@ public final class WorkerPool implements AutoCloseable
 	}
 
 	/**
-	 * Lets a block be computed.
+	 * Lets a block be computed, after all others if this thread works in the
+	 * {@link Background}.
 	 *
 	 * @param request
 	 * 		the block
@@ -220,16 +236,34 @@ public final class WorkerPool implements AutoCloseable
 	public BlockTask submit( final BlockRequest request )
 	{
 		requireNotOnAWorker( "A cell that is not cached cannot be read" );
-		final BlockTask task = new BlockTask( request, factory.sharesLock() );
+		final Background background = Background.ofThisThread();
+		final BlockTask task = new BlockTask( request, factory.sharesLock(), background != null && !background.isPromoted() );
 		tasks.add( task, drive );
+		if ( task.isBackground() )
+			background.awaits( () -> promote( task ) );
+		requireWanted( task );
+		return task;
+	}
+
+	/**
+	 * Ends a block that was queued too late.
+	 */
+	private void requireWanted( final BlockTask task )
+	{
 		submitted( task, tasks );
 		// Either whoever drops the code finds the block in the queue, or that is seen here.
-		if ( request.snippet().isDropped() )
+		if ( task.snippet().isDropped() )
 		{
 			task.drop();
 			tasks.remove( task );
 		}
-		return task;
+	}
+
+	private void promote( final BlockTask task )
+	{
+		// Meanwhile it was in no queue: whoever looked for tasks to end has not seen it.
+		if ( tasks.promote( task ) )
+			requireWanted( task );
 	}
 
 	/**
@@ -300,6 +334,24 @@ public final class WorkerPool implements AutoCloseable
 		tasks.add( task );
 		submittedWork( task, tasks );
 		return task.promise();
+	}
+
+	/**
+	 * Lets each worker run a user's own work once, between what it does otherwise, in the
+	 * order in which such work was given. Workers that start later run it before they
+	 * serve, unless it has failed; if they fail, they do not start.
+	 *
+	 * @param work
+	 * 		the work
+	 * @return ends when the workers of now have run it, or are not there any more. It fails
+	 *         with what the work throws on one of them, or with a
+	 *         {@link PythonClosedException}
+	 */
+	public CompletableFuture< Void > onAllWorkers( final PythonTask< ? > work )
+	{
+		final CompletableFuture< Void > promise = tasksForAll.add( work, workers );
+		tasks.wakeAllWorkers();
+		return promise;
 	}
 
 	void submittedWork( final WorkTask< ? > task, final TaskQueue queue )
@@ -378,9 +430,102 @@ public final class WorkerPool implements AutoCloseable
 
 	// -------------------------------------------------------------- workers
 
+	/**
+	 * @return how many workers this pool shall have. It may have fewer, as long as some
+	 *         were abandoned or lost and no others have started
+	 */
+	public int numWorkers()
+	{
+		return replacements.numWorkers();
+	}
+
+	/**
+	 * Starts more workers if this pool has too few, one after the other, and waits for them.
+	 * What waits is computed meanwhile.
+	 *
+	 * @param atLeast
+	 * 		number of workers to have
+	 * @throws PythonException
+	 * 		if one of them could not be started, or this pool is closed; then no more are
+	 * 		left than before
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted meanwhile
+	 */
+	public void grow( final int atLeast )
+	{
+		// Most images ask for no more than there are, and need not wait for others that do.
+		if ( numWorkers() >= atLeast )
+			return;
+		try
+		{
+			growth.lockInterruptibly();
+		}
+		catch ( final InterruptedException e )
+		{
+			Thread.currentThread().interrupt();
+			throw new PythonInterruptedException( "Interrupted while " + name + " got more workers", e );
+		}
+		final List< Worker > fresh = new ArrayList<>();
+		try
+		{
+			for ( int i = numWorkers(); i < atLeast; ++i )
+				fresh.add( startAnother() );
+			replacements.setNumWorkers( Math.max( atLeast, numWorkers() ) );
+		}
+		catch ( final Throwable t )
+		{
+			fresh.forEach( this::retire );
+			throw t;
+		}
+		finally
+		{
+			growth.unlock();
+		}
+	}
+
+	private Worker startAnother()
+	{
+		final Worker fresh = newWorker();
+		try
+		{
+			fresh.startAndWait();
+			return fresh;
+		}
+		catch ( final Throwable t )
+		{
+			replacements.hasNotStarted( fresh );
+			throw t;
+		}
+	}
+
+	/**
+	 * Lets a worker end that serves already: others wait for what it has taken.
+	 */
+	private void retire( final Worker worker )
+	{
+		retiring.add( worker );
+		worker.retire();
+		// Either it is forgotten when it ends, or its end is seen here.
+		if ( worker.isOver() && retiring.remove( worker ) )
+			forget( worker );
+	}
+
+	/**
+	 * Does without a worker.
+	 *
+	 * @return whether it was one of the workers
+	 */
+	boolean remove( final Worker worker )
+	{
+		if ( !workers.remove( worker ) )
+			return false;
+		tasksForAll.left( worker );
+		return true;
+	}
+
 	Worker newWorker()
 	{
-		final Worker worker = new Worker( name, "worker_" + lastWorker.incrementAndGet(), tasks, factory, init, this::ended, this::lost );
+		final Worker worker = new Worker( name, "worker_" + lastWorker.incrementAndGet(), tasks, factory, init, tasksForAll, this::ended, this::lost );
 		workers.add( worker );
 		// Either close() finds it, or the end is seen here.
 		if ( closed )
@@ -392,7 +537,7 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( checkingWorker != null || closed )
 			return;
-		checkingWorker = new Worker( name, "check", checks, factory, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), this::ended, this::lost );
+		checkingWorker = new Worker( name, "check", checks, factory, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), new TasksForAll(), this::ended, this::lost );
 		checkingWorker.start();
 	}
 
@@ -443,6 +588,7 @@ public final class WorkerPool implements AutoCloseable
 				timeouts.end();
 		}
 		ExitHook.remove( this );
+		tasksForAll.close( closedException() );
 		final List< Worker > all = allWorkers();
 		// First, so that no worker begins what is failed next.
 		all.forEach( worker -> worker.close( closedException() ) );
@@ -472,15 +618,14 @@ public final class WorkerPool implements AutoCloseable
 		replacements.ended( worker );
 		closeIfAllHaveEnded();
 		// Images keep a closed pool in reach, but need not keep the memory of its interpreters.
-		if ( closed )
+		if ( retiring.remove( worker ) || closed )
 			forget( worker );
 	}
 
-	private synchronized void forget( final Worker ended )
+	private void forget( final Worker ended )
 	{
-		workers.remove( ended );
-		if ( checkingWorker == ended )
-			checkingWorker = null;
+		remove( ended );
+		forgetChecker( ended );
 	}
 
 	/**
@@ -488,7 +633,7 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	private void lost( final Worker worker, final String why )
 	{
-		if ( isChecker( worker ) )
+		if ( forgetChecker( worker ) )
 			return;
 		replacements.lost( worker, why );
 		watchTimeouts();
@@ -501,7 +646,7 @@ public final class WorkerPool implements AutoCloseable
 	 * @return whether it was the one that checks code, which nothing replaces: whoever
 	 *         waits for a check does so for a limited time
 	 */
-	private synchronized boolean isChecker( final Worker worker )
+	private synchronized boolean forgetChecker( final Worker worker )
 	{
 		if ( worker != checkingWorker )
 			return false;
@@ -550,6 +695,7 @@ public final class WorkerPool implements AutoCloseable
 	void cancelForExit()
 	{
 		closed = true;
+		tasksForAll.close( closedException() );
 		allWorkers().forEach( worker -> worker.exit( closedException() ) );
 		failWaiting();
 	}
@@ -574,7 +720,13 @@ public final class WorkerPool implements AutoCloseable
 		return new PythonClosedException( "The PythonCacheLoaderQueue is closed: cells that are not cached can no longer be computed" );
 	}
 
-	private static void requireNotOnAWorker( final String what )
+	/**
+	 * @param what
+	 * 		what is about to be done, which waits for a worker
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
+	 */
+	public static void requireNotOnAWorker( final String what )
 	{
 		if ( Worker.isThisThread() )
 			throw new IllegalStateException( what + " on the thread of a worker (" + Thread.currentThread().getName()

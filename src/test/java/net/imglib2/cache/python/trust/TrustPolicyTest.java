@@ -110,6 +110,37 @@ public class TrustPolicyTest
 		refused( "", () -> policy.requireLoader( "x = '\udc00'" ) );
 	}
 
+	/**
+	 * The list knows the text, but not what is in the file.
+	 */
+	@Test
+	void functionsOfFilesNeverRunWithAList()
+	{
+		for ( final String code : new String[] { "/folder/own.py:f", "own.py:f", "  ../own filters.py:a.b\n", "C:\\x\\own.py:f", "x.py:y.py:größe" } )
+		{
+			final TrustPolicy policy = new TrustPolicy( list( TrustPolicy.entryFor( code ), "module:own.py", "folder:/folder" ) );
+			final String message = refused( "", () -> policy.requireLoader( code ) );
+			assertTrue( message.contains( "withModulePath" ), message );
+			new TrustPolicy().requireLoader( code );
+		}
+		for ( final String code : new String[] { "own.pyx:f", "x = 1\nown.py:f", "own.py:f()", "own.py: f, g" } )
+			new TrustPolicy( list( TrustPolicy.entryFor( code ) ) ).requireLoader( code );
+	}
+
+	/**
+	 * With text, numpy loads and unpickles any file.
+	 */
+	@Test
+	void functionsThatGetTextNeedAnEntryOfTheirOwn()
+	{
+		final String code = "numpy:load";
+		final TrustPolicy policy = new TrustPolicy( list( "module:numpy", TrustPolicy.entryFor( "numpy:pad" ) ) );
+		policy.requireLoader( code, false );
+		refused( TrustPolicy.entryFor( code ), () -> policy.requireLoader( code, true ) );
+		policy.requireLoader( "numpy:pad", true );
+		new TrustPolicy().requireLoader( code, true );
+	}
+
 	@Test
 	void modulesAreAllowedForLoadersThatNameAFunction()
 	{

@@ -224,6 +224,24 @@ class DrivenWorkersTest
 		assertEquals( Arrays.asList( "worker_1 compute 0", "worker_1 drive 1", "worker_1 compute 2" ), blockEvents() );
 	}
 
+	@Test
+	void aReaderDrivesInTheBackgroundIfNothingElseWaits() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		assertTrue( Background.call( () -> submit( a, 1 ) ).isDone(), "not driven" );
+		fakes.onPoll = this::onFirstPoll;
+		final FutureTask< BlockResult > first = inBackground( () -> pool.await( submit( a, 2 ) ) );
+		polled.await();
+		final BlockTask background = Background.call( () -> submit( a, 3 ) );
+		final BlockTask other = submit( a, 4 );
+		goOn.countDown();
+		assertNull( first.get().failure() );
+		await( background );
+		await( other );
+		assertEquals( Arrays.asList( "worker_1 compute 0", "worker_1 drive 1", "worker_1 drive 2", "worker_1 compute 4", "worker_1 compute 3" ), blockEvents() );
+	}
+
 	// ------------------------------------------- what a reader does not finish
 
 	@Test

@@ -236,6 +236,7 @@ final class FakeInterpreter implements UnboundInterpreter
 	{
 		call();
 		factory.record( this, "exec " + code.text() );
+		factory.onExec.accept( this, code.text() );
 	}
 
 	@Override

@@ -36,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongUnaryOperator;
 import java.util.function.Predicate;
@@ -74,6 +75,8 @@ final class FakeInterpreters implements InterpreterFactory
 	volatile Consumer< FakeInterpreter > onInit = python -> {};
 
 	volatile Consumer< Snippet > onCheck = snippet -> {};
+
+	volatile BiConsumer< FakeInterpreter, String > onExec = ( python, code ) -> {};
 
 	volatile Runnable onIsPrepared = () -> {};
 

@@ -36,6 +36,7 @@ import static net.imglib2.cache.python.worker.Lifecycle.State.FAILED;
 import static net.imglib2.cache.python.worker.Lifecycle.State.INITIALISING;
 import static net.imglib2.cache.python.worker.Lifecycle.State.NEW;
 import static net.imglib2.cache.python.worker.Lifecycle.State.OPENING;
+import static net.imglib2.cache.python.worker.Lifecycle.State.RETIRING;
 import static net.imglib2.cache.python.worker.Lifecycle.State.SERVING;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -78,6 +79,7 @@ class LifecycleTest
 		EVENTS.put( "opened", Lifecycle::opened );
 		EVENTS.put( "initialised", Lifecycle::initialised );
 		EVENTS.put( "fail", life -> life.fail( REASON ) );
+		EVENTS.put( "retire", Lifecycle::retire );
 		EVENTS.put( "abandon", Lifecycle::abandon );
 		EVENTS.put( "close", life -> life.close( REASON ) );
 		EVENTS.put( "exit", life -> life.exit( REASON ) );
@@ -87,6 +89,7 @@ class LifecycleTest
 		WAYS.put( OPENING, Lifecycle::start );
 		WAYS.put( INITIALISING, WAYS.get( OPENING ).andThen( Lifecycle::opened ) );
 		WAYS.put( SERVING, WAYS.get( INITIALISING ).andThen( Lifecycle::initialised ) );
+		WAYS.put( RETIRING, WAYS.get( SERVING ).andThen( Lifecycle::retire ) );
 		WAYS.put( FAILED, WAYS.get( OPENING ).andThen( EVENTS.get( "fail" ) ) );
 		WAYS.put( ABANDONED, WAYS.get( SERVING ).andThen( Lifecycle::abandon ) );
 		WAYS.put( CLOSING, WAYS.get( SERVING ).andThen( EVENTS.get( "close" ) ) );
@@ -98,16 +101,17 @@ class LifecycleTest
 	 * The state after each event, one row for each state in the order of the enum.
 	 */
 	private static final State[][] NEXT = {
-			// start, opened, initialised, fail, abandon, close, exit, end
-			{ OPENING, NEW, NEW, NEW, NEW, ENDED, ENDED, ENDED },
-			{ OPENING, INITIALISING, OPENING, FAILED, OPENING, FAILED, EXITING, ENDED },
-			{ INITIALISING, INITIALISING, SERVING, FAILED, INITIALISING, FAILED, EXITING, ENDED },
-			{ SERVING, SERVING, SERVING, SERVING, ABANDONED, CLOSING, EXITING, ENDED },
-			{ FAILED, FAILED, FAILED, FAILED, FAILED, FAILED, EXITING, ENDED },
-			{ ABANDONED, ABANDONED, ABANDONED, ABANDONED, ABANDONED, ABANDONED, EXITING, ENDED },
-			{ CLOSING, CLOSING, CLOSING, CLOSING, CLOSING, CLOSING, EXITING, ENDED },
-			{ EXITING, EXITING, EXITING, EXITING, EXITING, EXITING, EXITING, ENDED },
-			{ ENDED, ENDED, ENDED, ENDED, ENDED, ENDED, ENDED, ENDED } };
+			// start, opened, initialised, fail, retire, abandon, close, exit, end
+			{ OPENING, NEW, NEW, NEW, NEW, NEW, ENDED, ENDED, ENDED },
+			{ OPENING, INITIALISING, OPENING, FAILED, OPENING, OPENING, FAILED, EXITING, ENDED },
+			{ INITIALISING, INITIALISING, SERVING, FAILED, INITIALISING, INITIALISING, FAILED, EXITING, ENDED },
+			{ SERVING, SERVING, SERVING, SERVING, RETIRING, ABANDONED, CLOSING, EXITING, ENDED },
+			{ RETIRING, RETIRING, RETIRING, RETIRING, RETIRING, ABANDONED, CLOSING, EXITING, ENDED },
+			{ FAILED, FAILED, FAILED, FAILED, FAILED, FAILED, FAILED, EXITING, ENDED },
+			{ ABANDONED, ABANDONED, ABANDONED, ABANDONED, ABANDONED, ABANDONED, ABANDONED, EXITING, ENDED },
+			{ CLOSING, CLOSING, CLOSING, CLOSING, CLOSING, CLOSING, CLOSING, EXITING, ENDED },
+			{ EXITING, EXITING, EXITING, EXITING, EXITING, EXITING, EXITING, EXITING, ENDED },
+			{ ENDED, ENDED, ENDED, ENDED, ENDED, ENDED, ENDED, ENDED, ENDED } };
 
 	@Test
 	void eachEventDoesInEachStateWhatTheTableSays()
@@ -137,7 +141,7 @@ class LifecycleTest
 				life.end();
 				assertSame( REASON, life.startFailure(), event + " in " + state );
 			}
-		for ( final State state : new State[] { SERVING, ABANDONED, CLOSING, EXITING, ENDED } )
+		for ( final State state : new State[] { SERVING, RETIRING, ABANDONED, CLOSING, EXITING, ENDED } )
 		{
 			final Lifecycle life = in( state );
 			EVENTS.values().forEach( event -> event.accept( life ) );

@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.worker;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -88,6 +89,37 @@ class TaskQueueTest
 	}
 
 	@Test
+	void tasksInTheBackgroundComeAfterAllOthers()
+	{
+		final BlockTask background = background();
+		final BlockTask promoted = background();
+		final BlockTask last = background();
+		final TestTask other = new TestTask();
+		queue.add( background );
+		queue.add( promoted );
+		queue.add( other );
+		queue.add( last );
+		assertTrue( queue.promote( promoted ) );
+		assertFalse( queue.promote( promoted ) );
+		assertTrue( queue.isNext( task -> task == other ) );
+		assertNull( queue.poll( task -> task == background ) );
+		assertSame( other, queue.poll( task -> task == other ) );
+		assertSame( promoted, queue.poll() );
+		assertFalse( queue.promote( promoted ) );
+		queue.addFirst( promoted );
+		assertSame( promoted, queue.poll() );
+		assertFalse( queue.isEmpty() );
+		queue.endWhenEmpty();
+		assertFalse( queue.isExhausted() );
+		assertTrue( queue.isNext( task -> task == background ) );
+		assertSame( background, queue.poll( task -> task == background ) );
+		queue.addFirst( background );
+		assertSame( background, queue.poll() );
+		assertTrue( queue.remove( last ) );
+		assertTrue( queue.isExhausted() );
+	}
+
+	@Test
 	void aTaskThatAnotherTakesMeanwhileIsNotTakenTwice()
 	{
 		final TestTask first = new TestTask();
@@ -134,13 +166,15 @@ class TaskQueueTest
 		threads.forEach( Thread::start );
 		for ( int i = 0; i < numTasks; ++i )
 		{
-			final TestTask task = new TestTask();
+			final Task< ? > task = i % 3 == 0 ? background() : new TestTask();
 			if ( i % 2 != 0 )
 				odd.add( task );
 			if ( i % 5 == 0 )
 				queue.addFirst( task );
 			else
 				queue.add( task );
+			if ( i % 9 == 0 )
+				queue.promote( ( BlockTask ) task );
 		}
 		ended.set( true );
 		for ( final Thread thread : threads )
@@ -225,6 +259,11 @@ class TaskQueueTest
 		Thread.currentThread().interrupt();
 		assertThrows( InterruptedException.class, () -> result( task ) );
 		assertEquals( false, Thread.interrupted() );
+	}
+
+	private static BlockTask background()
+	{
+		return new BlockTask( null, true, true );
 	}
 
 	private Thread worker( final boolean busy, final Set< Task< ? > > taken )

@@ -108,7 +108,7 @@ class TimeoutWatchTest
 			mayEnd.acquireUninterruptibly();
 			return FakeInterpreters.done( python );
 		};
-		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), ended -> {}, ( lost, why ) -> {} );
+		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), new TasksForAll(), ended -> {}, ( lost, why ) -> {} );
 		final TimeoutWatch watch = new TimeoutWatch( "python_0", Collections.singletonList( worker ),
 				( given, stack ) -> abandoned.add( given.getName() ), looks::incrementAndGet, () -> System.nanoTime() + forward.get() );
 		final Snippet snippet = new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), "", false, false, LIMIT );
@@ -198,7 +198,7 @@ class TimeoutWatchTest
 			python.loss = "crashed";
 			return BlockResult.dropped();
 		};
-		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), ended -> {}, ( lost, why ) -> workers.remove( lost ) );
+		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), new TasksForAll(), ended -> {}, ( lost, why ) -> workers.remove( lost ) );
 		workers.add( worker );
 		worker.startAndWait();
 		final BlockTask block = add( new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), "", false, false, LIMIT ), 0 );
@@ -225,7 +225,7 @@ class TimeoutWatchTest
 
 	private BlockTask add( final Snippet snippet, final int number )
 	{
-		final BlockTask task = new BlockTask( fakes.request( snippet, number ), true );
+		final BlockTask task = new BlockTask( fakes.request( snippet, number ), true, false );
 		tasks.add( task );
 		return task;
 	}

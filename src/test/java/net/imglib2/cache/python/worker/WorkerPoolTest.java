@@ -37,13 +37,18 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
@@ -205,6 +210,80 @@ class WorkerPoolTest
 		awaitDone( blocks );
 		task.get();
 		assertEquals( Arrays.asList( "1 2 3 4", "5 6", "7 8", "9", "10", "11", "12" ), computedSince( 2 ) );
+	}
+
+	@Test
+	void blocksInTheBackgroundAreComputedWhenNoOtherWaits() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		final Snippet b = register( "b" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = Background.call( () -> submitAll( a, 1, 2 ) );
+		blocks.addAll( submitAll( a, 3, 4 ) );
+		final CompletableFuture< Void > task = pool.submit( python -> {
+			python.exec( "task" );
+			return null;
+		} );
+		blocks.addAll( Background.call( () -> Background.call( () -> submitAll( b, 5 ) ) ) );
+		blocks.addAll( submitAll( b, 6 ) );
+		go.run();
+		awaitDone( blocks );
+		task.get();
+		final List< String > events = fakes.events( event -> event.contains( "compute" ) || event.contains( "exec" ) );
+		assertEquals( Arrays.asList( "worker_1 compute 3 4", "worker_1 exec task", "worker_1 compute 6", "worker_1 compute 1 2", "worker_1 compute 5" ), events.subList( 1, events.size() ) );
+	}
+
+	@Test
+	void noBlockIsComputedTogetherWithOthersInTheBackground() throws Exception
+	{
+		open( 1 );
+		final Snippet a = small( "a" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = Background.call( () -> submitAll( a, 1, 2 ) );
+		blocks.addAll( submitAll( a, 3, 4 ) );
+		go.run();
+		awaitDone( blocks );
+		assertEquals( Arrays.asList( "3 4", "1 2" ), computedSince( 1 ) );
+	}
+
+	@Test
+	void whatSomebodyWaitsForIsNotInTheBackgroundAnyMore() throws Exception
+	{
+		open( 1 );
+		// Each block is computed alone.
+		fakes.nanosOf = waited -> TimeUnit.SECONDS.toNanos( 1 );
+		final Snippet a = register( "a" );
+		final Runnable go = occupy();
+		final AtomicReference< Background > inner = new AtomicReference<>();
+		final AtomicReference< Background > outer = new AtomicReference<>();
+		final List< BlockTask > blocks = Background.call( () -> submitAll( a, 1 ) );
+		blocks.addAll( Background.call( () -> {
+			inner.set( Background.ofThisThread() );
+			return submitAll( a, 2 );
+		} ) );
+		Background.call( () -> {
+			outer.set( Background.ofThisThread() );
+			Background.awaitedByThisThread( inner.get() );
+			return null;
+		} );
+		blocks.addAll( submitAll( a, 3 ) );
+		blocks.addAll( Background.call( () -> {
+			final List< BlockTask > first = submitAll( a, 4 );
+			final Background mine = Background.ofThisThread();
+			final Thread reader = new Thread( () -> Background.awaitedByThisThread( mine ) );
+			reader.start();
+			reader.join();
+			first.addAll( submitAll( a, 5 ) );
+			return first;
+		} ) );
+		assertNull( Background.ofThisThread() );
+		Background.awaitedByThisThread( null );
+		Background.awaitedByThisThread( outer.get() );
+		blocks.addAll( submitAll( a, 6 ) );
+		go.run();
+		awaitDone( blocks );
+		assertEquals( Arrays.asList( "3", "4", "5", "2", "6", "1" ), fakes.computed() );
 	}
 
 	@Test
@@ -705,6 +784,7 @@ class WorkerPoolTest
 		final int numBlocks = 3000;
 		final AtomicReference< Snippet > current = new AtomicReference<>( register( "code 0" ) );
 		final AtomicInteger next = new AtomicInteger();
+		final Queue< Background > backgrounds = new ConcurrentLinkedQueue<>();
 		fakes.onPoll = python -> ThreadLocalRandom.current().nextBoolean();
 		fakes.onBlock = ( python, number ) -> {
 			for ( int i = number % 50; i > 0; --i )
@@ -712,18 +792,33 @@ class WorkerPoolTest
 			return FakeInterpreters.done( python );
 		};
 		final List< FutureTask< Void > > readers = new ArrayList<>();
-		for ( int i = 0; i < 4; ++i )
+		for ( int k = 0; k < 4; ++k )
 		{
 			final FutureTask< Void > reader = new FutureTask<>( () -> {
-				for ( int number = next.getAndIncrement(); number < numBlocks; number = next.getAndIncrement() )
+				for ( int i = next.getAndIncrement(); i < numBlocks; i = next.getAndIncrement() )
 				{
+					final int number = i;
 					BlockResult result = BlockResult.dropped();
 					while ( result.isDropped() )
 					{
 						final Snippet snippet = current.get();
 						if ( number % 3 == 0 )
 							makeSmall( snippet );
-						result = pool.await( submit( snippet, number ) );
+						final BlockTask block;
+						if ( number % 4 < 2 )
+							block = submit( snippet, number );
+						else
+						{
+							final boolean isAwaited = number % 4 == 2;
+							block = Background.call( () -> {
+								backgrounds.add( Background.ofThisThread() );
+								final BlockTask task = submit( snippet, number );
+								if ( isAwaited )
+									Background.ofThisThread().promote();
+								return task;
+							} );
+						}
+						result = pool.await( block );
 					}
 					assertNull( result.failure() );
 				}
@@ -736,7 +831,12 @@ class WorkerPoolTest
 		}
 		int numCodes = 1;
 		for ( ; next.get() < numBlocks; ++numCodes )
+		{
 			pool.drop( current.getAndSet( register( "code " + numCodes ) ) );
+			final Background background = backgrounds.poll();
+			if ( background != null )
+				Background.awaitedByThisThread( background );
+		}
 		for ( final FutureTask< Void > reader : readers )
 			reader.get();
 		assertTrue( numCodes > 10, numCodes + " codes" );
@@ -926,7 +1026,422 @@ class WorkerPoolTest
 		assertEquals( Arrays.asList( "worker_1 open", "worker_1 close" ), fakes.events( event -> true ) );
 	}
 
+	// ------------------------------------------------------------- more workers
+
+	@Test
+	void aPoolGrowsToWhatIsAskedFor() throws Exception
+	{
+		open( 1 );
+		pool.grow( 3 );
+		assertEquals( 3, pool.numWorkers() );
+		assertAllAreThere( 3 );
+		pool.grow( 2 );
+		pool.grow( 3 );
+		assertEquals( 3, pool.numWorkers() );
+		assertEquals( Arrays.asList( "worker_1 init", "worker_2 init", "worker_3 init" ), fakes.events( event -> event.endsWith( " init" ) ) );
+	}
+
+	@Test
+	void eachWorkerThatWasAddedIsReplacedToo() throws Exception
+	{
+		open( 1 );
+		pool.grow( 3 );
+		for ( int i = 1; i <= 3; ++i )
+			fakes.get( "worker_" + i ).loss = "killed";
+		assertAllAreThere( 3 );
+		assertEquals( 6, fakes.events( event -> event.endsWith( " init" ) ).size() );
+	}
+
+	@Test
+	void aPoolGrowsOnceWhoeverAsks() throws Exception
+	{
+		open( 1 );
+		final List< FutureTask< Void > > asking = new ArrayList<>();
+		for ( int i = 0; i < 8; ++i )
+		{
+			final int atLeast = 1 + i % 4;
+			final FutureTask< Void > task = new FutureTask<>( () -> pool.grow( atLeast ), null );
+			asking.add( task );
+			new Thread( task ).start();
+		}
+		for ( final FutureTask< Void > task : asking )
+			task.get();
+		assertEquals( 4, pool.numWorkers() );
+		assertEquals( 4, fakes.events( event -> event.endsWith( " init" ) ).size() );
+		assertAllAreThere( 4 );
+	}
+
+	@Test
+	void aPoolThatCannotGrowIsAsBefore() throws Exception
+	{
+		open( 1 );
+		final PythonCodeException failure = new PythonCodeException( "The init code", PythonFailure.withoutException( "bad" ) );
+		fakes.onInit = python -> {
+			if ( python.name.endsWith( "_3" ) )
+				throw failure;
+		};
+		assertSame( failure, assertThrows( PythonCodeException.class, () -> pool.grow( 4 ) ) );
+		fakes.await( "worker_2 close" );
+		fakes.await( "worker_3 close" );
+		assertEquals( 1, pool.numWorkers() );
+		assertComputedBy( "worker_1", submit( register( "a" ), 1 ) );
+		fakes.get( "worker_1" ).loss = "killed";
+		assertComputedBy( "worker_4", submit( register( "b" ), 2 ) );
+		pool.grow( 2 );
+		assertAllAreThere( 2 );
+		assertEquals( 5, fakes.events( event -> event.endsWith( " init" ) ).size() );
+	}
+
+	/**
+	 * The others have started, and serve, when one does not.
+	 */
+	@ParameterizedTest
+	@ValueSource( booleans = { false, true } )
+	void whatAWorkerHasTakenThatIsNotNeededIsDone( final boolean ofTheQueue ) throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		final Runnable go = occupy();
+		final List< BlockTask > taken = new ArrayList<>();
+		final CompletableFuture< String > task = new CompletableFuture<>();
+		fakes.onInit = python -> {
+			if ( !python.name.endsWith( "_3" ) )
+				return;
+			if ( ofTheQueue )
+				pool.submit( user -> {
+					hang( hanging, release::await );
+					return user.getValue( "done", String.class );
+				} ).thenAccept( task::complete );
+			else
+				taken.add( CompletableFuture.supplyAsync( () -> {
+					hangs( 1 );
+					return submit( a, 1 );
+				} ).join() );
+			awaitUnchecked( hanging::await );
+			throw new IllegalStateException( "no memory" );
+		};
+		assertThrows( PythonEnvironmentException.class, () -> pool.grow( 3 ) );
+		assertEquals( 1, pool.numWorkers() );
+		final BlockTask waiting = submit( a, 2 );
+		release.countDown();
+		if ( ofTheQueue )
+			assertEquals( "done", task.get() );
+		else
+			assertComputedBy( "worker_2", taken.get( 0 ) );
+		fakes.await( "worker_2 close" );
+		go.run();
+		assertComputedBy( "worker_1", waiting );
+	}
+
+	@Test
+	void aPoolThatIsClosedDoesNotGrow() throws Exception
+	{
+		open( 1 );
+		fakes.onInit = python -> pool.close();
+		assertThrows( PythonClosedException.class, () -> pool.grow( 3 ) );
+		fakes.await( "worker_2 close" );
+		assertThrows( PythonClosedException.class, () -> pool.grow( 3 ) );
+		assertEquals( 2, fakes.events( event -> event.endsWith( " open" ) ).size() );
+	}
+
+	@Test
+	void whoeverAddsWorkersCanBeInterrupted() throws Exception
+	{
+		open( 1 );
+		final Thread growing = Thread.currentThread();
+		fakes.onInit = python -> {
+			growing.interrupt();
+			awaitUnchecked( python.control()::awaitAbandoned );
+		};
+		assertThrows( PythonInterruptedException.class, () -> pool.grow( 2 ) );
+		assertTrue( Thread.interrupted(), "the interrupt is kept" );
+		fakes.await( "worker_2 close" );
+		assertEquals( 1, pool.numWorkers() );
+		assertComputedBy( "worker_1", submit( register( "a" ), 1 ) );
+	}
+
+	// -------------------------------------------------------- tasks for all workers
+
+	@Test
+	void eachWorkerRunsATaskForAllOnceBetweenBlocksAndInOrder() throws Exception
+	{
+		open( 3 );
+		final Snippet a = register( "a" );
+		final BlockTask block = submitHanging( a, 1 );
+		final BlockTask waiting = submit( a, 2 );
+		final List< CompletableFuture< Void > > tasks = new ArrayList<>();
+		for ( int i = 1; i <= 3; ++i )
+			tasks.add( onAllWorkers( "t" + i ) );
+		await( waiting );
+		spinUntil( () -> execs().size() == 6 );
+		for ( final CompletableFuture< Void > task : tasks )
+			assertFalse( task.isDone() );
+		final BlockTask later = submit( a, 3 );
+		release.countDown();
+		await( block );
+		for ( final CompletableFuture< Void > task : tasks )
+			task.get();
+		await( later );
+		for ( int i = 1; i <= 3; ++i )
+			assertEquals( Arrays.asList( "exec t1", "exec t2", "exec t3" ), execsOf( "worker_" + i ) );
+		assertEquals( 9, execs().size() );
+	}
+
+	@Test
+	void tasksForAllComeBeforeOthersThatWait() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a" );
+		final Runnable go = occupy();
+		final List< BlockTask > blocks = submitAll( a, 1 );
+		final CompletableFuture< Void > task = onAllWorkers( "t1" );
+		go.run();
+		awaitDone( blocks );
+		task.get();
+		assertEquals( Arrays.asList( "worker_1 exec t1", "worker_1 compute 1" ), fakes.events( event -> event.contains( "compute" ) || event.contains( "exec" ) ) );
+	}
+
+	@Test
+	void workersThatStartLaterRunTheTasksForAllFirst() throws Exception
+	{
+		open( 1 );
+		onAllWorkers( "t1" ).get();
+		onAllWorkers( "t2" ).get();
+		pool.grow( 2 );
+		fakes.get( "worker_1" ).loss = "killed";
+		fakes.get( "worker_2" ).loss = "killed";
+		assertAllAreThere( 2 );
+		for ( final String worker : Arrays.asList( "worker_2", "worker_3", "worker_4" ) )
+			assertEquals( Arrays.asList( "open", "init", "exec t1", "exec t2" ), eventsOf( worker ).subList( 0, 4 ) );
+		assertEquals( 8, execs().size() );
+	}
+
+	@Test
+	void theFirstFailureOfATaskForAllIsThatOfItsPromise() throws Exception
+	{
+		open( 3 );
+		final Exception thrown = new IOException( "no model" );
+		final AtomicInteger runs = new AtomicInteger();
+		final CompletableFuture< Void > task = pool.onAllWorkers( python -> {
+			runs.incrementAndGet();
+			throw thrown;
+		} );
+		assertSame( thrown, assertThrows( ExecutionException.class, task::get ).getCause() );
+		onAllWorkers( "t2" ).get();
+		assertEquals( 3, runs.get(), "the others have run it all the same" );
+		pool.grow( 4 );
+		assertEquals( 3, runs.get(), "it is not for workers that start later" );
+		assertEquals( Arrays.asList( "exec t2" ), execsOf( "worker_4" ) );
+		final CompletableFuture< Void > python = pool.onAllWorkers( user -> {
+			throw new PythonCodeException( "The task", PythonFailure.withoutException( "bad" ) );
+		} );
+		final Throwable e = assertThrows( ExecutionException.class, python::get ).getCause();
+		assertInstanceOf( PythonCodeException.class, e );
+		assertTrue( Arrays.stream( e.getStackTrace() ).anyMatch( frame -> frame.getMethodName().equals( "theFirstFailureOfATaskForAllIsThatOfItsPromise" ) ) );
+	}
+
+	@Test
+	void aWorkerOnWhichATaskForAllFailsDoesNotStart() throws Exception
+	{
+		open( 1 );
+		final AtomicInteger runs = new AtomicInteger();
+		final AtomicReference< RuntimeException > thrown = new AtomicReference<>();
+		pool.onAllWorkers( python -> {
+			if ( runs.incrementAndGet() > 1 && thrown.get() != null )
+				throw thrown.get();
+			return null;
+		} ).get();
+		thrown.set( new PythonCodeException( "The task", PythonFailure.withoutException( "bad" ) ) );
+		assertSame( thrown.get(), assertThrows( PythonCodeException.class, () -> pool.grow( 2 ) ) );
+		fakes.await( "worker_2 close" );
+		thrown.set( new IllegalStateException( "no model" ) );
+		final PythonException e = assertThrows( PythonException.class, () -> pool.grow( 2 ) );
+		assertTrue( e.getMessage().startsWith( "A task for all workers failed on " + pool.getName() + "_worker_3" ), e.getMessage() );
+		assertTrue( causes( e ).contains( thrown.get() ) );
+		assertEquals( 1, pool.numWorkers() );
+		final Snippet a = register( "a" );
+		assertComputedBy( "worker_1", submit( a, 1 ) );
+		fakes.get( "worker_1" ).loss = "killed";
+		final BlockTask waiting = submit( a, 2 );
+		assertTrue( causes( assertThrows( PythonNoWorkerException.class, () -> pool.await( waiting ) ) ).contains( thrown.get() ) );
+		thrown.set( null );
+		// Once there is a thread that looks.
+		spinUntil( () -> {
+			forward.addAndGet( Replacements.FIRST_PAUSE );
+			return outcome( pool::requireOpen ) == null;
+		} );
+		await( submit( a, 3 ) );
+	}
+
+	@Test
+	void aTaskForAllDoesNotWaitForAbandonedWorkers() throws Exception
+	{
+		open( 2 );
+		final Snippet a = register( "a", LIMIT );
+		final BlockTask block = submitHanging( a, 1 );
+		final CompletableFuture< Void > task = onAllWorkers( "t1" );
+		spinUntil( () -> execs().size() == 1 );
+		assertFalse( task.isDone() );
+		timeOut( block );
+		exceedGrace();
+		task.get();
+		fakes.await( "worker_3 exec t1" );
+		release.countDown();
+		fakes.await( ( execs().contains( "worker_1 exec t1" ) ? "worker_2" : "worker_1" ) + " close" );
+		assertEquals( 2, execs().size() );
+	}
+
+	@Test
+	void aTaskForAllDoesNotWaitForLostWorkers() throws Exception
+	{
+		open( 2 );
+		fakes.get( "worker_1" ).endsBeforeTheCall = true;
+		onAllWorkers( "t1" ).get();
+		fakes.await( "worker_3 exec t1" );
+		assertEquals( Collections.emptyList(), execsOf( "worker_1" ) );
+		assertAllAreThere( 2 );
+		assertEquals( 2, execs().size() );
+	}
+
+	@Test
+	void closingEndsTasksForAll() throws Exception
+	{
+		open( 2 );
+		onAllWorkers( "t1" ).get();
+		final BlockTask running = submitHangingUntilAbandoned( register( "a" ), 1 );
+		final CompletableFuture< Void > waiting = onAllWorkers( "t2" );
+		pool.close();
+		assertClosed( waiting );
+		assertClosed( running );
+		assertClosed( onAllWorkers( "t3" ) );
+		pool.close();
+		assertTrue( execs().size() <= 3, () -> execs().toString() );
+	}
+
+	@Test
+	void aPoolThatNobodyUsesRunsTheTasksForAllThatAreLeft() throws Exception
+	{
+		open( 1 );
+		final Runnable go = occupy();
+		final CompletableFuture< Void > task = onAllWorkers( "t1" );
+		pool.closeWhenIdle();
+		go.run();
+		task.get();
+		fakes.await( "worker_1 close" );
+	}
+
+	/**
+	 * What is submitted when the promise has ended is computed by a worker that has run the task.
+	 */
+	@ParameterizedTest
+	@ValueSource( booleans = { false, true } )
+	void blocksThatComeLaterFindTheTasksForAllDone( final boolean drivable ) throws Exception
+	{
+		fakes.drivable = drivable;
+		fakes.sharesLock = !drivable;
+		open( 2 );
+		final Snippet a = register( "a" );
+		final Map< FakeInterpreter, Integer > lastTasks = new ConcurrentHashMap<>();
+		final AtomicInteger ended = new AtomicInteger();
+		final Queue< String > errors = new ConcurrentLinkedQueue<>();
+		final int numTasks = 300;
+		final int[] endedAtSubmission = new int[ 1_000_000 ];
+		fakes.onPoll = python -> ThreadLocalRandom.current().nextBoolean();
+		fakes.onExec = ( python, code ) -> {
+			final int number = Integer.parseInt( code );
+			final int before = lastTasks.getOrDefault( python, 0 );
+			if ( number != before + 1 )
+				errors.add( python.name + ": " + number + " after " + before );
+			lastTasks.put( python, number );
+		};
+		fakes.onBlock = ( python, number ) -> {
+			if ( python.loss != null || number % 1000 == 999 )
+			{
+				python.loss = "crashed";
+				return BlockResult.dropped();
+			}
+			if ( lastTasks.getOrDefault( python, 0 ) < endedAtSubmission[ number ] )
+				errors.add( python.name + " has run " + lastTasks.get( python ) + " of " + endedAtSubmission[ number ] + " tasks" );
+			return FakeInterpreters.done( python );
+		};
+		final AtomicInteger next = new AtomicInteger();
+		final List< FutureTask< Void > > readers = new ArrayList<>();
+		for ( int k = 0; k < 3; ++k )
+		{
+			final FutureTask< Void > reader = new FutureTask<>( () -> {
+				while ( ended.get() < numTasks )
+				{
+					final int number = next.getAndIncrement() % endedAtSubmission.length;
+					endedAtSubmission[ number ] = ended.get();
+					makeSmall( a );
+					// Only those that a crash has taken are dropped.
+					pool.await( submit( a, number ) );
+				}
+				return null;
+			} );
+			readers.add( reader );
+			new Thread( reader ).start();
+		}
+		for ( int i = 1; i <= numTasks; ++i )
+		{
+			final CompletableFuture< Void > task = onAllWorkers( Integer.toString( i ) );
+			if ( i % 100 == 0 )
+				pool.grow( 2 + i / 100 );
+			task.get();
+			ended.set( i );
+		}
+		for ( final FutureTask< Void > reader : readers )
+			reader.get();
+		assertEquals( new ArrayList<>(), new ArrayList<>( errors ) );
+		assertEquals( 5, pool.numWorkers() );
+	}
+
+	private CompletableFuture< Void > onAllWorkers( final String code )
+	{
+		return pool.onAllWorkers( python -> {
+			python.exec( code );
+			return null;
+		} );
+	}
+
+	private List< String > execs()
+	{
+		return fakes.events( event -> event.contains( " exec " ) );
+	}
+
+	private List< String > execsOf( final String worker )
+	{
+		final List< String > events = eventsOf( worker );
+		events.removeIf( event -> !event.startsWith( "exec " ) );
+		return events;
+	}
+
+	private List< String > eventsOf( final String worker )
+	{
+		final List< String > events = fakes.events( event -> event.startsWith( worker + " " ) );
+		events.replaceAll( event -> event.substring( worker.length() + 1 ) );
+		return events;
+	}
+
+	private void await( final BlockTask block ) throws InterruptedException
+	{
+		awaitDone( Collections.singletonList( block ) );
+	}
+
 	// -------------------------------------------------------------- helpers
+
+	/**
+	 * Needs all workers at the same time.
+	 */
+	private void assertAllAreThere( final int numWorkers ) throws Exception
+	{
+		final CyclicBarrier barrier = new CyclicBarrier( numWorkers );
+		final List< CompletableFuture< Integer > > tasks = new ArrayList<>();
+		for ( int i = 0; i < numWorkers; ++i )
+			tasks.add( pool.submit( python -> barrier.await() ) );
+		for ( final CompletableFuture< Integer > task : tasks )
+			task.get();
+	}
 
 	private interface Waiting
 	{

@@ -1,0 +1,117 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import java.util.List;
+import java.util.Locale;
+
+import net.imglib2.cache.python.image.CellsInParallel;
+
+/**
+ * What {@link PythonImg#compute()} has done. Immutable.
+ */
+public final class PythonSummary
+{
+	private final long computed;
+
+	private final long fromCache;
+
+	private final long failed;
+
+	private final List< PythonCellException > errors;
+
+	private final double seconds;
+
+	private final boolean cancelled;
+
+	PythonSummary( final CellsInParallel computation, final double seconds )
+	{
+		computed = computation.computed();
+		fromCache = computation.fromCache();
+		failed = computation.failed();
+		errors = computation.errors();
+		cancelled = computation.isCancelled();
+		this.seconds = seconds;
+	}
+
+	/**
+	 * @return cells that were not in the cache, and are computed now
+	 */
+	public long computed()
+	{
+		return computed;
+	}
+
+	/**
+	 * @return cells that were in the cache
+	 */
+	public long fromCache()
+	{
+		return fromCache;
+	}
+
+	/**
+	 * @return cells that could not be computed, also if they are filled with a value instead
+	 */
+	public long failed()
+	{
+		return failed;
+	}
+
+	/**
+	 * @return why cells could not be computed: the errors of the first hundred that failed
+	 */
+	public List< PythonCellException > errors()
+	{
+		return errors;
+	}
+
+	/**
+	 * @return how long it took
+	 */
+	public double seconds()
+	{
+		return seconds;
+	}
+
+	/**
+	 * @return whether it was cancelled before all cells were done
+	 */
+	public boolean isCancelled()
+	{
+		return cancelled;
+	}
+
+	@Override
+	public String toString()
+	{
+		final String counts = String.format( Locale.ROOT, "%d cells computed, %d from the cache, %d failed in %.3f s", computed, fromCache, failed, seconds );
+		return counts + ( cancelled ? ", then cancelled" : "" ) + ( errors.isEmpty() ? "" : "; the first failure: " + errors.get( 0 ).getMessage() );
+	}
+}

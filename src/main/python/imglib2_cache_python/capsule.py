@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Files of blocks that have failed: all that is needed to compute such a block again.
+
+A file is what ``numpy.load( file, allow_pickle=False )`` reads:
+
+=================== ==================================================================================================
+``metadata``        JSON in UTF-8, as an array of bytes: see `_metadata`
+``input_<i>``       pixels of each input, with its halo, as they were before the code ran
+``parameter_<i>``   arrays among the parameters; in the metadata, they are ``{"array": "parameter_<i>"}``, and dicts are
+                    ``{"dict": ...}``
+=================== ==================================================================================================
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imglib2_cache_python.block import Block
+from imglib2_cache_python.failure import Failure
+from imglib2_cache_python.settings import Settings
+
+# Counted up when the meaning of an entry changes.
+FORMAT = 1
+
+# Of one image, in one folder.
+MAX_FILES = 100
+
+# Larger blocks are not written: that would take too long.
+MAX_BYTES = 1 << 30
+
+_MAX_NAME = 80
+
+_MAX_PROBLEM = 500
+
+
+def write(block: Block, failure: Failure, settings: Settings, code: Mapping[str, Any]) -> str:
+    """Writes the file of a block into the folder of the settings. Never raises.
+
+    Args:
+        block: The block, with the inputs as they were before the code ran.
+        failure: What the block has failed with.
+        settings: What the code is called with.
+        code: Entries about the code: ``name`` of the image, ``code``, ...
+
+    Returns:
+        What to tell the user: where the file is, or why there is none.
+    """
+    try:
+        return _write(block, failure, settings, code)
+    except BaseException as error:
+        # Also a cancellation that arrives late; the block has failed anyway.
+        return f"The failed block could not be written into a file: {type(error).__name__}: {error}"[:_MAX_PROBLEM]
+
+
+def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str, Any]) -> str:
+    size = sum(pixels.nbytes for pixels in block.inputs)
+    if size > MAX_BYTES:
+        return f"The failed block was not written into a file: its inputs are {size} bytes, more than {MAX_BYTES}"
+    folder = Path(settings.capture_folder or "")
+    folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^\w.-]+", "_", code["name"])[:_MAX_NAME]
+    file = folder / f"{name}-cell-{block.index}.npz"
+    # A process that ends while it writes leaves a temporary file: those count, too.
+    if not file.exists() and _count(folder, name) + _count_temporary(folder, name) >= MAX_FILES:
+        return f"The failed block was not written into a file: there are {MAX_FILES} files of {name} in {folder}"
+    arrays: dict[str, np.ndarray] = {}
+    metadata = {**_metadata(block, failure, settings, arrays), **code}
+    text = json.dumps(metadata, default=str).encode("utf-8", "backslashreplace")
+    arrays["metadata"] = np.frombuffer(text, np.uint8)
+    arrays.update((f"input_{i}", pixels) for i, pixels in enumerate(block.inputs))
+    descriptor, temporary = tempfile.mkstemp(".tmp", f".{name}-cell-", folder)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            np.savez(out, **arrays)
+        os.replace(temporary, file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        raise
+    # Others may have written meanwhile.
+    if _count(folder, name) > MAX_FILES:
+        file.unlink(missing_ok=True)
+        return f"The failed block was not written into a file: there are {MAX_FILES} files of {name} in {folder}"
+    return f"The failed block, with its inputs, is in {file}"
+
+
+def _count(folder: Path, name: str) -> int:
+    one_of_them = re.compile(rf"{re.escape(name)}-cell-\d+\.npz")
+    return sum(one_of_them.fullmatch(file) is not None for file in os.listdir(folder))
+
+
+def _count_temporary(folder: Path, name: str) -> int:
+    return sum(file.startswith(f".{name}-cell-") and file.endswith(".tmp") for file in os.listdir(folder))
+
+
+def _metadata(
+    block: Block,
+    failure: Failure,
+    settings: Settings,
+    arrays: dict[str, np.ndarray],
+) -> dict[str, Any]:
+    components = list(block.data.shape[len(block.dim) :])
+    return {
+        "format": FORMAT,
+        "parameters": {name: _as_json(value, arrays) for name, value in settings.parameters.items()},
+        "input_names": list(settings.input_names),
+        "inputs": len(block.inputs),
+        "writable": [pixels.flags.writeable for pixels in block.inputs],
+        "dtype": str(block.data.dtype),
+        "shape": [*block.dim, *components],
+        "index": block.index,
+        "min": block.min,
+        "max": block.max,
+        "dim": block.dim,
+        "halo": _bounds(block.halo),
+        "crops": [None if crop is None else _bounds(crop) for crop in block.crops],
+        "error": {
+            "type": failure.type_name,
+            "message": failure.message,
+            "file": failure.file,
+            "line": failure.line,
+            "source": failure.source,
+        },
+        # Where the modules of a function, or of imports, were found.
+        "sys_path": list(sys.path),
+        "versions": {
+            "imglib2-cache-python": settings.version,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            **_versions(),
+        },
+    }
+
+
+def _bounds(crop: Sequence[slice]) -> list[list[int]]:
+    return [[part.start, part.stop] for part in crop]
+
+
+def _as_json(value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401
+    if isinstance(value, np.ndarray):
+        name = f"parameter_{len(arrays)}"
+        arrays[name] = value
+        return {"array": name}
+    if isinstance(value, Mapping):
+        return {"dict": {key: _as_json(entry, arrays) for key, entry in value.items()}}
+    if isinstance(value, list):
+        return [_as_json(entry, arrays) for entry in value]
+    return value
+
+
+def _versions() -> dict[str, str]:
+    """Versions of the packages that are imported."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        # Not by `getattr`, which could import something.
+        version = None if "." in name or name.startswith("_") else getattr(module, "__dict__", {}).get("__version__")
+        if type(version) is str and name not in sys.stdlib_module_names:
+            found[name] = version
+    return found

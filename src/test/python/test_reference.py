@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""Tests of reference.py: which text names which function, and which version of it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+import traceback
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from imglib2_cache_python import reference
+from imglib2_cache_python.reference import function_reference, resolve, source_file
+
+WriteModule = Callable[[str, str], Path]
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """What a test has imported is forgotten at its end."""
+    before = dict(sys.modules)
+    known = dict(reference._known)
+    yield
+    for name in set(sys.modules) - set(before):
+        if name.startswith("imglib2_cache_python.user."):
+            del sys.modules[name]
+    reference._known.clear()
+    reference._known.update(known)
+
+
+def edit(file: Path, source: str) -> None:
+    """Writes a file; no two versions of it have the same time, also where clocks are coarse."""
+    before = file.stat().st_mtime_ns if file.exists() else 0
+    file.write_text(source, "utf-8")
+    if before:
+        os.utime(file, ns=(before + 1_000_000, before + 1_000_000))
+
+
+def value(code: str, image: int | None = None) -> object:
+    """What the function that the code names returns."""
+    named = function_reference(code)
+    assert named is not None
+    return resolve(*named, image)[0]()
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ("/folder/own.py:f", ("/folder/own.py", "f")),
+        ("own.py:f", ("own.py", "f")),
+        ("  ../my filters/own.py:Filter.run\n", ("../my filters/own.py", "Filter.run")),
+        (r"C:\x\own.py:f", (r"C:\x\own.py", "f")),
+        ("größe/ñ.py:größe", ("größe/ñ.py", "größe")),
+        ("/a.py:b/own.py:f", ("/a.py:b/own.py", "f")),
+        # Statements.
+        ("if own.py:f", None),
+        ("x = 1\nown.py:f", None),
+        ("own.py:f()", None),
+        ("/folder/own.py:", None),
+        ("/folder/own.pyc:f", None),
+        ("/folder/own:f", None),
+        (":f", None),
+    ],
+)
+def test_a_function_of_a_file_is_a_path_a_colon_and_a_function(code: str, named: tuple[str, str] | None) -> None:
+    found = function_reference(code)
+    assert found == named
+    assert found is None or found.is_file
+
+
+def test_a_module_is_no_file() -> None:
+    found = function_reference("package.module:f")
+    assert found == ("package.module", "f")
+    assert not found.is_file
+
+
+def test_a_file_is_loaded_once_and_its_traceback_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "own filters.py"
+    file.write_text("calls = []\nclass A: pass\ndef f():\n    calls.append(A())\n    return len(calls)\n", "utf-8")
+    assert value(f"{file}:f") == 1
+    monkeypatch.chdir(tmp_path)
+    # The same file, by another path.
+    assert value("own filters.py:f") == 2
+    function, pin = resolve(str(file), "f")
+    assert function.__module__ == pin.module.__name__
+    assert pickle.loads(pickle.dumps(pin.module.calls[0])).__class__ is pin.module.A
+    pin.module.calls = None
+    with pytest.raises(AttributeError) as raised:
+        function()
+    assert traceback.extract_tb(raised.value.__traceback__)[-1][:2] == (str(file), 4)
+    assert not list(tmp_path.rglob("*.pyc"))
+
+
+def test_two_files_of_the_same_name_are_two_modules(tmp_path: Path) -> None:
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "own.py").write_text(f"def f(): return '{folder}'\n")
+    assert [value(f"{tmp_path / folder / 'own.py'}:f") for folder in "abab"] == ["a", "b", "a", "b"]
+
+
+@pytest.mark.parametrize("same_size", [True, False])
+def test_a_file_that_has_changed_is_loaded_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same_size: bool
+) -> None:
+    # Compiled code tells by whole seconds whether it is up to date.
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = tmp_path / "own.py"
+    edit(file, "def f(): return 1\n")
+    os.utime(file, (10**9, 10**9))
+    old, pin = resolve(str(file), "f")
+    edit(file, "def f(): return 2\n" if same_size else "def f():\n    return 2\n")
+    assert value(f"{file}:f") == 2
+    # The old one is as it was.
+    assert old() == 1
+    assert pin.module.f is old
+    assert sum(getattr(one, "__file__", None) == str(file) for one in list(sys.modules.values())) == 1
+
+
+def test_a_missing_file_and_a_file_with_an_error_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*own\.py; expected"):
+        value(f"{file}:f")
+    edit(file, "def f(:\n")
+    with pytest.raises(SyntaxError) as raised:
+        value(f"{file}:f")
+    assert raised.value.filename == str(file)
+    edit(file, "f = 3\n")
+    with pytest.raises(TypeError, match="is a int, expected a function"):
+        value(f"{file}:f")
+    with pytest.raises(AttributeError, match="no attribute 'g'"):
+        value(f"{file}:g")
+    edit(file, "def f(): return 4\n")
+    assert value(f"{file}:f") == 4
+
+
+@pytest.mark.parametrize("name", ["own_of_user", "package_of_user.own"])
+@pytest.mark.parametrize("same_size", [True, False])
+def test_a_module_of_the_user_that_has_changed_is_imported_anew(
+    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, name: str, same_size: bool
+) -> None:
+    # Compiled code, which tells by whole seconds whether it is up to date.
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = write_module(name, "def f(): return 1\n")
+    os.utime(file, (10**9, 10**9))
+    old, pin = resolve(name, "f")
+    assert list(file.parent.glob("__pycache__/*.pyc"))
+    edit(file, "def f(): return 2\n" if same_size else "def f():\n    return 2\n")
+    assert value(f"{name}:f") == 2
+    assert sys.modules[name] is not pin.module
+    parent, _, last = name.rpartition(".")
+    assert not parent or getattr(sys.modules[parent], last) is sys.modules[name]
+    assert old() == 1
+    assert pin.module.f is old
+    # Nothing has changed since.
+    new = sys.modules[name]
+    assert value(f"{name}:f") == 2
+    assert sys.modules[name] is new
+
+
+def test_a_package_is_imported_anew_with_its_modules(write_module: WriteModule) -> None:
+    file = write_module("package_of_user.__init__", "from package_of_user import part\ndef f(): return 1\n")
+    write_module("package_of_user.part", "")
+    assert value("package_of_user:f") == 1
+    part = sys.modules["package_of_user.part"]
+    edit(file, "import package_of_user.part\ndef f(): return package_of_user.part\n")
+    assert value("package_of_user:f") is sys.modules["package_of_user.part"] is not part
+
+
+def test_a_change_that_cannot_be_imported_leaves_the_old_module(write_module: WriteModule) -> None:
+    file = write_module("package_of_user.own", "def f(): return 1\n")
+    old, pin = resolve("package_of_user.own", "f")
+    edit(file, "1 / 0\n")
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            value("package_of_user.own:f")
+        assert sys.modules["package_of_user.own"] is pin.module
+        assert sys.modules["package_of_user"].own is pin.module
+    edit(file, "def f(): return 3\n")
+    assert value("package_of_user.own:f") == 3
+    assert old() == 1
+
+
+def test_a_file_that_an_editor_replaces_just_now_is_no_change(write_module: WriteModule) -> None:
+    file = write_module("own_of_user", "def f(): return 1\n")
+    assert value("own_of_user:f") == 1
+    file.unlink()
+    assert value("own_of_user:f") == 1
+
+
+def test_installed_packages_and_the_standard_library_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_module: WriteModule
+) -> None:
+    folder = tmp_path / "lib" / "site-packages"
+    folder.mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(folder))
+    write_module("unused_of_user", "")
+    file = folder / "installed_of_user.py"
+    edit(file, "def f(): return 1\n")
+    try:
+        assert value("installed_of_user:f") == 1
+        edit(file, "def f(): return 2\n")
+        assert value("installed_of_user:f") == 1
+    finally:
+        sys.modules.pop("installed_of_user", None)
+    import colorsys
+
+    before = reference._stamp_of
+    monkeypatch.setattr(reference, "_stamp_of", lambda path: before(path)._replace(size=next(reference._numbers)))
+    for _ in range(2):
+        assert resolve("colorsys", "rgb_to_hsv")[0] is colorsys.rgb_to_hsv
+
+
+def test_all_threads_get_the_same_new_module(write_module: WriteModule, tmp_path: Path) -> None:
+    file = write_module("own_of_user", "imports = 1\ndef f(): return 1\n")
+    other = tmp_path / "file.py"
+    edit(other, "def f(): return 1\n")
+    codes = ("own_of_user:f", f"{other}:f")
+    for code in codes:
+        assert value(code) == 1
+    slow = "import threading, time\nimported.append(threading.get_ident())\ntime.sleep(.01)\ndef f(): return 2\n"
+    imported: list[int] = []
+    import builtins
+
+    builtins.imported = imported
+    try:
+        edit(file, slow)
+        edit(other, slow)
+        found: list[list[object]] = [[], []]
+        barrier = threading.Barrier(8)
+
+        def work(i: int) -> None:
+            named = function_reference(codes[i % 2])
+            barrier.wait()
+            found[i % 2].append(resolve(*named)[0])
+
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        del builtins.imported
+    assert len(imported) == 2
+    for functions in found:
+        assert len(functions) == 4
+        assert len(set(map(id, functions))) == 1
+        assert functions[0]() == 2
+
+
+def test_all_interpreters_have_the_same_function_for_an_image(write_module: WriteModule) -> None:
+    file = write_module("own_of_user", "def f(): return 1\n")
+    first, pin = resolve("own_of_user", "f", 17)
+    edit(file, "def f(): return 2\n")
+    assert value("own_of_user:f", 18) == 2
+    # Another interpreter makes the code of the first image ready only now.
+    assert resolve("own_of_user", "f", 17)[0] is first
+    del pin
+    assert value("own_of_user:f", 17) == 2
+
+
+def test_the_source_file_is_found_without_importing(write_module: WriteModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = write_module("package_of_user.__init__", "")
+    file = write_module("package_of_user.own", "raise ValueError\n")
+    assert source_file("package_of_user.own:f") == str(file)
+    assert source_file("package_of_user:f") == str(package)
+    assert "package_of_user.own" not in sys.modules
+    monkeypatch.chdir(file.parent)
+    assert source_file("own.py:f") == str(file)
+    assert source_file("/folder/none.py:f") == os.path.abspath("/folder/none.py")
+    write_module("broken_of_user.__init__", "raise ValueError\n")
+    write_module("broken_of_user.own", "")
+    for code in ("block.data[...] = 1", "math:sqrt", "none_of_user:f", "broken_of_user.own:f", "math.sqrt:f"):
+        assert source_file(code) is None, code
+
+
+def test_a_module_in_an_archive_is_imported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "modules.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("zipped_of_user.py", "def f(): return 1\n")
+    monkeypatch.syspath_prepend(str(archive))
+    try:
+        assert [value("zipped_of_user:f") for _ in range(2)] == [1, 1]
+    finally:
+        sys.modules.pop("zipped_of_user", None)
