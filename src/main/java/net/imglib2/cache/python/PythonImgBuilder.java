@@ -672,6 +672,24 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		return queue;
 	}
 
+	Widths halo()
+	{
+		return halo;
+	}
+
+	Border border()
+	{
+		return border;
+	}
+
+	/**
+	 * @return what sizes of blocks are multiples of
+	 */
+	int[] multiple()
+	{
+		return multiple;
+	}
+
 	List< PythonInput > inputs()
 	{
 		return inputs;
