@@ -28,6 +28,8 @@
  */
 package net.imglib2.cache.python.block;
 
+import java.util.List;
+
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.python.InputWay;
@@ -88,17 +90,17 @@ public final class BlockInput
 	}
 
 	/**
-	 * @return the image that the pixels come from, see {@link PixelSource#root()}
+	 * @return the images that the pixels come from, see {@link PixelSource#roots()}
 	 */
-	public RandomAccessible< ? > root()
+	public List< RandomAccessible< ? > > roots()
 	{
-		return source.root();
+		return source.roots();
 	}
 
 	/**
 	 * @param cell
 	 * 		interval of a cell in the image
-	 * @return the pixels of the root that it depends on, see {@link PixelSource#inRoot}
+	 * @return the pixels of a root that it depends on, see {@link PixelSource#inRoot}
 	 */
 	public Interval inRoot( final Interval cell )
 	{

@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.block;
 
 import java.nio.Buffer;
+import java.util.List;
 import java.util.logging.Logger;
 
 import net.imglib2.FinalInterval;
@@ -142,9 +143,9 @@ public final class ImageSource< T extends NativeType< T > > implements PixelSour
 	}
 
 	@Override
-	public RandomAccessible< ? > root()
+	public List< RandomAccessible< ? > > roots()
 	{
-		return origin.root();
+		return origin.roots();
 	}
 
 	@Override

@@ -28,27 +28,36 @@
  */
 package net.imglib2.cache.python.block;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
+import net.imglib2.RealRandomAccessible;
+import net.imglib2.interpolation.Interpolant;
 import net.imglib2.transform.integer.Mixed;
+import net.imglib2.view.RandomAccessibleOnRealRandomAccessible;
+import net.imglib2.view.StackView;
+import net.imglib2.view.SubsampleView;
 
 /**
- * The image behind all views and converters of an input, and which of its pixels the
+ * The images behind all views and converters of an input, and which of their pixels the
  * input's depend on. Immutable.
  */
 final class Origin
 {
-	private final RandomAccessible< ? > root;
+	private final List< RandomAccessible< ? > > roots;
 
 	/**
-	 * Of the input; {@code null} if its coordinates are not those of the root.
+	 * Of the input; {@code null} if its coordinates are not those of the roots.
 	 */
 	private final ViewChain aligned;
 
-	private Origin( final RandomAccessible< ? > root, final ViewChain aligned )
+	private Origin( final List< RandomAccessible< ? > > roots, final ViewChain aligned )
 	{
-		this.root = root;
+		this.roots = roots;
 		this.aligned = aligned;
 	}
 
@@ -64,12 +73,40 @@ final class Origin
 			isAligned &= isIdentity( chain.toRoot() ) && !chain.isExtended();
 			root = chain.root();
 		}
-		return new Origin( root, isAligned ? first : null );
+		final List< RandomAccessible< ? > > behind = behind( root );
+		if ( behind.isEmpty() )
+			return new Origin( Collections.singletonList( root ), isAligned ? first : null );
+		final List< RandomAccessible< ? > > roots = new ArrayList<>();
+		for ( final RandomAccessible< ? > source : behind )
+			roots.addAll( of( source ).roots );
+		return new Origin( roots, null );
 	}
 
-	RandomAccessible< ? > root()
+	/**
+	 * @return what a view shows that changes more than coordinates
+	 */
+	private static List< RandomAccessible< ? > > behind( final RandomAccessible< ? > view )
 	{
-		return root;
+		if ( view instanceof StackView )
+			return new ArrayList<>( ( ( StackView< ? > ) view ).getSourceSlices() );
+		if ( view instanceof SubsampleView )
+			return Collections.singletonList( ( ( SubsampleView< ? > ) view ).getSource() );
+		if ( view instanceof RandomAccessibleOnRealRandomAccessible )
+		{
+			final RealRandomAccessible< ? > real = ( ( RandomAccessibleOnRealRandomAccessible< ? > ) view ).getSource();
+			final Object source = real instanceof Interpolant ? ( ( Interpolant< ?, ? > ) real ).getSource() : null;
+			if ( source instanceof RandomAccessible )
+				return Collections.singletonList( ( RandomAccessible< ? > ) source );
+		}
+		return Collections.emptyList();
+	}
+
+	/**
+	 * See {@link PixelSource#roots}.
+	 */
+	List< RandomAccessible< ? > > roots()
+	{
+		return roots;
 	}
 
 	/**

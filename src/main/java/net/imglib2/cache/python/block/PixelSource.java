@@ -28,6 +28,9 @@
  */
 package net.imglib2.cache.python.block;
 
+import java.util.Collections;
+import java.util.List;
+
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.python.InputWay;
@@ -54,18 +57,18 @@ public interface PixelSource
 	InputWay wayOf( Interval interval );
 
 	/**
-	 * @return the image that the pixels come from, behind all views and converters;
-	 *         {@code null} if that is not known
+	 * @return the images that the pixels come from, behind all views and converters, as far
+	 *         as they are known
 	 */
-	default RandomAccessible< ? > root()
+	default List< RandomAccessible< ? > > roots()
 	{
-		return null;
+		return Collections.emptyList();
 	}
 
 	/**
 	 * @param interval
 	 * 		in the coordinates of the source
-	 * @return all pixels of the root that those of the interval depend on, or more;
+	 * @return all pixels of a root that those of the interval depend on, or more;
 	 *         {@code null} if that is not known
 	 */
 	default Interval inRoot( final Interval interval )

@@ -321,7 +321,7 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 			outdate( Collections.singleton( cell ) );
 			unguarded.invalidate( cell );
 		} );
-		reader.listeners().invalidated( cell::equals );
+		reader.tell( cell::equals );
 	}
 
 	@Override
@@ -329,7 +329,7 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	{
 		reader.forgetIf( condition );
 		dropIf( condition );
-		reader.listeners().invalidated( condition );
+		reader.tell( condition );
 	}
 
 	/**
@@ -361,7 +361,7 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 			outdate( loading.keySet() );
 			unguarded.invalidateAll( GuardedCells.ONE_THREAD );
 		} );
-		reader.listeners().invalidated( cell -> true );
+		reader.tell( cell -> true );
 	}
 
 	private void outdate( final Collection< Long > invalidated )

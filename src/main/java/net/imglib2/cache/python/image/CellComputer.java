@@ -353,9 +353,12 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		return spec.inputs().stream().map( input -> input.interval( interval ) ).collect( Collectors.toList() );
 	}
 
+	/**
+	 * @return what messages call the loader
+	 */
 	@Override
 	public String toString()
 	{
-		return loaderName();
+		return registered.snippet.toString();
 	}
 }

@@ -89,6 +89,8 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 
 	private final InvalidationListeners listeners = new InvalidationListeners();
 
+	private final Dependents dependents = new Dependents();
+
 	private final List< WeakReference< CellCache< A > > > caches = new CopyOnWriteArrayList<>();
 
 	/**
@@ -113,7 +115,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		this.failures = failures;
 		fill = new CellFill<>( spec, pool.memory(), failures );
 		computer = new CellComputer<>( spec, pool, poolOwner );
-		InvalidatedInputs.follow( this );
+		Dependents.follow( this );
 	}
 
 	public CellSpec< T, A > spec()
@@ -173,9 +175,26 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	 */
 	public void invalidateIf( final Predicate< Long > condition )
 	{
+		dropIf( condition );
+		tell( condition );
+	}
+
+	/**
+	 * Drops cells, and tells nobody.
+	 */
+	void dropIf( final Predicate< Long > condition )
+	{
 		forgetIf( condition );
 		forEachCache( cache -> cache.dropIf( condition ) );
-		listeners.invalidated( condition );
+	}
+
+	/**
+	 * Lets all know that cells were dropped: first the images that have them as inputs, then
+	 * the listeners.
+	 */
+	void tell( final Predicate< Long > condition )
+	{
+		dependents.invalidated( this, condition );
 	}
 
 	/**
@@ -334,7 +353,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		final boolean filled = fill.retry( cell );
 		invalidateFilled( Collections.singleton( cell ), key -> key == cell );
 		if ( filled )
-			listeners.invalidated( key -> key == cell );
+			tell( key -> key == cell );
 	}
 
 	/**
@@ -346,7 +365,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		final Set< Long > filled = fill.retryAll();
 		invalidateFilled( filled, key -> true );
 		if ( !filled.isEmpty() )
-			listeners.invalidated( filled::contains );
+			tell( filled::contains );
 	}
 
 	private void invalidateFilled( final Set< Long > filled, final Predicate< Long > retried )
@@ -380,6 +399,14 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	InvalidationListeners listeners()
 	{
 		return listeners;
+	}
+
+	/**
+	 * @return the readers whose cells are computed of this one's
+	 */
+	Dependents dependents()
+	{
+		return dependents;
 	}
 
 	CellFailures failures()

@@ -59,16 +59,6 @@ final class InvalidationListeners
 	}
 
 	/**
-	 * The same for one that is notified before all others.
-	 */
-	Runnable addFirst( final Consumer< ? super Predicate< Long > > listener )
-	{
-		final Listener added = new Listener( listener );
-		listeners.add( 0, added );
-		return () -> listeners.remove( added );
-	}
-
-	/**
 	 * Notifies all. The caller holds no lock. Listeners are not notified of what a
 	 * listener invalidates itself: a volatile cache invalidates the cache below it.
 	 *
