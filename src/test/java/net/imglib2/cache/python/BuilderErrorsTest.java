@@ -215,6 +215,10 @@ class BuilderErrorsTest
 		// Halo.
 		refused( "lower and upper halo differ in number", () -> image().halo( Arrays.asList( 1, 2 ), Arrays.asList( 1, 2, 3 ) ).build(), "[1, 2]", "[1, 2, 3]", "after the cell", "3 axes", "has 2" );
 		refused( "the lower halo is negative", () -> image().halo( new int[] { -3, 1 }, new int[] { 1, 1 } ), "-3", "before", "from 0 on" );
+		refused( "a halo that is too large", () -> image().halo( Integer.MAX_VALUE ).build(), "4294967314", "uint8", "a smaller halo" );
+		refused( "a multiple that is too large", () -> image().padToMultiple( Integer.MAX_VALUE ).build(), "2147483647", "uint8", "2^31-1" );
+		refused( "whole axes that are too large", () -> builder().input( PythonInput.of( Views.interval( Views.extendZero( STACK ), new FinalInterval( 20, 10, 1L << 40 ) ) ).wholeAxes( 2 ) ).build(), "1099511627776", "2^31-1" );
+		refused( "too many cells", () -> builder().type( new FloatType() ).dimensions( 1L << 40, 1L << 40 ).cellSize( 1 ).build(), "1099511627776", "choose larger cells" );
 		refused( "NONE and a halo", () -> image().halo( 2 ).border( Border.NONE ).build(), "input 0", "NONE", "[(-2, -2) -- (21, 11) = 24x14]", "choose a border" );
 		refused( "NONE and padding", () -> build( input().border( "none" ), 16 ), "input 0", "NONE", "choose a border" );
 
@@ -314,7 +318,8 @@ class BuilderErrorsTest
 	@BeforeAll
 	static void open()
 	{
-		queue = new PythonCacheLoaderQueue( 1 );
+		// Code that needs a long import is checked when it runs first.
+		queue = new PythonCacheLoaderQueue( 1, "import scipy.ndimage" );
 	}
 
 	@AfterAll
