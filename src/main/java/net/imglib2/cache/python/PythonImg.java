@@ -29,6 +29,8 @@
 package net.imglib2.cache.python;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -76,6 +78,8 @@ import net.imglib2.util.Intervals;
  */
 public final class PythonImg< T extends NativeType< T > > extends CachedCellImg< T, DataAccess > implements AutoCloseable
 {
+	private static final int NUM_CELLS_TO_CHECK = 8;
+
 	private final PythonImgBuilder< T > settings;
 
 	private final CellReader< T, ArrayDataAccess< ? > > reader;
@@ -336,6 +340,72 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		requireSameAxes( interval );
 		reader.requireOpen();
 		prefetch.request( new FinalInterval( interval ) );
+	}
+
+	/**
+	 * Checks the halo on eight cells, see {@link #checkHalo(int)}.
+	 *
+	 * @return the result
+	 */
+	public HaloCheck checkHalo()
+	{
+		return checkHalo( NUM_CELLS_TO_CHECK );
+	}
+
+	/**
+	 * Finds out whether the halo of the inputs is wide enough for the code: computes some
+	 * cells anew with twice the halo, and compares. If the halo is too small, the image has
+	 * seams between cells, and nothing else tells so. The cells are spread over the image,
+	 * with corners.
+	 * <p>
+	 * A halo of 0 is compared with one of 8, if the code is a function.
+	 *
+	 * @param numCells
+	 * 		how many cells, 1 or more
+	 * @return the result
+	 * @throws PythonCellException
+	 * 		if a cell fails, with the halo of the image or twice that
+	 * @throws IllegalStateException
+	 * 		if there can be no wider halo: the image has no inputs; or it has no halo, and
+	 * 		statements that may not crop; or an input with {@link Border#NONE} is not large
+	 * 		enough; or on the thread of a worker
+	 * @throws PythonClosedException
+	 * 		if this image or its queue is closed
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted
+	 */
+	public HaloCheck checkHalo( final int numCells )
+	{
+		if ( numCells < 1 )
+			throw new IllegalArgumentException( "number of cells to check is " + numCells + ", expected 1 or more" );
+		WorkerPool.requireNotOnAWorker( "A halo cannot be checked" );
+		final PythonImgBuilder< T > doubledHalo;
+		final String halo;
+		synchronized ( this )
+		{
+			reader.requireOpen();
+			doubledHalo = settings.withDoubledHalo( reader.name() );
+			halo = settings.describeHalo();
+		}
+		final List< Interval > intervals = new ArrayList<>();
+		for ( final long cell : HaloCheck.spread( reader.spec().grid(), numCells ) )
+			intervals.add( reader.spec().interval( cell ) );
+		try (final PythonImg< T > doubled = build( doubledHalo ))
+		{
+			return HaloCheck.of( this, doubled, intervals, reader.name(), halo );
+		}
+	}
+
+	private PythonImg< T > build( final PythonImgBuilder< T > doubledHalo )
+	{
+		try
+		{
+			return doubledHalo.build();
+		}
+		catch ( final IllegalArgumentException e )
+		{
+			throw new IllegalStateException( "The halo of " + reader.name() + " cannot be checked, because twice the halo does not fit: " + e.getMessage(), e );
+		}
 	}
 
 	/**

@@ -36,9 +36,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
@@ -75,6 +77,11 @@ import net.imglib2.util.Cast;
  */
 public final class PythonImgBuilder< T extends NativeType< T > >
 {
+	/**
+	 * Halo with which one that is zero is checked.
+	 */
+	private static final int HALO_INSTEAD_OF_NONE = 8;
+
 	private String code;
 
 	/**
@@ -604,18 +611,47 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
+	 * @param imageName
+	 * 		name of the image
 	 * @return settings of an image whose inputs have twice the halo
+	 * @throws IllegalStateException
+	 * 		if they have none, and the code is not known to crop
 	 */
-	PythonImgBuilder< T > withDoubledHalo()
+	PythonImgBuilder< T > withDoubledHalo( final String imageName )
 	{
 		final PythonImgBuilder< T > doubled = new PythonImgBuilder<>( this );
 		doubled.watch = false;
 		doubled.captureFolder = null;
+		doubled.options = options.name( imageName + " with twice the halo" );
 		doubled.halo = halo.doubled();
 		doubled.inputs.clear();
 		for ( final PythonInput input : inputs )
 			doubled.inputs.add( input.withDoubledHalo() );
+		if ( doubled.hasHalo() )
+			return doubled;
+		if ( inputs.isEmpty() )
+			throw new IllegalStateException( imageName + " has no input, and so no halo that could be checked" );
+		if ( !PythonText.isReference( changedCode != null ? changedCode.text() : code ) )
+			throw new IllegalStateException( imageName + " has no halo that could be doubled, and its statements may not crop what they write: say .halo( 1 ), let the code use block.halo or block.crops, and check again" );
+		// What functions return is cropped.
+		doubled.halo = Widths.of( "the halo", HALO_INSTEAD_OF_NONE );
 		return doubled;
+	}
+
+	private boolean hasHalo()
+	{
+		return inputs.stream().map( PythonInput::settings ).anyMatch( input -> !( input.halo != null ? input.halo : halo ).areZero() );
+	}
+
+	/**
+	 * @return what messages call the halo
+	 */
+	String describeHalo()
+	{
+		final Set< String > all = new LinkedHashSet<>();
+		for ( final PythonInput input : inputs )
+			all.add( ( input.settings().halo != null ? input.settings().halo : halo ).toString() );
+		return String.join( " and ", all );
 	}
 
 	/**

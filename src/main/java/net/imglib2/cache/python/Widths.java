@@ -97,6 +97,11 @@ final class Widths
 		return new Widths( Arrays.stream( lower ).map( width -> Math.multiplyExact( 2, width ) ).toArray(), Arrays.stream( upper ).map( width -> Math.multiplyExact( 2, width ) ).toArray() );
 	}
 
+	boolean areZero()
+	{
+		return Arrays.stream( lower ).allMatch( width -> width == 0 ) && Arrays.stream( upper ).allMatch( width -> width == 0 );
+	}
+
 	private int[] perAxis( final String what, final int[] widths, final int numAxes, final boolean[] isOmitted )
 	{
 		int numOthers = 0;

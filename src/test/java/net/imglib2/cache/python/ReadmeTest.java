@@ -28,76 +28,23 @@
  */
 package net.imglib2.cache.python;
 
+import static net.imglib2.cache.python.DocumentationTest.read;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.StringWriter;
-import java.net.URL;
-import java.net.URLClassLoader;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.Paths;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
-import javax.tools.JavaCompiler;
-import javax.tools.ToolProvider;
-
-import org.junit.jupiter.api.DynamicTest;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestFactory;
-import org.junit.jupiter.api.io.TempDir;
-
-import groovy.lang.Binding;
-import groovy.lang.GroovyShell;
-import net.imglib2.RandomAccessibleInterval;
-import net.imglib2.img.array.ArrayImgs;
-import net.imglib2.type.numeric.real.FloatType;
 
 /**
- * Runs and checks the code blocks of the README as they are.
+ * What the README says about dependencies; {@link DocumentationTest} runs its code.
  */
-@Tag( "each-mode" )
 class ReadmeTest
 {
-	private static final Path ROOT = Paths.get( System.getProperty( "project.basedir" ) );
-
-	@TempDir
-	private Path folder;
-
-	@TestFactory
-	Stream< DynamicTest > javaBlocksCompileAndRun() throws IOException
-	{
-		final List< String > blocks = blocks( "java" );
-		assertFalse( blocks.isEmpty() );
-		return blocks.stream().map( block -> DynamicTest.dynamicTest( block.lines().filter( line -> !line.isBlank() && !line.startsWith( "import" ) ).findFirst().get(),
-				() -> run( block ) ) );
-	}
-
-	@Test
-	void fijiScriptRuns() throws IOException
-	{
-		final String script = blocks( "groovy" ).stream().filter( block -> block.startsWith( "#@" ) ).findFirst().get();
-		final Binding binding = new Binding();
-		final float[] pixels = new float[ 60 * 15 * 35 ];
-		Arrays.fill( pixels, 3 );
-		binding.setVariable( "input", ArrayImgs.floats( pixels, 60, 15, 35 ) );
-		binding.setVariable( "environment", ChildJvm.testPython().getParent().getParent().toFile() );
-		new GroovyShell( binding ).evaluate( script.replaceAll( "(?m)^#@.*$", "" ) );
-		@SuppressWarnings( "unchecked" )
-		final RandomAccessibleInterval< FloatType > result = ( RandomAccessibleInterval< FloatType > ) binding.getVariable( "result" );
-		assertEquals( 3, result.getAt( 59, 14, 34 ).get(), 1e-5 );
-		( ( PythonCacheLoaderQueue ) binding.getVariable( "queue" ) ).close();
-	}
-
 	@Test
 	void dependenciesAreThoseOfTheExamples() throws IOException
 	{
@@ -121,40 +68,6 @@ class ReadmeTest
 		assertEquals( version, find( "(?m)^jep==(\\S+)", read( "src/build/python/requirements.txt" ) ) );
 	}
 
-	@Test
-	void linksLeadToFiles() throws IOException
-	{
-		final Matcher link = Pattern.compile( "]\\(([^)]+)\\)" ).matcher( read( "README.md" ) );
-		while ( link.find() )
-		{
-			if ( link.group( 1 ).startsWith( "http" ) )
-				continue;
-			final String[] fileAndHeading = link.group( 1 ).split( "#" );
-			final String file = fileAndHeading[ 0 ].isEmpty() ? "README.md" : fileAndHeading[ 0 ];
-			assertTrue( Files.exists( ROOT.resolve( file ) ), link.group( 1 ) );
-			if ( fileAndHeading.length > 1 )
-				assertTrue( read( file ).lines().anyMatch( line -> line.startsWith( "#" )
-						&& line.replaceFirst( "#+ ", "" ).toLowerCase().replaceAll( "[^\\w -]", "" ).replace( ' ', '-' ).equals( fileAndHeading[ 1 ] ) ), link.group( 1 ) );
-		}
-	}
-
-	private void run( final String block ) throws Exception
-	{
-		final List< String > imports = block.lines().filter( line -> line.startsWith( "import" ) ).collect( Collectors.toList() );
-		final String body = block.lines().filter( line -> !line.startsWith( "import" ) ).collect( Collectors.joining( "\n" ) );
-		final Path source = folder.resolve( "Snippet.java" );
-		Files.writeString( source, String.join( "\n", imports ) + "\npublic class Snippet { public static void run() throws Exception {\n" + body + "\n} }" );
-		final JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-		final StringWriter messages = new StringWriter();
-		final List< String > options = Arrays.asList( "--release", "8", "-Xlint:-options", "-d", folder.toString(), "-classpath", System.getProperty( "java.class.path" ) );
-		final boolean compiled = compiler.getTask( messages, null, null, options, null, compiler.getStandardFileManager( null, null, null ).getJavaFileObjects( source ) ).call();
-		assertTrue( compiled, messages + "\n" + block );
-		try (final URLClassLoader loader = new URLClassLoader( new URL[] { folder.toUri().toURL() } ))
-		{
-			loader.loadClass( "Snippet" ).getMethod( "run" ).invoke( null );
-		}
-	}
-
 	private static List< String > blocks( final String language ) throws IOException
 	{
 		final List< String > blocks = new ArrayList<>();
@@ -162,11 +75,6 @@ class ReadmeTest
 		while ( block.find() )
 			blocks.add( block.group( 1 ) );
 		return blocks;
-	}
-
-	private static String read( final String path ) throws IOException
-	{
-		return Files.readString( ROOT.resolve( path ) );
 	}
 
 	private static String find( final String pattern, final String text )

@@ -357,4 +357,13 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	{
 		return spec.inputs().stream().map( input -> input.interval( interval ) ).collect( Collectors.toList() );
 	}
+
+	/**
+	 * @return what messages call the loader
+	 */
+	@Override
+	public String toString()
+	{
+		return registered.snippet.toString();
+	}
 }
