@@ -367,25 +367,44 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	private void submitted( final Task< ? > task, final TaskQueue queue )
 	{
-		if ( closed || replacements.noWorker() != null )
+		final PythonException reason = reasonToFail();
+		if ( reason != null )
 		{
 			queue.remove( task );
-			task.fail( reasonToFail() );
+			task.fail( reason );
 		}
 	}
 
+	/**
+	 * Fails what waits as long as there is a reason to: a worker may start meanwhile.
+	 */
 	private void failWaiting()
 	{
-		for ( Task< ? > task = tasks.poll(); task != null; task = tasks.poll() )
-			task.fail( reasonToFail() );
-		for ( Task< ? > task = checks.poll(); task != null; task = checks.poll() )
-			task.fail( reasonToFail() );
+		failWaiting( tasks );
+		failWaiting( checks );
 	}
 
+	private void failWaiting( final TaskQueue queue )
+	{
+		for ( PythonException reason = reasonToFail(); reason != null; reason = reasonToFail() )
+		{
+			final Task< ? > task = queue.poll();
+			if ( task == null )
+				return;
+			task.fail( reason );
+		}
+	}
+
+	/**
+	 * @return why nothing can be computed now; {@code null} if it can
+	 */
 	private PythonException reasonToFail()
 	{
+		if ( closed )
+			return closedException();
+		// Read once: a worker may start meanwhile.
 		final PythonNoWorkerException noWorker = replacements.noWorker();
-		return closed || noWorker == null ? closedException() : new PythonNoWorkerException( noWorker.getMessage(), noWorker );
+		return noWorker == null ? null : new PythonNoWorkerException( noWorker.getMessage(), noWorker );
 	}
 
 	/**
@@ -638,8 +657,7 @@ public final class WorkerPool implements AutoCloseable
 		replacements.lost( worker, why );
 		watchTimeouts();
 		// The worker may have put a task back, which nobody else takes.
-		if ( closed || replacements.noWorker() != null )
-			failWaiting();
+		failWaiting();
 	}
 
 	/**
@@ -683,8 +701,9 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public void requireOpen()
 	{
-		if ( closed || replacements.noWorker() != null )
-			throw reasonToFail();
+		final PythonException reason = reasonToFail();
+		if ( reason != null )
+			throw reason;
 	}
 
 	/**
