@@ -413,8 +413,9 @@ public final class WorkerPool implements AutoCloseable
 	 * once that it {@linkplain BlockResult#isDropped() is dropped}, unless it is done
 	 * already, and so is whoever submits one from now on. So make the new code known before
 	 * the old one is dropped. Blocks that have not begun are not computed; those that have
-	 * are cancelled, and a worker where that has no effect is abandoned, as after a timeout.
-	 * The workers forget the code. May be called on any thread, again and again.
+	 * are cancelled. A worker where that has no effect is abandoned, as after a timeout, when
+	 * something waits for a worker; else it has ten times as long. The workers forget the
+	 * code. May be called on any thread, again and again.
 	 *
 	 * @param snippet
 	 * 		handle of the code
@@ -573,8 +574,18 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( timeouts != null || closed )
 			return;
-		timeouts = new TimeoutWatch( name, workers, replacements::abandon, replacements::startMissing, clock );
+		timeouts = new TimeoutWatch( name, workers, replacements::abandon, this::isMissed, replacements::startMissing, clock );
 		timeouts.start();
+	}
+
+	/**
+	 * @param worker
+	 * 		one that computes what nobody wants any more
+	 * @return whether something waits for it, or for any worker while none is about to start
+	 */
+	private boolean isMissed( final Worker worker )
+	{
+		return tasksForAll.isAwaitedOf( worker ) || tasks.isShortOfWorkers() && !replacements.isWorkerMissing() && workers.stream().noneMatch( Worker::isStarting );
 	}
 
 	/**

@@ -762,11 +762,111 @@ class WorkerPoolTest
 		control.awaitCancelled();
 		assertEquals( control.running(), control.cancelledTicket() );
 		assertFalse( control.isAbandoned() );
+		final BlockTask waiting = submit( register( "b" ), 2 );
 		exceedGrace();
 		control.awaitAbandoned();
-		assertComputedBy( "worker_2", submit( register( "b" ), 2 ) );
+		assertComputedBy( "worker_2", waiting );
 		release.countDown();
 		fakes.await( "worker_1 close" );
+	}
+
+	/**
+	 * Each change of a parameter may leave such code.
+	 */
+	@Test
+	void aWorkerWhoseDroppedCodeDoesNotEndIsKeptWhileNothingWaitsForAWorker() throws Exception
+	{
+		stopClock();
+		open( 1 );
+		final Snippet a = register( "a" );
+		final Snippet b = register( "b" );
+		submitHanging( a, 1 );
+		pool.drop( a );
+		final FakeInterpreter.FakeControl control = fakes.get( "worker_1" ).control();
+		control.awaitCancelled();
+		exceedGrace();
+		awaitLooks();
+		assertFalse( control.isAbandoned() );
+		release.countDown();
+		fakes.await( "worker_1 forget" );
+		assertComputedBy( "worker_1", submit( b, 2 ) );
+	}
+
+	@Test
+	void aWorkerWhoseDroppedCodeNeverEndsIsReplaced() throws Exception
+	{
+		stopClock();
+		open( 1 );
+		final Snippet a = register( "a" );
+		submitHanging( a, 1 );
+		pool.drop( a );
+		final FakeInterpreter.FakeControl control = fakes.get( "worker_1" ).control();
+		control.awaitCancelled();
+		for ( int i = 1; i < TimeoutWatch.GRACES_IF_NOT_MISSED; ++i )
+		{
+			forward.addAndGet( TimeoutWatch.GRACE_NANOS );
+			awaitLooks();
+			assertFalse( control.isAbandoned() );
+		}
+		exceedGrace();
+		control.awaitAbandoned();
+		fakes.await( "worker_2 init" );
+	}
+
+	@Test
+	void onlyOneWorkerAtATimeIsReplacedBecauseItsDroppedCodeDoesNotEnd() throws Exception
+	{
+		stopClock();
+		open( 2 );
+		final Snippet a = register( "a" );
+		final Snippet b = register( "b" );
+		final CountDownLatch bothHang = new CountDownLatch( 2 );
+		fakes.onBlock = ( python, number ) -> {
+			if ( number < 2 )
+				hang( bothHang, release::await );
+			return FakeInterpreters.done( python );
+		};
+		for ( int i = 0; i < 2; ++i )
+			// Else one worker is woken for both of them.
+			spinUntil( submit( a, i )::isBegun );
+		bothHang.await();
+		pool.drop( a );
+		final List< FakeInterpreter.FakeControl > controls = new ArrayList<>();
+		for ( int i = 1; i <= 2; ++i )
+			controls.add( fakes.get( "worker_" + i ).control() );
+		for ( final FakeInterpreter.FakeControl control : controls )
+			control.awaitCancelled();
+		final CountDownLatch starting = new CountDownLatch( 1 );
+		final CountDownLatch mayStart = new CountDownLatch( 1 );
+		fakes.onInit = python -> hang( starting, mayStart::await );
+		exceedGrace();
+		final List< BlockTask > waiting = submitAll( b, 2, 3, 4 );
+		starting.await();
+		awaitLooks();
+		assertEquals( 1, controls.stream().filter( FakeInterpreter.FakeControl::isAbandoned ).count() );
+		mayStart.countDown();
+		awaitDone( waiting );
+	}
+
+	@Test
+	void aTaskForAllDoesNotWaitForDroppedCodeThatDoesNotEnd() throws Exception
+	{
+		stopClock();
+		open( 2 );
+		final Snippet a = register( "a" );
+		final AtomicReference< FakeInterpreter > python = new AtomicReference<>();
+		onBlock( 1, its -> {
+			python.set( its );
+			hang( hanging, release::await );
+			return FakeInterpreters.done( its );
+		} );
+		submit( a, 1 );
+		hanging.await();
+		pool.drop( a );
+		python.get().control().awaitCancelled();
+		exceedGrace();
+		onAllWorkers( "t1" ).get();
+		fakes.await( "worker_3 exec t1" );
 	}
 
 	@Test
@@ -1633,6 +1733,16 @@ class WorkerPoolTest
 	private void exceedGrace()
 	{
 		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+	}
+
+	/**
+	 * Waits until the thread that watches blocks has looked at all of them, as it does as
+	 * long as code runs that was cancelled.
+	 */
+	private void awaitLooks()
+	{
+		final int before = clockReads.get();
+		spinUntil( () -> clockReads.get() - before > 8 );
 	}
 
 	/**
