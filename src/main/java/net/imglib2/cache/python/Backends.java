@@ -98,6 +98,16 @@ final class Backends
 				: PythonRuntime.start( installation, choice.mode(), environment, modulePath );
 	}
 
+	/**
+	 * @param backend
+	 * 		that was started
+	 * @return its mode, not {@link InterpreterMode#AUTO}
+	 */
+	static InterpreterMode modeOf( final InterpreterFactory backend )
+	{
+		return backend instanceof PythonRuntime ? ( ( PythonRuntime ) backend ).mode() : InterpreterMode.PROCESS;
+	}
+
 	private static void requireCanLimitMemory( final PythonEnvironment environment, final InterpreterMode mode )
 	{
 		if ( environment.getMemoryLimit() == Long.MAX_VALUE )

@@ -34,6 +34,7 @@ import java.util.concurrent.CompletableFuture;
 import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.worker.Cleanup;
+import net.imglib2.cache.python.worker.InterpreterFactory;
 import net.imglib2.cache.python.worker.WorkerPool;
 
 /**
@@ -52,6 +53,10 @@ import net.imglib2.cache.python.worker.WorkerPool;
 public final class PythonCacheLoaderQueue implements AutoCloseable
 {
 	private final WorkerPool pool;
+
+	private final String init;
+
+	private final InterpreterMode mode;
 
 	/**
 	 * One interpreter without init code.
@@ -119,7 +124,10 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 		Objects.requireNonNull( init, "init" );
 		Objects.requireNonNull( environment, "environment" );
 		final Trusted.Code trusted = TrustPolicy.ofThisJvm().requireCode( "The init code of a queue", init );
-		pool = new WorkerPool( numWorkers, trusted, Backends.start( environment, numWorkers ) );
+		final InterpreterFactory backend = Backends.start( environment, numWorkers );
+		this.init = init;
+		mode = Backends.modeOf( backend );
+		pool = new WorkerPool( numWorkers, trusted, backend );
 		Cleanup.whenCollected( this, pool::closeWhenIdle );
 	}
 
@@ -205,6 +213,22 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	public void close()
 	{
 		pool.close();
+	}
+
+	/**
+	 * @return code that the workers have run first
+	 */
+	String init()
+	{
+		return init;
+	}
+
+	/**
+	 * @return where the workers run, not {@link InterpreterMode#AUTO}
+	 */
+	InterpreterMode mode()
+	{
+		return mode;
 	}
 
 	WorkerPool pool()

@@ -409,6 +409,34 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	}
 
 	/**
+	 * Tells how this image is made: its code, parameters, inputs with their geometry (and
+	 * theirs, where they are such images, too), types and sizes, the Python with the versions
+	 * of the packages that the code imports or takes its function from, and the version of
+	 * this library. The same settings give the same text. Asks a worker, after the blocks that
+	 * wait.
+	 *
+	 * @return text of some lines, in UTF-8 if it is written to a file
+	 * @throws PythonClosedException
+	 * 		if this image or one of its inputs was closed, or its queue, before this was
+	 * 		asked for
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
+	 */
+	public String provenance()
+	{
+		final CellCode code = reader.code();
+		final PythonCacheLoaderQueue queue;
+		synchronized ( this )
+		{
+			reader.requireOpen();
+			queue = settings.queue();
+		}
+		return Provenance.of( reader.spec(), code, reader.name(), settings, Provenance.environment( queue, code ) );
+	}
+
+	/**
 	 * Lets go of the workers. Optional: an image that nobody uses any more does so, too. Cells
 	 * that are cached can still be read; reads of others throw a {@link PythonClosedException},
 	 * also those that wait now. What runs is cancelled, and the workers forget the code.

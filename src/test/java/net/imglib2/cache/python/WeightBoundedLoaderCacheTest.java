@@ -176,6 +176,29 @@ class WeightBoundedLoaderCacheTest
 	}
 
 	@Test
+	void evictionsAndKeptWeightAreCounted() throws Exception
+	{
+		for ( int i = 0; i < 7; ++i )
+			cache.get( i, this::load );
+		assertEquals( 2, cache.evictions() );
+		assertEquals( 5000, cache.keptWeight() );
+		cache.invalidate( 6 );
+		assertEquals( 4000, cache.keptWeight() );
+		cache.invalidateIf( key -> key > 3 );
+		cache.get( 6, key -> new byte[ 200 ] );
+		cache.invalidateAll();
+		assertEquals( 2, cache.evictions() );
+		assertEquals( 0, cache.keptWeight() );
+		cache.get( 1, key -> new byte[ 10_000 ] );
+		assertEquals( 3, cache.evictions() );
+		final WeightBoundedLoaderCache< Integer, byte[] > large = new WeightBoundedLoaderCache<>( 1L << 40, array -> 1L << 38 );
+		for ( int i = 0; i < 9; ++i )
+			large.get( i, this::load );
+		assertEquals( 5, large.evictions() );
+		assertEquals( 4 * 0x1p38, large.keptWeight(), 1e-6 * 0x1p40 );
+	}
+
+	@Test
 	void failureIsNotKept() throws Exception
 	{
 		final IOException failure = new IOException();

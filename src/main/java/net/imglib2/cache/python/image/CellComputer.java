@@ -254,7 +254,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		final long pythonNanos = result.isTimedOut() ? registered.snippet.timeoutNanos() : computation.request.pythonNanos();
 		times.put( cell, pythonNanos, failed );
 		if ( CellEvents.areRecorded() )
-			CellEvents.record( loaderName(), cell, computation.copyNanos, computation.waitNanos, pythonNanos, failed );
+			CellEvents.record( loaderName(), cell, computation.copyNanos, computation.waitNanos(), pythonNanos, failed );
 	}
 
 	/**
@@ -274,24 +274,25 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		final long version = detached.version();
 		final Snippet snippet = registered.snippet;
 		final BlockArray[] arrays = new BlockArray[ 1 + spec.inputs().size() ];
-		final long copyNanos = gatherInputs( cell, interval, arrays );
+		final long start = arrays.length == 1 ? 0 : System.nanoTime();
+		gatherInputs( cell, interval, arrays );
+		final long end = System.nanoTime();
+		final long copyNanos = arrays.length == 1 ? 0 : end - start;
+		metrics.copied( copyNanos );
 		final CellOutput output = new CellOutput( spec.pixelType(), sample, interval.dimensionsAsLongArray(), pool.memory() );
 		arrays[ 0 ] = output.array();
 		final BlockRequest request = new BlockRequest( snippet, cell, interval, lowerHalo, arrays );
-		return new DetachedComputations.Computation( output, request, pool.submit( request ), copyNanos, version );
+		return new DetachedComputations.Computation( output, request, pool.submit( request ), copyNanos, end, version );
 	}
 
 	/**
 	 * The reader gathers the inputs, not a worker: an input that is Python-backed
 	 * itself would wait for a worker while it occupies one.
-	 *
-	 * @return how long that took, in nanoseconds
 	 */
-	private long gatherInputs( final long cell, final Interval interval, final BlockArray[] arrays ) throws Exception
+	private void gatherInputs( final long cell, final Interval interval, final BlockArray[] arrays ) throws Exception
 	{
 		if ( arrays.length == 1 )
-			return 0;
-		final long start = System.nanoTime();
+			return;
 		final CellInProgress inProgress = CellInProgress.begin( this, cell );
 		try
 		{
@@ -302,9 +303,6 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		{
 			inProgress.end();
 		}
-		final long nanos = System.nanoTime() - start;
-		metrics.copied( nanos );
-		return nanos;
 	}
 
 	private BlockArray input( final int i, final long cell, final Interval interval ) throws Exception
@@ -324,7 +322,6 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 
 	private BlockResult await( final long cell, final DetachedComputations.Computation computation, final boolean detachable ) throws InterruptedException
 	{
-		final long start = System.nanoTime();
 		try
 		{
 			return pool.await( computation.task );
@@ -337,9 +334,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		}
 		finally
 		{
-			final long nanos = System.nanoTime() - start;
-			computation.waitNanos += nanos;
-			metrics.waited( nanos );
+			metrics.waited( computation.waited( System.nanoTime() ) );
 		}
 	}
 

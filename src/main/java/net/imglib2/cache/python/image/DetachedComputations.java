@@ -61,9 +61,11 @@ final class DetachedComputations
 		final long copyNanos;
 
 		/**
-		 * How long readers have waited for it; changed by the one that waits.
+		 * Since when a reader waits for it. Used by that reader, as the next field.
 		 */
-		long waitNanos;
+		private long since;
+
+		private long waitNanos;
 
 		private final long version;
 
@@ -76,16 +78,40 @@ final class DetachedComputations
 		 * 		computes it
 		 * @param copyNanos
 		 * 		how long it took to read the inputs
+		 * @param since
+		 * 		{@link System#nanoTime()} when that was done
 		 * @param version
 		 * 		{@link #version()} before the inputs were read
 		 */
-		Computation( final CellOutput output, final BlockRequest request, final BlockTask task, final long copyNanos, final long version )
+		Computation( final CellOutput output, final BlockRequest request, final BlockTask task, final long copyNanos, final long since, final long version )
 		{
 			this.output = output;
 			this.request = request;
 			this.task = task;
 			this.copyNanos = copyNanos;
+			this.since = since;
 			this.version = version;
+		}
+
+		/**
+		 * The reader waits no longer.
+		 *
+		 * @param now
+		 * 		{@link System#nanoTime()}
+		 * @return how long it has waited
+		 */
+		long waited( final long now )
+		{
+			waitNanos += now - since;
+			return now - since;
+		}
+
+		/**
+		 * @return how long readers have waited, all together
+		 */
+		long waitNanos()
+		{
+			return waitNanos;
 		}
 	}
 
@@ -120,7 +146,10 @@ final class DetachedComputations
 	Computation take( final long cell )
 	{
 		final Computation left = computations.isEmpty() ? null : computations.remove( cell );
-		return left != null && left.version == version.get() ? left : null;
+		if ( left == null || left.version != version.get() )
+			return null;
+		left.since = System.nanoTime();
+		return left;
 	}
 
 	/**

@@ -224,6 +224,14 @@ public final class CellCode
 	}
 
 	/**
+	 * @return names and values, in the order in which they were set first
+	 */
+	public Map< String, Object > parameters()
+	{
+		return Collections.unmodifiableMap( parameters );
+	}
+
+	/**
 	 * All but the text, in one string that any way to Python can carry.
 	 *
 	 * @return empty if there is nothing but the text
@@ -246,7 +254,7 @@ public final class CellCode
 	/**
 	 * @return version of this library; {@code null} if its classes are not in a jar
 	 */
-	private static String version()
+	public static String version()
 	{
 		return CellCode.class.getPackage().getImplementationVersion();
 	}

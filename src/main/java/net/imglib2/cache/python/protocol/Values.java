@@ -39,6 +39,7 @@ import java.math.BigInteger;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -63,6 +64,12 @@ public final class Values
 		Int8( final byte[] content )
 		{
 			this.content = content;
+		}
+
+		@Override
+		public String toString()
+		{
+			return "array(" + Arrays.toString( content ) + ")";
 		}
 	}
 

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+"""What the pixels of an image depend on besides its settings: this Python, and the packages that the code names."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import importlib.metadata
+import platform
+import sys
+import textwrap
+from contextlib import suppress
+from pathlib import Path
+
+from imglib2_cache_python.reference import function_reference
+
+
+def describe(encoded: str) -> str:
+    """Describes this Python, in two lines: its version and folder; the versions of packages, sorted by name.
+
+    The packages are those that the code imports or takes a function from, and numpy. The same code always names the
+    same ones, whatever else is imported.
+
+    Args:
+        encoded: Pieces of code in UTF-8, with zeros in between, in base 64.
+    """
+    codes = base64.b64decode(encoded).decode().split("\0")
+    names = sorted({"numpy"}.union(*map(packages_of, codes)))
+    versions = sorted({version for name in names if (version := _version(name)) is not None}, key=str.lower)
+    return f"{platform.python_version()} at {sys.prefix}\n{', '.join(versions)}"
+
+
+def packages_of(code: str) -> set[str]:
+    """Names of the packages and modules that some code names, without those of the standard library."""
+    reference = function_reference(code)
+    if reference is not None and not reference.is_file:
+        names = {reference.source}
+    else:
+        names = set()
+        # Neither a file that is away nor code that is not valid is the concern of this function.
+        with suppress(OSError, SyntaxError, ValueError):
+            text = Path(reference.source).read_text(encoding="utf-8") if reference else textwrap.dedent(code)
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Import):
+                    names |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    names.add(node.module)
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names
+
+
+def _version(name: str) -> str | None:
+    """Name and version of what is installed and has a package; None if nothing is."""
+    with suppress(importlib.metadata.PackageNotFoundError):
+        return f"{name} {importlib.metadata.version(name)}"
+    distributions = importlib.metadata.packages_distributions().get(name, [])
+    return next((f"{found} {importlib.metadata.version(found)}" for found in sorted(distributions)), None)
