@@ -1185,6 +1185,7 @@ class WorkerPoolTest
 	void aPoolGrowsToWhatIsAskedFor() throws Exception
 	{
 		open( 1 );
+		fakes.onInit = python -> assertEquals( 3, fakes.numInterpreters );
 		pool.grow( 3 );
 		assertEquals( 3, pool.numWorkers() );
 		assertAllAreThere( 3 );
@@ -1234,6 +1235,7 @@ class WorkerPoolTest
 				throw failure;
 		};
 		assertSame( failure, assertThrows( PythonCodeException.class, () -> pool.grow( 4 ) ) );
+		assertEquals( 1, fakes.numInterpreters );
 		fakes.await( "worker_2 close" );
 		fakes.await( "worker_3 close" );
 		assertEquals( 1, pool.numWorkers() );
