@@ -524,6 +524,21 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
+	 * The same for scripts.
+	 *
+	 * @param onFallback
+	 * 		{@code accept}, {@code warn} or {@code fail}, in capitals or not
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > onFallback( final String onFallback )
+	{
+		for ( final OnFallback known : OnFallback.values() )
+			if ( known.name().equalsIgnoreCase( Objects.requireNonNull( onFallback, "onFallback" ).trim() ) )
+				return onFallback( known );
+		throw new IllegalArgumentException( "onFallback( \"" + onFallback + "\" ) is not known, expected one of " + Arrays.toString( OnFallback.values() ) );
+	}
+
+	/**
 	 * See {@link PythonLoaderOptions#name}.
 	 *
 	 * @return this builder

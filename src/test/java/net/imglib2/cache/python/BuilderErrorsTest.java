@@ -256,6 +256,7 @@ class BuilderErrorsTest
 		refused( "pixels that are objects, with a type", () -> builder().input( new ListImg<>( new long[] { 20, 10 }, "a" ) ).type( new FloatType() ).build(), "input 0", "String", "not supported" );
 		refused( "pixels that may not be loaded", () -> builder().input( new ListImg<>( new long[] { 20, 10 }, new VolatileFloatType( 1 ) ) ).type( new FloatType() ).build(), "input 0", "VolatileFloatType", "may not be loaded" );
 		refused( "a slow input that is not wanted", () -> builder().input( Views.subsample( IMAGE, 2 ) ).onFallback( OnFallback.FAIL ).build(), "input 0", "pixel by pixel" );
+		refused( "an unknown fallback", () -> builder().onFallback( "ignore" ), "ignore", "ACCEPT, WARN, FAIL" );
 
 		// Scale and whole axes.
 		refused( "scale and scaleDown", () -> build( input().scale( 2 ).scaleDown( 2 ) ), "input 0", "scale 2", "downscaling 2", "must be 1" );
@@ -303,7 +304,7 @@ class BuilderErrorsTest
 		isNull( "value", () -> image().onErrorFill( null, error -> {} ) );
 		isNull( "listener", () -> image().type( new FloatType() ).onErrorFill( new FloatType(), null ) );
 		refused( "a filling of another type", () -> image().type( new FloatType() ).onErrorFill( new FloatType(), error -> {} ).type( new IntType() ).build(), "FloatType", "IntType" );
-		isNull( "onFallback", () -> image().onFallback( null ) );
+		isNull( "onFallback", () -> image().onFallback( ( OnFallback ) null ) );
 		isNull( "name", () -> image().name( null ) );
 		refused( "name( \" \" )", () -> image().name( " " ), "name", "empty" );
 		isNull( "folder", () -> image().captureFailures( null ) );

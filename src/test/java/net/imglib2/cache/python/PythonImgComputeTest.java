@@ -433,7 +433,7 @@ class PythonImgComputeTest
 	@Test
 	void whoeverWaitsIsTold() throws Exception
 	{
-		final PythonImg< IntType > image = builder( 1, "print(); time.sleep(100)" ).dimensions( 10 ).cellSize( 1 ).build();
+		final PythonImg< IntType > image = builder( 1, "print()\nwhile True: time.sleep(0.01)" ).dimensions( 10 ).cellSize( 1 ).build();
 		final FutureTask< PythonSummary > all = new FutureTask<>( image::compute );
 		start( all );
 		printed.take();

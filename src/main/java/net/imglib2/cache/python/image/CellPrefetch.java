@@ -30,9 +30,10 @@ package net.imglib2.cache.python.image;
 
 import java.lang.ref.WeakReference;
 import java.util.Collections;
-import java.util.Iterator;
+import java.util.PrimitiveIterator;
 import java.util.PriorityQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.function.BooleanSupplier;
 
 import net.imglib2.Interval;
 import net.imglib2.cache.Cache;
@@ -192,7 +193,7 @@ public final class CellPrefetch
 		/**
 		 * {@code null} before it is asked for.
 		 */
-		private Iterator< Candidate > order;
+		private PrimitiveIterator.OfLong order;
 
 		Request( final CellRange range, final Interval interval )
 		{
@@ -209,25 +210,37 @@ public final class CellPrefetch
 		{
 			// Not earlier: it may take its time, and whoever asks for the cells must not wait.
 			if ( order == null )
-				order = sorted();
-			return order.hasNext() ? range.index( order.next().number ) : -1;
+				order = nearest( range, centre, maxCells, () -> isCurrent( this ) );
+			return order.hasNext() ? range.index( order.nextLong() ) : -1;
 		}
+	}
 
-		private Iterator< Candidate > sorted()
+	/**
+	 * @param range
+	 * 		any number of cells
+	 * @param centre
+	 * 		in pixels
+	 * @param maxCells
+	 * 		how many cells to choose at most
+	 * @param goOn
+	 * 		asked for each cell whether the result is still wanted
+	 * @return numbers of the cells that are nearest to the centre, in the order of their
+	 *         distance
+	 */
+	static PrimitiveIterator.OfLong nearest( final CellRange range, final double[] centre, final long maxCells, final BooleanSupplier goOn )
+	{
+		// The farthest one first, because that is what is dropped.
+		final PriorityQueue< Candidate > nearest = new PriorityQueue<>( Collections.reverseOrder() );
+		for ( long i = 0; i < range.numCells() && goOn.getAsBoolean(); ++i )
 		{
-			// The farthest one first, because that is what is dropped.
-			final PriorityQueue< Candidate > nearest = new PriorityQueue<>( Collections.reverseOrder() );
-			for ( long i = 0; i < range.numCells() && isCurrent( this ); ++i )
-			{
-				final Candidate candidate = new Candidate( i, range.squareDistance( i, centre ) );
-				if ( nearest.size() == maxCells && candidate.compareTo( nearest.peek() ) > 0 )
-					continue;
-				nearest.add( candidate );
-				if ( nearest.size() > maxCells )
-					nearest.remove();
-			}
-			return nearest.stream().sorted().iterator();
+			final Candidate candidate = new Candidate( i, range.squareDistance( i, centre ) );
+			if ( nearest.size() == maxCells && ( nearest.isEmpty() || candidate.compareTo( nearest.peek() ) > 0 ) )
+				continue;
+			nearest.add( candidate );
+			if ( nearest.size() > maxCells )
+				nearest.remove();
 		}
+		return nearest.stream().sorted().mapToLong( candidate -> candidate.number ).iterator();
 	}
 
 	private static final class Candidate implements Comparable< Candidate >
