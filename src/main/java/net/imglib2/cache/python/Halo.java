@@ -88,7 +88,7 @@ public final class Halo
 	 */
 	public Halo( final Object width )
 	{
-		this( WholeNumbers.intsOf( "the halo", width ) );
+		this( WholeNumbers.intsOf( "the halo", 0, width ) );
 	}
 
 	/**
@@ -206,12 +206,12 @@ public final class Halo
 
 	private static int[] lower( final Object lower, final Object upper )
 	{
-		return areNumbers( lower, upper ) ? WholeNumbers.intsOf( "the halo", Arrays.asList( lower, upper ) ) : WholeNumbers.intsOf( "lower halo", lower );
+		return areNumbers( lower, upper ) ? WholeNumbers.intsOf( "the halo", 0, Arrays.asList( lower, upper ) ) : WholeNumbers.intsOf( "lower halo", 0, lower );
 	}
 
 	private static int[] upper( final Object lower, final Object upper )
 	{
-		return areNumbers( lower, upper ) ? WholeNumbers.intsOf( "the halo", Arrays.asList( lower, upper ) ) : WholeNumbers.intsOf( "upper halo", upper );
+		return areNumbers( lower, upper ) ? WholeNumbers.intsOf( "the halo", 0, Arrays.asList( lower, upper ) ) : WholeNumbers.intsOf( "upper halo", 0, upper );
 	}
 
 	private static boolean areNumbers( final Object lower, final Object upper )

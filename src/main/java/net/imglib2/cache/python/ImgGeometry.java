@@ -37,6 +37,7 @@ import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.cache.python.block.BlockInput;
 import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.block.Geometry;
+import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.NativeType;
 import net.imglib2.util.Cast;
@@ -195,7 +196,10 @@ final class ImgGeometry
 						+ ", and its border is NONE: choose a border, or make the image smaller than the input by .like( interval )" );
 			image = extend( ( RandomAccessibleInterval< ? > ) image, its, what );
 		}
-		return new BlockInput( BlockInputs.source( image, what, covers, options, memory ), geometry );
+		final BlockInput source = new BlockInput( BlockInputs.source( image, what, covers, options, memory ), geometry );
+		// A block that is too large for a buffer fails here, not when it is read.
+		PixelType.of( image.getType(), what ).numBytes( source.interval( first ).dimensionsAsLongArray() );
+		return source;
 	}
 
 	private static < T extends NativeType< T > > RandomAccessible< T > extend( final RandomAccessibleInterval< ? > image, final Border border, final String what )

@@ -319,7 +319,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 */
 	public PythonImgBuilder< T > padToMultiple( final Object... numbers )
 	{
-		multiple = positive( "padToMultiple", numbers );
+		multiple = WholeNumbers.intsPerAxis( "padToMultiple", 1, numbers );
 		return this;
 	}
 
@@ -350,11 +350,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 */
 	public PythonImgBuilder< T > dimensions( final Object... newDimensions )
 	{
-		final long[] numbers = WholeNumbers.of( "the dimensions", newDimensions );
-		for ( final long number : numbers )
-			if ( number < 1 )
-				throw new IllegalArgumentException( "the dimensions " + Arrays.toString( numbers ) + " are wrong: expected numbers from 1 on" );
-		dimensions = numbers;
+		dimensions = WholeNumbers.longsPerAxis( "the dimensions", 1, newDimensions );
 		return this;
 	}
 
@@ -367,6 +363,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 */
 	public PythonImgBuilder< T > like( final Interval interval )
 	{
+		Objects.requireNonNull( interval, "interval" );
 		for ( int d = 0; d < interval.numDimensions(); ++d )
 			if ( interval.min( d ) != 0 )
 				throw new IllegalArgumentException( "the image cannot be like an interval that begins at " + Arrays.toString( interval.minAsLongArray() )
@@ -383,7 +380,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 */
 	public PythonImgBuilder< T > cellSize( final Object... size )
 	{
-		cellSize = positive( "the cell size", size );
+		cellSize = WholeNumbers.intsPerAxis( "the cell size", 1, size );
 		return this;
 	}
 
@@ -524,6 +521,21 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	{
 		options = options.onFallback( onFallback );
 		return this;
+	}
+
+	/**
+	 * The same for scripts.
+	 *
+	 * @param onFallback
+	 * 		{@code accept}, {@code warn} or {@code fail}, in capitals or not
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > onFallback( final String onFallback )
+	{
+		for ( final OnFallback known : OnFallback.values() )
+			if ( known.name().equalsIgnoreCase( Objects.requireNonNull( onFallback, "onFallback" ).trim() ) )
+				return onFallback( known );
+		throw new IllegalArgumentException( "onFallback( \"" + onFallback + "\" ) is not known, expected one of " + Arrays.toString( OnFallback.values() ) );
 	}
 
 	/**
@@ -745,16 +757,5 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		if ( cacheBytes >= 0 )
 			return cacheBytes;
 		return ( arrays ? Runtime.getRuntime().maxMemory() : memory.cellLimit( spec.maxCellBytes() ) ) / 4;
-	}
-
-	private static int[] positive( final String what, final Object[] given )
-	{
-		final int[] numbers = WholeNumbers.intsOf( what, given );
-		for ( final int number : numbers )
-			if ( number < 1 )
-				throw new IllegalArgumentException( what + " " + Arrays.toString( numbers ) + " is wrong: expected whole numbers from 1 on" );
-		if ( numbers.length == 0 )
-			throw new IllegalArgumentException( what + " has no numbers: give one for all axes, or one per axis" );
-		return numbers;
 	}
 }

@@ -96,8 +96,9 @@ public final class PythonInput
 	 *
 	 * @param widths
 	 * 		one number; one per axis, before and after the cell; or two lists or arrays,
-	 * 		before the cell and after it. One number is not for the axes that blocks get
-	 * 		completely ({@link #wholeAxes}).
+	 * 		before the cell and after it. Axes that blocks get completely
+	 * 		({@link #wholeAxes}) have none where one number is given, or one for each other
+	 * 		axis.
 	 * @return changed copy
 	 * @throws IllegalArgumentException
 	 * 		if it is something else, or negative
@@ -175,21 +176,17 @@ public final class PythonInput
 	 */
 	public PythonInput wholeAxes( final Object... axes )
 	{
-		final int[] wholeAxes = WholeNumbers.intsOf( "the whole axes", axes );
+		final int[] wholeAxes = WholeNumbers.intsOf( "the whole axes", 0, axes );
 		for ( int i = 0; i < wholeAxes.length; ++i )
 			for ( int j = 0; j < wholeAxes.length; ++j )
-				if ( wholeAxes[ i ] < 0 || i != j && wholeAxes[ i ] == wholeAxes[ j ] )
+				if ( i != j && wholeAxes[ i ] == wholeAxes[ j ] )
 					throw new IllegalArgumentException( "the whole axes " + Arrays.toString( wholeAxes ) + " are wrong: expected different numbers of axes, from 0 on" );
 		return with( changed -> changed.wholeAxes = wholeAxes );
 	}
 
 	private static int[] factors( final String what, final Object[] given )
 	{
-		final int[] factors = WholeNumbers.intsOf( what, given );
-		for ( final int factor : factors )
-			if ( factor < 1 )
-				throw new IllegalArgumentException( what + " " + Arrays.toString( factors ) + " is wrong: expected whole numbers from 1 on" );
-		return factors;
+		return WholeNumbers.intsPerAxis( what, 1, given );
 	}
 
 	/**

@@ -48,28 +48,50 @@ final class WholeNumbers
 	/**
 	 * @param name
 	 * 		what the numbers are, for messages
+	 * @param min
+	 * 		smallest one that is allowed
 	 * @param given
 	 * 		numbers, or one list or array of numbers
-	 * @return the numbers
+	 * @return the numbers, at least one
 	 * @throws IllegalArgumentException
-	 * 		if it is something else, or a number is not whole
+	 * 		if it is something else, or a number is not whole, or too small
 	 */
-	static long[] of( final String name, final Object... given )
+	static long[] longsPerAxis( final String name, final long min, final Object... given )
 	{
-		final List< Object > entries = entries( name, given.length == 1 ? given[ 0 ] : Arrays.asList( given ) );
-		return entries.stream().mapToLong( entry -> whole( name, entries, entry, Long.MIN_VALUE, Long.MAX_VALUE ) ).toArray();
+		final long[] numbers = of( name, min, Long.MAX_VALUE, given );
+		if ( numbers.length == 0 )
+			throw new IllegalArgumentException( name + " has no numbers: give one per axis" );
+		return numbers;
 	}
 
 	/**
-	 * The same for numbers that are not negative, and for which an {@code int} is enough.
+	 * The same for numbers for which an {@code int} is enough, and one stands for all axes.
 	 */
-	static int[] intsOf( final String name, final Object... given )
+	static int[] intsPerAxis( final String name, final int min, final Object... given )
 	{
-		final List< Object > entries = entries( name, given.length == 1 ? given[ 0 ] : Arrays.asList( given ) );
-		return entries.stream().mapToInt( entry -> ( int ) whole( name, entries, entry, Integer.MIN_VALUE, Integer.MAX_VALUE ) ).toArray();
+		final int[] numbers = intsOf( name, min, given );
+		if ( numbers.length == 0 )
+			throw new IllegalArgumentException( name + " has no numbers: give one for all axes, or one per axis" );
+		return numbers;
 	}
 
-	private static List< Object > entries( final String name, final Object given )
+	/**
+	 * The same for any number of them, also none.
+	 */
+	static int[] intsOf( final String name, final int min, final Object... given )
+	{
+		return Arrays.stream( of( name, min, Integer.MAX_VALUE, given ) ).mapToInt( number -> ( int ) number ).toArray();
+	}
+
+	private static long[] of( final String name, final long min, final long max, final Object[] given )
+	{
+		Objects.requireNonNull( given, name );
+		final String expected = "expected whole numbers from " + min + " on";
+		final List< Object > entries = entries( name, expected, given.length == 1 ? given[ 0 ] : Arrays.asList( given ) );
+		return entries.stream().mapToLong( entry -> whole( name, expected, entries, entry, min, max ) ).toArray();
+	}
+
+	private static List< Object > entries( final String name, final String expected, final Object given )
 	{
 		// Nashorn's arrays are maps.
 		final Object list = given instanceof Map ? ( ( Map< ?, ? > ) given ).values() : Objects.requireNonNull( given, name );
@@ -82,11 +104,11 @@ final class WholeNumbers
 			for ( int d = 0; d < Array.getLength( list ); ++d )
 				entries.add( Array.get( list, d ) );
 		else
-			throw new IllegalArgumentException( name + " is " + list + ", a " + list.getClass().getName() + ": expected whole numbers, or a list or an array of them" );
+			throw new IllegalArgumentException( name + " is " + list + ", a " + list.getClass().getName() + ": " + expected + ", or a list or an array of them" );
 		return entries;
 	}
 
-	private static long whole( final String name, final List< Object > entries, final Object entry, final long min, final long max )
+	private static long whole( final String name, final String expected, final List< Object > entries, final Object entry, final long min, final long max )
 	{
 		if ( entry instanceof Number )
 			try
@@ -100,6 +122,6 @@ final class WholeNumbers
 			{
 				// The number is not whole, too large, or not finite.
 			}
-		throw new IllegalArgumentException( name + " " + entries + " has the width " + entry + ": expected a whole number from 0 to " + max );
+		throw new IllegalArgumentException( name + " is " + entries + ", with " + entry + ": " + expected + ", up to " + max );
 	}
 }

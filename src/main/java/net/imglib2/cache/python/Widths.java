@@ -29,6 +29,8 @@
 package net.imglib2.cache.python;
 
 import java.util.Arrays;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * Widths of a halo as users give them: before and after the cell, one number for all axes
@@ -60,13 +62,15 @@ final class Widths
 	 */
 	static Widths of( final String what, final Object... given )
 	{
-		final boolean isPair = given.length == 2 && !( given[ 0 ] instanceof Number ) && !( given[ 1 ] instanceof Number );
-		final int[] lower = isPair ? WholeNumbers.intsOf( what + " before the cell", given[ 0 ] ) : WholeNumbers.intsOf( what, given );
-		final int[] upper = isPair ? WholeNumbers.intsOf( what + " after the cell", given[ 1 ] ) : lower;
-		final Widths widths = new Widths( lower, upper );
-		if ( lower.length == 0 || upper.length == 0 || Arrays.stream( lower ).anyMatch( width -> width < 0 ) || Arrays.stream( upper ).anyMatch( width -> width < 0 ) )
-			throw new IllegalArgumentException( what + " is " + widths + ", expected whole numbers from 0 on: one for all axes, or one per axis" );
-		return widths;
+		final boolean isPair = Objects.requireNonNull( given, what ).length == 2 && isMany( given[ 0 ] ) && isMany( given[ 1 ] );
+		final int[] lower = isPair ? WholeNumbers.intsPerAxis( what + " before the cell", 0, given[ 0 ] ) : WholeNumbers.intsPerAxis( what, 0, given );
+		final int[] upper = isPair ? WholeNumbers.intsPerAxis( what + " after the cell", 0, given[ 1 ] ) : lower;
+		return new Widths( lower, upper );
+	}
+
+	private static boolean isMany( final Object given )
+	{
+		return given instanceof Iterable || given instanceof Map || given != null && given.getClass().isArray();
 	}
 
 	/**
@@ -75,7 +79,7 @@ final class Widths
 	 * @param numAxes
 	 * 		number of axes
 	 * @param isOmitted
-	 * 		axes that a single number does not count for
+	 * 		axes that count only where there is a number for each axis
 	 * @return widths before and after the cell, per axis
 	 * @throws IllegalArgumentException
 	 * 		if the numbers of axes differ
@@ -100,14 +104,18 @@ final class Widths
 
 	private int[] perAxis( final String what, final int[] widths, final int numAxes, final boolean[] isOmitted )
 	{
-		if ( widths.length != 1 && widths.length != numAxes )
-			throw new IllegalArgumentException( "the halo of " + what + " is " + this + ", for " + widths.length + " axes, but " + what + " has " + numAxes
-					+ ": give one number for all axes, or " + numAxes + " numbers" );
+		int numOthers = 0;
+		for ( final boolean omitted : isOmitted )
+			numOthers += omitted ? 0 : 1;
 		if ( widths.length == numAxes && numAxes != 1 )
 			return widths.clone();
+		if ( widths.length != 1 && widths.length != numOthers )
+			throw new IllegalArgumentException( "the halo of " + what + " is " + this + ", for " + widths.length + " axes, but " + what + " has " + numAxes
+					+ ": give one number for all axes, or " + numAxes + " numbers" + ( numOthers == numAxes || numOthers == 0 ? "" : ", or " + numOthers + " for the axes that are not whole" ) );
 		final int[] all = new int[ numAxes ];
+		int next = 0;
 		for ( int d = 0; d < numAxes; ++d )
-			all[ d ] = isOmitted[ d ] ? 0 : widths[ 0 ];
+			all[ d ] = isOmitted[ d ] ? 0 : widths[ widths.length == 1 ? 0 : next++ ];
 		return all;
 	}
 

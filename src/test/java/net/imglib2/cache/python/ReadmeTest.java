@@ -49,9 +49,11 @@ class ReadmeTest
 	void dependenciesAreThoseOfTheExamples() throws IOException
 	{
 		final String maven = packed( read( "examples/maven-app/pom.xml" ).replace( "${imglib2-cache-python.version}", "0.1.0-SNAPSHOT" ) );
-		for ( final String block : blocks( "xml" ) )
-			for ( final String dependency : block.split( "(?<=</dependency>)" ) )
-				assertTrue( maven.contains( packed( dependency ) ), dependency );
+		final Matcher part = Pattern.compile( "(?s)<dependency>.*?</dependency>|<([\\w.]+)>[^<]*</\\1>" ).matcher( blocks( "xml" ).get( 0 ) );
+		int count = 0;
+		for ( ; part.find(); ++count )
+			assertTrue( maven.contains( packed( part.group() ) ), part.group() );
+		assertEquals( 5, count );
 		final String gradle = packed( read( "examples/gradle-app/build.gradle" ) );
 		final String block = blocks( "groovy" ).stream().filter( text -> text.startsWith( "repositories" ) ).findFirst().get();
 		for ( final String line : block.split( "\n" ) )

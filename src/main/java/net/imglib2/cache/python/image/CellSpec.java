@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.image;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -106,7 +107,7 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 	{
 		requireSameDimensions( grid, halo );
 		this.grid = grid;
-		numCells = Intervals.numElements( grid.getGridDimensions() );
+		numCells = numCells( grid );
 		this.code = Objects.requireNonNull( code, "code" );
 		this.type = Objects.requireNonNull( type, "type" );
 		pixelType = PixelType.of( type, "the image" );
@@ -120,6 +121,18 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 		pixelType.numBytes( halo.extendInterval( new FinalInterval( maxCellDimensions() ) ).dimensionsAsLongArray() );
 		final int maxAxes = inputs.stream().mapToInt( input -> input.interval( new FinalInterval( maxCellDimensions() ) ).numDimensions() ).max().orElse( 0 );
 		BlockRequest.requireNotTooMany( inputs.size(), Math.max( grid.numDimensions(), maxAxes ) );
+	}
+
+	private static long numCells( final CellGrid grid )
+	{
+		try
+		{
+			return Arrays.stream( grid.getGridDimensions() ).reduce( 1, Math::multiplyExact );
+		}
+		catch ( final ArithmeticException e )
+		{
+			throw new IllegalArgumentException( "an image of " + Arrays.toString( grid.getImgDimensions() ) + " pixels has too many cells: choose larger cells", e );
+		}
 	}
 
 	/**

@@ -124,6 +124,14 @@ final class Lifecycle
 	}
 
 	/**
+	 * @return whether the worker may serve later, but does not yet
+	 */
+	boolean isBeforeServing()
+	{
+		return state.compareTo( State.SERVING ) < 0;
+	}
+
+	/**
 	 * @return whether the thread may run: whether this worker was new
 	 */
 	boolean start()

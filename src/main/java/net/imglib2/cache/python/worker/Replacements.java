@@ -283,8 +283,7 @@ final class Replacements
 		try
 		{
 			fresh.startAndWait();
-			pause = FIRST_PAUSE;
-			noWorker = null;
+			hasStarted();
 		}
 		catch ( final Throwable t )
 		{
@@ -295,6 +294,14 @@ final class Replacements
 			else if ( !pool.isClosed() )
 				replace( fresh, "while it started, " + loss );
 		}
+	}
+
+	private synchronized void hasStarted()
+	{
+		pause = FIRST_PAUSE;
+		// It may have been lost already.
+		if ( !workers.isEmpty() )
+			noWorker = null;
 	}
 
 	/**
@@ -325,9 +332,13 @@ final class Replacements
 
 	private void failIfNoWorkerIsLeft( final String why, final Throwable cause )
 	{
-		if ( !workers.isEmpty() )
-			return;
-		noWorker = new PythonNoWorkerException( "The PythonCacheLoaderQueue has no worker left: " + why, cause );
+		synchronized ( this )
+		{
+			// Either a worker that starts is seen here, or it sees this.
+			if ( !workers.isEmpty() )
+				return;
+			noWorker = new PythonNoWorkerException( "The PythonCacheLoaderQueue has no worker left: " + why, cause );
+		}
 		pool.noWorkerIsLeft();
 	}
 }

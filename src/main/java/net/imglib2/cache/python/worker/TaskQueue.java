@@ -164,6 +164,14 @@ final class TaskQueue
 		return tasks.isEmpty() && background.isEmpty();
 	}
 
+	/**
+	 * @return whether a task waits, and no worker does
+	 */
+	boolean isShortOfWorkers()
+	{
+		return !isEmpty() && sleeping.isEmpty();
+	}
+
 	boolean remove( final Task< ? > task )
 	{
 		return tasks.remove( task ) || background.remove( task );

@@ -189,6 +189,17 @@ final class TasksForAll
 	}
 
 	/**
+	 * @return whether somebody waits until a worker has run one of the tasks
+	 */
+	boolean isAwaitedOf( final Worker worker )
+	{
+		for ( TaskForAll task = first().next; task != null; task = task.next )
+			if ( task.isAwaitedOf( worker ) )
+				return true;
+		return false;
+	}
+
+	/**
 	 * A worker is none of the workers any more.
 	 */
 	void left( final Worker worker )

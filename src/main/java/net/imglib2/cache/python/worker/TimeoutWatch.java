@@ -38,6 +38,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -69,6 +70,13 @@ final class TimeoutWatch
 	 */
 	static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos( 2 );
 
+	/**
+	 * A worker that nothing waits for has so many times as long to get out of code that was
+	 * dropped: a parameter that changes all the time would have a worker abandoned for each
+	 * change.
+	 */
+	static final int GRACES_IF_NOT_MISSED = 10;
+
 	static final long OF_ANOTHER_RUN = -1;
 
 	private final Thread thread;
@@ -76,6 +84,8 @@ final class TimeoutWatch
 	private final List< Worker > workers;
 
 	private final BiConsumer< Worker, PythonFailure > abandon;
+
+	private final Predicate< Worker > isMissed;
 
 	private final Runnable startMissing;
 
@@ -92,16 +102,20 @@ final class TimeoutWatch
 	 * 		its workers, which other threads may replace meanwhile
 	 * @param abandon
 	 * 		abandons a worker that does not come back; it is told where its code is
+	 * @param isMissed
+	 * 		whether something waits that a worker cannot do because it does not come back
 	 * @param startMissing
 	 * 		lets others take the place of those
 	 * @param clock
 	 * 		tells the time as {@link System#nanoTime()} does
 	 */
-	TimeoutWatch( final String pool, final List< Worker > workers, final BiConsumer< Worker, PythonFailure > abandon, final Runnable startMissing, final LongSupplier clock )
+	TimeoutWatch( final String pool, final List< Worker > workers, final BiConsumer< Worker, PythonFailure > abandon, final Predicate< Worker > isMissed,
+			final Runnable startMissing, final LongSupplier clock )
 	{
 		thread = LibraryThreads.create( pool + "_timeouts", this::run );
 		this.workers = workers;
 		this.abandon = abandon;
+		this.isMissed = isMissed;
 		this.startMissing = startMissing;
 		this.clock = clock;
 	}
@@ -234,12 +248,22 @@ final class TimeoutWatch
 			final long waited = clock.getAsLong() - expiredNanos;
 			if ( stack == null )
 				report( waited > worker.control().stackNanos() );
-			if ( stack != null && waited > worker.control().graceNanos() )
+			if ( stack != null && isTooLong( waited ) )
 			{
 				// Nothing refers to the worker when it ends.
 				watched.remove( worker );
 				abandon.accept( worker, stack );
 			}
+		}
+
+		/**
+		 * @param waited
+		 * 		time since the block has expired
+		 */
+		private boolean isTooLong( final long waited )
+		{
+			final long grace = worker.control().graceNanos();
+			return waited > grace && ( !run.isDropped() || waited > GRACES_IF_NOT_MISSED * grace || isMissed.test( worker ) );
 		}
 
 		private void cancel()

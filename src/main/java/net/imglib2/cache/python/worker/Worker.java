@@ -235,6 +235,14 @@ final class Worker
 	}
 
 	/**
+	 * @return whether it will serve soon
+	 */
+	boolean isStarting()
+	{
+		return life.isBeforeServing();
+	}
+
+	/**
 	 * @return whether the thread is about to end, and has told so
 	 */
 	boolean isOver()

@@ -367,25 +367,44 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	private void submitted( final Task< ? > task, final TaskQueue queue )
 	{
-		if ( closed || replacements.noWorker() != null )
+		final PythonException reason = reasonToFail();
+		if ( reason != null )
 		{
 			queue.remove( task );
-			task.fail( reasonToFail() );
+			task.fail( reason );
 		}
 	}
 
+	/**
+	 * Fails what waits as long as there is a reason to: a worker may start meanwhile.
+	 */
 	private void failWaiting()
 	{
-		for ( Task< ? > task = tasks.poll(); task != null; task = tasks.poll() )
-			task.fail( reasonToFail() );
-		for ( Task< ? > task = checks.poll(); task != null; task = checks.poll() )
-			task.fail( reasonToFail() );
+		failWaiting( tasks );
+		failWaiting( checks );
 	}
 
+	private void failWaiting( final TaskQueue queue )
+	{
+		for ( PythonException reason = reasonToFail(); reason != null; reason = reasonToFail() )
+		{
+			final Task< ? > task = queue.poll();
+			if ( task == null )
+				return;
+			task.fail( reason );
+		}
+	}
+
+	/**
+	 * @return why nothing can be computed now; {@code null} if it can
+	 */
 	private PythonException reasonToFail()
 	{
+		if ( closed )
+			return closedException();
+		// Read once: a worker may start meanwhile.
 		final PythonNoWorkerException noWorker = replacements.noWorker();
-		return closed || noWorker == null ? closedException() : new PythonNoWorkerException( noWorker.getMessage(), noWorker );
+		return noWorker == null ? null : new PythonNoWorkerException( noWorker.getMessage(), noWorker );
 	}
 
 	/**
@@ -394,8 +413,9 @@ public final class WorkerPool implements AutoCloseable
 	 * once that it {@linkplain BlockResult#isDropped() is dropped}, unless it is done
 	 * already, and so is whoever submits one from now on. So make the new code known before
 	 * the old one is dropped. Blocks that have not begun are not computed; those that have
-	 * are cancelled, and a worker where that has no effect is abandoned, as after a timeout.
-	 * The workers forget the code. May be called on any thread, again and again.
+	 * are cancelled. A worker where that has no effect is abandoned, as after a timeout, when
+	 * something waits for a worker; else it has ten times as long. The workers forget the
+	 * code. May be called on any thread, again and again.
 	 *
 	 * @param snippet
 	 * 		handle of the code
@@ -554,8 +574,18 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( timeouts != null || closed )
 			return;
-		timeouts = new TimeoutWatch( name, workers, replacements::abandon, replacements::startMissing, clock );
+		timeouts = new TimeoutWatch( name, workers, replacements::abandon, this::isMissed, replacements::startMissing, clock );
 		timeouts.start();
+	}
+
+	/**
+	 * @param worker
+	 * 		one that computes what nobody wants any more
+	 * @return whether something waits for it, or for any worker while none is about to start
+	 */
+	private boolean isMissed( final Worker worker )
+	{
+		return tasksForAll.isAwaitedOf( worker ) || tasks.isShortOfWorkers() && !replacements.isWorkerMissing() && workers.stream().noneMatch( Worker::isStarting );
 	}
 
 	/**
@@ -638,8 +668,7 @@ public final class WorkerPool implements AutoCloseable
 		replacements.lost( worker, why );
 		watchTimeouts();
 		// The worker may have put a task back, which nobody else takes.
-		if ( closed || replacements.noWorker() != null )
-			failWaiting();
+		failWaiting();
 	}
 
 	/**
@@ -683,8 +712,9 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public void requireOpen()
 	{
-		if ( closed || replacements.noWorker() != null )
-			throw reasonToFail();
+		final PythonException reason = reasonToFail();
+		if ( reason != null )
+			throw reason;
 	}
 
 	/**

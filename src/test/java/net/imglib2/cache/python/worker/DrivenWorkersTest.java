@@ -39,20 +39,22 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.logging.Logger;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -462,20 +464,18 @@ class DrivenWorkersTest
 	void eachBlockIsComputedOnceWhoeverDrives() throws Exception
 	{
 		open( 2 );
-		final int numBlocks = 6000;
+		final int numBlocks = 2000;
 		final Snippet a = ready( "a" );
-		final AtomicIntegerArray times = new AtomicIntegerArray( numBlocks + 1 );
-		final AtomicInteger crashes = new AtomicInteger();
+		final Map< Integer, Integer > times = new ConcurrentHashMap<>();
 		fakes.onPoll = python -> ThreadLocalRandom.current().nextInt( 4 ) != 0;
 		fakes.onBlock = ( python, number ) -> {
 			if ( python.loss != null )
 				return BlockResult.dropped();
-			if ( number % 1000 == 999 && times.get( number ) == 0 && crashes.incrementAndGet() > 0 && times.compareAndSet( number, 0, 1 ) )
+			if ( times.merge( number, 1, Integer::sum ) == 1 && crashes( number ) )
 			{
 				python.loss = "crash";
 				return BlockResult.dropped();
 			}
-			times.incrementAndGet( number );
 			return FakeInterpreters.done( python );
 		};
 		final AtomicInteger next = new AtomicInteger( 1 );
@@ -486,19 +486,22 @@ class DrivenWorkersTest
 			final Random random = new Random( i );
 			ends.add( inBackground( () -> {
 				readers.add( Thread.currentThread() );
-				for ( int number = next.getAndIncrement(); number <= numBlocks; number = next.getAndIncrement() )
+				// How often which way is taken depends on how the threads get on.
+				while ( next.get() <= numBlocks || !areAllWaysTaken() )
 				{
+					final int number = next.getAndIncrement();
 					a.took( random.nextBoolean() ? 30_000 : 1 );
 					read( a, number );
 					// Long enough for a worker to fall asleep now and then.
-					for ( int pause = random.nextInt( 200 ); pause > 0; --pause )
-						Thread.yield();
+					if ( number % 8 == 0 )
+						for ( int pause = random.nextInt( 200 ); pause > 0; --pause )
+							Thread.yield();
 				}
 				return null;
 			} ) );
 		}
 		final FutureTask< Void > others = inBackground( () -> {
-			while ( next.get() <= numBlocks )
+			while ( !ends.stream().allMatch( FutureTask::isDone ) )
 			{
 				readers.forEach( reader -> {
 					if ( ThreadLocalRandom.current().nextInt( 4 ) == 0 )
@@ -512,11 +515,22 @@ class DrivenWorkersTest
 		for ( final FutureTask< Void > end : ends )
 			end.get();
 		others.get();
-		for ( int number = 1; number <= numBlocks; ++number )
-			assertEquals( number % 1000 == 999 ? 2 : 1, times.get( number ), "block " + number );
+		for ( int number = 1; number < next.get(); ++number )
+			assertEquals( crashes( number ) ? 2 : 1, times.get( number ), "block " + number );
+	}
+
+	/**
+	 * @return whether the interpreter ends by itself that computes a block first
+	 */
+	private static boolean crashes( final int number )
+	{
+		return number % 500 == 499;
+	}
+
+	private boolean areAllWaysTaken()
+	{
 		final List< String > events = blockEvents();
-		for ( final String how : Arrays.asList( "drive", "finish", "compute" ) )
-			assertTrue( events.stream().anyMatch( event -> event.contains( " " + how + " " ) ), how );
+		return Stream.of( " drive ", " finish ", " compute " ).allMatch( how -> events.stream().anyMatch( event -> event.contains( how ) ) );
 	}
 
 	/**

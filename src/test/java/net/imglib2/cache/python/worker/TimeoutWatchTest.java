@@ -110,7 +110,7 @@ class TimeoutWatchTest
 		};
 		final Worker worker = new Worker( "python_0", "worker_1", tasks, fakes, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), new TasksForAll(), ended -> {}, ( lost, why ) -> {} );
 		final TimeoutWatch watch = new TimeoutWatch( "python_0", Collections.singletonList( worker ),
-				( given, stack ) -> abandoned.add( given.getName() ), looks::incrementAndGet, () -> System.nanoTime() + forward.get() );
+				( given, stack ) -> abandoned.add( given.getName() ), given -> false, looks::incrementAndGet, () -> System.nanoTime() + forward.get() );
 		final Snippet snippet = new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), "", false, false, LIMIT );
 		worker.startAndWait();
 		try
@@ -180,7 +180,7 @@ class TimeoutWatchTest
 	void aWorkerThatIsLostIsForgotten() throws Exception
 	{
 		final List< Worker > workers = new CopyOnWriteArrayList<>();
-		final TimeoutWatch watch = new TimeoutWatch( "python_0", workers, ( given, stack ) -> abandoned.add( given.getName() ), looks::incrementAndGet, System::nanoTime );
+		final TimeoutWatch watch = new TimeoutWatch( "python_0", workers, ( given, stack ) -> abandoned.add( given.getName() ), given -> false, looks::incrementAndGet, System::nanoTime );
 		final WeakReference< Worker > lost = loseWorker( workers, watch );
 		watch.look();
 		while ( lost.get() != null )

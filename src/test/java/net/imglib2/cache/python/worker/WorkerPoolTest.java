@@ -45,6 +45,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -61,6 +62,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.logging.Logger;
 
 import org.junit.jupiter.api.AfterAll;
@@ -105,6 +107,12 @@ class WorkerPoolTest
 	private final FakeInterpreters fakes = new FakeInterpreters();
 
 	private final AtomicLong forward = new AtomicLong();
+
+	/**
+	 * Goes on by itself, unless a test needs a pause that ends when the test says so, however
+	 * long the machine takes.
+	 */
+	private LongSupplier time = System::nanoTime;
 
 	/**
 	 * How often the clock was read, by the thread that watches timeouts.
@@ -391,6 +399,7 @@ class WorkerPoolTest
 	@Test
 	void aPoolWithoutWorkersSaysSoUntilOneCanBeStarted() throws Exception
 	{
+		stopClock();
 		open( 1 );
 		final Snippet a = register( "a", LIMIT );
 		final IllegalStateException refusal = new IllegalStateException( "no memory" );
@@ -462,6 +471,7 @@ class WorkerPoolTest
 	@Test
 	void workersThatAreLostWhileTheyStartAgainAndAgainAreReplacedAfterPauses() throws Exception
 	{
+		stopClock();
 		open( 1 );
 		final Snippet a = register( "a", null );
 		fakes.onInit = python -> {
@@ -535,6 +545,7 @@ class WorkerPoolTest
 	@Test
 	void workersThatAreLostAgainAndAgainAreReplacedAfterPauses() throws Exception
 	{
+		stopClock();
 		open( 1 );
 		final Snippet a = register( "a", null );
 		fakes.onBlock = ( python, number ) -> {
@@ -564,6 +575,43 @@ class WorkerPoolTest
 		forward.addAndGet( pause );
 		awaitOpen();
 		assertNull( pool.await( submit( a, 5 ) ).failure() );
+	}
+
+	/**
+	 * A task that fails may be followed by anything.
+	 */
+	@Test
+	void whatWaitsWhenThereIsAWorkerAgainDoesNotFail() throws Exception
+	{
+		stopClock();
+		open( 1 );
+		final Snippet a = register( "a", null );
+		final CountDownLatch crashing = new CountDownLatch( 1 );
+		final CountDownLatch crashes = new CountDownLatch( 1 );
+		fakes.onBlock = ( python, number ) -> {
+			if ( number == 0 )
+				hang( crashing, crashes::await );
+			return crash( python );
+		};
+		for ( int i = 1; i < Replacements.MAX_LOSSES_PER_WORKER; ++i )
+			assertTrue( pool.await( submit( a, i ) ).isDropped() );
+		final BlockTask last = submit( a, 0 );
+		crashing.await();
+		final CompletableFuture< Void > failing = pool.submit( python -> null );
+		final List< BlockTask > waiting = submitAll( a, 5, 6 );
+		final CompletableFuture< Void > again = failing.whenComplete( ( result, failure ) -> {
+			hangs( 5 );
+			forward.addAndGet( Replacements.FIRST_PAUSE );
+			awaitOpen();
+			// The new worker is busy.
+			awaitUnchecked( hanging::await );
+		} );
+		crashes.countDown();
+		assertTrue( pool.await( last ).isDropped() );
+		assertInstanceOf( PythonNoWorkerException.class, assertThrows( ExecutionException.class, again::get ).getCause() );
+		release.countDown();
+		for ( final BlockTask block : waiting )
+			assertComputedBy( "worker_" + ( Replacements.MAX_LOSSES_PER_WORKER + 1 ), block );
 	}
 
 	/**
@@ -714,11 +762,111 @@ class WorkerPoolTest
 		control.awaitCancelled();
 		assertEquals( control.running(), control.cancelledTicket() );
 		assertFalse( control.isAbandoned() );
+		final BlockTask waiting = submit( register( "b" ), 2 );
 		exceedGrace();
 		control.awaitAbandoned();
-		assertComputedBy( "worker_2", submit( register( "b" ), 2 ) );
+		assertComputedBy( "worker_2", waiting );
 		release.countDown();
 		fakes.await( "worker_1 close" );
+	}
+
+	/**
+	 * Each change of a parameter may leave such code.
+	 */
+	@Test
+	void aWorkerWhoseDroppedCodeDoesNotEndIsKeptWhileNothingWaitsForAWorker() throws Exception
+	{
+		stopClock();
+		open( 1 );
+		final Snippet a = register( "a" );
+		final Snippet b = register( "b" );
+		submitHanging( a, 1 );
+		pool.drop( a );
+		final FakeInterpreter.FakeControl control = fakes.get( "worker_1" ).control();
+		control.awaitCancelled();
+		exceedGrace();
+		awaitLooks();
+		assertFalse( control.isAbandoned() );
+		release.countDown();
+		fakes.await( "worker_1 forget" );
+		assertComputedBy( "worker_1", submit( b, 2 ) );
+	}
+
+	@Test
+	void aWorkerWhoseDroppedCodeNeverEndsIsReplaced() throws Exception
+	{
+		stopClock();
+		open( 1 );
+		final Snippet a = register( "a" );
+		submitHanging( a, 1 );
+		pool.drop( a );
+		final FakeInterpreter.FakeControl control = fakes.get( "worker_1" ).control();
+		control.awaitCancelled();
+		for ( int i = 1; i < TimeoutWatch.GRACES_IF_NOT_MISSED; ++i )
+		{
+			forward.addAndGet( TimeoutWatch.GRACE_NANOS );
+			awaitLooks();
+			assertFalse( control.isAbandoned() );
+		}
+		exceedGrace();
+		control.awaitAbandoned();
+		fakes.await( "worker_2 init" );
+	}
+
+	@Test
+	void onlyOneWorkerAtATimeIsReplacedBecauseItsDroppedCodeDoesNotEnd() throws Exception
+	{
+		stopClock();
+		open( 2 );
+		final Snippet a = register( "a" );
+		final Snippet b = register( "b" );
+		final CountDownLatch bothHang = new CountDownLatch( 2 );
+		fakes.onBlock = ( python, number ) -> {
+			if ( number < 2 )
+				hang( bothHang, release::await );
+			return FakeInterpreters.done( python );
+		};
+		for ( int i = 0; i < 2; ++i )
+			// Else one worker is woken for both of them.
+			spinUntil( submit( a, i )::isBegun );
+		bothHang.await();
+		pool.drop( a );
+		final List< FakeInterpreter.FakeControl > controls = new ArrayList<>();
+		for ( int i = 1; i <= 2; ++i )
+			controls.add( fakes.get( "worker_" + i ).control() );
+		for ( final FakeInterpreter.FakeControl control : controls )
+			control.awaitCancelled();
+		final CountDownLatch starting = new CountDownLatch( 1 );
+		final CountDownLatch mayStart = new CountDownLatch( 1 );
+		fakes.onInit = python -> hang( starting, mayStart::await );
+		exceedGrace();
+		final List< BlockTask > waiting = submitAll( b, 2, 3, 4 );
+		starting.await();
+		awaitLooks();
+		assertEquals( 1, controls.stream().filter( FakeInterpreter.FakeControl::isAbandoned ).count() );
+		mayStart.countDown();
+		awaitDone( waiting );
+	}
+
+	@Test
+	void aTaskForAllDoesNotWaitForDroppedCodeThatDoesNotEnd() throws Exception
+	{
+		stopClock();
+		open( 2 );
+		final Snippet a = register( "a" );
+		final AtomicReference< FakeInterpreter > python = new AtomicReference<>();
+		onBlock( 1, its -> {
+			python.set( its );
+			hang( hanging, release::await );
+			return FakeInterpreters.done( its );
+		} );
+		submit( a, 1 );
+		hanging.await();
+		pool.drop( a );
+		python.get().control().awaitCancelled();
+		exceedGrace();
+		onAllWorkers( "t1" ).get();
+		fakes.await( "worker_3 exec t1" );
 	}
 
 	@Test
@@ -781,14 +929,19 @@ class WorkerPoolTest
 		fakes.drivable = drivable;
 		fakes.sharesLock = !drivable;
 		open( 2 );
-		final int numBlocks = 3000;
+		final int numBlocks = 1000;
 		final AtomicReference< Snippet > current = new AtomicReference<>( register( "code 0" ) );
 		final AtomicInteger next = new AtomicInteger();
 		final Queue< Background > backgrounds = new ConcurrentLinkedQueue<>();
 		fakes.onPoll = python -> ThreadLocalRandom.current().nextBoolean();
+		final Set< Integer > waited = ConcurrentHashMap.newKeySet();
 		fakes.onBlock = ( python, number ) -> {
-			for ( int i = number % 50; i > 0; --i )
-				Thread.yield();
+			// Some are running when their code is dropped.
+			if ( number % 8 == 0 && waited.add( number ) )
+			{
+				final Snippet before = current.get();
+				spinUntil( () -> current.get() != before || next.get() >= numBlocks );
+			}
 			return FakeInterpreters.done( python );
 		};
 		final List< FutureTask< Void > > readers = new ArrayList<>();
@@ -1452,8 +1605,17 @@ class WorkerPoolTest
 	{
 		pool = new WorkerPool( numWorkers, INIT, fakes, () -> {
 			clockReads.incrementAndGet();
-			return System.nanoTime() + forward.get();
+			return time.getAsLong() + forward.get();
 		} );
+	}
+
+	/**
+	 * The clock of the pool goes on only when it is put forward.
+	 */
+	private void stopClock()
+	{
+		final long now = System.nanoTime();
+		time = () -> now;
 	}
 
 	private Snippet register( final String name )
@@ -1552,7 +1714,8 @@ class WorkerPoolTest
 	{
 		final int before = clockReads.get();
 		spinUntil( () -> clockReads.get() - before > 4 * numBlocks );
-		forward.addAndGet( LIMIT.toNanos() );
+		// Blocks are timed by the clock of the system first, which may be ahead of one that is stopped.
+		forward.addAndGet( 2 * LIMIT.toNanos() );
 	}
 
 	/**
@@ -1570,6 +1733,16 @@ class WorkerPoolTest
 	private void exceedGrace()
 	{
 		forward.addAndGet( 2 * TimeoutWatch.GRACE_NANOS );
+	}
+
+	/**
+	 * Waits until the thread that watches blocks has looked at all of them, as it does as
+	 * long as code runs that was cancelled.
+	 */
+	private void awaitLooks()
+	{
+		final int before = clockReads.get();
+		spinUntil( () -> clockReads.get() - before > 8 );
 	}
 
 	/**
@@ -1622,7 +1795,8 @@ class WorkerPoolTest
 	private static void spinUntil( final BooleanSupplier condition )
 	{
 		while ( !condition.getAsBoolean() )
-			Thread.onSpinWait();
+			// There may be no more processors than threads that have work to do.
+			Thread.yield();
 	}
 
 	private void assertComputedBy( final String worker, final BlockTask block ) throws InterruptedException

@@ -33,12 +33,9 @@ import java.util.Arrays;
 import java.util.List;
 
 import net.imglib2.RandomAccessibleInterval;
-import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.Halo;
-import net.imglib2.cache.python.PythonCacheLoader;
-import net.imglib2.cache.python.PythonCacheLoaderQueue;
+import net.imglib2.cache.python.Border;
+import net.imglib2.cache.python.PythonImg;
 import net.imglib2.img.array.ArrayImgs;
-import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.LongType;
 import net.imglib2.view.Views;
 
@@ -54,22 +51,19 @@ public final class NeighbourSums
 	public static void main( final String... args )
 	{
 		final RandomAccessibleInterval< LongType > input = ArrayImgs.longs( new long[] { 1, 2, 3, 4, 5, 10, 20, 30, 40, 50 }, 5, 2 );
-		try ( final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 ) )
-		{
-			final CachedCellImg< LongType, ? > sums = PythonCacheLoader.fromRandomAccessibles(
-					new CellGrid( new long[] { 5, 2 }, new int[] { 2, 2 } ),
-					queue,
-					"x = block.inputs[0]; block.data[...] = x[:, :-2] + x[:, 1:-1] + x[:, 2:]",
-					new LongType(),
-					new Halo( 1, 0 ),
-					Views.extendZero( input ) ).createCachedCellImg( 10 );
+		final PythonImg< LongType > sums = PythonImg.builder( "block.data[...] = x[:, :-2] + x[:, 1:-1] + x[:, 2:]" )
+				.input( "x", input )
+				.halo( 1, 0 )
+				.border( Border.ZERO )
+				.type( new LongType() )
+				.cellSize( 2 )
+				.build();
 
-			final List< Long > values = new ArrayList<>();
-			Views.flatIterable( sums ).forEach( value -> values.add( value.get() ) );
-			System.out.println( "sums of neighbours: " + values );
-			final List< Long > expected = Arrays.asList( 3L, 6L, 9L, 12L, 9L, 30L, 60L, 90L, 120L, 90L );
-			if ( !values.equals( expected ) )
-				throw new IllegalStateException( "expected " + expected );
-		}
+		final List< Long > values = new ArrayList<>();
+		Views.flatIterable( sums ).forEach( value -> values.add( value.get() ) );
+		System.out.println( "sums of neighbours: " + values );
+		final List< Long > expected = Arrays.asList( 3L, 6L, 9L, 12L, 9L, 30L, 60L, 90L, 120L, 90L );
+		if ( !values.equals( expected ) )
+			throw new IllegalStateException( "expected " + expected );
 	}
 }

@@ -39,22 +39,19 @@ import java.util.Scanner;
 
 import javax.imageio.ImageIO;
 
-import me.tongfei.progressbar.ProgressBar;
 import net.imglib2.Cursor;
 import net.imglib2.Interval;
 import net.imglib2.RandomAccess;
 import net.imglib2.RandomAccessibleInterval;
-import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.Halo;
-import net.imglib2.cache.python.PythonCacheLoader;
 import net.imglib2.cache.python.PythonCacheLoaderQueue;
+import net.imglib2.cache.python.PythonImg;
+import net.imglib2.cache.python.PythonProgress;
+import net.imglib2.cache.python.PythonSummary;
 import net.imglib2.img.array.ArrayImgs;
-import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Intervals;
 import net.imglib2.util.Util;
-import net.imglib2.view.Views;
 
 /**
  * Segments the blood vessels in a photograph of the retina by scikit-image's
@@ -68,7 +65,7 @@ import net.imglib2.view.Views;
  * pixels, dedicated to the public domain (CC0 1.0).
  * <p>
  * The image of the vessels may be larger than memory: its cells are computed when
- * they are read, and the cache keeps {@value #CACHED_CELLS} of them. Only
+ * they are read, and the cache keeps {@value #CACHED_BYTES} bytes of them. Only
  * {@code ImageIO}, the check and the picture need memory for the whole photograph.
  * <p>
  * Arguments, all optional: another photograph ({@code sample} for this one), the
@@ -78,7 +75,7 @@ public final class TraceVessels
 {
 	private static final int WORKERS = 2;
 
-	private static final int CACHED_CELLS = 500;
+	private static final int CACHED_BYTES = 100_000_000;
 
 	private static final int BRIGHTNESS = 14;
 
@@ -103,19 +100,15 @@ public final class TraceVessels
 			final int width = photograph.getWidth();
 			final int height = photograph.getHeight();
 
-			final CachedCellImg< FloatType, ? > vessels = vesselness( queue, green, halo, cellSize, cellSize );
-			final long numCells = vessels.getCells().size();
-			final long start = System.nanoTime();
-			try ( final ProgressBar progress = new ProgressBar( "cells", numCells ) )
-			{
-				vessels.getCells().parallelStream().forEach( cell -> progress.step() );
-			}
-			final double seconds = ( System.nanoTime() - start ) * 1e-9;
+			final PythonImg< FloatType > vessels = vesselness( queue, green, halo, cellSize );
+			final PythonSummary summary = vessels.compute( vessels, PythonProgress.console( "cells" ) );
+			if ( summary.failed() > 0 )
+				throw summary.errors().get( 0 );
 			System.out.printf( "%s: %d x %d pixels%n", file.getName(), width, height );
 			System.out.printf( "%d cells of %d x %d with a halo of %d in %.2f s, %.1f MB/s of result%n",
-					numCells, cellSize, cellSize, halo, seconds, 4e-6 * width * height / seconds );
+					summary.computed(), cellSize, cellSize, halo, summary.seconds(), 4e-6 * width * height / summary.seconds() );
 
-			final CachedCellImg< FloatType, ? > plain = plainPython( queue, green );
+			final PythonImg< FloatType > plain = plainPython( queue, green );
 			final long wrong = countDifferences( vessels, plain, 0 );
 			if ( wrong > 0 )
 			{
@@ -125,7 +118,7 @@ public final class TraceVessels
 				System.exit( 1 );
 			}
 			System.out.printf( "all %d pixels equal those of vesselness(green) on the whole photograph%n", green.size() );
-			final long seams = countDifferences( vessels, vesselness( queue, green, 0, cellSize, cellSize ), 0 );
+			final long seams = countDifferences( vessels, vesselness( queue, green, 0, cellSize ), 0 );
 			System.out.printf( "(without the halo, %d would not)%n", seams );
 
 			folder.mkdirs();
@@ -138,37 +131,37 @@ public final class TraceVessels
 	/**
 	 * The lazy result: nothing is computed until a pixel is read.
 	 */
-	private static CachedCellImg< FloatType, ? > vesselness(
-			final PythonCacheLoaderQueue queue,
-			final RandomAccessibleInterval< UnsignedByteType > green,
-			final int halo,
-			final int... cellSize )
+	private static PythonImg< FloatType > vesselness( final PythonCacheLoaderQueue queue, final RandomAccessibleInterval< UnsignedByteType > green, final int halo, final int cellSize )
 	{
-		final CellGrid grid = new CellGrid( green.dimensionsAsLongArray(), cellSize );
-		return PythonCacheLoader.fromRandomAccessibles(
-				grid,
-				queue,
-				"block.data[...] = vesselness(block.inputs[0])[block.halo]",
-				new FloatType(),
-				new Halo( halo, halo ),
-				// scipy and scikit-image extend an image in this way, too.
-				Views.extendMirrorDouble( green ) ).createCachedCellImg( CACHED_CELLS );
+		// The border is the one of scipy and scikit-image, MIRROR_DOUBLE, if nothing else is said.
+		return PythonImg.builder( "block.data[...] = vesselness(green)[block.halo]" )
+				.queue( queue )
+				.input( "green", green )
+				.halo( halo )
+				.type( new FloatType() )
+				.cellSize( cellSize )
+				.cacheBytes( CACHED_BYTES )
+				.build();
 	}
 
 	/**
-	 * One call for the whole photograph: neither cells, nor a halo, nor an extension.
+	 * One call for the whole photograph: neither cells, nor a halo, nor a border.
 	 */
-	private static CachedCellImg< FloatType, ? > plainPython( final PythonCacheLoaderQueue queue, final RandomAccessibleInterval< UnsignedByteType > green )
+	private static PythonImg< FloatType > plainPython( final PythonCacheLoaderQueue queue, final RandomAccessibleInterval< UnsignedByteType > green )
 	{
-		final CellGrid grid = new CellGrid( green.dimensionsAsLongArray(), Util.long2int( green.dimensionsAsLongArray() ) );
-		return PythonCacheLoader.fromRandomAccessibles( grid, queue, "green = block.inputs[0]\nblock.data[...] = vesselness(green)", new FloatType(), green ).createCachedCellImg( 1 );
+		return PythonImg.builder( "block.data[...] = vesselness(green)" )
+				.queue( queue )
+				.input( "green", green )
+				.type( new FloatType() )
+				.cellSize( Util.long2int( green.dimensionsAsLongArray() ) )
+				.build();
 	}
 
 	/**
 	 * @param margin
 	 * 		pixels that are nearer to the border than this are not counted
 	 */
-	private static long countDifferences( final CachedCellImg< FloatType, ? > image, final CachedCellImg< FloatType, ? > expected, final long margin )
+	private static long countDifferences( final PythonImg< FloatType > image, final PythonImg< FloatType > expected, final long margin )
 	{
 		final Interval counted = Intervals.expand( image, -margin );
 		final RandomAccess< FloatType > other = expected.randomAccess();
@@ -197,7 +190,7 @@ public final class TraceVessels
 		return ArrayImgs.unsignedBytes( bytes, width, height );
 	}
 
-	private static BufferedImage sideBySide( final BufferedImage photograph, final CachedCellImg< FloatType, ? > vessels, final int cellSize )
+	private static BufferedImage sideBySide( final BufferedImage photograph, final PythonImg< FloatType > vessels, final int cellSize )
 	{
 		final int width = photograph.getWidth();
 		final int height = photograph.getHeight();

@@ -29,18 +29,14 @@
 package net.imglib2.cache.python.examples;
 
 import net.imglib2.RandomAccess;
-import net.imglib2.cache.img.CachedCellImg;
-import net.imglib2.cache.python.Halo;
-import net.imglib2.cache.python.PythonCacheLoader;
-import net.imglib2.cache.python.PythonCacheLoaderQueue;
 import net.imglib2.cache.python.PythonCellException;
 import net.imglib2.cache.python.PythonEnvironment;
+import net.imglib2.cache.python.PythonImg;
+import net.imglib2.cache.python.PythonSummary;
 import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgs;
-import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.type.numeric.real.FloatType;
-import net.imglib2.view.Views;
 
 /**
  * Counts dots by scipy, in an environment that has numpy and scipy alone: Python runs in
@@ -48,7 +44,9 @@ import net.imglib2.view.Views;
  */
 public final class CountDots
 {
-	private static final CellGrid GRID = new CellGrid( new long[] { 512, 512 }, new int[] { 128, 128 } );
+	private static final int SIZE = 512;
+
+	private static final int CELL = 128;
 
 	private static final int SPACING = 32;
 
@@ -60,30 +58,35 @@ public final class CountDots
 		for ( final String line : PythonEnvironment.getDefault().diagnose().split( "\n" ) )
 			if ( line.startsWith( "mode" ) )
 				System.out.println( line.replaceAll( " +", " " ) );
-		try ( final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2, "from scipy import ndimage" ) )
-		{
-			final int dots = count( queue );
-			System.out.println( "dots: " + dots );
-			if ( dots != 256 )
-				throw new IllegalStateException( "expected 256" );
-			crash( queue );
-		}
+		final int dots = count();
+		System.out.println( "dots: " + dots );
+		if ( dots != 256 )
+			throw new IllegalStateException( "expected 256" );
+		crash();
 	}
 
-	private static int count( final PythonCacheLoaderQueue queue )
+	private static int count()
 	{
-		final ArrayImg< FloatType, ? > input = ArrayImgs.floats( GRID.getImgDimensions() );
+		final ArrayImg< FloatType, ? > input = ArrayImgs.floats( SIZE, SIZE );
 		final RandomAccess< FloatType > pixel = input.randomAccess();
-		for ( int y = SPACING / 2; y < 512; y += SPACING )
-			for ( int x = SPACING / 2; x < 512; x += SPACING )
+		for ( int y = SPACING / 2; y < SIZE; y += SPACING )
+			for ( int x = SPACING / 2; x < SIZE; x += SPACING )
 				pixel.setPositionAndGet( x, y ).set( 1 );
 
-		final CachedCellImg< FloatType, ? > smooth = PythonCacheLoader.fromRandomAccessibles( GRID, queue,
-				"block.data[...] = ndimage.gaussian_filter(block.inputs[0], 2)[block.halo]",
-				new FloatType(), new Halo( 8, 8 ), Views.extendMirrorDouble( input ) ).createCachedCellImg( 100 );
-		final CachedCellImg< UnsignedByteType, ? > maxima = PythonCacheLoader.fromRandomAccessibles( GRID, queue,
-				"a = block.inputs[0]\nblock.data[...] = ((a == ndimage.maximum_filter(a, 9)) & (a > 0.01))[block.halo]",
-				new UnsignedByteType(), new Halo( 4, 4 ), Views.extendMirrorDouble( smooth ) ).createCachedCellImg( 100 );
+		final PythonImg< FloatType > smooth = PythonImg.builder( "scipy.ndimage:gaussian_filter" )
+				.input( input )
+				.parameter( "sigma", 2 )
+				.halo( 8 )
+				.type( new FloatType() )
+				.cellSize( CELL )
+				.build();
+		final PythonImg< UnsignedByteType > maxima = PythonImg.builder( "block.data[...] = ((a == ndimage.maximum_filter(a, 9)) & (a > 0.01))[block.halo]" )
+				.init( "from scipy import ndimage" )
+				.input( "a", smooth )
+				.halo( 4 )
+				.type( new UnsignedByteType() )
+				.cellSize( CELL )
+				.build();
 
 		int dots = 0;
 		for ( final UnsignedByteType value : maxima )
@@ -91,24 +94,18 @@ public final class CountDots
 		return dots;
 	}
 
-	private static void crash( final PythonCacheLoaderQueue queue )
+	private static void crash()
 	{
-		final CachedCellImg< UnsignedByteType, ? > img = PythonCacheLoader.fromRandomAccessibles( GRID, queue,
-				"import os\nif block.index == 0:\n    os.abort()\nblock.data[...] = block.index", new UnsignedByteType() ).createCachedCellImg( 100 );
-		try
-		{
-			img.getAt( 0, 0 );
-			throw new IllegalStateException( "expected an exception" );
-		}
-		catch ( final RuntimeException e )
-		{
-			Throwable cause = e;
-			while ( cause != null && !( cause instanceof PythonCellException ) )
-				cause = cause.getCause();
-			if ( cause == null )
-				throw e;
-			System.out.println( "a crash costs one cell: " + ( ( PythonCellException ) cause ).getPythonMessage().split( "\n" )[ 0 ] );
-		}
-		System.out.println( "another cell: " + img.getAt( 511, 511 ) );
+		final PythonImg< UnsignedByteType > img = PythonImg.builder( "import os\nif block.index == 0:\n    os.abort()\nblock.data[...] = block.index" )
+				.type( new UnsignedByteType() )
+				.dimensions( SIZE, SIZE )
+				.cellSize( CELL )
+				.build();
+		final PythonSummary summary = img.compute();
+		if ( summary.failed() != 1 || summary.computed() != 15 )
+			throw new IllegalStateException( "expected one failed cell of 16: " + summary );
+		final PythonCellException error = summary.errors().get( 0 );
+		System.out.println( "a crash costs one cell: " + error.getPythonMessage().split( "\n" )[ 0 ] );
+		System.out.println( "another cell: " + img.getAt( SIZE - 1, SIZE - 1 ) );
 	}
 }
