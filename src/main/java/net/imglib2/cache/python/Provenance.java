@@ -32,7 +32,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -120,7 +119,7 @@ final class Provenance
 		provenance.line( ( input.name == null ? "" : input.name + ": " ) + typeOf( image.getType() ) + ", " + bounds );
 		provenance.line( "halo " + ( input.halo != null ? input.halo : settings.halo() ) + ", border " + ( input.border != null ? input.border : settings.border() )
 				+ factor( "scale", input.scale, 1 ) + factor( "scale down", input.scaleDown, 1 ) + factor( "whole axes", input.wholeAxes, -1 ) + factor( "padded to a multiple of", settings.multiple(), 1 ) );
-		for ( final RandomAccessible< ? > root : of.roots().isEmpty() ? Collections.< RandomAccessible< ? > >singletonList( image ) : of.roots() )
+		for ( final RandomAccessible< ? > root : of.roots() )
 			if ( root instanceof PythonImg )
 				provenance.block( "of", ( ( PythonImg< ? > ) root ).provenance() );
 			else

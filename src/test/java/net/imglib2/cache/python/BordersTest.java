@@ -33,16 +33,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Paths;
 import java.util.Random;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import net.imglib2.Cursor;
 import net.imglib2.RandomAccess;
@@ -143,8 +144,7 @@ class BordersTest
 			"extendPeriodic | mode=\"wrap\" | ndimage.gaussian_filter(a, 2, mode='wrap')" } )
 	void cellsEqualPlainPython( final Extension extension, final String inReadme, final String expression ) throws IOException
 	{
-		final String row = Files.readAllLines( Paths.get( System.getProperty( "project.basedir" ), "README.md" ) ).stream()
-				.filter( line -> line.startsWith( "|" ) && line.contains( "`Views." + extension + "( image )`" ) ).findFirst().get();
+		final String row = row( extension );
 		assertTrue( row.contains( inReadme ), row );
 		final Img< DoubleType > plain = plainPython( expression );
 		assertEquals( 0, differences( plain, blockwise( extension, expression ) ), expression );
@@ -153,6 +153,41 @@ class BordersTest
 		for ( final Extension other : Extension.values() )
 			different |= differences( plain, blockwise( other, expression ) ) > 0;
 		assertTrue( different, expression );
+	}
+
+	/**
+	 * Each row has the same border by the names of this library, ImgLib2 and numpy.
+	 */
+	@ParameterizedTest
+	@EnumSource
+	void namesInTheReadmeMeanTheSame( final Extension extension ) throws IOException
+	{
+		final String[] row = row( extension ).split( "\\|" );
+		final String border = find( "`(\\w+)`", row[ 2 ] );
+		final String mode = find( "`\"(\\w+)\"", row[ 5 ] );
+		final PythonImg< UnsignedByteType > same = PythonImg.builder( "block.data[...] = np.array_equal(raw, extended) and np.array_equal(raw, np.pad(raw[block.halo], pad, mode))" )
+				.queue( queue )
+				.input( PythonInput.of( IMAGE ).name( "raw" ).border( border ) )
+				.input( "extended", extension.extend.apply( IMAGE ) )
+				.parameter( "mode", mode )
+				.parameter( "pad", HALO )
+				.halo( HALO )
+				.cellSize( 41, 29 )
+				.type( new UnsignedByteType() )
+				.build();
+		assertEquals( 1, same.getAt( 0, 0 ).get(), border + " " + mode );
+	}
+
+	private static String row( final Extension extension ) throws IOException
+	{
+		return DocumentationTest.read( "README.md" ).lines().filter( line -> line.startsWith( "|" ) && line.contains( "`Views." + extension + "( image )`" ) ).findFirst().get();
+	}
+
+	private static String find( final String pattern, final String text )
+	{
+		final Matcher matcher = Pattern.compile( pattern ).matcher( text );
+		assertTrue( matcher.find(), text );
+		return matcher.group( 1 );
 	}
 
 	@Test

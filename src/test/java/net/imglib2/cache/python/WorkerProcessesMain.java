@@ -36,6 +36,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -435,6 +436,15 @@ final class WorkerProcessesMain
 				final String threads = queue.submit( python -> python.getValue( "os.environ['OMP_NUM_THREADS']", String.class ) ).get();
 				require( threads, threads.equals( set != null ? set : Integer.toString( Math.max( 1, processors / workers ) ) ) );
 			}
+		// Those that start later know of each other.
+		try ( PythonCacheLoaderQueue queue = queue( 1, INIT ) )
+		{
+			queue.pool().grow( 2 );
+			final List< String > threads = Collections.synchronizedList( new ArrayList<>() );
+			queue.pool().onAllWorkers( python -> threads.add( python.getValue( "os.environ['OMP_NUM_THREADS']", String.class ) ) ).get();
+			threads.sort( Comparator.reverseOrder() );
+			require( threads.toString(), threads.equals( set != null ? Arrays.asList( set, set ) : Arrays.asList( Integer.toString( processors ), Integer.toString( Math.max( 1, processors / 2 ) ) ) ) );
+		}
 	}
 
 	/**

@@ -67,7 +67,10 @@ public final class ProcessRuntime implements InterpreterFactory
 
 	private final Trusted.Folders modulePath;
 
-	private final int numThreads;
+	/**
+	 * How many interpreters share the processors.
+	 */
+	private volatile int numInterpreters;
 
 	private final SharedArena memory;
 
@@ -77,9 +80,9 @@ public final class ProcessRuntime implements InterpreterFactory
 	 */
 	private final AtomicReference< Future< Process > > first;
 
-	private ProcessRuntime( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numThreads )
+	private ProcessRuntime( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numInterpreters )
 	{
-		this.numThreads = numThreads;
+		this.numInterpreters = numInterpreters;
 		this.installation = installation;
 		this.environment = environment;
 		this.modulePath = modulePath;
@@ -101,7 +104,7 @@ public final class ProcessRuntime implements InterpreterFactory
 	 */
 	public static ProcessRuntime start( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numWorkers )
 	{
-		return new ProcessRuntime( installation, environment, modulePath, Math.max( 1, Runtime.getRuntime().availableProcessors() / numWorkers ) );
+		return new ProcessRuntime( installation, environment, modulePath, numWorkers );
 	}
 
 	@Override
@@ -114,6 +117,12 @@ public final class ProcessRuntime implements InterpreterFactory
 	public boolean sharesLock()
 	{
 		return false;
+	}
+
+	@Override
+	public void setNumInterpreters( final int numInterpreters )
+	{
+		this.numInterpreters = numInterpreters;
 	}
 
 	@Override
@@ -143,7 +152,7 @@ public final class ProcessRuntime implements InterpreterFactory
 		final ProcessBuilder builder = new ProcessBuilder( Command.of( installation.executable(), "-I", "-c", PythonSources.read( "_process/start.py" ), PythonSources.location() ) );
 		// What this JVM needs is not what Python needs.
 		builder.environment().remove( "LD_PRELOAD" );
-		builder.environment().putIfAbsent( NUM_THREADS, Integer.toString( numThreads ) );
+		builder.environment().putIfAbsent( NUM_THREADS, Integer.toString( Math.max( 1, Runtime.getRuntime().availableProcessors() / numInterpreters ) ) );
 		return builder;
 	}
 

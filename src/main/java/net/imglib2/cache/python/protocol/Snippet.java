@@ -135,13 +135,18 @@ public final class Snippet
 	}
 
 	/**
-	 * To be called when the loader is garbage.
+	 * Notes that nobody wants results of this code any more, because its loader has got other
+	 * code or parameters, was closed, or was collected. From then on, none of its blocks
+	 * begins. For good; may be called on any thread, again and again.
 	 */
 	public void drop()
 	{
 		dropped = true;
 	}
 
+	/**
+	 * @return whether nobody wants results of this code any more
+	 */
 	public boolean isDropped()
 	{
 		return dropped;

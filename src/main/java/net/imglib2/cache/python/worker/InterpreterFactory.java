@@ -59,6 +59,13 @@ public interface InterpreterFactory
 	}
 
 	/**
+	 * Tells how many interpreters share the processors from now on. Those that are there
+	 * need not heed it.
+	 */
+	default void setNumInterpreters( final int numInterpreters )
+	{}
+
+	/**
 	 * @return how long the init code of a worker may take
 	 */
 	Duration startupTimeout();

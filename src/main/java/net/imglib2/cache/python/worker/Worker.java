@@ -51,10 +51,8 @@ import net.imglib2.cache.python.trust.Trusted;
  * Owns an interpreter and runs the tasks of a queue on it, on a thread of its own. See
  * {@link Lifecycle} for what happens to it.
  * <p>
- * If the interpreter is not bound to that thread, readers <em>drive</em> it while the
- * thread sleeps, because it takes longer to wake the thread than to compute a small
- * block. A reader only writes and polls, and never waits for long: it leaves all else to
- * the thread of the worker, as a run that has begun.
+ * If the interpreter is not bound to that thread, readers drive it while the thread
+ * sleeps, see {@link DrivenInterpreter}.
  * <p>
  * It has a platform thread: interpreters must not share a thread of the operating
  * system.
@@ -67,11 +65,6 @@ final class Worker
 	 * Enough for deep recursion in C code.
 	 */
 	private static final long STACK_SIZE = 16L << 20;
-
-	/**
-	 * How long a reader polls an interpreter that it drives.
-	 */
-	private static final long DRIVE_NANOS = 50_000;
 
 	private static final ThreadLocal< Worker > OF_THIS_THREAD = new ThreadLocal<>();
 
@@ -88,7 +81,7 @@ final class Worker
 	/**
 	 * The same if readers can drive it, else {@code null}.
 	 */
-	private final UnboundInterpreter drivable;
+	private final DrivenInterpreter driven;
 
 	private final Seat seat;
 
@@ -102,13 +95,9 @@ final class Worker
 
 	private final BiConsumer< Worker, String > lost;
 
-	/**
-	 * Whether it has computed blocks or done a task, be it that their code has failed, since
-	 * {@link #takeProgress()}.
-	 */
-	private volatile boolean progress;
-
 	private final Lifecycle life = new Lifecycle();
+
+	private final CurrentRun current = new CurrentRun( life );
 
 	/**
 	 * How the interpreter has ended by itself while it started, else {@code null}.
@@ -127,19 +116,12 @@ final class Worker
 	 */
 	private TasksForAll.TaskForAll lastForAll;
 
-	private final BooleanSupplier stopsWaiting;
+	private final BooleanSupplier stopsWaiting = this::stopsWaiting;
 
 	/**
 	 * Whether the queue counts on this worker to poll it.
 	 */
 	private final AtomicBoolean polling = new AtomicBoolean();
-
-	private volatile Run current;
-
-	/**
-	 * What a reader has begun and left to this worker's thread.
-	 */
-	private volatile Run left;
 
 	/**
 	 * Whether the next task may come soon, so that it is worth while to look for it.
@@ -183,11 +165,24 @@ final class Worker
 		this.ended = ended;
 		this.lost = lost;
 		python = factory.create( name );
-		drivable = python instanceof UnboundInterpreter && ( ( UnboundInterpreter ) python ).isDrivable() ? ( UnboundInterpreter ) python : null;
 		seat = new Seat( thread );
 		control = python.control();
 		smallBlocks = new SmallBlocks( python, tasks, factory.sharesLock() );
-		stopsWaiting = () -> !life.isServing() || !deadLoaders.isEmpty() || lastForAll.next() != null || left != null || tasks.isExhausted();
+		driven = driven();
+	}
+
+	private DrivenInterpreter driven()
+	{
+		final boolean isDrivable = python instanceof UnboundInterpreter && ( ( UnboundInterpreter ) python ).isDrivable();
+		return isDrivable ? new DrivenInterpreter( ( UnboundInterpreter ) python, name, seat, tasks, smallBlocks, current, stopsWaiting ) : null;
+	}
+
+	/**
+	 * @return whether its thread has to do something else than the next task
+	 */
+	private boolean stopsWaiting()
+	{
+		return !life.isServing() || !deadLoaders.isEmpty() || lastForAll.next() != null || driven != null && driven.hasLeft() || tasks.isExhausted();
 	}
 
 	/**
@@ -220,7 +215,7 @@ final class Worker
 	 */
 	Run current()
 	{
-		return current;
+		return current.get();
 	}
 
 	/**
@@ -228,10 +223,7 @@ final class Worker
 	 */
 	boolean takeProgress()
 	{
-		final boolean taken = progress;
-		if ( taken )
-			progress = false;
-		return taken;
+		return current.takeProgress();
 	}
 
 	/**
@@ -301,7 +293,7 @@ final class Worker
 	void close( final PythonClosedException reason )
 	{
 		life.close( reason );
-		failCurrent( reason );
+		current.fail( reason );
 		control.abandon();
 	}
 
@@ -311,7 +303,7 @@ final class Worker
 	void exit( final PythonClosedException reason )
 	{
 		life.exit( reason );
-		failCurrent( reason );
+		current.fail( reason );
 		control.exit();
 	}
 
@@ -332,22 +324,13 @@ final class Worker
 	void abandon()
 	{
 		life.abandon();
-		final Run running = current;
 		// Before the cancellation, so that a block that is cancelled before it begins ends as abandoned.
-		if ( running != null )
-			running.abandon();
+		current.abandon();
 		control.abandon();
 		// A worker with small blocks counts as polling, because they should end soon.
 		becomeBusy();
 		// It sleeps if it was driven by a reader.
 		LockSupport.unpark( thread );
-	}
-
-	private void failCurrent( final Throwable reason )
-	{
-		final Run running = current;
-		if ( running != null )
-			running.fail( reason );
 	}
 
 	/**
@@ -390,7 +373,7 @@ final class Worker
 	 */
 	boolean isInPython()
 	{
-		final Run run = current;
+		final Run run = current.get();
 		return thread.isAlive() && ( run != null && run.isBlocks() || control.isCalling() );
 	}
 
@@ -403,11 +386,7 @@ final class Worker
 	boolean drop( final Snippet snippet )
 	{
 		deadLoaders.add( snippet.id() );
-		final Run run = current;
-		if ( run == null || !run.isBlocks() || run.snippet() != snippet )
-			return false;
-		run.drop();
-		return true;
+		return current.drop( snippet );
 	}
 
 	// ------------------------------------------------ on the worker's thread
@@ -620,7 +599,7 @@ final class Worker
 	{
 		becomeBusy();
 		showName( null );
-		begin( new Run( task ) );
+		current.begin( new Run( task ) );
 		try
 		{
 			final boolean hasEnded = task.run( python, new TaskInterpreter( python ) );
@@ -673,21 +652,21 @@ final class Worker
 				becomePolling();
 		}
 		// The reader of a single block drives the next one, as soon as this thread sleeps.
-		expectsTask = drivable == null || run.size() > 1;
+		expectsTask = driven == null || run.size() > 1;
 	}
 
 	private void compute( final Run run )
 	{
 		try
 		{
-			if ( !begin( run ) )
+			if ( !current.begin( run ) )
 				return;
 			run.compute( python, name );
 			noteProgress();
 		}
 		catch ( final Throwable t )
 		{
-			failed( run, t );
+			current.failed( run, t );
 		}
 		finally
 		{
@@ -697,16 +676,8 @@ final class Worker
 
 	private void noteProgress()
 	{
-		if ( !progress && python.loss() == null )
-			progress = true;
-	}
-
-	private void failed( final Run run, final Throwable reason )
-	{
-		if ( life.state() == Lifecycle.State.ABANDONED || reason instanceof NotBegunException )
-			run.abandon();
-		else
-			run.fail( reason );
+		if ( !current.hasProgress() && python.loss() == null )
+			current.noteProgress();
 	}
 
 	/**
@@ -716,20 +687,19 @@ final class Worker
 	 */
 	private boolean finishLeft()
 	{
-		final Run run = left;
+		final Run run = driven == null ? null : driven.takeLeft();
 		if ( run == null )
 			return false;
-		left = null;
 		// It has turned out not to be small.
 		becomeBusy();
 		try
 		{
-			run.finish( drivable, name );
+			driven.finish( run );
 			noteProgress();
 		}
 		catch ( final Throwable t )
 		{
-			failed( run, t );
+			current.failed( run, t );
 		}
 		finally
 		{
@@ -742,154 +712,21 @@ final class Worker
 	// ------------------------------------------------ on the thread of a reader
 
 	/**
-	 * Computes small blocks that wait, if the thread of this worker sleeps and the
-	 * interpreter can be driven.
+	 * Computes small blocks that wait, if the thread of this worker sleeps and readers can
+	 * drive its interpreter.
 	 *
 	 * @return whether somebody does what waits
 	 */
 	boolean drive()
 	{
-		if ( drivable == null || !seat.tryDrive() )
-			return false;
-		boolean isPolling = false;
-		Run begun = null;
-		try
-		{
-			if ( stopsWaiting.getAsBoolean() || !smallBlocks.areNext() )
-				return false;
-			tasks.becomePolling();
-			isPolling = true;
-			final Run run = takeRun();
-			if ( run == null )
-				return true;
-			if ( !smallBlocks.areForOne( run.snippet() ) )
-			{
-				isPolling = false;
-				tasks.becomeBusy();
-			}
-			if ( beginDriven( run ) )
-			{
-				begun = run;
-				if ( tryFinish( run ) )
-					begun = null;
-			}
-			return true;
-		}
-		finally
-		{
-			if ( begun != null )
-			{
-				left = begun;
-				seat.giveBack();
-			}
-			else
-				seat.endDrive();
-			// Last: what waits now wakes a worker.
-			if ( isPolling )
-				tasks.becomeBusy();
-		}
-	}
-
-	/**
-	 * @return small blocks, or {@code null}
-	 */
-	private Run takeRun()
-	{
-		BlockTask first = smallBlocks.poll();
-		while ( first != null && !first.begin() )
-			first = smallBlocks.poll();
-		if ( first == null )
-			return null;
-		try
-		{
-			return smallBlocks.with( first );
-		}
-		catch ( final Throwable t )
-		{
-			// Nobody may wait for ever.
-			first.fail( t );
-			return null;
-		}
-	}
-
-	/**
-	 * @return whether the run has begun; else it has ended
-	 */
-	private boolean beginDriven( final Run run )
-	{
-		try
-		{
-			if ( begin( run ) )
-			{
-				run.begin( drivable );
-				return true;
-			}
-			current = null;
-			return false;
-		}
-		catch ( final Throwable t )
-		{
-			current = null;
-			failed( run, t );
-			return false;
-		}
-	}
-
-	/**
-	 * @return whether the run has ended; else it is left to this worker's thread
-	 */
-	private boolean tryFinish( final Run run )
-	{
-		final long start = System.nanoTime();
-		try
-		{
-			final boolean yields = !LibraryThreads.isThisVirtual();
-			while ( !run.tryFinish( drivable, name ) )
-			{
-				if ( System.nanoTime() - start > DRIVE_NANOS )
-					return false;
-				// There may be no more processors than threads that have work to do.
-				if ( yields )
-					Thread.yield();
-			}
-		}
-		catch ( final Throwable t )
-		{
-			// The reader may have no more stack or memory. This worker's thread finds out what has happened to the blocks.
-			return false;
-		}
-		current = null;
-		if ( !progress )
-			progress = true;
-		return true;
+		return driven != null && driven.drive();
 	}
 
 	// ------------------------------------------------ on either thread
 
-	/**
-	 * @return whether to go on; else the run has ended
-	 */
-	private boolean begin( final Run run )
-	{
-		current = run;
-		// Either the thread that drops the code sees the run, or that is seen here.
-		if ( run.isDropped() )
-		{
-			run.dropUnseen();
-			return false;
-		}
-		// The same holds for the thread that ends this worker.
-		final Lifecycle.State state = life.state();
-		if ( state == Lifecycle.State.ABANDONED )
-			run.abandon();
-		else if ( state != Lifecycle.State.SERVING && state != Lifecycle.State.RETIRING )
-			run.fail( WorkerPool.closedException() );
-		return true;
-	}
-
 	private void end()
 	{
-		current = null;
+		current.end();
 		// An interrupt was meant for the task.
 		Thread.interrupted();
 	}

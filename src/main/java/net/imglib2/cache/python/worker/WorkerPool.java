@@ -488,6 +488,7 @@ public final class WorkerPool implements AutoCloseable
 		final List< Worker > fresh = new ArrayList<>();
 		try
 		{
+			factory.setNumInterpreters( Math.max( atLeast, numWorkers() ) );
 			for ( int i = numWorkers(); i < atLeast; ++i )
 				fresh.add( startAnother() );
 			replacements.setNumWorkers( Math.max( atLeast, numWorkers() ) );
@@ -495,6 +496,7 @@ public final class WorkerPool implements AutoCloseable
 		catch ( final Throwable t )
 		{
 			fresh.forEach( this::retire );
+			factory.setNumInterpreters( numWorkers() );
 			throw t;
 		}
 		finally

@@ -102,6 +102,11 @@ final class FakeInterpreters implements InterpreterFactory
 
 	volatile int maxLength = Integer.MAX_VALUE;
 
+	/**
+	 * How many share the processors; 0 if that was not told.
+	 */
+	volatile int numInterpreters;
+
 	volatile Duration startupTimeout = Duration.ofMinutes( 1 );
 
 	/**
@@ -137,6 +142,12 @@ final class FakeInterpreters implements InterpreterFactory
 	public boolean sharesLock()
 	{
 		return sharesLock;
+	}
+
+	@Override
+	public void setNumInterpreters( final int numInterpreters )
+	{
+		this.numInterpreters = numInterpreters;
 	}
 
 	@Override

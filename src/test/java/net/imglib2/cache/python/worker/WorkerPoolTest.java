@@ -785,7 +785,7 @@ class WorkerPoolTest
 		final FakeInterpreter.FakeControl control = fakes.get( "worker_1" ).control();
 		control.awaitCancelled();
 		exceedGrace();
-		awaitLooks();
+		awaitLooks( control );
 		assertFalse( control.isAbandoned() );
 		release.countDown();
 		fakes.await( "worker_1 forget" );
@@ -805,7 +805,7 @@ class WorkerPoolTest
 		for ( int i = 1; i < TimeoutWatch.GRACES_IF_NOT_MISSED; ++i )
 		{
 			forward.addAndGet( TimeoutWatch.GRACE_NANOS );
-			awaitLooks();
+			awaitLooks( control );
 			assertFalse( control.isAbandoned() );
 		}
 		exceedGrace();
@@ -842,7 +842,7 @@ class WorkerPoolTest
 		exceedGrace();
 		final List< BlockTask > waiting = submitAll( b, 2, 3, 4 );
 		starting.await();
-		awaitLooks();
+		awaitLooks( controls.toArray( new FakeInterpreter.FakeControl[ 0 ] ) );
 		assertEquals( 1, controls.stream().filter( FakeInterpreter.FakeControl::isAbandoned ).count() );
 		mayStart.countDown();
 		awaitDone( waiting );
@@ -1185,6 +1185,7 @@ class WorkerPoolTest
 	void aPoolGrowsToWhatIsAskedFor() throws Exception
 	{
 		open( 1 );
+		fakes.onInit = python -> assertEquals( 3, fakes.numInterpreters );
 		pool.grow( 3 );
 		assertEquals( 3, pool.numWorkers() );
 		assertAllAreThere( 3 );
@@ -1234,6 +1235,7 @@ class WorkerPoolTest
 				throw failure;
 		};
 		assertSame( failure, assertThrows( PythonCodeException.class, () -> pool.grow( 4 ) ) );
+		assertEquals( 1, fakes.numInterpreters );
 		fakes.await( "worker_2 close" );
 		fakes.await( "worker_3 close" );
 		assertEquals( 1, pool.numWorkers() );
@@ -1736,13 +1738,13 @@ class WorkerPoolTest
 	}
 
 	/**
-	 * Waits until the thread that watches blocks has looked at all of them, as it does as
-	 * long as code runs that was cancelled.
+	 * Waits until the thread that watches blocks has looked at all of them, or has abandoned
+	 * all workers whose code was cancelled.
 	 */
-	private void awaitLooks()
+	private void awaitLooks( final FakeInterpreter.FakeControl... cancelled )
 	{
 		final int before = clockReads.get();
-		spinUntil( () -> clockReads.get() - before > 8 );
+		spinUntil( () -> clockReads.get() - before > 8 || Arrays.stream( cancelled ).allMatch( FakeInterpreter.FakeControl::isAbandoned ) );
 	}
 
 	/**
@@ -1795,8 +1797,12 @@ class WorkerPoolTest
 	private static void spinUntil( final BooleanSupplier condition )
 	{
 		while ( !condition.getAsBoolean() )
+		{
+			if ( Thread.currentThread().isInterrupted() )
+				throw new AssertionError( "interrupted" );
 			// There may be no more processors than threads that have work to do.
 			Thread.yield();
+		}
 	}
 
 	private void assertComputedBy( final String worker, final BlockTask block ) throws InterruptedException
