@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.examples;
 
 import net.imglib2.RandomAccess;
+import net.imglib2.cache.python.InterpreterMode;
 import net.imglib2.cache.python.PythonCellException;
 import net.imglib2.cache.python.PythonEnvironment;
 import net.imglib2.cache.python.PythonImg;
@@ -100,6 +101,8 @@ public final class CountDots
 				.type( new UnsignedByteType() )
 				.dimensions( SIZE, SIZE )
 				.cellSize( CELL )
+				// In an environment with Jep, the code would run in this JVM, and end it.
+				.environment( PythonEnvironment.getDefault().withMode( InterpreterMode.PROCESS ) )
 				.build();
 		final PythonSummary summary = img.compute();
 		if ( summary.failed() != 1 || summary.computed() != 15 )
