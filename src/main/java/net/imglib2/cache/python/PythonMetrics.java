@@ -36,6 +36,10 @@ import net.imglib2.cache.python.image.CellMetrics;
  * What has happened with the cells of a {@link PythonImg} until now; see
  * {@link PythonImg#metrics()}. All numbers count from when the image was made, also if its
  * code has changed since. Immutable.
+ * <p>
+ * Java Flight Recorder, where the JVM has it, gets an event
+ * {@code net.imglib2.cache.python.Cell} for each cell that is computed while it records,
+ * with the name of the image, the index of the cell, the times, and whether it failed.
  */
 public final class PythonMetrics
 {

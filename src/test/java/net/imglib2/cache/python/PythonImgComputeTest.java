@@ -446,6 +446,51 @@ class PythonImgComputeTest
 		awaitNoThread( "the image_compute" );
 	}
 
+	/**
+	 * Whoever uses it ends, with what was wanted or because it is closed.
+	 */
+	@Test
+	void closeWhileManyUseIt() throws Exception
+	{
+		for ( int i = 0; i < 20; ++i )
+		{
+			final PythonImg< IntType > image = builder( 2, "block.data[...] = k" ).parameter( "k", 0 ).dimensions( 5000 ).cellSize( 1 ).build();
+			final List< FutureTask< Object > > users = new ArrayList<>();
+			users.add( new FutureTask<>( image::compute ) );
+			users.add( new FutureTask<>( () -> image.compute( FinalInterval.createMinMax( 2000, 4000 ) ) ) );
+			users.add( new FutureTask<>( () -> {
+				for ( int j = 1;; ++j )
+					image.parameter( "k", j );
+			} ) );
+			users.add( new FutureTask<>( () -> {
+				for ( int j = 0;; ++j )
+					image.prefetch( FinalInterval.createMinMax( j * 31 % 5000, 4999 ) );
+			} ) );
+			users.add( new FutureTask<>( () -> {
+				for ( int j = 0;; ++j )
+					image.getCache().get( j * 37L % 5000 );
+			} ) );
+			users.forEach( PythonImgComputeTest::start );
+			await( () -> image.metrics().cellsComputed() > 50 );
+			image.close();
+			for ( final FutureTask< Object > user : users )
+				if ( users.indexOf( user ) > 1 )
+					assertClosed( user::get );
+				else
+					try
+					{
+						user.get();
+					}
+					catch ( final ExecutionException e )
+					{
+						assertClosed( user::get );
+					}
+			awaitNoThread( "the image_" );
+		}
+		final PythonImg< IntType > next = builder( 2, "block.data[...] = 5" ).dimensions( 100 ).cellSize( 1 ).build();
+		assertEquals( "100 0 0 [] false", describe( next.compute() ) );
+	}
+
 	@Test
 	void aClosedImageLetsGoOfItsQueue()
 	{

@@ -33,24 +33,30 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
+import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.img.Img;
 import net.imglib2.img.array.ArrayImgs;
-import net.imglib2.type.numeric.real.FloatType;
-import net.imglib2.type.numeric.integer.UnsignedByteType;
-import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.type.numeric.RealType;
-import net.imglib2.util.ImgUtil;
+import net.imglib2.type.numeric.integer.UnsignedByteType;
+import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.view.Views;
 
 /**
  * The builder, and what can be done with its images.
  */
 @Timeout( 120 )
+@Tag( "each-mode" )
 class PythonImgTest
 {
 	private final Img< UnsignedByteType > ramp = ramp( 23, 17 );
@@ -65,6 +71,19 @@ class PythonImgTest
 		assertSame( whole, image );
 		image.parameter( "sigma", 0 );
 		assertEquals( ramp.getAt( 1, 1 ).get(), image.getAt( 1, 1 ).get() );
+	}
+
+	/**
+	 * Many packages take seconds when they are imported for the first time.
+	 */
+	@Test
+	void aFunctionIsCheckedHoweverLongItTakesToImportIt( @TempDir final Path folder ) throws IOException
+	{
+		final Path file = folder.resolve( "slow.py" );
+		Files.write( file, "import time\ntime.sleep(3)\ndef f(k):\n    return k".getBytes( StandardCharsets.UTF_8 ) );
+		final PythonImgBuilder< FloatType > builder = PythonImg.builder( file + ":f" ).dimensions( 3 ).type( new FloatType() );
+		final String message = assertThrows( PythonCodeException.class, builder::build ).getMessage();
+		assertTrue( message.contains( "needs the argument 'k'" ), message );
 	}
 
 	@Test
@@ -85,9 +104,11 @@ class PythonImgTest
 		final PythonImg< ? > first = PythonImg.builder( "block.data[...] = raw + k" ).input( "raw", ramp ).parameter( "k", 2 ).cellSize( 7 ).build();
 		final PythonImg< ? > second = PythonImg.builder( "block.data[...] = raw[block.halo] + k" ).input( "raw", first ).halo( 1 ).parameter( "k", 3 ).cellSize( 5 ).build();
 		final PythonImg< ? > third = PythonImg.builder( "block.data[...] = raw * 2" ).input( "raw", Views.permute( second, 0, 1 ) ).cellSize( 3 ).build();
+		assertEquals( 2 * ( 5 + ramp.getAt( 3, 4 ).get() ), ( ( UnsignedByteType ) third.getAt( 4, 3 ) ).get() );
 		assertEquals( 5 + ramp.getAt( 3, 4 ).get(), ( ( UnsignedByteType ) second.getAt( 3, 4 ) ).get() );
 		first.parameter( "k", 4 );
 		assertEquals( 7 + ramp.getAt( 3, 4 ).get(), ( ( UnsignedByteType ) second.getAt( 3, 4 ) ).get() );
+		assertEquals( 2 * ( 7 + ramp.getAt( 3, 4 ).get() ), ( ( UnsignedByteType ) third.getAt( 4, 3 ) ).get() );
 	}
 
 	static Img< UnsignedByteType > ramp( final long... dims )

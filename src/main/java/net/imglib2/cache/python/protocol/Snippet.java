@@ -171,6 +171,16 @@ public final class Snippet
 	}
 
 	/**
+	 * @return whether the check of the code may import packages, because the code can be a
+	 *         reference to a function whose signature is checked
+	 */
+	public boolean isImportedByCheck()
+	{
+		final String text = code.text().trim();
+		return !settings.isEmpty() && text.indexOf( ':' ) >= 0 && text.indexOf( '\n' ) < 0;
+	}
+
+	/**
 	 * @return whether pixels that the code does not write are an error
 	 */
 	public boolean checkWritten()

@@ -57,6 +57,12 @@ final class CodeChecker
 	 */
 	private static final Duration TIMEOUT = Duration.ofSeconds( 2 );
 
+	/**
+	 * The same where the check imports the package of a function, which can take long when
+	 * it is done for the first time.
+	 */
+	private static final Duration TIMEOUT_OF_IMPORT = Duration.ofSeconds( 20 );
+
 	private final WorkerPool pool;
 
 	private final TaskQueue tasks;
@@ -105,8 +111,9 @@ final class CodeChecker
 			}
 			check = submit( snippet, checks );
 		}
-		if ( !await( check, TIMEOUT ) )
-			LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: no worker was free to check it within " + TIMEOUT.getSeconds() + " s" );
+		final Duration timeout = snippet.isImportedByCheck() ? TIMEOUT_OF_IMPORT : TIMEOUT;
+		if ( !await( check, timeout ) )
+			LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: no worker could check it within " + timeout.getSeconds() + " s" );
 	}
 
 	private WorkTask< Void > submit( final Snippet snippet, final TaskQueue queue )
