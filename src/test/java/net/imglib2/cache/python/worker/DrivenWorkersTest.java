@@ -464,7 +464,7 @@ class DrivenWorkersTest
 	void eachBlockIsComputedOnceWhoeverDrives() throws Exception
 	{
 		open( 2 );
-		final int numBlocks = 2000;
+		final int numBlocks = 600;
 		final Snippet a = ready( "a" );
 		final Map< Integer, Integer > times = new ConcurrentHashMap<>();
 		fakes.onPoll = python -> ThreadLocalRandom.current().nextInt( 4 ) != 0;
@@ -494,7 +494,7 @@ class DrivenWorkersTest
 					read( a, number );
 					// Long enough for a worker to fall asleep now and then.
 					if ( number % 8 == 0 )
-						for ( int pause = random.nextInt( 200 ); pause > 0; --pause )
+						for ( int pause = random.nextInt( 50 ); pause > 0; --pause )
 							Thread.yield();
 				}
 				return null;
@@ -524,7 +524,7 @@ class DrivenWorkersTest
 	 */
 	private static boolean crashes( final int number )
 	{
-		return number % 500 == 499;
+		return number % 200 == 199;
 	}
 
 	private boolean areAllWaysTaken()

@@ -929,7 +929,7 @@ class WorkerPoolTest
 		fakes.drivable = drivable;
 		fakes.sharesLock = !drivable;
 		open( 2 );
-		final int numBlocks = 1000;
+		final int numBlocks = 500;
 		final AtomicReference< Snippet > current = new AtomicReference<>( register( "code 0" ) );
 		final AtomicInteger next = new AtomicInteger();
 		final Queue< Background > backgrounds = new ConcurrentLinkedQueue<>();
