@@ -36,7 +36,6 @@ import java.nio.file.Paths;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.logging.Level;
@@ -45,9 +44,9 @@ import java.util.logging.Logger;
 import net.imglib2.cache.python.worker.LibraryThreads;
 
 /**
- * Looks at the files of code whether they have changed, on a thread of its own, as long as
- * the images are in use. It looks at them often rather than be told by the system, because
- * that is not told of changes in files of other machines. Thread-safe.
+ * Looks at the file of an image's code whether it has changed, as long as the image is in
+ * use and not closed. One thread does so for all. It looks at them often rather than be told
+ * by the system, because that is not told of changes in files of other machines.
  */
 final class CodeWatch
 {
@@ -55,53 +54,74 @@ final class CodeWatch
 
 	private static final long INTERVAL_MILLIS = 200;
 
-	private static final List< Watched > WATCHED = new ArrayList<>();
-
-	private static boolean isRunning;
-
-	private static final class Watched
-	{
-		final WeakReference< PythonImg< ? > > image;
-
-		final Path file;
-
-		/**
-		 * Whether the file is what the image runs, else it has the function.
-		 */
-		final boolean isCode;
-
-		Object stamp;
-
-		Watched( final PythonImg< ? > image, final Path file, final boolean isCode )
-		{
-			this.image = new WeakReference<>( image );
-			this.file = file;
-			this.isCode = isCode;
-			stamp = stampOf( file );
-		}
-	}
-
-	private CodeWatch()
-	{}
+	private static final List< CodeWatch > ALL = new ArrayList<>();
 
 	/**
-	 * @param image
-	 * 		to be told of changes
+	 * Guarded by the list; the thread ends when that is empty.
+	 */
+	private static boolean isRunning;
+
+	private final Path file;
+
+	/**
+	 * Whether the file is what the image runs, else it has the function.
+	 */
+	private final boolean isCode;
+
+	/**
+	 * Of the file as the image has it.
+	 */
+	private Object stamp;
+
+	/**
+	 * {@code null} before this begins.
+	 */
+	private WeakReference< PythonImg< ? > > image;
+
+	private CodeWatch( final Path file, final boolean isCode, final Object stamp )
+	{
+		this.file = file;
+		this.isCode = isCode;
+		this.stamp = stamp;
+	}
+
+	/**
 	 * @param file
-	 * 		has its statements; {@code null} if its code names a function
+	 * 		has the statements of an image
+	 * @param stamp
+	 * 		{@link #stampOf} the file before it was read
+	 */
+	static CodeWatch ofStatements( final Path file, final Object stamp )
+	{
+		return new CodeWatch( file, true, stamp );
+	}
+
+	/**
+	 * To be called before the function is imported.
+	 *
 	 * @param code
-	 * 		its code
+	 * 		names the function
 	 * @param queue
 	 * 		computes the image
 	 */
-	static void watch( final PythonImg< ? > image, final Path file, final String code, final PythonCacheLoaderQueue queue )
+	static CodeWatch ofFunction( final String code, final PythonCacheLoaderQueue queue )
 	{
-		if ( file == null && !PythonText.isReference( code ) )
+		if ( !PythonText.isReference( code ) )
 			throw new IllegalArgumentException( "there is no file to watch: the code is neither a file nor a function; use PythonImg.builder( path ), or leave .watch( true ) out" );
-		final Watched watched = new Watched( image, file != null ? file : fileOf( code, queue ), file != null );
-		synchronized ( WATCHED )
+		final Path file = fileOf( code, queue );
+		return new CodeWatch( file, false, stampOf( file ) );
+	}
+
+	/**
+	 * @param newImage
+	 * 		is told of changes
+	 */
+	void begin( final PythonImg< ? > newImage )
+	{
+		image = new WeakReference<>( newImage );
+		synchronized ( ALL )
 		{
-			WATCHED.add( watched );
+			ALL.add( this );
 			if ( !isRunning )
 				LibraryThreads.create( "imglib2-cache-python_watch", CodeWatch::run ).start();
 			isRunning = true;
@@ -136,55 +156,67 @@ final class CodeWatch
 
 	private static void run()
 	{
-		try
+		for ( List< CodeWatch > all = currentOrEnd(); !all.isEmpty(); all = currentOrEnd() )
 		{
-			while ( true )
+			all.forEach( CodeWatch::look );
+			try
 			{
 				Thread.sleep( INTERVAL_MILLIS );
-				for ( final Watched watched : current() )
-					look( watched );
+			}
+			catch ( final InterruptedException e )
+			{
+				// Nobody interrupts it.
 			}
 		}
-		catch ( final InterruptedException e )
+	}
+
+	/**
+	 * @return those whose image is in use; if there is none, the calling thread has to end
+	 */
+	private static List< CodeWatch > currentOrEnd()
+	{
+		synchronized ( ALL )
 		{
-			// Nobody interrupts it.
+			ALL.removeIf( CodeWatch::isOver );
+			isRunning = !ALL.isEmpty();
+			return new ArrayList<>( ALL );
 		}
 	}
 
-	private static List< Watched > current()
+	private boolean isOver()
 	{
-		synchronized ( WATCHED )
-		{
-			for ( final Iterator< Watched > i = WATCHED.iterator(); i.hasNext(); )
-				if ( i.next().image.get() == null )
-					i.remove();
-			return new ArrayList<>( WATCHED );
-		}
+		final PythonImg< ? > its = image.get();
+		return its == null || its.isClosed();
 	}
 
-	private static void look( final Watched watched )
+	private void look()
 	{
-		final Object now = stampOf( watched.file );
-		final PythonImg< ? > image = watched.image.get();
-		// A file that is away for a moment is being replaced.
-		if ( image == null || now == null || now.equals( watched.stamp ) )
-			return;
-		watched.stamp = now;
 		try
 		{
-			image.codeChanged( watched.isCode ? PythonImgBuilder.read( watched.file ) : null );
-			LOG.info( watched.file + " has changed: its image is computed anew" );
+			final Object now = stampOf( file );
+			final PythonImg< ? > its = image.get();
+			// A file that is away for a moment is being replaced.
+			if ( its == null || now == null || now.equals( stamp ) )
+				return;
+			stamp = now;
+			its.codeChanged( isCode ? PythonImgBuilder.read( file ) : null );
+			LOG.info( file + " has changed: its image is computed anew" );
 		}
-		catch ( final RuntimeException e )
+		catch ( final PythonClosedException e )
 		{
-			LOG.log( Level.SEVERE, watched.file + " has changed, but its image still runs the former code: " + e.getMessage(), e );
+			// Nobody wants to know about its code any more.
+		}
+		// Whatever it is: the files of other images must be looked at.
+		catch ( final Throwable t )
+		{
+			LOG.log( Level.SEVERE, file + " has changed, but its image still runs the former code: " + t.getMessage(), t );
 		}
 	}
 
 	/**
 	 * @return what changes with the file; {@code null} if there is none
 	 */
-	private static Object stampOf( final Path file )
+	static Object stampOf( final Path file )
 	{
 		try
 		{

@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
@@ -158,9 +159,9 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * @throws PythonCodeException
 	 * 		if a function does not take it; then nothing has changed
 	 */
-	public synchronized void parameter( final String name, final Object value )
+	public void parameter( final String name, final Object value )
 	{
-		change( reader.code().withParameter( name, value ) );
+		change( code -> code.withParameter( name, value ) );
 	}
 
 	/**
@@ -171,9 +172,10 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * @throws PythonCodeException
 	 * 		if it is not valid; then nothing has changed
 	 */
-	public synchronized void code( final String code )
+	public void code( final String code )
 	{
-		change( reader.code().withText( PythonText.dedented( Objects.requireNonNull( code, "code" ) ) ) );
+		final String text = PythonText.dedented( Objects.requireNonNull( code, "code" ) );
+		change( former -> former.withText( text ) );
 	}
 
 	/**
@@ -182,16 +184,21 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * @param text
 	 * 		the new text; {@code null} if the code names a function
 	 */
-	synchronized void codeChanged( final String text )
+	void codeChanged( final String text )
 	{
-		if ( !reader.isClosed() )
-			change( text == null ? reader.code() : reader.code().withText( text ) );
+		change( code -> text == null ? code : code.withText( text ) );
 	}
 
-	private void change( final CellCode code )
+	private void change( final UnaryOperator< CellCode > change )
 	{
-		reader.change( code );
-		settings.code( code );
+		synchronized ( this )
+		{
+			final CellCode code = change.apply( reader.code() );
+			reader.change( code );
+			settings.code( code );
+		}
+		// Without the lock: listeners may wait for other threads that use this image.
+		invalidate();
 	}
 
 	/**
@@ -253,6 +260,11 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	public InputWay getInputWay( final int input, final long cell )
 	{
 		return reader.inputWay( input, cell );
+	}
+
+	boolean isClosed()
+	{
+		return reader.isClosed();
 	}
 
 	PythonCacheLoaderQueue queue()

@@ -35,10 +35,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -82,12 +80,20 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 */
 	private static final int HALO_INSTEAD_OF_NONE = 8;
 
-	private String code;
+	/**
+	 * Has the parameters, too, but not what the inputs say.
+	 */
+	private CellCode code;
 
 	/**
 	 * Has the code, if it is a file of statements.
 	 */
 	private Path file;
+
+	/**
+	 * {@link CodeWatch#stampOf} the file before it was read.
+	 */
+	private Object stamp;
 
 	private boolean watch;
 
@@ -107,8 +113,6 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private boolean arrays;
 
-	private final Map< String, Object > parameters = new LinkedHashMap<>();
-
 	private String init = "";
 
 	private PythonEnvironment environment;
@@ -123,20 +127,17 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private Path captureFolder;
 
-	/**
-	 * Of an image that was changed.
-	 */
-	private CellCode changedCode;
-
 	PythonImgBuilder( final String code )
 	{
-		this.code = PythonText.dedented( Objects.requireNonNull( code, "code" ) );
+		this.code = CellCode.of( PythonText.dedented( Objects.requireNonNull( code, "code" ) ) );
 	}
 
 	PythonImgBuilder( final Path file )
 	{
 		this.file = Objects.requireNonNull( file, "file" );
-		code = read( file );
+		// In this order: a change in between is seen later.
+		stamp = CodeWatch.stampOf( file );
+		code = CellCode.of( read( file ) );
 		options = options.name( String.valueOf( file.getFileName() ) );
 	}
 
@@ -156,6 +157,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	{
 		code = other.code;
 		file = other.file;
+		stamp = other.stamp;
 		watch = other.watch;
 		inputs.addAll( other.inputs );
 		halo = other.halo;
@@ -165,7 +167,6 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		dimensions = other.dimensions;
 		cellSize = other.cellSize;
 		arrays = other.arrays;
-		parameters.putAll( other.parameters );
 		init = other.init;
 		environment = other.environment;
 		workers = other.workers;
@@ -173,7 +174,6 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		cacheBytes = other.cacheBytes;
 		options = other.options;
 		captureFolder = other.captureFolder;
-		changedCode = other.changedCode;
 	}
 
 	// ----------------------------------------------------------------- code
@@ -201,15 +201,15 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 * 		a Python name
 	 * @param value
 	 * 		{@code null}, a boolean, number or string; a list or map of these, with strings
-	 * 		as keys; or an array of a primitive type, which becomes a numpy array
+	 * 		as keys; or an array of a primitive type, which becomes a numpy array. Later
+	 * 		changes of it have no effect
 	 * @return this builder
 	 * @throws IllegalArgumentException
 	 * 		if Python cannot have such a name or value
 	 */
 	public PythonImgBuilder< T > parameter( final String name, final Object value )
 	{
-		CellCode.of( "" ).withParameter( name, value );
-		parameters.put( name, value );
+		code = code.withParameter( name, value );
 		return this;
 	}
 
@@ -594,6 +594,8 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		final PythonLoaderOptions its = options.getName() == null ? options.name( defaultName() ) : options;
 		final PythonCacheLoaderQueue computes = queue != null ? queue
 				: SharedQueues.get( environment != null ? environment : PythonEnvironment.getDefault(), init, workers != 0 ? workers : SharedQueues.defaultNumWorkers() );
+		// Before a function is imported: a change from now on is seen.
+		final CodeWatch watched = !watch ? null : file != null ? CodeWatch.ofStatements( file, stamp ) : CodeWatch.ofFunction( code.text(), computes );
 		final BlockMemory memory = computes.pool().memory();
 		final List< BlockInput > sources = new ArrayList<>();
 		for ( final PythonInput input : inputs )
@@ -603,8 +605,8 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		final CellSpec< T, ArrayDataAccess< ? > > spec = new CellSpec<>( grid, cellCode(), pixel, access, Halo.empty( dims.length ), its, sources );
 		final CellReader< T, ArrayDataAccess< ? > > reader = new CellReader<>( spec, computes.pool(), computes, new CellFailures() );
 		final PythonImg< T > image = new PythonImg<>( new PythonImgBuilder<>( this ).queueOf( computes ), reader, bytesToCache( memory, spec ) );
-		if ( watch )
-			CodeWatch.watch( image, file, code, computes );
+		if ( watched != null )
+			watched.begin( image );
 		return image;
 	}
 
@@ -646,7 +648,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 			return doubled;
 		if ( inputs.isEmpty() )
 			throw new IllegalStateException( imageName + " has no input, and so no halo that could be checked" );
-		if ( !PythonText.isReference( changedCode != null ? changedCode.text() : code ) )
+		if ( !PythonText.isReference( code.text() ) )
 			throw new IllegalStateException( imageName + " has no halo that could be doubled, and its statements may not crop what they write: say .halo( 1 ), let the code use block.halo or block.crops, and check again" );
 		// What functions return is cropped.
 		doubled.halo = Widths.of( "the halo", HALO_INSTEAD_OF_NONE );
@@ -671,12 +673,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	/**
 	 * @param newCode
-	 * 		what the code, the parameters and the names of inputs are now
+	 * 		what the code and the parameters are now
 	 */
-	PythonImgBuilder< T > code( final CellCode newCode )
+	void code( final CellCode newCode )
 	{
-		changedCode = newCode;
-		return this;
+		code = newCode;
 	}
 
 	PythonCacheLoaderQueue queue()
@@ -709,10 +710,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private CellCode cellCode()
 	{
-		if ( changedCode != null )
-			return changedCode.withCaptureFolder( captureFolder );
-		return CellCode.of( code )
-				.withParameters( parameters )
+		return code
 				.withInputNames( inputs.stream().map( input -> input.settings().name ).collect( Collectors.toList() ) )
 				.withCaptureFolder( captureFolder )
 				.withCheckedSignature();
@@ -720,7 +718,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private String defaultName()
 	{
-		return PythonText.isReference( code ) ? PythonText.functionOf( code ) : "PythonImg";
+		return PythonText.isReference( code.text() ) ? PythonText.functionOf( code.text() ) : "PythonImg";
 	}
 
 	private NativeType< ? > typeOfFirstInput()

@@ -76,6 +76,31 @@ class WatchedCodeTest
 	}
 
 	@Test
+	void aFileThatChangesBeforeTheImageIsBuilt() throws Exception
+	{
+		final Path file = folder.resolve( "code.py" );
+		write( file, "block.data[...] = 1" );
+		final PythonImgBuilder< IntType > builder = settings( PythonImg.builder( file ) ).watch( true );
+		write( file, "block.data[...] = 2" );
+		final PythonImg< IntType > image = builder.build();
+		await( 2, image );
+		await( 2, builder.build() );
+	}
+
+	@Test
+	void aFileThatIsAwayForAMoment() throws Exception
+	{
+		final Path file = folder.resolve( "code.py" );
+		write( file, "block.data[...] = 1" );
+		final PythonImg< IntType > image = settings( PythonImg.builder( file ) ).watch( true ).build();
+		requireAll( 1, image );
+		Files.delete( file );
+		requireAll( 1, image );
+		write( file, "block.data[...] = 2" );
+		await( 2, image );
+	}
+
+	@Test
 	void whatDoesNotCompileIsLogged() throws Exception
 	{
 		final Path file = folder.resolve( "code.py" );

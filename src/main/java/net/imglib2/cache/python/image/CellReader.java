@@ -155,8 +155,8 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	}
 
 	/**
-	 * Lets other code compute the cells, and drops those that are cached. Once this has
-	 * returned, no reader gets pixels of the former code.
+	 * Lets other code compute the cells from now on. To be followed by
+	 * {@link #invalidateIf}: once that has returned, no reader gets pixels of the former code.
 	 *
 	 * @param code
 	 * 		checked here; if it is not valid, the former code stays
@@ -164,7 +164,6 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	public void change( final CellCode code )
 	{
 		computer.change( code );
-		invalidateIf( cell -> true );
 	}
 
 	/**
