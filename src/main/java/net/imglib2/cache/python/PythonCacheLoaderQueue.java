@@ -138,8 +138,9 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	 * sets has its new value on this interpreter only, and only until the interpreter is
 	 * replaced because its code did not end. So do not change by such a task what images
 	 * compute: with several interpreters, some cells would get the old value and some the
-	 * new one. Instead, put a value into the code of a new loader
-	 * ({@code "sigma = " + sigma + "; block.data[...] = …"}), or use {@link #onAllWorkers}.
+	 * new one. Instead, change a {@linkplain PythonImg#parameter parameter} of the image, put
+	 * the value into the code of a new loader ({@code "sigma = " + sigma + "; …"}), or use
+	 * {@link #onAllWorkers}.
 	 * <p>
 	 * In {@link InterpreterMode#PROCESS}, the process of an interpreter can end at any
 	 * time. If that happens before the first Python code of the task has begun, the task
@@ -175,6 +176,11 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	 * }
 	 * </pre>
 	 *
+	 * An image takes over the names that its worker knows when its code runs there for the
+	 * first time. So it sees what a task changes within an object, a module for instance. It
+	 * does not see that a task gives a name another object ({@code model = load()}): make
+	 * the image after that, or let it compute anew by {@link PythonImg#code}.
+	 * <p>
 	 * Several tasks run in the order in which they were given, on each interpreter. One that
 	 * is busy runs them after its current work, and before other work that waits. The task
 	 * may run on several threads at the same time, and its result is not used.
