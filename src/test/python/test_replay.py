@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import io
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -26,6 +28,8 @@ from imglib2_cache_python.block import Block
 from imglib2_cache_python.capsule_reader import NotACapsuleError
 from imglib2_cache_python.failure import Failure
 from imglib2_cache_python.settings import Settings
+
+PAGE = Path(__file__).parents[3] / "doc" / "errors.md"
 
 AGAIN = "The block fails again, with the same error in the same line."
 
@@ -318,6 +322,33 @@ def test_show_prints_what_is_in_the_file_and_runs_nothing(
     assert "\\x1b[2J\\u202e" in printed
     assert "\x1b" not in printed
     assert not touched.exists()
+
+
+def commands_of_the_page() -> list[tuple[list[str], str, str]]:
+    """The options of each command in doc/errors.md, what is typed then, and what is printed."""
+    found = []
+    for block in re.findall("(?ms)^```console\n(.*?)^```$", PAGE.read_text("utf-8")):
+        for command in re.split(r"(?m)^\$ ", block)[1:]:
+            line, _, printed = command.partition("\n")
+            if line.startswith("python -m imglib2_cache_python.replay stretched-cell-0.npz"):
+                typed = "".join(re.findall(r"(?m)^\(Pdb\) (.*\n)", printed))
+                # What is typed is not printed here.
+                found.append((line.split()[4:], typed, re.sub(r"(?m)^(\(Pdb\) ).*\n", r"\1", printed)))
+    return found
+
+
+def test_the_commands_of_the_page_print_what_it_says(bench: Bench, tmp_path: Path) -> None:
+    java = PAGE.read_text("utf-8").partition("final String code =\n")[2].partition(";\n")[0]
+    code = "".join(ast.literal_eval(line.strip(" \t+")) for line in java.splitlines())
+    bench.run("prepare", 1, code, "<stretched>", False, settings(tmp_path, names=["raw"]))
+    bench.describe(1, (88, 88))
+    bench.fail("step", np.zeros((88, 88), np.float32), np.eye(88, dtype=np.uint8))
+    commands = commands_of_the_page()
+    assert [options for options, _, _ in commands] == [[], ["--pdb"], ["--show"]]
+    for options, typed, expected in commands:
+        printed = replay(tmp_path / "stretched-cell-0.npz", *options, code=0 if "--show" in options else 1, typed=typed)
+        pattern = ".*".join(map(re.escape, expected.strip().split("…")))
+        assert re.fullmatch(pattern, printed.strip(), re.DOTALL), printed
 
 
 def entries(code: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import os
 import pdb
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
@@ -43,6 +43,9 @@ _IMAGE = 1
 
 # Parameters are printed up to this length.
 _MAX_VALUE = 200
+
+# What the versions call this library.
+_THIS = "imglib2-cache-python"
 
 _PACKAGE_FOLDER = str(Path(__file__).parent) + os.sep
 
@@ -250,18 +253,21 @@ class _Replay:
             _print("Versions that differ:\n    " + "\n    ".join(different))
 
 
-def _different(recorded: dict[str, str] | Any) -> list[str]:  # noqa: ANN401
+def _different(recorded: Mapping[str, str]) -> list[str]:
     imported = imported_versions()
     found = []
     for name, version in recorded.items():
         here = _version_here(name, imported)
+        if name == _THIS and here is None:
+            # It is here, but was not installed, so its version is not known.
+            continue
         # The name of a version that is developed differs between Java and Python.
         if here != version.replace("-SNAPSHOT", ".dev0"):
             found.append(f"{name}: {version} recorded, {here or 'none'} here")
     return found
 
 
-def _version_here(name: str, imported: dict[str, str]) -> str | None:
+def _version_here(name: str, imported: Mapping[str, str]) -> str | None:
     if name == "python":
         return platform.python_version()
     if name == "platform":
