@@ -186,6 +186,38 @@ def test_functions_of_the_user_run_as_they_were(
     assert ("its recorded text is run" in printed) == (state != "same")
 
 
+@pytest.mark.parametrize("module", ["my_package", "my_package.part"])
+def test_functions_of_packages_of_the_user_find_their_neighbours(
+    bench: Bench, tmp_path: Path, write_module: Callable[[str, str], Path], module: str
+) -> None:
+    init = write_module("my_package.__init__", "")
+    write_module("my_package.helper", "FACTOR = 2\n")
+    file = init if module == "my_package" else init.with_name("part.py")
+    file.write_text(
+        "from .helper import FACTOR\n\ndef run(a):\n    from . import helper\n    1 / (FACTOR - helper.FACTOR)\n"
+    )
+    captured, _ = failed(bench, tmp_path, f"{module}:run", np.zeros((2, 3)), np.ones((2, 3)))
+    assert AGAIN in replay(captured, code=1)
+    file.write_text("")
+    printed = replay(captured, code=1)
+    assert f"{file} has changed: its recorded text is run" in printed
+    assert f"{file}, line 5: 1 / (FACTOR - helper.FACTOR)" in printed
+    assert AGAIN in printed
+
+
+def test_other_modules_that_are_away_are_told(
+    bench: Bench, tmp_path: Path, write_module: Callable[[str, str], Path]
+) -> None:
+    helper = write_module("my_helper", "FACTOR = 2\n")
+    module = write_module("my_filter", "import my_helper\n\ndef run(a):\n    1 / 0\n")
+    file, _ = failed(bench, tmp_path, f"{module}:run", np.zeros((2, 3)), np.ones((2, 3)))
+    helper.unlink()
+    module.unlink()
+    printed = replay(file, code=2)
+    assert "No module named 'my_helper'" in printed
+    assert f"The block was not run, because importing {module}:run fails here" in printed
+
+
 def test_a_module_that_has_changed_since_it_was_imported_is_not_recorded(
     bench: Bench, tmp_path: Path, write_module: Callable[[str, str], Path]
 ) -> None:
@@ -511,6 +543,7 @@ def test_entries_twice_and_compressed_entries_are_refused(good: Path) -> None:
         ("parameters", {}, "nothing uses its entry parameter_0"),
         ("parameters", {"p": {"array": "input_0"}}, "a parameter is"),
         ("parameters", {"p": {"pickle": "x"}}, "a parameter is"),
+        ("parameters", {"p": json.loads("[" * 102 + "]" * 102)}, "nested more than 100 deep"),
         ("code", 5, "expected str"),
         ("source", {"file": "x"}, "'text' of its metadata is missing"),
         ("error", {}, "'type' of its metadata is missing"),
@@ -556,6 +589,19 @@ def test_files_with_wrong_bytes_are_read_or_refused(good: Path) -> None:
         except NotACapsuleError:
             refusals += 1
     assert refusals > 500
+
+
+def test_a_cell_that_is_too_large_is_told(good: Path) -> None:
+    size = (1 << 31) - 1
+    changed(good, dim=[1, size], shape=[1, size], dtype="complex128")
+    assert "shape (1, 2147483647), complex128" in replay(good, "--show", code=0)
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (1 << 33, 1 << 33))\n"
+    code = f"{limited}from imglib2_cache_python import replay\nsys.exit(replay.main([{str(good)!r}]))"
+    result = subprocess.run(
+        [sys.executable, "-B", "-c", code], env={"PYTHONPATH": str(SOURCES)}, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 2, result.stderr
+    assert "The block was not run: there is no memory for a cell" in result.stdout
 
 
 def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:

@@ -30,6 +30,9 @@ _MAX_ENTRIES = 10_000
 
 _MAX_AXES = 32
 
+# Of lists and dicts in each other. Values that Java hands over are not nested more deeply.
+_MAX_DEPTH = 100
+
 # Digits of a number in JSON: longer ones take long to read.
 _MAX_DIGITS = 4_300
 
@@ -313,14 +316,16 @@ def _slices(bounds: Any, key: str) -> tuple[slice, ...]:  # noqa: ANN401
     return tuple(slices)
 
 
-def _value(value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401
+def _value(value: Any, arrays: dict[str, np.ndarray], depth: int = 0) -> Any:  # noqa: ANN401
+    if depth > _MAX_DEPTH:
+        _refuse(f"a parameter is nested more than {_MAX_DEPTH} deep")
     if type(value) is list:
-        return [_value(item, arrays) for item in value]
+        return [_value(item, arrays, depth + 1) for item in value]
     if type(value) is not dict:
         return value
     ((kind, content),) = value.items() if len(value) == 1 else (("", None),)
     if kind == "dict" and type(content) is dict:
-        return {key: _value(item, arrays) for key, item in content.items()}
+        return {key: _value(item, arrays, depth + 1) for key, item in content.items()}
     if kind != "array" or type(content) is not str or content not in arrays:
         _refuse(f"a parameter is {str(value)[:80]}")
     return arrays.pop(content)

@@ -13,8 +13,10 @@ failed block, or what its code needs is not here.
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.machinery
 import importlib.metadata
+import importlib.util
 import os
 import pdb
 import platform
@@ -74,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         capsule = read(options.file)
     except NotACapsuleError as error:
-        print(_printable(f"{options.file} is not the file of a failed block: {error}"), file=sys.stderr)
+        why = " ".join(str(error).split())
+        print(_printable(f"{options.file} is not the file of a failed block: {why}"), file=sys.stderr)
         return CANNOT_RUN
     except OSError as error:
         print(_printable(f"{options.file} cannot be read: {error.strerror or error}"), file=sys.stderr)
@@ -147,7 +150,11 @@ class _Replay:
             self._print_versions()
             _print(f"The block was not run, because {self._stage} fails here. Recorded was {self._recorded()}")
             return CANNOT_RUN
-        block = self._block()
+        try:
+            block = self._block()
+        except MemoryError:
+            _print(f"The block was not run: there is no memory for a cell of shape {capsule.shape}, {capsule.dtype}")
+            return CANNOT_RUN
         try:
             snippet.run(block)
         except BaseException as error:
@@ -193,8 +200,11 @@ class _Replay:
         name = f"{USER_MODULES}replay_file" if reference.is_file else reference.source
         module = ModuleType(name)
         module.__file__ = source.file
-        module.__package__ = name.rpartition(".")[0]
-        module.__spec__ = importlib.machinery.ModuleSpec(name, None, origin=source.file)
+        is_package = not reference.is_file and Path(source.file).name == "__init__.py"
+        module.__package__ = name if is_package else name.rpartition(".")[0]
+        module.__spec__ = importlib.machinery.ModuleSpec(name, None, origin=source.file, is_package=is_package)
+        if is_package:
+            module.__path__ = [str(Path(source.file).parent)]
         # So that objects of its classes can be pickled.
         sys.modules[name] = module
         self._held = pin(reference.source, module, _IMAGE)
@@ -274,10 +284,16 @@ def _version_here(name: str, imported: Mapping[str, str]) -> str | None:
         return platform.platform()
     if name in imported:
         return imported[name]
-    for distribution in (name, *importlib.metadata.packages_distributions().get(name, ())):
+    for distribution in (name, *_distributions().get(name, ())):
         with suppress(importlib.metadata.PackageNotFoundError, ValueError):
             return importlib.metadata.version(distribution)
     return None
+
+
+@functools.cache
+def _distributions() -> Mapping[str, Sequence[str]]:
+    """What is installed, by the modules in there."""
+    return importlib.metadata.packages_distributions()
 
 
 def _is_folder_of_modules(folder: str) -> bool:
