@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -244,6 +245,27 @@ def test_code_that_was_cancelled_runs_without_a_limit(bench: Bench, tmp_path: Pa
     assert "The code was cancelled. It runs here without a limit" in printed
     assert "ZeroDivisionError" in printed
     assert "was cancelled at <blur>, line 2, and ended here as shown above" in printed
+
+
+def test_code_that_runs_on_is_stopped_by_the_user(bench: Bench, tmp_path: Path) -> None:
+    file, _ = failed(bench, tmp_path, "print('running', flush=True)\nstop()\nwhile True: pass", np.zeros((2, 3)))
+    changed(file, init="def stop(): pass", cancelled=True)
+    process = subprocess.Popen(
+        [sys.executable, "-B", "-m", "imglib2_cache_python.replay", str(file)],
+        env={"PYTHONPATH": str(SOURCES)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert any(line == "running\n" for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert re.search(r"(?m)^<blur>, line [123]: ", printed)
+    assert "KeyboardInterrupt" in printed
+    assert "ended here as shown above" in printed
 
 
 def test_init_code_that_fails_is_told(bench: Bench, tmp_path: Path) -> None:
@@ -609,7 +631,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
     file.write_bytes(b"GIF89a")
     for options in ([], ["--show"], ["--pdb"]):
         printed = replay(file, *options, code=2)
-        assert printed.startswith(f"{file} is not the file of a failed block: ")
+        assert printed.startswith(f"{file} is not the file of a failed block, or it is damaged: ")
         assert printed.count("\n") == 1
     assert "cannot be read: No such file" in replay(tmp_path / "away.npz", code=2)
     assert "cannot be read: Is a directory" in replay(tmp_path / "..", code=2)
@@ -622,7 +644,8 @@ def test_reading_and_showing_import_nothing_but_numpy(good: Path) -> None:
         "before = set(sys.modules)\n"
         f"replay.main([{str(good)!r}, '--show'])\n"
         "print('more:', [m for m in set(sys.modules) - before if m.partition('.')[0] not in sys.stdlib_module_names])\n"
-        "tops = {m.partition('.')[0] for m in sys.modules} - set(sys.stdlib_module_names)\n"
+        "files = [name for name, module in sys.modules.items() if getattr(module, '__file__', None)]\n"
+        "tops = {name.partition('.')[0] for name in files} - set(sys.stdlib_module_names)\n"
         "print('tops:', sorted(top for top in tops if not top.startswith('_')))\n"
     )
     printed = subprocess.run(

@@ -142,9 +142,7 @@ def read(file: str | os.PathLike[str]) -> Capsule:
             raise
         except Exception as error:
             # Of zipfile, numpy and json, which raise many types for files that are damaged, or made to be.
-            raise NotACapsuleError(
-                f"it is damaged, or no such file: {type(error).__name__}: {str(error)[:200]}"
-            ) from error
+            raise NotACapsuleError(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
 def _read(stream: Any) -> Capsule:  # noqa: ANN401

@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         capsule = read(options.file)
     except NotACapsuleError as error:
         why = " ".join(str(error).split())
-        print(_printable(f"{options.file} is not the file of a failed block: {why}"), file=sys.stderr)
+        print(_printable(f"{options.file} is not the file of a failed block, or it is damaged: {why}"), file=sys.stderr)
         return CANNOT_RUN
     except OSError as error:
         print(_printable(f"{options.file} cannot be read: {error.strerror or error}"), file=sys.stderr)
