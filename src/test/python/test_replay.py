@@ -144,9 +144,21 @@ def test_pixels_that_are_not_written_are_found_again(bench: Bench, tmp_path: Pat
 
 def test_functions_of_packages_run_again(bench: Bench, tmp_path: Path) -> None:
     file, told = failed(bench, tmp_path, "numpy:transpose", np.zeros((2, 3)), np.zeros((2, 3)))
+    # Of others, only the name is recorded.
+    assert capsule_reader.read(file).source is None
     printed = replay(file, code=1)
     assert told.message in printed
     assert AGAIN in printed
+
+
+def test_long_modules_are_not_recorded(bench: Bench, tmp_path: Path, write_module: Callable[[str, str], Path]) -> None:
+    text = "def run(a):\n    1 / 0\n"
+    for more in (0, 1):
+        module = write_module(f"my_filter_{more}", text + "#" * ((1 << 20) - len(text) + more))
+        bench.run("prepare", more, f"{module}:run", f"<a{more}>", False, settings(tmp_path))
+        bench.describe(more, (2, 3))
+        bench.fail("step", np.zeros((2, 3)), np.ones((2, 3)))
+        assert (capsule_reader.read(tmp_path / f"a{more}-cell-0.npz").source is None) == bool(more)
 
 
 def test_a_function_of_a_package_that_is_not_here_says_so(bench: Bench, tmp_path: Path) -> None:

@@ -550,8 +550,9 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * Writes a file for each block that fails, with its inputs, so that it can be looked at
-	 * and run again later. At most 100 files.
+	 * Writes a file for each block that fails, with its inputs, the code and your module that
+	 * the code names, so that it can be looked at and run again later, without Java:
+	 * {@code python -m imglib2_cache_python.replay FILE}. At most 100 files.
 	 *
 	 * @param folder
 	 * 		gets the files; exists
