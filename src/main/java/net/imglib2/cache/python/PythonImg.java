@@ -336,7 +336,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	/**
 	 * Lets cells be computed that will be read soon. Returns at once. The cells are computed
 	 * in the order of the distance of their centre from that of the interval, at most as many
-	 * as the cache has room for. Whoever reads cells comes first. What was asked for before,
+	 * as the cache has room for, and a million. Whoever reads cells comes first. What was asked for before,
 	 * and has not begun, is dropped; a few cells per worker may have begun. If a cell fails,
 	 * its next reader is told.
 	 *
