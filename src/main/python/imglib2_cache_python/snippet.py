@@ -152,7 +152,6 @@ class Snippet:
         self.file_name = file_name
         self.code = code
         self.settings = settings
-        self.is_captured = settings.capture_folder is not None
         self.check_written = check_written
         self._has_run = False
         self._mentions_such_a_package = any(package in code for package in _PACKAGES_IGNORING_READ_ONLY)
@@ -162,8 +161,9 @@ class Snippet:
             self._namespace = new_namespace(module_name, file_name, seed)
             self._parameters = settings.parameters
             self._names = [(name, i) for i, name in enumerate(settings.input_names) if name is not None]
-            self._has_names = bool(self._parameters or self._names)
-            self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_statements
+            # Most code has none, and small blocks spend their time on such steps.
+            self._run_code = self._run_named if self._parameters or self._names else self._run_statements
+            self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_code
         else:
             self._function, self._pin = resolve(*reference, image)
             if settings.checked:
@@ -189,21 +189,12 @@ class Snippet:
         data, dim = block.data, block.dim
         dtype = data.dtype
         namespace = self._namespace
-        has_names = self._has_names
-        if has_names:
-            # Anew for each block: code may have assigned to them.
-            namespace.update(self._parameters)
-            for name, i in self._names:
-                namespace[name] = block.inputs[i]
         namespace["block"] = block
         try:
             exec(self._code, namespace)
         finally:
             # Else the arrays of the block would live until the next block is computed.
             namespace.pop("block", None)
-            if has_names:
-                for name, _ in self._names:
-                    namespace.pop(name, None)
         if getattr(block, "data", None) is not data:
             raise TypeError("block.data was replaced; write into it instead: block.data[...] = result")
         shape = data.shape
@@ -215,9 +206,21 @@ class Snippet:
                 "block.data.view(...)"
             )
 
+    def _run_named(self, block: Block) -> None:
+        namespace = self._namespace
+        # Anew for each block: code may have assigned to them.
+        namespace.update(self._parameters)
+        for name, i in self._names:
+            namespace[name] = block.inputs[i]
+        try:
+            self._run_statements(block)
+        finally:
+            for name, _ in self._names:
+                namespace.pop(name, None)
+
     def _run_zeroed(self, block: Block) -> None:
         block.data.fill(0)
-        self._run_statements(block)
+        self._run_code(block)
 
     def _run_and_check(self, block: Block) -> None:
         data, dim = block.data, block.dim
@@ -227,13 +230,13 @@ class Snippet:
         )
         # The first run starts with zeros, as without the check. So a pixel that is not zero was written.
         data.fill(0)
-        self._run_statements(block)
+        self._run_code(block)
         unwritten = equals_bytes(data, 0)
         if not unwritten.any():
             return
         second_block.data = np.full(data.nbytes, 1, np.uint8).view(data.dtype).reshape(data.shape)
         second = second_block.data
-        self._run_statements(second_block)
+        self._run_code(second_block)
         unwritten &= equals_bytes(second, 1)
         unwritten = unwritten.reshape((*dim, -1)).any(axis=-1)
         count = np.count_nonzero(unwritten)
@@ -260,8 +263,9 @@ class Snippet:
         if linecache.cache.get(self.file_name) is self._source:
             linecache.cache.pop(self.file_name, None)
         namespace = vars(self).pop("_namespace", None)
-        # This bound method refers to the snippet, which could then be freed by the garbage collector only.
+        # These bound methods refer to the snippet, which could then be freed by the garbage collector only.
         vars(self).pop("run", None)
+        vars(self).pop("_run_code", None)
         return namespace is None or getrefcount(namespace) <= _SINGLE_REFERENCE
 
 
