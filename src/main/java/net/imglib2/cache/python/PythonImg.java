@@ -391,21 +391,26 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		if ( numCells < 1 )
 			throw new IllegalArgumentException( "number of cells to check is " + numCells + ", expected 1 or more" );
 		WorkerPool.requireNotOnAWorker( "A halo cannot be checked" );
+		final CellCode code;
 		final PythonImgBuilder< T > doubledHalo;
 		final String halo;
 		synchronized ( this )
 		{
 			reader.requireOpen();
+			code = reader.code();
 			doubledHalo = settings.withDoubledHalo( reader.name() );
 			halo = settings.describeHalo();
 		}
 		final List< Interval > intervals = new ArrayList<>();
 		for ( final long cell : HaloCheck.spread( reader.spec().grid(), numCells ) )
 			intervals.add( reader.spec().interval( cell ) );
+		final HaloCheck check;
 		try (final PythonImg< T > doubled = build( doubledHalo ))
 		{
-			return HaloCheck.of( this, doubled, intervals, reader.name(), halo );
+			check = HaloCheck.of( this, doubled, intervals, reader.name(), halo );
 		}
+		// If the code has changed meanwhile, that is a difference, too.
+		return reader.code() == code ? check : checkHalo( numCells );
 	}
 
 	private PythonImg< T > build( final PythonImgBuilder< T > doubledHalo )
