@@ -158,6 +158,12 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * 		if Python cannot have such a value
 	 * @throws PythonCodeException
 	 * 		if a function does not take it; then nothing has changed
+	 * @throws PythonClosedException
+	 * 		if this image or its queue is closed
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted; then nothing has changed
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
 	 */
 	public void parameter( final String name, final Object value )
 	{
@@ -171,6 +177,14 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * 		see {@link #builder(String)}
 	 * @throws PythonCodeException
 	 * 		if it is not valid; then nothing has changed
+	 * @throws PythonTrustException
+	 * 		if an allow-list lacks it; then nothing has changed
+	 * @throws PythonClosedException
+	 * 		if this image or its queue is closed
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted; then nothing has changed
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
 	 */
 	public void code( final String code )
 	{
@@ -214,7 +228,9 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * Drops the cells that an interval intersects.
 	 *
 	 * @param interval
-	 * 		in pixels of this image
+	 * 		in pixels; what is outside of the image does not count
+	 * @throws IllegalArgumentException
+	 * 		if the interval has another number of axes
 	 */
 	public void invalidate( final Interval interval )
 	{

@@ -458,8 +458,10 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#timeout}.
+	 * Sets how long the code may take for a cell, see {@link PythonLoaderOptions#timeout}.
 	 *
+	 * @param timeout
+	 * 		more than zero; no limit by default
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > timeout( final Duration timeout )
@@ -469,8 +471,14 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#onErrorFill}.
+	 * Lets cells that cannot be computed be filled with a value, see
+	 * {@link PythonLoaderOptions#onErrorFill}. {@link PythonImg#retryFailed()} computes them
+	 * again.
 	 *
+	 * @param value
+	 * 		of the pixels; by default, readers get the error
+	 * @param listener
+	 * 		is told each error once
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > onErrorFill( final T value, final Consumer< ? super PythonCellException > listener )
@@ -480,8 +488,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#checkWritten}.
+	 * Whether it is an error if statements do not write all pixels, see
+	 * {@link PythonLoaderOptions#checkWritten}.
 	 *
+	 * @param checkWritten
+	 * 		{@code false} by default
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > checkWritten( final boolean checkWritten )
@@ -491,8 +502,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#contiguous}.
+	 * Whether the code gets its inputs as contiguous arrays only, see
+	 * {@link PythonLoaderOptions#contiguous}.
 	 *
+	 * @param contiguous
+	 * 		{@code false} by default
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > contiguous( final boolean contiguous )
@@ -502,8 +516,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#writableInputs}.
+	 * Whether the code may write into its inputs, see
+	 * {@link PythonLoaderOptions#writableInputs}.
 	 *
+	 * @param writableInputs
+	 * 		{@code false} by default
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > writableInputs( final boolean writableInputs )
@@ -513,8 +530,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#onFallback}.
+	 * What to do with an input that can only be copied pixel by pixel, see
+	 * {@link PythonLoaderOptions#onFallback}.
 	 *
+	 * @param onFallback
+	 * 		accept it by default
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > onFallback( final OnFallback onFallback )
@@ -539,8 +559,10 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#name}.
+	 * Name of the image in messages and tracebacks, see {@link PythonLoaderOptions#name}.
 	 *
+	 * @param name
+	 * 		by default that of the function or of the file, or {@code PythonImg}
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > name( final String name )
