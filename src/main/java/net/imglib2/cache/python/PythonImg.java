@@ -272,6 +272,8 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * 		index of the cell that is computed; the cells of the input that it needs are
 	 * 		loaded
 	 * @return the way
+	 * @throws IllegalArgumentException
+	 * 		if there is no such input or cell
 	 */
 	public InputWay getInputWay( final int input, final long cell )
 	{

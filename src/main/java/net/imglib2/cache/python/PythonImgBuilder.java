@@ -52,6 +52,7 @@ import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.type.PixelType;
+import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.img.basictypeaccess.AccessFlags;
 import net.imglib2.img.basictypeaccess.ArrayDataAccessFactory;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
@@ -602,9 +603,16 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 * 		if the Python cannot be used
 	 * @throws PythonTrustException
 	 * 		if an allow-list lacks the code
+	 * @throws PythonClosedException
+	 * 		if the queue is closed
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted meanwhile
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
 	 */
 	public PythonImg< T > build()
 	{
+		WorkerPool.requireNotOnAWorker( "An image cannot be made" );
 		if ( queue != null && ( environment != null || workers != 0 || !init.isEmpty() ) )
 			throw new IllegalArgumentException( "the image has a queue and also " + ( environment != null ? "an environment" : workers != 0 ? "a number of workers" : "init code" )
 					+ ": give these to the queue, new PythonCacheLoaderQueue( workers, init, environment ), or leave .queue( … ) out" );
