@@ -136,7 +136,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * 		Python statements in UTF-8
 	 * @return settings of the image
 	 * @throws IllegalArgumentException
-	 * 		if the file cannot be read
+	 * 		if the file cannot be read, or is not in UTF-8
 	 */
 	public static PythonImgBuilder< ? > builder( final Path file )
 	{

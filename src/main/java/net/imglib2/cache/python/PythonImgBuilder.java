@@ -29,6 +29,8 @@
 package net.imglib2.cache.python;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -146,7 +148,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	{
 		try
 		{
-			return new String( Files.readAllBytes( file ), StandardCharsets.UTF_8 );
+			return StandardCharsets.UTF_8.newDecoder().decode( ByteBuffer.wrap( Files.readAllBytes( file ) ) ).toString();
+		}
+		catch ( final CharacterCodingException e )
+		{
+			throw new IllegalArgumentException( "the file of code " + file.toAbsolutePath() + " is not in UTF-8: save it in that encoding", e );
 		}
 		catch ( final IOException e )
 		{
