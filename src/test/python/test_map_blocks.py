@@ -224,6 +224,33 @@ def test_inputs_stay_as_they_are():
     assert image.tolist() == [0, 1, 2, 3]
 
 
+def test_an_input_may_give_an_array_of_its_own():
+    image = np.arange(4.0)
+    source = Recorded(image)
+    source.__class__ = type("Same", (Recorded,), {"__getitem__": lambda self, part: image})
+    map_blocks(np.negative, source, block_size=4)
+    assert image.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("block.inputs[0][...] = 1; block.data[...] = 1", "Change a copy, block.inputs[0].copy()"),
+        ("block.data[...] = sigma", 'map_blocks(..., parameters={"sigma": ...})'),
+        ("block.data[...] = np.ones(3) * 1j", "dtype=complex"),
+        ("import nosuchmodule; block.data[...] = 1", "put it into a folder of sys.path"),
+        ("from . import other; block.data[...] = 1", "Only the folders of sys.path are searched"),
+        ("import json.nothing; block.data[...] = 1", "json"),
+        ("block.data[...] = block.inputs[0]", "block.data[...] = result[block.halo]"),
+    ],
+)
+def test_advice_is_for_plain_python(code: str, advice: str):
+    with pytest.raises(BlockError) as caught:
+        map_blocks(code, np.zeros(3), block_size=3, halo=1)
+    assert advice in str(caught.value)
+    assert not re.search("Python[A-Z]|Type\\b|Mode", str(caught.value).split("\n", 2)[2])
+
+
 def test_packages_that_ignore_read_only_get_copies(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
     image = np.arange(4.0)
@@ -248,7 +275,8 @@ def test_a_failure_names_the_block_and_the_line(workers: int):
         f"Block 5, from (4, 3) to (5, 4), failed: KeyError: 'gone'\n  at {error.file}, line 3: raise KeyError('gone')"
     )
     assert isinstance(error.__cause__, KeyError)
-    assert "raise KeyError('gone')" in "".join(traceback.format_exception(error))
+    # Although the code is gone.
+    assert "raise KeyError('gone')" in "".join(traceback.format_exception(error.__cause__))
     assert "blockwise.py" not in error.traceback
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.index, again.max, again.line) == (str(error), 5, (5, 4), 3)

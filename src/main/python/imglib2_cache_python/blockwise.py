@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from imglib2_cache_python import USER_MODULES
-from imglib2_cache_python.advice import with_advice
+from imglib2_cache_python.advice import PLAIN, with_advice
 from imglib2_cache_python.block import Block, halo_slices
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.geometry import Border, Cell, Grid, Window, number_type, per_axis, shape_of, widths
@@ -29,9 +29,6 @@ from imglib2_cache_python.unwritten import require_written
 
 # Names that mean something else in the code.
 _RESERVED = ("block", "np")
-
-# Advice depends on the kind of interpreter: this is an ordinary one.
-_MODE = "SHARED"
 
 # Calls of `map_blocks`, so that each has names of its own for its code.
 _numbers = itertools.count(1)
@@ -273,7 +270,7 @@ def _own(pixels: np.ndarray) -> np.ndarray:
 
 
 def _block_error(cell: Cell, error: BaseException, what: str) -> BlockError:
-    failure = with_advice(capture(error), error, _MODE)
+    failure = with_advice(capture(error), error, PLAIN)
     text = f"Block {cell.index}, from {cell.min} to {cell.max}, {what}: {failure.type_name}"
     if failure.message:
         text += f": {failure.message}"
