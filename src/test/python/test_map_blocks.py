@@ -224,6 +224,17 @@ def test_inputs_stay_as_they_are():
     assert image.tolist() == [0, 1, 2, 3]
 
 
+def test_memory_maps_are_read_as_ordinary_arrays(tmp_path: Path):
+    file = tmp_path / "image.npy"
+    np.save(file, np.arange(12, dtype=">i2").reshape(3, 4))
+    image = np.load(file, mmap_mode="r")
+    kinds = set()
+    result = map_blocks(lambda pixels: kinds.add(type(pixels)) or pixels, image, block_size=2, halo=1)
+    assert kinds == {np.ndarray}
+    assert type(result) is np.ndarray
+    np.testing.assert_array_equal(result, image)
+
+
 def test_an_input_may_give_an_array_of_its_own():
     image = np.arange(4.0)
     source = Recorded(image)
@@ -389,6 +400,7 @@ ONE = np.zeros((4, 6))
         (lambda: map_blocks(np.add, ONE, np.zeros(6), block_size=2), ValueError, "input 1 .* 1 axes.*newaxis"),
         (lambda: map_blocks(np.add, ONE, ONE[:3], block_size=2), ValueError, r"input 1 .*\(3, 6\).*\(4, 6\)"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, workers=0), ValueError, "workers is 0"),
+        (lambda: map_blocks(np.negative, ONE, block_size=2, workers=1.5), TypeError, "workers is 1.5"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, parameters={"np": 1}), ValueError, "something else"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, parameters={"a b": 1}), ValueError, "not a Python name"),
         (lambda: map_blocks(lambda a, b: a, ONE, block_size=2), TypeError, "needs the argument 'b'"),

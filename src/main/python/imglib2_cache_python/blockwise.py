@@ -105,6 +105,9 @@ def map_blocks(
            [0., 1., 1., 1.],
            [0., 1., 1., 1.]])
 
+    Numbers that would lose their imaginary part are an error, as in the JVM: from the first call on, numpy's
+    ``ComplexWarning`` is an error in this Python.
+
     A failure says where it happened:
 
     >>> map_blocks("block.data[...] = 1 / block.index", image, block_size=2)
@@ -168,11 +171,14 @@ def map_blocks(
     around, outside = widths(halo, axes), Border(border)
     windows = [Window(one, f"input {i}", grid, around, outside) for i, one in enumerate(inputs)]
     result_type = windows[0].dtype if dtype is None else number_type(dtype, "the result")
-    (count,) = per_axis("workers", workers, 1, 1)
     settings = Settings(parameters=_checked(parameters or {}), input_names=(None,) * len(inputs), checked=True)
     result = np.empty(shape, result_type)
     with ExitStack() as stack:
-        snippets = [stack.enter_context(snippet) for snippet in _snippets(code, settings, min(count, len(grid)) or 1)]
+        count = min(_count(workers), len(grid)) or 1
+        snippets = [stack.enter_context(snippet) for snippet in _snippets(code, settings, count)]
+        if isinstance(code, str) and function_reference(code) is None:
+            names = {"np": np, **settings.parameters}
+            require_written(code, snippets[0].file_name, names, "", settings)
         bar = stack.enter_context(_progress_bar(len(grid))) if progress else None
         _Run(grid, windows, around[0], result, bar).run(snippets)
     return result
@@ -293,6 +299,14 @@ def _code(given: Any) -> str | Callable[..., Any]:  # noqa: ANN401
     )
 
 
+def _count(workers: Any) -> int:  # noqa: ANN401
+    if not isinstance(workers, (int, np.integer)):
+        raise TypeError(f"workers is {workers!r}, expected a whole number of threads")
+    if workers < 1:
+        raise ValueError(f"workers is {workers}, expected 1 or more")
+    return int(workers)
+
+
 def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
     for name in parameters:
         if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
@@ -312,12 +326,8 @@ def _snippets(code: str | Callable[..., Any], settings: Settings, count: int) ->
 
 @contextmanager
 def _prepared(code: str | Callable[..., Any], file_name: str, module: str, settings: Settings) -> Iterator[Snippet]:
-    names = {"np": np, **settings.parameters}
-    is_statements = isinstance(code, str) and function_reference(code) is None
     snippet = Snippet(code, file_name, module, {}, settings=settings)
     try:
-        if is_statements:
-            require_written(code, file_name, names, "", settings)
         yield snippet
     except BaseException:
         # Tracebacks and debuggers show the code of what has failed.
