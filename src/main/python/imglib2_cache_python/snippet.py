@@ -10,7 +10,7 @@ import io
 import linecache
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from sys import getrefcount
 from types import CodeType, ModuleType
@@ -112,14 +112,14 @@ class Snippet:
 
     - statements: they see ``block``, the parameters, the inputs that have a name, and every name of the seed, and write
       into ``block.data``;
-    - a function reference ``package.module:function`` or ``/path/file.py:function``: the function gets the inputs and
-      parameters as arguments, and the block if an argument has that name. It returns an array that has either the
-      shape of the cell or the padded shape of an input.
+    - a function reference ``package.module:function`` or ``/path/file.py:function``, or in plain Python the function
+      itself: it gets the inputs and parameters as arguments, and the block if an argument has that name. It returns an
+      array that has either the shape of the cell or the padded shape of an input.
     """
 
     def __init__(
         self,
-        code: str,
+        code: str | Callable[..., Any],
         file_name: str,
         module_name: str,
         seed: Mapping[str, Any],
@@ -132,7 +132,7 @@ class Snippet:
         """Compiles the code.
 
         Args:
-            code: Statements or a function reference.
+            code: Statements, a function reference, or a function.
             file_name: Name of the code in tracebacks.
             module_name: Name of the module that the code runs in.
             seed: Names that the code sees.
@@ -150,13 +150,13 @@ class Snippet:
         complex_warning.make_an_error()
         self.module_name = module_name
         self.file_name = file_name
-        self.code = code
+        self.code = code if isinstance(code, str) else _name_of(code)
         self.settings = settings
         self.check_written = check_written
         self._has_run = False
-        self._mentions_such_a_package = any(package in code for package in _PACKAGES_IGNORING_READ_ONLY)
-        reference = function_reference(code)
-        if reference is None:
+        self._mentions_such_a_package = any(package in self.code for package in _PACKAGES_IGNORING_READ_ONLY)
+        reference = function_reference(code) if isinstance(code, str) else None
+        if isinstance(code, str) and reference is None:
             self._code = compile_code(code, file_name)
             self._namespace = new_namespace(module_name, file_name, seed)
             self._parameters = settings.parameters
@@ -165,9 +165,9 @@ class Snippet:
             self._run_code = self._run_named if self._parameters or self._names else self._run_statements
             self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_code
         else:
-            self._function, self._pin = resolve(*reference, image)
+            self._function, self._pin = (code, None) if reference is None else resolve(*reference, image)
             if settings.checked:
-                check_call(self._function, code.strip(), settings)
+                check_call(self._function, self.code.strip(), settings)
             self._call = None if settings is NONE else prepare_call(self._function, settings)
             self.run = self._run_function
         self._source = linecache.cache.get(file_name)
@@ -267,6 +267,12 @@ class Snippet:
         vars(self).pop("run", None)
         vars(self).pop("_run_code", None)
         return namespace is None or getrefcount(namespace) <= _SINGLE_REFERENCE
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return str(
+        getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or type(function).__name__
+    )
 
 
 def equals_bytes(array: np.ndarray, byte: int) -> np.ndarray:
