@@ -29,6 +29,7 @@ import numpy as np
 
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.failure import Failure
+from imglib2_cache_python.reference import users_source
 from imglib2_cache_python.settings import Settings
 
 # Counted up when the meaning of an entry changes.
@@ -43,6 +44,9 @@ MAX_BYTES = 1 << 30
 _MAX_NAME = 80
 
 _MAX_PROBLEM = 500
+
+# Characters of a module whose text is written.
+_MAX_SOURCE = 1 << 20
 
 
 def write(block: Block, failure: Failure, settings: Settings, code: Mapping[str, Any]) -> str:
@@ -76,7 +80,7 @@ def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str
     if not file.exists() and _count(folder, name) + _count_temporary(folder, name) >= MAX_FILES:
         return f"The failed block was not written into a file: there are {MAX_FILES} files of {name} in {folder}"
     arrays: dict[str, np.ndarray] = {}
-    metadata = {**_metadata(block, failure, settings, arrays), **code}
+    metadata = {**_metadata(block, failure, settings, arrays), **code, "source": _source(code["code"])}
     text = json.dumps(metadata, default=str).encode("utf-8", "backslashreplace")
     arrays["metadata"] = np.frombuffer(text, np.uint8)
     arrays.update((f"input_{i}", pixels) for i, pixels in enumerate(block.inputs))
@@ -115,6 +119,7 @@ def _metadata(
     return {
         "format": FORMAT,
         "parameters": {name: _as_json(value, arrays) for name, value in settings.parameters.items()},
+        "checked": settings.checked,
         "input_names": list(settings.input_names),
         "inputs": len(block.inputs),
         "writable": [pixels.flags.writeable for pixels in block.inputs],
@@ -139,9 +144,19 @@ def _metadata(
             "imglib2-cache-python": settings.version,
             "python": platform.python_version(),
             "platform": platform.platform(),
-            **_versions(),
+            **imported_versions(),
         },
     }
+
+
+def _source(code: str) -> dict[str, str] | None:
+    """The text of the module that the code names, if it is the user's and small."""
+    # A file may have been moved, or be no text any more.
+    with contextlib.suppress(OSError, ValueError, SyntaxError):
+        found = users_source(code)
+        if found is not None and len(found[1]) <= _MAX_SOURCE:
+            return {"file": found[0], "text": found[1]}
+    return None
 
 
 def _bounds(crop: Sequence[slice]) -> list[list[int]]:
@@ -160,7 +175,7 @@ def _as_json(value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401
     return value
 
 
-def _versions() -> dict[str, str]:
+def imported_versions() -> dict[str, str]:
     """Versions of the packages that are imported."""
     found = {}
     for name, module in list(sys.modules.items()):

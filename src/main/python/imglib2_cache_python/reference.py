@@ -117,6 +117,27 @@ def source_file(code: str) -> str | None:
     return None
 
 
+def users_source(code: str) -> tuple[str, str] | None:
+    """Path and text of the module of the user that the code names and that is imported.
+
+    Returns:
+        None if the code names none, or its file has changed since it was imported.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: The file is no text.
+    """
+    reference = function_reference(code)
+    path = source_file(code)
+    if reference is None or path is None or not _is_of_user("" if reference.is_file else reference.source, path):
+        return None
+    known = _known.get(path if reference.is_file else reference.source)
+    content = Path(path).read_bytes()
+    if known is None or known.stamp != _stamp_of(path):
+        return None
+    return path, importlib.util.decode_source(content)
+
+
 class Pin:
     """Holds the module that the code of an image was resolved with first.
 
@@ -131,6 +152,22 @@ class Pin:
 
 # By the image and the source, as long as some interpreter has the code.
 _pins: WeakValueDictionary[tuple[int, str], Pin] = WeakValueDictionary()
+
+
+def pin(source: str, module: ModuleType, image: int) -> Pin:
+    """Makes a module the one that `resolve` finds for an image, whatever its file has.
+
+    Args:
+        source: Module or file, as the code names it.
+        module: The module.
+        image: Number of the image.
+
+    Returns:
+        What to hold as long as that is to be so.
+    """
+    held = Pin(module)
+    _pins[image, os.path.abspath(source) if Reference(source, "").is_file else source] = held
+    return held
 
 
 def resolve(source: str, function: str, image: int | None = None) -> tuple[Any, Pin]:

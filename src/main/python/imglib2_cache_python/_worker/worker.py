@@ -216,8 +216,13 @@ class Worker:
         # Nobody waits for a worker that is abandoned.
         if snippet is None or block is None or self._control[protocol.CANCEL] < 0:
             return failure
-        code = {"name": snippet.file_name.strip("<>"), "code": snippet.code, "init": self._code_of_names}
-        note = self._capsule.write(block, failure, snippet.settings, {**code, "check_written": snippet.check_written})
+        code: dict[str, Any] = {
+            "name": snippet.file_name.strip("<>"),
+            "code": snippet.code,
+            "init": self._code_of_names,
+        }
+        code |= {"check_written": snippet.check_written, "cancelled": failure.type_name == protocol.CANCELLED}
+        note = self._capsule.write(block, failure, snippet.settings, code)
         return replace(failure, advice="\n".join(filter(None, (failure.advice, note))))
 
     def _read_tables(
