@@ -140,11 +140,10 @@ def fails(function: Callable[..., Any], names: Sequence[str | None], parameters:
             images,
             [None] * 3,
             {},
-            "package:function needs the argument 'sigma'; give it: parameter( \"sigma\", ... ), or an input of that "
-            "name",
+            "package:function needs the argument 'sigma'; give it as a parameter, or as an input of that name",
         ),
         (images, [None], {"sigma": 1}, "package:function needs the arguments 'two', 'three'; add an input"),
-        (images, [None] * 2, {}, "package:function needs the arguments 'three', 'sigma'; give it: parameter( \"three"),
+        (images, [None] * 2, {}, "package:function needs the arguments 'three', 'sigma'; give each as a parameter"),
         (
             images,
             [None, "two", "three"],

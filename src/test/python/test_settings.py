@@ -136,7 +136,9 @@ def test_a_call_that_cannot_be_is_refused_when_it_is_checked_and_when_it_is_prep
     assert told.message.startswith("own_of_user:f takes no argument 'sigam'")
     assert told.message.endswith("did you mean 'sigma'?")
     told = refused(ready, "own_of_user:f", settings({}, [None], checked=True))
-    assert told.message.startswith("own_of_user:f needs the argument 'sigma'; give it: parameter(")
+    assert told.message.startswith(
+        "own_of_user:f needs the argument 'sigma'; give it as a parameter, or as an input of that name"
+    )
     assert refused(ready, "none_of_user:f", settings({}, [None], checked=True)).type_name == "ModuleNotFoundError"
     # As ever, nothing is imported before the first block.
     ready.run("check", "none_of_user:f", "<loader 1>", settings({}, [None]))

@@ -24,6 +24,9 @@ from imglib2_cache_python.complex_warning import ComplexWarning
 from imglib2_cache_python.failure import MAX_MESSAGE, Failure
 from imglib2_cache_python.snippet import Snippet
 
+# Mode of an ordinary Python, without a JVM, in which there are no settings of Java.
+PLAIN = "PLAIN"
+
 # Folders with modules of the user, from PythonEnvironment.withModulePath.
 module_path: list[str] = []
 
@@ -88,6 +91,11 @@ class _Case(NamedTuple):
         return next((frame.f_locals["block"] for frame in self.frames if frame.f_code in _RUN_CODES), None)
 
     @property
+    def module_path(self) -> str:
+        """What modules of the user are found by."""
+        return "sys.path" if self.mode == PLAIN else "PythonEnvironment.withModulePath"
+
+    @property
     def in_function(self) -> bool:
         """Whether the code of the image is a function reference."""
         return any(frame.f_code is Snippet._run_function.__code__ for frame in self.frames)
@@ -102,7 +110,7 @@ def with_advice(failure: Failure, error: BaseException, mode: str) -> Failure:
     Args:
         failure: The exception as text.
         error: The exception.
-        mode: Mode of the interpreters, ``SUB`` or ``SHARED``.
+        mode: Mode of the interpreters, ``SUB`` or ``SHARED``, or `PLAIN`.
     """
     # Attributes and methods of the user's objects may raise anything.
     with suppress(BaseException):
@@ -127,11 +135,11 @@ def _missing_module(case: _Case) -> str:
     if name.startswith(USER_MODULES.removesuffix(".")):
         return (
             "This code does not belong to a package, so it cannot import relatively. Put the module into a folder of "
-            f"PythonEnvironment.withModulePath and import it by its own name. {_searched_folders()}"
+            f"{case.module_path} and import it by its own name. {_searched_folders(case.mode)}"
         )
     top = name.partition(".")[0]
     if parent and _is_importable(top):
-        return _missing_submodule(parent, last)
+        return _missing_submodule(case, parent, last)
     if top in sys.stdlib_module_names:
         return f"{top} belongs to Python's standard library, but {_python()} lacks it"
     distribution = next((_DISTRIBUTIONS[key] for key in (name, top) if key in _DISTRIBUTIONS), None)
@@ -140,27 +148,27 @@ def _missing_module(case: _Case) -> str:
     similar = _similar_names(top, (module.name for module in pkgutil.iter_modules()))
     return (
         f"{_did_you_mean(similar)}{_python()} does not have it. If it is a package, install it: {_pip(top)}\n"
-        "If it is a module of your own, put it into a folder of PythonEnvironment.withModulePath. "
-        f"{_searched_folders()}"
+        f"If it is a module of your own, put it into a folder of {case.module_path}. "
+        f"{_searched_folders(case.mode)}"
     )
 
 
-def _missing_submodule(parent: str, name: str) -> str:
+def _missing_submodule(case: _Case, parent: str, name: str) -> str:
     places = list(getattr(sys.modules.get(parent), "__path__", ()))
     if not places:
-        return f"{parent} contains no modules. {_searched_folders()}"
+        return f"{parent} contains no modules. {_searched_folders(case.mode)}"
     similar = _did_you_mean(_similar_names(name, (module.name for module in pkgutil.iter_modules(places))))
     text = f"{similar}{parent}, in {', '.join(places)}, contains no module {name}."
     if any(place.startswith(folder) for place in places for folder in module_path):
-        return f"{text} {_searched_folders()}"
+        return f"{text} {_searched_folders(case.mode)}"
     top = parent.partition(".")[0]
     return f"{text} If a newer version contains it, install that: {_pip('--upgrade ' + _DISTRIBUTIONS.get(top, top))}"
 
 
-def _relative_import(_: _Case) -> str:
+def _relative_import(case: _Case) -> str:
     return (
-        "A module directly in a folder of PythonEnvironment.withModulePath does not belong to a package: import the "
-        f"modules beside it by their own names. {_searched_folders()}"
+        f"A module directly in a folder of {case.module_path} does not belong to a package: import the "
+        f"modules beside it by their own names. {_searched_folders(case.mode)}"
     )
 
 
@@ -199,6 +207,11 @@ def _undefined_name(case: _Case) -> str | None:
         hint = f"Is an import missing: {_USUAL_IMPORTS[name]}? "
     else:
         hint = f"Is an import missing: import {name}? " if _is_importable(name) else ""
+    if case.mode == PLAIN:
+        return (
+            f"{similar}{hint}This code sees the names that it defines itself, and parameters: "
+            f'map_blocks(..., parameters={{"{name}": ...}}). It does not see names of the code that calls map_blocks'
+        )
     return (
         f'{similar}{hint}This code sees the names that it defines itself; parameters, .parameter( "{name}", ... ), and '
         f'inputs with a name, .input( "{name}", image ), of PythonImg.builder; and those of the init code of its '
@@ -269,10 +282,10 @@ def _read_only(case: _Case) -> str | None:
         return None
     what = "The function's arguments are" if case.in_function else "block.inputs are"
     copy = "argument.copy()" if case.in_function else "block.inputs[0].copy()"
-    return (
-        f"{what} read-only, because others may see the same pixels. Change a copy, {copy}, or let the code have "
-        "arrays of its own: PythonLoaderOptions.writableInputs( true )"
-    )
+    text = f"{what} read-only, because others may see the same pixels. Change a copy, {copy}"
+    if case.mode == PLAIN:
+        return text
+    return f"{text}, or let the code have arrays of its own: PythonLoaderOptions.writableInputs( true )"
 
 
 def _single_number(_: _Case) -> str:
@@ -283,11 +296,9 @@ def _nothing_returned(_: _Case) -> str:
     return "A function must return the pixels of the cell: return result"
 
 
-def _imaginary_part(_: _Case) -> str:
-    return (
-        "Choose the numbers to store: result.real, result.imag or abs(result). Or make an image of complex pixels, for "
-        "instance of ComplexFloatType"
-    )
+def _imaginary_part(case: _Case) -> str:
+    text = "Choose the numbers to store: result.real, result.imag or abs(result). Or make an image of complex pixels"
+    return f"{text}: dtype=complex" if case.mode == PLAIN else f"{text}, for instance of ComplexFloatType"
 
 
 def _memory_limit(_: _Case) -> str | None:
@@ -304,14 +315,14 @@ def _no_file(case: _Case) -> str | None:
         return None
     return (
         "The code of an image or a queue has no file, so there is no place for the cache. Put the function into a "
-        "module in a folder of PythonEnvironment.withModulePath and import it, or do without the cache (cache=False)"
+        f"module in a folder of {case.module_path} and import it, or do without the cache (cache=False)"
     )
 
 
-def _other_process(_: _Case) -> str:
+def _other_process(case: _Case) -> str:
     return (
         "Another process does not have block, nor the names that the code of an image or a queue defines. Put the "
-        "function into a module in a folder of PythonEnvironment.withModulePath, import it and give it arrays. Or use "
+        f"function into a module in a folder of {case.module_path}, import it and give it arrays. Or use "
         "threads, for instance joblib.Parallel(prefer='threads')"
     )
 
@@ -328,7 +339,9 @@ def _pip(distribution: str) -> str:
     return command
 
 
-def _searched_folders() -> str:
+def _searched_folders(mode: str) -> str:
+    if mode == PLAIN:
+        return "Only the folders of sys.path are searched"
     if not module_path:
         return "No such folder is set: only Python's own folders are searched"
     return f"These folders are searched besides Python's own: {', '.join(module_path)}"

@@ -104,8 +104,9 @@ def check_call(function: Callable[..., Any], name: str, settings: Settings) -> N
         if parameter.default is Parameter.empty and one not in filled and parameter.kind in _BY_POSITION + _BY_NAME
     ]
     if missing:
-        first, several = missing[0], len(missing) > 1
-        how = f'give it: parameter( "{first}", ... ), or an input of that name' if first in by_name else "add an input"
+        several = len(missing) > 1
+        it = "each" if several else "it"
+        how = f"give {it} as a parameter, or as an input of that name" if missing[0] in by_name else "add an input"
         raise TypeError(f"{name} needs the argument{'s' * several} {', '.join(map(repr, missing))}; {how}")
 
 

@@ -10,7 +10,7 @@ import io
 import linecache
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from sys import getrefcount
 from types import CodeType, ModuleType
@@ -112,14 +112,14 @@ class Snippet:
 
     - statements: they see ``block``, the parameters, the inputs that have a name, and every name of the seed, and write
       into ``block.data``;
-    - a function reference ``package.module:function`` or ``/path/file.py:function``: the function gets the inputs and
-      parameters as arguments, and the block if an argument has that name. It returns an array that has either the
-      shape of the cell or the padded shape of an input.
+    - a function reference ``package.module:function`` or ``/path/file.py:function``, or in plain Python the function
+      itself: it gets the inputs and parameters as arguments, and the block if an argument has that name. It returns an
+      array that has either the shape of the cell or the padded shape of an input.
     """
 
     def __init__(
         self,
-        code: str,
+        code: str | Callable[..., Any],
         file_name: str,
         module_name: str,
         seed: Mapping[str, Any],
@@ -132,7 +132,7 @@ class Snippet:
         """Compiles the code.
 
         Args:
-            code: Statements or a function reference.
+            code: Statements, a function reference, or a function.
             file_name: Name of the code in tracebacks.
             module_name: Name of the module that the code runs in.
             seed: Names that the code sees.
@@ -150,24 +150,24 @@ class Snippet:
         complex_warning.make_an_error()
         self.module_name = module_name
         self.file_name = file_name
-        self.code = code
+        self.code = code if isinstance(code, str) else _name_of(code)
         self.settings = settings
-        self.is_captured = settings.capture_folder is not None
         self.check_written = check_written
         self._has_run = False
-        self._mentions_such_a_package = any(package in code for package in _PACKAGES_IGNORING_READ_ONLY)
-        reference = function_reference(code)
-        if reference is None:
+        self._mentions_such_a_package = any(package in self.code for package in _PACKAGES_IGNORING_READ_ONLY)
+        reference = function_reference(code) if isinstance(code, str) else None
+        if isinstance(code, str) and reference is None:
             self._code = compile_code(code, file_name)
             self._namespace = new_namespace(module_name, file_name, seed)
             self._parameters = settings.parameters
             self._names = [(name, i) for i, name in enumerate(settings.input_names) if name is not None]
-            self._has_names = bool(self._parameters or self._names)
-            self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_statements
+            # Most code has none, and small blocks spend their time on such steps.
+            self._run_code = self._run_named if self._parameters or self._names else self._run_statements
+            self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_code
         else:
-            self._function, self._pin = resolve(*reference, image)
+            self._function, self._pin = (code, None) if reference is None else resolve(*reference, image)
             if settings.checked:
-                check_call(self._function, code.strip(), settings)
+                check_call(self._function, self.code.strip(), settings)
             self._call = None if settings is NONE else prepare_call(self._function, settings)
             self.run = self._run_function
         self._source = linecache.cache.get(file_name)
@@ -189,21 +189,12 @@ class Snippet:
         data, dim = block.data, block.dim
         dtype = data.dtype
         namespace = self._namespace
-        has_names = self._has_names
-        if has_names:
-            # Anew for each block: code may have assigned to them.
-            namespace.update(self._parameters)
-            for name, i in self._names:
-                namespace[name] = block.inputs[i]
         namespace["block"] = block
         try:
             exec(self._code, namespace)
         finally:
             # Else the arrays of the block would live until the next block is computed.
             namespace.pop("block", None)
-            if has_names:
-                for name, _ in self._names:
-                    namespace.pop(name, None)
         if getattr(block, "data", None) is not data:
             raise TypeError("block.data was replaced; write into it instead: block.data[...] = result")
         shape = data.shape
@@ -215,9 +206,21 @@ class Snippet:
                 "block.data.view(...)"
             )
 
+    def _run_named(self, block: Block) -> None:
+        namespace = self._namespace
+        # Anew for each block: code may have assigned to them.
+        namespace.update(self._parameters)
+        for name, i in self._names:
+            namespace[name] = block.inputs[i]
+        try:
+            self._run_statements(block)
+        finally:
+            for name, _ in self._names:
+                namespace.pop(name, None)
+
     def _run_zeroed(self, block: Block) -> None:
         block.data.fill(0)
-        self._run_statements(block)
+        self._run_code(block)
 
     def _run_and_check(self, block: Block) -> None:
         data, dim = block.data, block.dim
@@ -227,13 +230,13 @@ class Snippet:
         )
         # The first run starts with zeros, as without the check. So a pixel that is not zero was written.
         data.fill(0)
-        self._run_statements(block)
+        self._run_code(block)
         unwritten = equals_bytes(data, 0)
         if not unwritten.any():
             return
         second_block.data = np.full(data.nbytes, 1, np.uint8).view(data.dtype).reshape(data.shape)
         second = second_block.data
-        self._run_statements(second_block)
+        self._run_code(second_block)
         unwritten &= equals_bytes(second, 1)
         unwritten = unwritten.reshape((*dim, -1)).any(axis=-1)
         count = np.count_nonzero(unwritten)
@@ -260,9 +263,16 @@ class Snippet:
         if linecache.cache.get(self.file_name) is self._source:
             linecache.cache.pop(self.file_name, None)
         namespace = vars(self).pop("_namespace", None)
-        # This bound method refers to the snippet, which could then be freed by the garbage collector only.
+        # These bound methods refer to the snippet, which could then be freed by the garbage collector only.
         vars(self).pop("run", None)
+        vars(self).pop("_run_code", None)
         return namespace is None or getrefcount(namespace) <= _SINGLE_REFERENCE
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return str(
+        getattr(function, "__qualname__", None) or getattr(function, "__name__", None) or type(function).__name__
+    )
 
 
 def equals_bytes(array: np.ndarray, byte: int) -> np.ndarray:

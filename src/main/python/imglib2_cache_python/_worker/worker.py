@@ -197,18 +197,15 @@ class Worker:
         minimum, maximum = numbers[min_at:max_at], numbers[max_at : max_at + layout.n]
         data = arrays.pop(layout.output)
         block = Block(data, arrays, numbers[at + 1], minimum, maximum, layout.dim, layout.halo, layout.crops_of_inputs)
-        if snippet.is_captured:
-            self._run_captured(snippet, block)
-        else:
-            snippet.run(block)
+        snippet.run(block)
 
-    def _run_captured(self, snippet: Snippet, block: Block) -> None:
+    def _run_captured(self, snippet: Snippet, run: Callable[[Block], None], block: Block) -> None:
         """Runs the code; if that fails, `_failed` writes the block into a file."""
         # As they are before the code runs.
         inputs = [pixels.copy() if pixels.flags.writeable else pixels for pixels in block.inputs]
         original = replace(block, data=block.data[...], inputs=inputs)
         try:
-            snippet.run(block)
+            run(block)
         except BaseException:
             self._to_capture = snippet, original
             raise
@@ -358,7 +355,7 @@ class Worker:
             names = {**self._globals, **called_with.parameters}
             # Functions write all pixels.
             zero = not self._zeroed and function_reference(code) is None and not overwrites(code, names)
-            self._snippets[loader] = Snippet(
+            snippet = self._snippets[loader] = Snippet(
                 code,
                 file_name,
                 module,
@@ -368,6 +365,8 @@ class Worker:
                 settings=called_with,
                 image=loader,
             )
+            if called_with.capture_folder is not None:
+                snippet.run = functools.partial(self._run_captured, snippet, snippet.run)
 
     @guarded
     def forget(self, *loaders: int) -> None:

@@ -221,7 +221,7 @@ public final class HaloCheck
 		{
 			for ( int d = 0; d < n; ++d )
 			{
-				final double place = 0.5 + i * ( STEPS[ d % STEPS.length ] + d / STEPS.length );
+				final double place = 0.5 + i * STEPS[ d % STEPS.length ];
 				position[ d ] = ( long ) ( ( place - Math.floor( place ) ) * size[ d ] );
 			}
 			cells.add( IntervalIndexer.positionToIndex( position, size ) );

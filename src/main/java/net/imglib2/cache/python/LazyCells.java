@@ -241,6 +241,8 @@ abstract class LazyCells< T extends NativeType< T >, A extends ArrayDataAccess< 
 	 * 		index of the cell that is computed; the cells of the input that it needs
 	 * 		are loaded
 	 * @return the way
+	 * @throws IllegalArgumentException
+	 * 		if there is no such input or cell
 	 */
 	public InputWay getInputWay( final int input, final long cell )
 	{

@@ -138,7 +138,7 @@ public class PythonCellException extends PythonCodeException
 	PythonCellException( final PythonCellException original, final int numFailures, final Instant nextAttempt )
 	{
 		super( original.getMessage() + "\nThis repeats the error of an earlier read without running the code: it failed " + numFailures
-				+ " times in a row, and runs again for reads after " + nextAttempt.truncatedTo( ChronoUnit.MILLIS ) + ", or after PythonCacheLoader.retry( " + original.index + " )",
+				+ " times in a row, and runs again for reads after " + nextAttempt.truncatedTo( ChronoUnit.MILLIS ) + ", or after PythonImg.retryFailed() or PythonCacheLoader.retry( " + original.index + " )",
 				original.failure(), original );
 		loaderName = original.loaderName;
 		index = original.index;

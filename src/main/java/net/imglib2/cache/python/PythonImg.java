@@ -136,7 +136,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * 		Python statements in UTF-8
 	 * @return settings of the image
 	 * @throws IllegalArgumentException
-	 * 		if the file cannot be read
+	 * 		if the file cannot be read, or is not in UTF-8
 	 */
 	public static PythonImgBuilder< ? > builder( final Path file )
 	{
@@ -158,6 +158,12 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * 		if Python cannot have such a value
 	 * @throws PythonCodeException
 	 * 		if a function does not take it; then nothing has changed
+	 * @throws PythonClosedException
+	 * 		if this image or its queue is closed
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted; then nothing has changed
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
 	 */
 	public void parameter( final String name, final Object value )
 	{
@@ -171,6 +177,14 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * 		see {@link #builder(String)}
 	 * @throws PythonCodeException
 	 * 		if it is not valid; then nothing has changed
+	 * @throws PythonTrustException
+	 * 		if an allow-list lacks it; then nothing has changed
+	 * @throws PythonClosedException
+	 * 		if this image or its queue is closed
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted; then nothing has changed
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
 	 */
 	public void code( final String code )
 	{
@@ -214,7 +228,9 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * Drops the cells that an interval intersects.
 	 *
 	 * @param interval
-	 * 		in pixels of this image
+	 * 		in pixels; what is outside of the image does not count
+	 * @throws IllegalArgumentException
+	 * 		if the interval has another number of axes
 	 */
 	public void invalidate( final Interval interval )
 	{
@@ -256,6 +272,8 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * 		index of the cell that is computed; the cells of the input that it needs are
 	 * 		loaded
 	 * @return the way
+	 * @throws IllegalArgumentException
+	 * 		if there is no such input or cell
 	 */
 	public InputWay getInputWay( final int input, final long cell )
 	{
@@ -336,7 +354,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	/**
 	 * Lets cells be computed that will be read soon. Returns at once. The cells are computed
 	 * in the order of the distance of their centre from that of the interval, at most as many
-	 * as the cache has room for. Whoever reads cells comes first. What was asked for before,
+	 * as the cache has room for, and a million. Whoever reads cells comes first. What was asked for before,
 	 * and has not begun, is dropped; a few cells per worker may have begun. If a cell fails,
 	 * its next reader is told.
 	 *
@@ -391,21 +409,26 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		if ( numCells < 1 )
 			throw new IllegalArgumentException( "number of cells to check is " + numCells + ", expected 1 or more" );
 		WorkerPool.requireNotOnAWorker( "A halo cannot be checked" );
+		final CellCode code;
 		final PythonImgBuilder< T > doubledHalo;
 		final String halo;
 		synchronized ( this )
 		{
 			reader.requireOpen();
+			code = reader.code();
 			doubledHalo = settings.withDoubledHalo( reader.name() );
 			halo = settings.describeHalo();
 		}
 		final List< Interval > intervals = new ArrayList<>();
 		for ( final long cell : HaloCheck.spread( reader.spec().grid(), numCells ) )
 			intervals.add( reader.spec().interval( cell ) );
+		final HaloCheck check;
 		try (final PythonImg< T > doubled = build( doubledHalo ))
 		{
-			return HaloCheck.of( this, doubled, intervals, reader.name(), halo );
+			check = HaloCheck.of( this, doubled, intervals, reader.name(), halo );
 		}
+		// If the code has changed meanwhile, that is a difference, too.
+		return reader.code() == code ? check : checkHalo( numCells );
 	}
 
 	private PythonImg< T > build( final PythonImgBuilder< T > doubledHalo )

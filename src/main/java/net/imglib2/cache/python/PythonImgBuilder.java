@@ -29,6 +29,8 @@
 package net.imglib2.cache.python;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +54,7 @@ import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.type.PixelType;
+import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.img.basictypeaccess.AccessFlags;
 import net.imglib2.img.basictypeaccess.ArrayDataAccessFactory;
 import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
@@ -145,7 +148,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	{
 		try
 		{
-			return new String( Files.readAllBytes( file ), StandardCharsets.UTF_8 );
+			return StandardCharsets.UTF_8.newDecoder().decode( ByteBuffer.wrap( Files.readAllBytes( file ) ) ).toString();
+		}
+		catch ( final CharacterCodingException e )
+		{
+			throw new IllegalArgumentException( "the file of code " + file.toAbsolutePath() + " is not in UTF-8: save it in that encoding", e );
 		}
 		catch ( final IOException e )
 		{
@@ -458,8 +465,10 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#timeout}.
+	 * Sets how long the code may take for a cell, see {@link PythonLoaderOptions#timeout}.
 	 *
+	 * @param timeout
+	 * 		more than zero; no limit by default
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > timeout( final Duration timeout )
@@ -469,8 +478,14 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#onErrorFill}.
+	 * Lets cells that cannot be computed be filled with a value, see
+	 * {@link PythonLoaderOptions#onErrorFill}. {@link PythonImg#retryFailed()} computes them
+	 * again.
 	 *
+	 * @param value
+	 * 		of the pixels; by default, readers get the error
+	 * @param listener
+	 * 		is told each error once
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > onErrorFill( final T value, final Consumer< ? super PythonCellException > listener )
@@ -480,8 +495,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#checkWritten}.
+	 * Whether it is an error if statements do not write all pixels, see
+	 * {@link PythonLoaderOptions#checkWritten}.
 	 *
+	 * @param checkWritten
+	 * 		{@code false} by default
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > checkWritten( final boolean checkWritten )
@@ -491,8 +509,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#contiguous}.
+	 * Whether the code gets its inputs as contiguous arrays only, see
+	 * {@link PythonLoaderOptions#contiguous}.
 	 *
+	 * @param contiguous
+	 * 		{@code false} by default
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > contiguous( final boolean contiguous )
@@ -502,8 +523,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#writableInputs}.
+	 * Whether the code may write into its inputs, see
+	 * {@link PythonLoaderOptions#writableInputs}.
 	 *
+	 * @param writableInputs
+	 * 		{@code false} by default
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > writableInputs( final boolean writableInputs )
@@ -513,8 +537,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#onFallback}.
+	 * What to do with an input that can only be copied pixel by pixel, see
+	 * {@link PythonLoaderOptions#onFallback}.
 	 *
+	 * @param onFallback
+	 * 		accept it by default
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > onFallback( final OnFallback onFallback )
@@ -539,8 +566,10 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	}
 
 	/**
-	 * See {@link PythonLoaderOptions#name}.
+	 * Name of the image in messages and tracebacks, see {@link PythonLoaderOptions#name}.
 	 *
+	 * @param name
+	 * 		by default that of the function or of the file, or {@code PythonImg}
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > name( final String name )
@@ -581,9 +610,16 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 * 		if the Python cannot be used
 	 * @throws PythonTrustException
 	 * 		if an allow-list lacks the code
+	 * @throws PythonClosedException
+	 * 		if the queue is closed
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted meanwhile
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
 	 */
 	public PythonImg< T > build()
 	{
+		WorkerPool.requireNotOnAWorker( "An image cannot be made" );
 		if ( queue != null && ( environment != null || workers != 0 || !init.isEmpty() ) )
 			throw new IllegalArgumentException( "the image has a queue and also " + ( environment != null ? "an environment" : workers != 0 ? "a number of workers" : "init code" )
 					+ ": give these to the queue, new PythonCacheLoaderQueue( workers, init, environment ), or leave .queue( … ) out" );

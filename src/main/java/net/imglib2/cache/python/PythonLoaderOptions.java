@@ -127,7 +127,7 @@ public final class PythonLoaderOptions
 	public PythonLoaderOptions name( final String newName )
 	{
 		if ( Objects.requireNonNull( newName, "name" ).trim().isEmpty() )
-			throw new IllegalArgumentException( "the name of the loader is empty" );
+			throw new IllegalArgumentException( "the name is empty: leave it out, or give one for messages" );
 		return with( changed -> changed.name = newName );
 	}
 

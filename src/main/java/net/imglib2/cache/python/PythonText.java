@@ -37,7 +37,7 @@ import java.util.regex.Pattern;
 final class PythonText
 {
 	/**
-	 * The same as in {@code snippet.py}: a module or a file, and a function.
+	 * As in {@code reference.py}: a module or a file, and a function.
 	 */
 	private static final Pattern REFERENCE = Pattern.compile( "\\s*(?<module>[\\w.]+|[^\\n\"']+\\.py):(?<function>[^\\W\\d][\\w.]*)\\s*", Pattern.UNICODE_CHARACTER_CLASS );
 

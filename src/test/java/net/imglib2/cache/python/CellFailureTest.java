@@ -130,7 +130,7 @@ class CellFailureTest
 		for ( final Interval interval : e.getInputIntervals() )
 			assertEquals( "[(3, -2, 4) -- (5, 9, 19) = 3x12x16]", Intervals.toString( interval ) );
 		assertEquals( Collections.emptyList(), failure( "1 / 0", 0 ).getInputIntervals() );
-		assertEquals( "the name of the loader is empty", assertThrows( IllegalArgumentException.class, () -> PythonLoaderOptions.options().name( " " ) ).getMessage() );
+		assertEquals( "the name is empty: leave it out, or give one for messages", assertThrows( IllegalArgumentException.class, () -> PythonLoaderOptions.options().name( " " ) ).getMessage() );
 	}
 
 	@Test

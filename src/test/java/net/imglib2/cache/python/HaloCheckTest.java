@@ -37,6 +37,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicReference;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -44,6 +45,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import net.imglib2.Point;
+import net.imglib2.RandomAccessibleInterval;
+import net.imglib2.converter.Converters;
 import net.imglib2.img.Img;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.cell.CellGrid;
@@ -164,6 +167,22 @@ class HaloCheckTest
 		assertTrue( image.checkHalo().isWideEnough() );
 		image.parameter( "sigma", 3 );
 		assertFalse( image.checkHalo().isWideEnough() );
+	}
+
+	@Test
+	void aChangeMeanwhileIsNoDifference()
+	{
+		final AtomicReference< Runnable > change = new AtomicReference<>();
+		final PythonImg< FloatType > image = PythonImg.builder( "block.data[...] = raw[block.halo] + k" ).input( "raw", Converters.convert( ( RandomAccessibleInterval< UnsignedByteType > ) noise, ( in, out ) -> {
+			final Runnable first = change.getAndSet( null );
+			if ( first != null )
+				first.run();
+			out.set( in.get() );
+		}, new FloatType() ) ).parameter( "k", 1 ).halo( 1 ).type( new FloatType() ).cellSize( 20 ).build();
+		change.set( () -> image.parameter( "k", 2 ) );
+		final HaloCheck check = image.checkHalo();
+		assertNull( change.get() );
+		assertTrue( check.isWideEnough(), check.suggestion() );
 	}
 
 	@Test

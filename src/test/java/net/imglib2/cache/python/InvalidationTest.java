@@ -352,6 +352,52 @@ class InvalidationTest
 		assertEquals( 1, computations.get() );
 	}
 
+	/**
+	 * The reader comes before the former computation fails, and looks for others that compute
+	 * the cell after that.
+	 */
+	@Test
+	void readersThatComeAfterAnInvalidationDoNotGetAFormerFailure() throws Exception
+	{
+		final AtomicReference< CountDownLatch > reading = new AtomicReference<>();
+		final CountDownLatch failed = new CountDownLatch( 1 );
+		final LoaderCache< Long, Cell< FloatBufferAccess > > cells = new StrictCache< Cell< FloatBufferAccess > >( new GuardedStrongRefLoaderCache<>( 100 ) )
+		{
+			@Override
+			public Cell< FloatBufferAccess > getIfPresent( final Long key )
+			{
+				final CountDownLatch first = reading.getAndSet( null );
+				if ( first != null )
+				{
+					first.countDown();
+					assertDoesNotThrow( () -> failed.await() );
+				}
+				return super.getIfPresent( key );
+			}
+		};
+		final Cache< Long, Cell< FloatBufferAccess > > cache = loader( PythonLoaderOptions.options() ).createCachedCellImg( cells ).getCache();
+		final CountDownLatch computing = new CountDownLatch( 1 );
+		final CountDownLatch invalidated = new CountDownLatch( 1 );
+		value = -1;
+		whenComputing = () -> {
+			computing.countDown();
+			assertDoesNotThrow( () -> invalidated.await() );
+		};
+		final CompletableFuture< Cell< FloatBufferAccess > > former = CompletableFuture.supplyAsync( () -> cache.unchecked().get( 0L ) );
+		computing.await();
+		value = 2;
+		whenComputing = () -> {};
+		cache.invalidateAll();
+		final CountDownLatch arrived = new CountDownLatch( 1 );
+		reading.set( arrived );
+		final CompletableFuture< Cell< FloatBufferAccess > > read = CompletableFuture.supplyAsync( () -> cache.unchecked().get( 0L ) );
+		arrived.await();
+		invalidated.countDown();
+		assertThrows( ExecutionException.class, former::get );
+		failed.countDown();
+		assertEquals( 2, read.get().getData().getValue( 0 ) );
+	}
+
 	@Test
 	void invalidatesAlsoIfTheThreadIsInterrupted()
 	{

@@ -378,6 +378,22 @@ class PythonImgComputeTest
 	}
 
 	/**
+	 * To find the cells that are near takes hours.
+	 */
+	@Test
+	void prefetchOfAnImageOfManyCellsEndsWithIt()
+	{
+		PythonImg< IntType > image = builder( 1, "block.data[...] = 1" ).dimensions( 1_000_000, 1_000_000 ).cellSize( 1 ).cacheBytes( 400 ).build();
+		image.prefetch( image );
+		assertTrue( isAnyThread( "the image_prefetch" ) );
+		image = null;
+		await( () -> {
+			System.gc();
+			return !isAnyThread( "the image_prefetch" );
+		} );
+	}
+
+	/**
 	 * An image whose pixels can be read only when it is open, each for one permit.
 	 */
 	private static final class Gate

@@ -38,6 +38,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -96,6 +99,29 @@ class PythonImgTest
 		assertEquals( 2 * ramp.getAt( 3, 4 ).get(), ( ( UnsignedByteType ) image.getAt( 3, 4 ) ).get() );
 		image.code( "block.data[...] = raw[block.halo] + k" );
 		assertEquals( 2 + ramp.getAt( 3, 4 ).get(), ( ( UnsignedByteType ) image.getAt( 3, 4 ) ).get() );
+	}
+
+	@Test
+	void whatIsNotThereIsRefused()
+	{
+		final PythonImg< ? > image = PythonImg.builder( "block.data[...] = raw" ).input( "raw", ramp ).name( "the image" ).build();
+		assertEquals( "the image has no input 1: its inputs are 0 to 0", assertThrows( IllegalArgumentException.class, () -> image.getInputWay( 1, 0 ) ).getMessage() );
+		assertThrows( IllegalArgumentException.class, () -> image.getInputWay( -1, 0 ) );
+		assertThrows( IllegalArgumentException.class, () -> image.getInputWay( 0, 1 ) );
+	}
+
+	/**
+	 * With one worker, it would wait for itself.
+	 */
+	@Test
+	void imagesAreNotMadeOnTheThreadOfAWorker()
+	{
+		try (final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 ))
+		{
+			final Future< ? > made = queue.submit( python -> PythonImg.builder( "scipy.ndimage:laplace" ).input( ramp ).halo( 1 ).watch( true ).queue( queue ).build() );
+			final Throwable why = assertThrows( ExecutionException.class, () -> made.get( 30, TimeUnit.SECONDS ) ).getCause();
+			assertTrue( why instanceof IllegalStateException && why.getMessage().contains( "An image cannot be made" ), String.valueOf( why ) );
+		}
 	}
 
 	@Test

@@ -101,7 +101,7 @@ class TimeoutTest
 	void readersOfALoopAreReleasedAndTheWorkerGoesOn() throws Exception
 	{
 		final List< String > before = threads( "_worker_" );
-		final PythonTimeoutException e = assertTimesOut( loader( "def spin():\n    while True:\n        pass\nspin()" ), 7 );
+		final PythonTimeoutException e = assertTimesOutAndTellsWhere( "def spin():\n    while True:\n        pass\nspin()", 7 );
 		assertEquals( 7, e.getIndex() );
 		assertEquals( LIMIT, e.getTimeout() );
 		assertEquals( "TimeoutError", e.getPythonType() );
@@ -322,7 +322,11 @@ class TimeoutTest
 		final List< Future< Cell< ? > > > cells = readTogether( "block.data[...] = block.index\nwhile block.index in (20, 21, 23): pass", 20, 26 );
 		for ( int i = 0; i < cells.size(); ++i )
 			if ( i == 0 || i == 1 || i == 3 )
-				assertEquals( 2, timeoutIn( assertThrows( ExecutionException.class, cells.get( i )::get ) ).getLine() );
+			{
+				final int line = timeoutIn( assertThrows( ExecutionException.class, cells.get( i )::get ) ).getLine();
+				// On a very busy machine, Python cannot tell in time where the code is.
+				assertTrue( line == 2 || line == 0, () -> "line " + line );
+			}
 			else
 				assertEquals( 20 + i, ( ( IntBufferAccess ) cells.get( i ).get().getData() ).getValue( 0 ) );
 	}
@@ -530,6 +534,17 @@ class TimeoutTest
 	private static PythonTimeoutException assertTimesOut( final PythonCacheLoader< IntType, ? > loader, final long cell )
 	{
 		return assertThrows( PythonTimeoutException.class, () -> loader.get( cell ) );
+	}
+
+	/**
+	 * On a very busy machine, Python cannot always tell in time where the code is.
+	 */
+	private static PythonTimeoutException assertTimesOutAndTellsWhere( final String code, final long cell )
+	{
+		PythonTimeoutException e = assertTimesOut( loader( code ), cell );
+		for ( int i = 0; i < 10 && e.getLine() == 0; ++i )
+			e = assertTimesOut( loader( code ), cell );
+		return e;
 	}
 
 	private static void assertAllIsWell() throws Exception

@@ -155,6 +155,15 @@ class WatchedCodeTest
 	}
 
 	@Test
+	void aFileInAnotherEncodingIsRefused() throws Exception
+	{
+		final Path file = folder.resolve( "code.py" );
+		Files.write( file, "block.data[...] = len('\u00b5')".getBytes( StandardCharsets.ISO_8859_1 ) );
+		final String message = assertThrows( IllegalArgumentException.class, () -> PythonImg.builder( file ) ).getMessage();
+		assertTrue( message.contains( "code.py is not in UTF-8" ), message );
+	}
+
+	@Test
 	void whatHasNoFileCannotBeWatched()
 	{
 		for ( final String code : new String[] { "block.data[...] = 1", "math:sqrt" } )

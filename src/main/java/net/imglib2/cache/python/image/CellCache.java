@@ -211,6 +211,9 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 			}
 			finally
 			{
+				// Who came after the invalidation, and finds no load any more, must not find the failure of this one.
+				if ( mine.outdated || mine.retried )
+					failures.forget( cell );
 				loading.remove( cell, mine );
 				mine.ended.countDown();
 			}

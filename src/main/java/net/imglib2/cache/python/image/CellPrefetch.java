@@ -40,6 +40,7 @@ import net.imglib2.cache.Cache;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.PythonCellException;
 import net.imglib2.cache.python.worker.Background;
+import net.imglib2.cache.python.worker.Cleanup;
 import net.imglib2.cache.python.worker.LibraryThreads;
 import net.imglib2.img.cell.Cell;
 import net.imglib2.img.cell.CellGrid;
@@ -52,6 +53,11 @@ import net.imglib2.img.cell.CellGrid;
  */
 public final class CellPrefetch
 {
+	/**
+	 * More at once are not useful, and their list would be large.
+	 */
+	private static final long MAX_CELLS = 1 << 20;
+
 	private final CellGrid grid;
 
 	private final String name;
@@ -89,8 +95,10 @@ public final class CellPrefetch
 		grid = reader.spec().grid();
 		name = reader.name() + "_prefetch";
 		numReaders = reader.numReaders();
-		this.maxCells = maxCells;
+		this.maxCells = Math.min( maxCells, MAX_CELLS );
 		this.image = new WeakReference<>( image );
+		// Its threads look at the image only when they read a cell.
+		Cleanup.whenCollected( image, this::cancel );
 	}
 
 	/**

@@ -427,9 +427,14 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	 * @param cell
 	 * 		index of the cell that is computed
 	 * @return how the input's pixels get to Python
+	 * @throws IllegalArgumentException
+	 * 		if there is no such input or cell
 	 */
 	public InputWay inputWay( final int input, final long cell )
 	{
+		final int numInputs = spec.inputs().size();
+		if ( input < 0 || input >= numInputs )
+			throw new IllegalArgumentException( name() + " has no input " + input + ": " + ( numInputs == 0 ? "it has no inputs" : "its inputs are 0 to " + ( numInputs - 1 ) ) );
 		return spec.inputs().get( input ).wayOf( spec.interval( cell ) );
 	}
 }

@@ -52,7 +52,10 @@ public final class BlockRequest
 
 	private final Layout layout;
 
-	private volatile long pythonNanos;
+	/**
+	 * Not volatile: it is read by who has got the result.
+	 */
+	private long pythonNanos;
 
 	/**
 	 * @param snippet

@@ -124,7 +124,7 @@ public abstract class ProtocolInterpreter implements Interpreter
 	@Override
 	public void check( final Snippet snippet )
 	{
-		requireOk( "The code of a loader", call( "check", snippet.code(), snippet.fileName(), snippet.settings() ) );
+		requireOk( "The code of " + snippet.loaderName(), call( "check", snippet.code(), snippet.fileName(), snippet.settings() ) );
 	}
 
 	@Override

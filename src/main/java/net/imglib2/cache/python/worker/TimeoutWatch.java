@@ -62,7 +62,7 @@ final class TimeoutWatch
 	 * How long Python has to tell where the code is, unless its control says otherwise. It
 	 * looks 20 times a second, but cannot while a function in C keeps its lock.
 	 */
-	static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 250 );
+	static final long STACK_NANOS = TimeUnit.MILLISECONDS.toNanos( 350 );
 
 	/**
 	 * How long a worker has to get out of code that was cancelled, unless its control

@@ -139,7 +139,7 @@ class CellCodeRunsTest
 		final PythonCodeException wrong = assertThrows( PythonCodeException.class, () -> register( code.withParameters( Collections.singletonMap( "sigam", 2 ) ) ) );
 		assertTrue( wrong.getMessage().contains( "gaussian_filter takes no argument 'sigam'" ) && wrong.getMessage().contains( "did you mean 'sigma'?" ), wrong.getMessage() );
 		final PythonCodeException missing = assertThrows( PythonCodeException.class, () -> register( code ) );
-		assertTrue( missing.getMessage().contains( "needs the argument 'sigma'; give it: parameter( \"sigma\", ... )" ), missing.getMessage() );
+		assertTrue( missing.getMessage().contains( "needs the argument 'sigma'; give it as a parameter" ), missing.getMessage() );
 		register( code.withParameters( Collections.singletonMap( "sigma", 2 ) ) );
 	}
 
