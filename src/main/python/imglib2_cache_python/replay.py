@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from imglib2_cache_python import USER_MODULES
-from imglib2_cache_python.advice import with_advice
+from imglib2_cache_python.advice import PLAIN, with_advice
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.capsule import imported_versions
 from imglib2_cache_python.capsule_reader import Capsule, NotACapsuleError, Source, read
@@ -219,7 +219,7 @@ class _Replay:
         )
 
     def _report(self, error: BaseException, before_stop: Callable[[], None] | None) -> Failure:
-        failure = with_advice(capture(error), error, "SHARED")
+        failure = with_advice(capture(error), error, PLAIN)
         _print(failure.traceback.rstrip())
         if failure.line and failure.file:
             _print(f"{failure.file}, line {failure.line}: {failure.source}")
