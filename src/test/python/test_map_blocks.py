@@ -9,6 +9,7 @@ import gc
 import linecache
 import pickle
 import re
+import signal
 import sys
 import threading
 import traceback
@@ -323,6 +324,31 @@ def test_an_interruption_is_no_failure_of_the_code():
     for workers in (1, 2):
         with pytest.raises(KeyboardInterrupt):
             map_blocks(interrupted, np.zeros(10), block_size=1, workers=workers)
+
+
+def test_an_interruption_of_the_caller_ends_all_workers():
+    interrupted = threading.Event()
+    begun = []
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    def compute(pixels: np.ndarray, block: Block) -> np.ndarray:
+        begun.append(block.index)
+        if block.index == 0:
+            signal.raise_signal(signal.SIGINT)
+        assert interrupted.wait(60)
+        return pixels
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            map_blocks(compute, np.zeros(300_000), block_size=1, workers=2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(begun) < 300_000
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("map_blocks")]
 
 
 def test_memory_is_that_of_the_blocks_at_work():
