@@ -9,6 +9,7 @@ import gc
 import linecache
 import pickle
 import re
+import signal
 import sys
 import threading
 import traceback
@@ -323,6 +324,35 @@ def test_an_interruption_is_no_failure_of_the_code():
     for workers in (1, 2):
         with pytest.raises(KeyboardInterrupt):
             map_blocks(interrupted, np.zeros(10), block_size=1, workers=workers)
+
+
+def test_an_interruption_of_the_caller_ends_all_workers():
+    interrupted = threading.Event()
+    begun = []
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    def compute(pixels: np.ndarray, block: Block) -> np.ndarray:
+        begun.append(block.index)
+        if block.index == 0:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        assert interrupted.wait(60)
+        return pixels
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            map_blocks(compute, np.zeros(300_000), block_size=1, workers=2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    # If the interruption comes while the threads are started, one may still be at its block.
+    for thread in threading.enumerate():
+        if thread.name.startswith("map_blocks"):
+            thread.join(60)
+            assert not thread.is_alive()
+    assert len(begun) < 300_000
 
 
 def test_memory_is_that_of_the_blocks_at_work():

@@ -11,7 +11,7 @@ import linecache
 import textwrap
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -29,6 +29,9 @@ from imglib2_cache_python.unwritten import require_written
 
 # Names that mean something else in the code.
 _RESERVED = ("block", "np")
+
+# A thread that waits without a limit may not notice Ctrl-C.
+_SECONDS_TO_INTERRUPTION = 0.5
 
 # Calls of `map_blocks`, so that each has names of its own for its code.
 _numbers = itertools.count(1)
@@ -215,7 +218,11 @@ class _Run:
         else:
             with ThreadPoolExecutor(len(snippets), "map_blocks") as threads:
                 try:
-                    for done in [threads.submit(self._work, snippet) for snippet in snippets]:
+                    all_of_them = [threads.submit(self._work, snippet) for snippet in snippets]
+                    pending = set(all_of_them)
+                    while pending:
+                        pending = wait(pending, _SECONDS_TO_INTERRUPTION).not_done
+                    for done in all_of_them:
                         done.result()
                 except BaseException as error:
                     # For instance KeyboardInterrupt. The threads end after their blocks.

@@ -21,7 +21,7 @@ import numpy as np
 from imglib2_cache_python import complex_warning
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.call import check_call, prepare_call
-from imglib2_cache_python.reference import function_reference, resolve, source_file
+from imglib2_cache_python.reference import Pin, function_reference, resolve, source_file
 from imglib2_cache_python.result import store
 from imglib2_cache_python.settings import NONE, Settings
 
@@ -165,7 +165,8 @@ class Snippet:
             self._run_code = self._run_named if self._parameters or self._names else self._run_statements
             self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_code
         else:
-            self._function, self._pin = (code, None) if reference is None else resolve(*reference, image)
+            found: tuple[Any, Pin | None] = (code, None) if reference is None else resolve(*reference, image)
+            self._function, self._pin = found
             if settings.checked:
                 check_call(self._function, self.code.strip(), settings)
             self._call = None if settings is NONE else prepare_call(self._function, settings)
