@@ -51,7 +51,7 @@ final class TasksForAll
 		/**
 		 * Made by the thread that has given the task.
 		 */
-		private final Throwable submission = new Throwable();
+		private final Throwable submission;
 
 		/**
 		 * The workers that were there when it was given, and have not run it.
@@ -64,8 +64,9 @@ final class TasksForAll
 
 		private volatile TaskForAll next;
 
-		private TaskForAll( final PythonTask< ? > work, final Collection< Worker > workers )
+		private TaskForAll( final PythonTask< ? > work, final Collection< Worker > workers, final Throwable submission )
 		{
+			this.submission = submission;
 			this.work = work;
 			remaining = new HashSet<>( workers );
 		}
@@ -148,7 +149,8 @@ final class TasksForAll
 
 	private static TaskForAll nothing()
 	{
-		return new TaskForAll( python -> null, new HashSet<>() );
+		// Without a stack: it would keep the classes of whoever has made the pool in memory.
+		return new TaskForAll( python -> null, new HashSet<>(), null );
 	}
 
 	/**
@@ -173,7 +175,7 @@ final class TasksForAll
 		synchronized ( this )
 		{
 			// Within the lock: either a worker that leaves is not among them, or left() finds the task.
-			task = new TaskForAll( work, workers );
+			task = new TaskForAll( work, workers, new Throwable() );
 			isDone = task.remaining.isEmpty();
 			if ( closed == null )
 			{
