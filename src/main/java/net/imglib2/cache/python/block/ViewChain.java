@@ -282,7 +282,8 @@ final class ViewChain
 			if ( transform.getComponentZero( target ) )
 			{
 				// This coordinate of the root is fixed: all of the view is inside, or nothing.
-				if ( translation < bounds.min( target ) || translation > bounds.max( target ) )
+				// A view without axes is what a stack has instead of the pixels of a line.
+				if ( min.length > 0 && ( translation < bounds.min( target ) || translation > bounds.max( target ) ) )
 				{
 					min[ 0 ] = Long.MAX_VALUE;
 					max[ 0 ] = Long.MIN_VALUE;
