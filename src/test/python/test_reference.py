@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import py_compile
 import sys
 import threading
 import traceback
@@ -287,3 +288,11 @@ def test_a_module_in_an_archive_is_imported_once(tmp_path: Path, monkeypatch: py
         assert [value("zipped_of_user:f") for _ in range(2)] == [1, 1]
     finally:
         sys.modules.pop("zipped_of_user", None)
+
+
+def test_code_that_another_interpreter_has_compiled_of_an_earlier_text_is_not_used(write_module: WriteModule) -> None:
+    file = write_module("own_compiled", "def f():\n    return 1\n")
+    py_compile.compile(str(file), doraise=True)
+    # Of the same size, within the same second.
+    edit(file, "def f():\n    return 2\n")
+    assert value("own_compiled:f") == 2

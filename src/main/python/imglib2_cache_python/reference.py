@@ -70,6 +70,9 @@ class _Known(NamedTuple):
     module: ModuleType
 
 
+# Compiled code that is so much younger than its source is of this source, also where clocks are coarse.
+_DOUBTFUL_SECONDS = 3
+
 # By the name of the module, or the path of the file.
 _known: dict[str, _Known] = {}
 
@@ -229,6 +232,8 @@ def _module_of_name(name: str) -> ModuleType:
         # Importing tells what is wrong.
         with suppress(Exception):
             path = _source_of(importlib.util.find_spec(name))
+        if path is not None and _is_of_user(name, path):
+            _drop_doubtful_cache(path)
         return _remembered(name, None if path is None else _stamp_of(path))
     path = _source_of(getattr(module, "__spec__", None))
     if path is None or not _is_of_user(name, path):
@@ -247,6 +252,17 @@ def _module_of_name(name: str) -> ModuleType:
     with _without(name):
         importlib.invalidate_caches()
         return _remembered(name, stamp)
+
+
+def _drop_doubtful_cache(path: str) -> None:
+    """Removes compiled code that may be of an earlier text, although Python takes it to be up to date.
+
+    Python compares whole seconds and the size only. Code that was compiled later than that is of this text.
+    """
+    with suppress(OSError):
+        compiled = importlib.util.cache_from_source(path)
+        if os.stat(compiled).st_mtime < os.stat(path).st_mtime + _DOUBTFUL_SECONDS:
+            os.remove(compiled)
 
 
 def _remembered(name: str, stamp: _Stamp | None) -> ModuleType:

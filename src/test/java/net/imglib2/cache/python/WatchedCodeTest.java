@@ -29,6 +29,7 @@
 package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -71,6 +72,8 @@ class WatchedCodeTest
 		write( file, "block.data[...] = 2" );
 		await( 2, image );
 		requireAll( 2, image );
+		// It is told last.
+		await( 12, dependent );
 		requireAll( 12, dependent );
 		requireAll( 1, unwatched );
 	}
@@ -111,7 +114,7 @@ class WatchedCodeTest
 		{
 			write( file, "block.data[...] = = 2" );
 			while ( !text( log ).contains( "code.py has changed, but its image still runs the former code" ) )
-				Thread.onSpinWait();
+				spin();
 			assertTrue( text( log ).contains( "SyntaxError" ), text( log ) );
 		}
 		requireAll( 1, image );
@@ -193,7 +196,16 @@ class WatchedCodeTest
 	private static void await( final int value, final PythonImg< IntType > image )
 	{
 		while ( image.getAt( 0 ).get() != value )
-			Thread.onSpinWait();
+			spin();
+	}
+
+	/**
+	 * Ends where the time of the test has.
+	 */
+	private static void spin()
+	{
+		assertFalse( Thread.currentThread().isInterrupted() );
+		Thread.onSpinWait();
 	}
 
 	/**
