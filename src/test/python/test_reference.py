@@ -296,3 +296,14 @@ def test_code_that_another_interpreter_has_compiled_of_an_earlier_text_is_not_us
     # Of the same size, within the same second.
     edit(file, "def f():\n    return 2\n")
     assert value("own_compiled:f") == 2
+
+
+def test_interpreters_that_have_modules_of_their_own_do_not_mix_them_up(write_module: WriteModule) -> None:
+    file = write_module("own_of_each", "def f():\n    return 1\n")
+    assert value("own_of_each:f") == 1
+    mine = sys.modules.pop("own_of_each")
+    # As another sub-interpreter, whose sys.modules is another one.
+    assert value("own_of_each:f") == 1
+    sys.modules["own_of_each"] = mine
+    edit(file, "def f():\n    return 2\n")
+    assert value("own_of_each:f") == 2

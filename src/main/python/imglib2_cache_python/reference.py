@@ -24,7 +24,7 @@ from importlib.machinery import SOURCE_SUFFIXES, ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from imglib2_cache_python import USER_MODULES
 
@@ -64,7 +64,7 @@ class _Stamp(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A module that was imported for a reference."""
+    """A file that was loaded for a reference."""
 
     stamp: _Stamp | None
     module: ModuleType
@@ -73,8 +73,11 @@ class _Known(NamedTuple):
 # Compiled code that is so much younger than its source is of this source, also where clocks are coarse.
 _DOUBTFUL_SECONDS = 3
 
-# By the name of the module, or the path of the file.
+# By the path of the file.
 _known: dict[str, _Known] = {}
+
+# By the module, not by its name: sub-interpreters share this, but each has a module of its own.
+_stamps: WeakKeyDictionary[ModuleType, _Stamp | None] = WeakKeyDictionary()
 
 _locks: dict[str, threading.RLock] = {}
 
@@ -134,9 +137,14 @@ def users_source(code: str) -> tuple[str, str] | None:
     path = source_file(code)
     if reference is None or path is None or not _is_of_user("" if reference.is_file else reference.source, path):
         return None
-    known = _known.get(path if reference.is_file else reference.source)
+    if reference.is_file:
+        known = _known.get(path)
+        stamp = None if known is None else known.stamp
+    else:
+        module = sys.modules.get(reference.source)
+        stamp = None if module is None else _stamps.get(module)
     content = Path(path).read_bytes()
-    if known is None or known.stamp != _stamp_of(path):
+    if stamp is None or stamp != _stamp_of(path):
         return None
     return path, importlib.util.decode_source(content)
 
@@ -239,12 +247,11 @@ def _module_of_name(name: str) -> ModuleType:
     if path is None or not _is_of_user(name, path):
         return importlib.import_module(name)
     stamp = _stamp_of(path)
-    known = _known.get(name)
-    if known is None or known.module is not module:
+    if module not in _stamps:
         # Somebody else has imported it.
         return _remembered(name, stamp)
     # A file that is not there, maybe because an editor replaces it just now, is no reason to import anew.
-    if stamp is None or known.stamp == stamp:
+    if stamp is None or _stamps[module] == stamp:
         return module
     with suppress(OSError):
         # By this, Python would tell with whole seconds only whether the file has changed.
@@ -267,7 +274,7 @@ def _drop_doubtful_cache(path: str) -> None:
 
 def _remembered(name: str, stamp: _Stamp | None) -> ModuleType:
     module = importlib.import_module(name)
-    _known[name] = _Known(stamp, module)
+    _stamps[module] = stamp
     return module
 
 
