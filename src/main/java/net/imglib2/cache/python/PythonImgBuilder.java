@@ -626,7 +626,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		final T pixel = Cast.unchecked( type != null ? type : typeOfFirstInput() );
 		final long[] dims = dimensions != null ? dimensions : dimensionsOfFirstInput();
 		final PixelType< T > pixelType = PixelType.of( pixel, "the image" );
-		final CellGrid grid = new CellGrid( dims, cellSizeOf( dims, pixel ) );
+		final CellGrid grid = new CellGrid( dims, cellSizeOf( dims, pixelType ) );
 		final ImgGeometry geometry = new ImgGeometry( grid, halo, border, multiple );
 		final PythonLoaderOptions its = options.getName() == null ? options.name( defaultName() ) : options;
 		final PythonCacheLoaderQueue computes = queue != null ? queue
@@ -775,10 +775,10 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		return ImgGeometry.dimensionsOf( inputs.get( 0 ).settings() );
 	}
 
-	private int[] cellSizeOf( final long[] dims, final T pixel )
+	private int[] cellSizeOf( final long[] dims, final PixelType< T > pixelType )
 	{
 		if ( cellSize == null )
-			return ImgGeometry.defaultCellSize( dims, PixelType.of( pixel, "the image" ).numStorageBytes( new long[] { 8 } ) / 8. );
+			return ImgGeometry.defaultCellSize( dims, pixelType.numStorageBytes( new long[] { 8 } ) / 8. );
 		if ( cellSize.length != 1 && cellSize.length != dims.length )
 			throw new IllegalArgumentException( "the cell size " + Arrays.toString( cellSize ) + " has " + cellSize.length + " numbers, but the image has " + dims.length + " axes: give one number for all axes, or one per axis" );
 		final int[] size = new int[ dims.length ];
