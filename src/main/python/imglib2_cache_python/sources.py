@@ -342,9 +342,8 @@ class Source:
         if now is None:
             raise ValueError(f"{self._what} is closed")
         if tuple(now) != self.shape:
-            raise ValueError(
-                f"{self._what} has the shape {tuple(now)} now, but had {self.shape} before: make the image anew"
-            )
+            seen = tuple(map(int, now))
+            raise ValueError(f"{self._what} has the shape {seen} now, but had {self.shape} before: make the image anew")
         pixels = self._array[part]
         graph = getattr(pixels, "__dask_graph__", None)
         if graph is not None and graph() is not None:

@@ -233,10 +233,10 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * @param value
 	 * 		see {@link PythonImgBuilder#parameter}
 	 * @throws IllegalArgumentException
-	 * 		if Python cannot have such a value; or if another array does not have this
-	 * 		image's shape and dtype; then nothing has changed
+	 * 		if Python cannot have such a value
 	 * @throws PythonCodeException
-	 * 		if a function does not take it; then nothing has changed
+	 * 		if a function does not take it, or an array cannot be opened or has another shape
+	 * 		or dtype; then nothing has changed
 	 * @throws PythonClosedException
 	 * 		if this image or its queue is closed
 	 * @throws PythonInterruptedException

@@ -761,7 +761,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	CellCode withArgument( final CellCode current, final String name, final Object value )
 	{
 		final OpenedObject changed = current.opened().get( SOURCE ).with( name, value );
-		SourceDescription.of( changed, type, queue ).requireSame( changed );
+		SourceDescription.of( changed, type, queue );
 		return current.withOpened( SOURCE, changed );
 	}
 

@@ -139,14 +139,6 @@ public final class OpenedObject
 	}
 
 	/**
-	 * @return for messages about a source
-	 */
-	public String shapeAndDtype()
-	{
-		return "the shape " + shape + " and dtype " + dtype;
-	}
-
-	/**
 	 * @return a function reference or an expression
 	 */
 	public String expression()
