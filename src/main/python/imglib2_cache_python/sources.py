@@ -42,7 +42,8 @@ _MAX_SHOWN = 200
 # Members of a group that a message lists.
 _MAX_LISTED = 8
 
-_numbers = itertools.count(1)
+# For names of expressions in tracebacks. They come again, because the text of one that has failed stays known.
+_numbers = itertools.cycle(range(1, 101))
 
 
 def open_source(expression: str, *arguments: Any, **keywords: Any) -> Source:  # noqa: ANN401
@@ -434,6 +435,8 @@ class _Axis:
 
 def _bounds(part: Any, shape: Sequence[int]) -> list[tuple[int, int]] | None:  # noqa: ANN401
     """Bounds along each axis; None if the part is not given by simple slices."""
+    if type(part) is slice:
+        part = (part,)
     if type(part) is not tuple or len(part) != len(shape):
         return None
     bounds = []
