@@ -239,9 +239,9 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 * @param name
 	 * 		a Python name
 	 * @param value
-	 * 		{@code null}, a boolean, number or string; a list or map of these, with strings
-	 * 		as keys; or an array of a primitive type, which becomes a numpy array. Later
-	 * 		changes of it have no effect
+	 * 		{@code null}, a boolean, number or string; a path or file, which becomes a string;
+	 * 		a list or map of these, with strings as keys; or an array of a primitive type,
+	 * 		which becomes a numpy array. Later changes of it have no effect
 	 * @return this builder
 	 * @throws IllegalArgumentException
 	 * 		if Python cannot have such a name or value
