@@ -101,7 +101,7 @@ def test_few_bytes_of_chunks_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for start in (0, 10, 20, 0, 30, 5):
         source[start : start + 5]
     assert len(recorded.parts) == 4
-    monkeypatch.setattr(sources, "_CACHE_BYTES", 15)
+    monkeypatch.setattr(sources, "_CACHE_BYTES", 5)
     for start in (40, 41, 50, 40):
         source[start : start + 5]
     # The last one is kept, whatever its size.

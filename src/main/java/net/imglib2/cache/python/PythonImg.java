@@ -302,6 +302,9 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * The array of an image that {@link #open} has made is opened anew before it is read
 	 * again, so that what has changed in a file is seen. If it has another shape or dtype now,
 	 * reads fail.
+	 *
+	 * @throws IllegalStateException
+	 * 		if this image was made by {@link #open}: on the thread of a worker
 	 */
 	public void invalidate()
 	{
@@ -539,11 +542,11 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	}
 
 	/**
-	 * Tells how this image is made: its code, parameters, inputs with their geometry (and
-	 * theirs, where they are such images, too), types and sizes, the Python with the versions
+	 * Tells how this image is made: its code, parameters, what is opened, inputs with their
+	 * geometry (and theirs, where they are such images, too), types and sizes, the Python with the versions
 	 * of the packages that the code imports or takes its function from, and the version of
-	 * this library. The same settings give the same text. Asks a worker, after the blocks that
-	 * wait.
+	 * this library. The same settings give the same text. Asks a worker, before the blocks
+	 * that wait.
 	 *
 	 * @return text of some lines, in UTF-8 if it is written to a file
 	 * @throws PythonClosedException
