@@ -280,9 +280,9 @@ final class ImgGeometry
 		final boolean[] isWhole = wholeAxes( input, m, what );
 		final int numOthers = m - input.wholeAxes.length;
 		final boolean hasImageAll = m == n;
-		if ( !hasImageAll && numOthers != n )
+		if ( !hasImageAll && numOthers != n && numOthers != 0 )
 			throw new IllegalArgumentException( what + " has " + m + " axes" + ( input.wholeAxes.length == 0 ? "" : ", " + input.wholeAxes.length + " of which every block gets completely" )
-					+ ", the image has " + n + ": name the axes that the image lacks by PythonInput.wholeAxes( … ), or choose dimensions( … ) with as many axes" );
+					+ ", the image has " + n + ": name the axes that the image lacks by PythonInput.wholeAxes( … ), or all axes if every block needs the whole input, or choose dimensions( … ) with as many axes" );
 		final int[] up = perAxis( "the scale of " + what, input.scale, hasImageAll ? m : numOthers );
 		final int[] down = perAxis( "the downscaling of " + what, input.scaleDown, hasImageAll ? m : numOthers );
 		final int[][] widths = ( input.halo != null ? input.halo : halo ).perAxis( what, m, isWhole );
@@ -295,7 +295,9 @@ final class ImgGeometry
 				if ( !( input.image instanceof Interval ) )
 					throw new IllegalArgumentException( what + " has no bounds, so that no block can get its axis " + d + " completely: give an interval of it, for instance Views.interval( image, interval )" );
 				final Interval bounds = ( Interval ) input.image;
-				axes[ d ] = Geometry.Axis.whole( ofImage, bounds.min( d ), bounds.max( d ), widths[ 0 ][ d ], widths[ 1 ][ d ] );
+				// The input may have another size than the image along an axis that is not cut.
+				final boolean hasCells = hasImageAll && bounds.min( d ) <= 0 && bounds.max( d ) >= grid.imgDimension( d ) - 1;
+				axes[ d ] = Geometry.Axis.whole( hasCells ? ofImage : -1, bounds.min( d ), bounds.max( d ), widths[ 0 ][ d ], widths[ 1 ][ d ] );
 				continue;
 			}
 			if ( up[ ofImage ] > 1 && down[ ofImage ] > 1 )

@@ -110,6 +110,7 @@ final class PicturesMain
 		pictures.errors();
 		pictures.halo();
 		pictures.sources();
+		new TaskPictures( pictures.folder, pictures.green ).draw();
 	}
 
 	private static String photograph() throws Exception
@@ -238,7 +239,7 @@ final class PicturesMain
 		return picture;
 	}
 
-	private static BufferedImage grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max )
+	static BufferedImage grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max )
 	{
 		return draw( image, min, max, PicturesMain::grey );
 	}
@@ -321,7 +322,7 @@ final class PicturesMain
 		write( new File( folder, name ), picture );
 	}
 
-	private static void write( final File file, final BufferedImage picture ) throws IOException
+	static void write( final File file, final BufferedImage picture ) throws IOException
 	{
 		final ImageWriter writer = ImageIO.getImageWritersByFormatName( "jpeg" ).next();
 		try ( final ImageOutputStream out = ImageIO.createImageOutputStream( deleted( file ) ) )
