@@ -34,7 +34,7 @@ from imglib2_cache_python.call import check_call
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.overwriting import overwrites
 from imglib2_cache_python.reference import function_reference, resolve
-from imglib2_cache_python.settings import NONE, Settings
+from imglib2_cache_python.settings import NONE, Opened, Settings
 from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace
 from imglib2_cache_python.unwritten import require_written
 
@@ -437,7 +437,10 @@ class Worker:
 
 def _settings(encoded: str) -> Settings:
     """What ``CellCode.encoded`` says in Java; empty if the code is nothing but its text."""
-    return Settings(*values.decode(base64.b64decode(encoded))) if encoded else NONE
+    if not encoded:
+        return NONE
+    *others, opened = values.decode(base64.b64decode(encoded))
+    return Settings(*others, {name: Opened(*its) for name, its in opened.items()})
 
 
 def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:

@@ -213,7 +213,9 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public Snippet register( final CellCode code, final PythonLoaderOptions options, final Object loader )
 	{
-		final Trusted.LoaderCode trusted = TrustPolicy.ofThisJvm().requireLoader( code.text(), code.hasTextInParameters() );
+		final TrustPolicy policy = TrustPolicy.ofThisJvm();
+		final Trusted.LoaderCode trusted = code.isOfLibrary() ? policy.ofLibrary( code.text() ) : policy.requireLoader( code.text(), code.hasTextInParameters() );
+		code.opened().values().forEach( object -> policy.requireOpened( object.expression(), object.hasText() ) );
 		requireNotOnAWorker( "A loader cannot be made" );
 		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), options.getName(), trusted, code.encoded(), options.isCheckWritten(), options.isWritableInputs(), nanos( options.getTimeout() ) );
 		if ( options.getTimeout() != null )
