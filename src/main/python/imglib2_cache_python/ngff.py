@@ -88,14 +88,16 @@ def axes_of(count: int, names: Sequence[str] | None, units: Sequence[str | None]
     order = [("time", "channel", "space").index(one or "channel") for one in types]
     if order != sorted(order) or order.count(1) > 1:
         raise ValueError(
-            f"the axes are {listed}, but OME-Zarr has at most a time t, then at most one other axis such as a channel c, "
-            "then those of space: permute the image's axes"
+            f"the axes are {listed}, but OME-Zarr has at most a time t, then at most one other axis such as a channel "
+            "c, then those of space: permute the image's axes"
         )
     if units is None or isinstance(units, str):
         units = [units if one == "space" else None for one in types]
     if len(units) != count:
         raise ValueError(f"there are {len(units)} units, but the image has {count} axes: give one for each, or none")
-    return tuple(Axis(name, type_, _unit(unit, name, type_)) for name, type_, unit in zip(its, types, units, strict=True))
+    return tuple(
+        Axis(name, type_, _unit(unit, name, type_)) for name, type_, unit in zip(its, types, units, strict=True)
+    )
 
 
 def _unit(given: str | None, axis: str, type_: str | None) -> str | None:
@@ -105,7 +107,9 @@ def _unit(given: str | None, axis: str, type_: str | None) -> str | None:
     known = UNITS.get(type_ or "", ())
     if unit not in known:
         near = difflib.get_close_matches(unit, known, 1)
-        remedy = f"did you mean {near[0]!r}?" if near else f"for instance {', '.join(map(repr, known[:1] + known[10:12]))}"
+        remedy = (
+            f"did you mean {near[0]!r}?" if near else f"for instance {', '.join(map(repr, known[:1] + known[10:12]))}"
+        )
         raise ValueError(
             f"the axis {axis} has the unit {given!r}, "
             + (f"which is none of {type_} in OME-Zarr; {remedy}" if known else "but only space and time have units")
@@ -147,8 +151,8 @@ def levels_of(shape: Sequence[int], count: int, steps: Sequence[int]) -> tuple[L
         step = tuple(min(one, size) for one, size in zip(steps, last.shape, strict=True))
         if max(step) == 1:
             raise ValueError(
-                f"{count} levels are too many for an image of shape {tuple(shape)}: level {len(levels) - 1} already has "
-                f"the shape {last.shape}; say {len(levels)} levels at most"
+                f"{count} levels are too many for an image of shape {tuple(shape)}: level {len(levels) - 1} already "
+                f"has the shape {last.shape}; say {len(levels)} levels at most"
             )
         smaller = tuple(-(-size // one) for size, one in zip(last.shape, step, strict=True))
         factors = tuple(before * one for before, one in zip(last.factors, step, strict=True))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Arrays that are written block by block: zarr, OME-Zarr with a pyramid, and whatever takes ``array[slices] = pixels``."""
+"""Arrays that are written block by block: zarr, OME-Zarr with a pyramid, and what takes ``array[slices] = pixels``."""
 
 from __future__ import annotations
 
@@ -178,8 +178,8 @@ class ZarrSink:
     >>> sink.is_complete, len(list(sink.missing()))
     (True, 0)
 
-    If it is not complete, because the program was killed for instance, ``resume=True`` goes on: only `missing` parts are
-    to be written. A chunk that is there is complete: zarr writes it into another file first, which it renames then.
+    If it is not complete, because the program was killed for instance, ``resume=True`` goes on: only `missing` parts
+    are to be written. A chunk that is there is complete: zarr writes it into another file first, which it renames then.
 
     Attributes:
         path: The folder.
@@ -218,8 +218,8 @@ class ZarrSink:
             shape: Of the image.
             dtype: Of the image.
             chunks: Sizes of chunks: one number for all axes, or one per axis.
-            ome: ``0.4`` or ``0.5`` for an OME-Zarr image, which has the zarr format 2 or 3. By default a plain array, but
-                ``0.4`` if one of the next arguments is given.
+            ome: ``0.4`` or ``0.5`` for an OME-Zarr image, which has the zarr format 2 or 3. By default a plain array,
+                but ``0.4`` if one of the next arguments is given.
             zarr_format: Of a plain array, 2 by default.
             axes: Names of the axes: at most a time ``t``, at most a channel ``c`` or another one, then ``z``, ``y``,
                 ``x``. By default the last ones of ``t, c, z, y, x``, but ``c, z, y, x`` if there are four.
@@ -269,11 +269,17 @@ class ZarrSink:
 
     @classmethod
     def of_layout(
-        cls, path: Path, layout: Layout, provenance: str = "", *, resume: bool = False, overwrite: bool = False
+        cls,
+        path: str | os.PathLike[str],
+        layout: Layout,
+        provenance: str = "",
+        *,
+        resume: bool = False,
+        overwrite: bool = False,
     ) -> ZarrSink:
         """The same as the constructor, for a layout."""
         sink = cls.__new__(cls)
-        sink._begin(path, layout, provenance, resume, overwrite)
+        sink._begin(Path(path), layout, provenance, resume, overwrite)
         return sink
 
     @classmethod
@@ -452,7 +458,7 @@ def block_size(cell: Sequence[int], unit: Sequence[int], shape: Sequence[int], i
     if math.prod(chunk) * item_bytes > _MAX_BLOCK_BYTES:
         raise SinkError(
             f"a chunk of the sink has the shape {chunk}, {math.prod(chunk) * item_bytes} bytes, and no two threads may "
-            f"write into one: it would have to be in memory, where {_MAX_BLOCK_BYTES} are allowed; choose smaller chunks"
+            f"write into one: it would be in memory, where {_MAX_BLOCK_BYTES} are allowed; choose smaller chunks"
         )
     common = tuple(min(math.lcm(a, b), size) for a, b, size in zip(cell, chunk, shape, strict=True))
     if math.prod(common) * item_bytes <= max(_MAX_COMMON_BYTES, math.prod(chunk) * item_bytes):
@@ -482,7 +488,9 @@ def unit_of(array: Any, what: str, shape: Sequence[int], dtype: Any) -> tuple[in
         SinkError: The array does not fit.
     """
     if not hasattr(type(array), "__setitem__"):
-        raise SinkError(f"{what} gives a {type(array).__name__}, expected an array that is written by array[...] = pixels")
+        raise SinkError(
+            f"{what} gives a {type(array).__name__}, expected an array that is written by array[...] = pixels"
+        )
     its = tuple(getattr(array, "shape", ()))
     if its != tuple(shape):
         raise SinkError(f"{what} has the shape {its}, but the image has {tuple(shape)}, in numpy's order of axes")
@@ -518,8 +526,8 @@ def require_whole_chunks(array: Any, block: Sequence[int]) -> None:  # noqa: ANN
     for axis, (size, chunk) in enumerate(zip(block, unit or (), strict=False)):
         if size % chunk and size < shape[axis]:
             raise ValueError(
-                f"out has chunks of {unit}, so that several blocks of {tuple(block)} would write into one chunk, at the "
-                f"same time perhaps: choose a block_size of which each number is a multiple of {unit}, or one worker"
+                f"out has chunks of {unit}, so that several blocks of {tuple(block)} would write into one chunk, at "
+                f"the same time perhaps: choose a block_size that is a multiple of {unit}, or one worker"
             )
 
 
@@ -531,7 +539,9 @@ def _zarr() -> Any:  # noqa: ANN401 - the module
         # By its name, because only this needs it.
         return importlib.import_module("zarr")
     except ImportError as error:
-        raise ImportError(f"zarr arrays need the package zarr: run 'pip install zarr' ({error})", name="zarr") from error
+        raise ImportError(
+            f"zarr arrays need the package zarr: run 'pip install zarr' ({error})", name="zarr"
+        ) from error
 
 
 def _is_old(zarr: Any) -> bool:  # noqa: ANN401
@@ -568,7 +578,9 @@ def _create(path: Path, layout: Layout, record: Mapping[str, Any], overwrite: bo
             "overwrite, which deletes it"
         )
     if is_there and not _is_zarr(path):
-        raise SinkError(f"{path} has something else than a zarr array or group, and is not overwritten: delete it yourself")
+        raise SinkError(
+            f"{path} has something else than a zarr array or group, and is not overwritten: delete it yourself"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     # Under another name first: nobody ever finds the half of it.
     made = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
@@ -606,9 +618,7 @@ def _make(folder: Path, layout: Layout, record: Mapping[str, Any]) -> None:
         else:
             names = {"dimension_names": layout.axes} if layout.axes and layout.zarr_format == 3 else {}
             keys = {"name": "v2" if layout.zarr_format == 2 else "default", "separator": "/"}
-            array = zarr.create_array(
-                place, zarr_format=layout.zarr_format, chunk_key_encoding=keys, **names, **its
-            )
+            array = zarr.create_array(place, zarr_format=layout.zarr_format, chunk_key_encoding=keys, **names, **its)
         if not layout.ome:
             array.attrs.put(attributes)
 
@@ -628,7 +638,9 @@ def _attributes(path: Path) -> Any:  # noqa: ANN401
 def _record(path: Path) -> dict[str, Any]:
     record = dict(_attributes(path)).get(RECORD) if _is_zarr(path) else None
     if not isinstance(record, dict) or "layout" not in record:
-        raise SinkError(f"{path} was not written by this library, and cannot be resumed: choose another path, or overwrite")
+        raise SinkError(
+            f"{path} was not written by this library, and cannot be resumed: choose another path, or overwrite"
+        )
     return record
 
 

@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from imglib2_cache_python._worker import values
+from imglib2_cache_python.block import Block
 from imglib2_cache_python.settings import Opened
 from imglib2_cache_python.sinks import (
     Layout,
@@ -25,123 +24,120 @@ from imglib2_cache_python.sinks import (
 )
 from imglib2_cache_python.sources import OpenedObject, described
 
-# First lines of an answer, as Java knows them.
-REFUSED, MISSING, FAILED, ONE_WRITER, MANY_WRITERS = "refused", "missing", "failed", "one writer", "many writers"
 
-
-def _answering(function: Callable[[dict[str, Any]], list[str]]) -> Callable[[str], str]:
-    """Takes a map from Java, and answers in lines, also to what is wrong."""
-
-    def answer(encoded: str) -> str:
-        try:
-            lines = function(values.decode(base64.b64decode(encoded)))
-        except SinkError as error:
-            lines = [REFUSED, str(error)]
-        except ImportError as error:
-            lines = [MISSING, str(error)]
-        except Exception as error:
-            lines = [FAILED, f"{type(error).__name__}: {error}"]
-        return "\n".join(lines)
-
-    return answer
-
-
-@_answering
-def prepare(wanted: dict[str, Any]) -> list[str]:
+def prepare(wanted: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
     """Makes or opens a sink.
 
     Args:
         wanted: What Java says about the image and the sink.
+        names: What an expression sees.
 
     Returns:
-        How many can write at the same time; then a line for each level: the size of blocks, and which of them are
-        written, as bits in base 64.
+        ``refused``: what is wrong with the settings. Or else ``levels``: for each the ``shape``, the size of a
+        ``block``, and which are ``written``, as bits; and whether many threads and processes can write at the same
+        time (``many``).
     """
-    shape, dtype, cell = wanted["shape"], np.dtype(wanted["dtype"]), wanted["cell"]
-    if "expression" in wanted:
-        opened = OpenedObject(Opened(wanted["expression"], wanted["positional"], wanted["keywords"]), "the sink", {})
-        with closing(opened):
-            what = described(Opened(wanted["expression"], wanted["positional"], wanted["keywords"]))
-            unit = unit_of(opened.value, what, shape, dtype)
-            writers = MANY_WRITERS if is_written_by_many(opened.value) else ONE_WRITER
-            _close_file_of(opened.value)
-        size = block_size(cell, unit or cell, shape, dtype.itemsize)
-        return [writers, _level(size, np.zeros([-(-n // s) for n, s in zip(shape, size, strict=True)], bool))]
+    try:
+        return _prepare_array(wanted, names) if "opened" in wanted else _prepare_zarr(wanted)
+    except SinkError as error:
+        return {"refused": str(error)}
+
+
+def _prepare_zarr(wanted: dict[str, Any]) -> dict[str, Any]:
+    shape, cell = wanted["shape"], wanted["cell"]
     chunks = wanted["chunks"] or cell
-    layout = Layout.of(shape, dtype, chunks if len(chunks) > 1 else chunks[0], **wanted["options"])
-    size = block_size(cell, layout.chunks, shape, dtype.itemsize)
-    sink = ZarrSink.of_layout(
-        Path(wanted["path"]),
-        layout,
-        wanted["provenance"],
-        resume=wanted["resume"],
-        overwrite=wanted["overwrite"],
-    )
-    lines = [MANY_WRITERS]
-    for level in range(layout.levels):
-        chunk = layout.chunks_of(level)
-        block = chunk if level else size
-        lines.append(_level(block, blocks_written(sink.written(level), chunk, block)))
-    return lines
+    layout = Layout.of(shape, wanted["dtype"], chunks[0] if len(chunks) == 1 else chunks, **wanted["options"])
+    size = block_size(cell, layout.chunks, shape, np.dtype(layout.dtype).itemsize)
+    resume, overwrite = wanted["resume"], wanted["overwrite"]
+    sink = ZarrSink.of_layout(wanted["path"], layout, wanted["provenance"], resume=resume, overwrite=overwrite)
+    levels = []
+    for number, level in enumerate(layout.of_levels()):
+        chunk = layout.chunks_of(number)
+        block = chunk if number else size
+        levels.append(_level(level.shape, block, blocks_written(sink.written(number), chunk, block)))
+    return {"levels": levels, "many": True}
 
 
-def _level(block: Sequence[int], written: np.ndarray) -> str:
-    bits = np.packbits(written.ravel(), bitorder="little")
-    return f"{','.join(map(str, block))} {base64.b64encode(bits.tobytes()).decode()}"
+def _prepare_array(wanted: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    shape, cell, dtype = wanted["shape"], wanted["cell"], np.dtype(wanted["dtype"])
+    opened = Opened(*wanted["opened"])
+    with closing(OpenedObject(opened, "the sink", names)) as its:
+        unit = unit_of(its.value, described(opened), shape, dtype)
+        many = is_written_by_many(its.value)
+        _close_file_of(its.value)
+    block = block_size(cell, unit or cell, shape, dtype.itemsize)
+    counts = [-(-size // its) for size, its in zip(shape, block, strict=True)]
+    return {"levels": [_level(shape, block, np.zeros(counts, bool))], "many": many}
 
 
-@_answering
-def finish(wanted: dict[str, Any]) -> list[str]:
-    """Marks a zarr sink as complete; or, if the image has changed, as one that cannot be resumed."""
-    sink = ZarrSink.open(wanted["path"])
-    if wanted["changed"]:
+def _level(shape: Sequence[int], block: Sequence[int], written: np.ndarray) -> dict[str, Any]:
+    bits = np.packbits(written.ravel(), bitorder="little").tobytes()
+    return {"shape": list(shape), "block": list(block), "written": bits}
+
+
+def finish(path: str, changed: bool) -> None:
+    """Marks a zarr sink as complete; or as one that cannot be resumed, because the image has changed."""
+    sink = ZarrSink.open(path)
+    if changed:
         sink.mark_changed()
     else:
         sink.mark_complete()
-    return [MANY_WRITERS]
 
 
-def write_block(pixels: np.ndarray, block: Any, sink: ZarrSink, size: Sequence[int]) -> np.ndarray:  # noqa: ANN401
-    """Writes a block; its image has one pixel for each."""
-    sink.write(0, [i * s for i, s in zip(block.min, size, strict=True)], pixels)
+# Nothing has to be closed, and each worker of a process can use the same one.
+@functools.lru_cache(maxsize=8)
+def _sink(path: str, run: str) -> ZarrSink:
+    return ZarrSink.open(path)
+
+
+def write_block(pixels: np.ndarray, block: Block, path: str, run: str, size: Sequence[int]) -> np.ndarray:
+    """Writes a block of an image into a zarr array; what Java computes has one pixel for each.
+
+    Args:
+        pixels: Those of the block.
+        block: Says which one it is.
+        path: Where the sink is.
+        run: Different for each time that an image is written.
+        size: Of a block.
+    """
+    _sink(path, run).write(0, _start(block, size), pixels)
     return _done(block)
 
 
-def write_level(block: Any, sink: ZarrSink, level: int) -> np.ndarray:  # noqa: ANN401
-    """Computes a chunk of another level."""
-    sink.write_level(level, block.index)
+def write_level(block: Block, path: str, run: str, level: int) -> np.ndarray:
+    """Computes and writes a chunk of another level of a pyramid."""
+    _sink(path, run).write_level(level, block.index)
     return _done(block)
 
 
-def write_part(pixels: np.ndarray, block: Any, sink: Any, size: Sequence[int]) -> np.ndarray:  # noqa: ANN401
-    """Writes a block into whatever array the user has opened."""
-    starts = [i * s for i, s in zip(block.min, size, strict=True)]
-    sink[tuple(slice(start, start + n) for start, n in zip(starts, pixels.shape, strict=True))] = pixels
+def write_part(pixels: np.ndarray, block: Block, sink: Any, size: Sequence[int]) -> np.ndarray:  # noqa: ANN401
+    """Writes a block into the array that the user has opened."""
+    _write(pixels, block, sink, size)
     return _done(block)
 
 
-def write_alone(
-    pixels: np.ndarray,
-    block: Any,  # noqa: ANN401
-    expression: str,
-    positional: Sequence[Any],
-    keywords: Mapping[str, Any],
-    size: Sequence[int],
-) -> np.ndarray:
-    """The same for an array that has one writer: it is open for this block only."""
-    opened = OpenedObject(Opened(expression, positional, keywords), "the sink", {})
-    with closing(opened):
-        write_part(pixels, block, opened.value, size)
-        _close_file_of(opened.value)
-    return _done(block)
+def write_alone(block: Block, opened: Sequence[Any], size: Sequence[int], names: Mapping[str, Any]) -> None:
+    """The same for an array that can have one writer only: it is open for this block."""
+    with closing(OpenedObject(Opened(*opened), "the sink", names)) as its:
+        _write(block.inputs[0], block, its.value, size)
+        _close_file_of(its.value)
+    block.data[...] = 1
+
+
+def _write(pixels: np.ndarray, block: Block, array: Any, size: Sequence[int]) -> None:  # noqa: ANN401
+    array[tuple(slice(at, at + n) for at, n in zip(_start(block, size), pixels.shape, strict=True))] = pixels
+
+
+def _start(block: Block, size: Sequence[int]) -> list[int]:
+    return [i * along for i, along in zip(block.min, size, strict=True)]
 
 
 def _close_file_of(array: Any) -> None:  # noqa: ANN401
-    """Closes the file that an array is in, and which only the array knows, as that of h5py does."""
+    """Closes the file that only the array knows, as that of h5py does."""
     file = getattr(array, "file", None)
     if callable(getattr(file, "close", None)):
         file.close()
 
 
-def _done(block: Any) -> np.ndarray:  # noqa: ANN401
+def _done(block: Block) -> np.ndarray:
     return np.ones(block.data.shape, np.uint8)

@@ -28,13 +28,15 @@
  */
 package net.imglib2.cache.python;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
 import net.imglib2.cache.python.image.CellsInParallel;
 
 /**
- * What {@link PythonImg#compute()} has done. Immutable.
+ * What {@link PythonImg#compute()} has done, or {@link PythonImg#writeTo(PythonSink)}: there,
+ * the blocks that are written count instead of cells. Immutable.
  */
 public final class PythonSummary
 {
@@ -50,6 +52,17 @@ public final class PythonSummary
 
 	private final boolean cancelled;
 
+	/**
+	 * It was cancelled before it has begun.
+	 */
+	PythonSummary( final double seconds )
+	{
+		computed = fromCache = failed = 0;
+		errors = Collections.emptyList();
+		cancelled = true;
+		this.seconds = seconds;
+	}
+
 	PythonSummary( final CellsInParallel computation, final double seconds )
 	{
 		computed = computation.computed();
@@ -61,7 +74,8 @@ public final class PythonSummary
 	}
 
 	/**
-	 * @return cells that were not in the cache, and are computed now
+	 * @return cells that were not in the cache, and are computed now; or blocks that are
+	 *         written now
 	 */
 	public long computed()
 	{
@@ -69,7 +83,7 @@ public final class PythonSummary
 	}
 
 	/**
-	 * @return cells that were in the cache
+	 * @return cells that were in the cache; or blocks that were written before
 	 */
 	public long fromCache()
 	{
@@ -77,7 +91,9 @@ public final class PythonSummary
 	}
 
 	/**
-	 * @return cells that could not be computed, also if they are filled with a value instead
+	 * @return cells that could not be computed, also if they are filled with a value instead;
+	 *         or blocks that could not be written, because a cell could not be computed, or
+	 *         because of the sink
 	 */
 	public long failed()
 	{
@@ -85,7 +101,8 @@ public final class PythonSummary
 	}
 
 	/**
-	 * @return why cells could not be computed: the errors of the first hundred that failed
+	 * @return why cells could not be computed, or blocks could not be written: the errors of
+	 *         the first hundred that failed
 	 */
 	public List< PythonCellException > errors()
 	{
