@@ -82,6 +82,7 @@ def map_blocks(
     parameters: Mapping[str, Any] | None = None,
     workers: int = 1,
     progress: bool = False,
+    seed: int = 0,
 ) -> np.ndarray:
     """Computes an array of the shape of the first input, block by block.
 
@@ -154,6 +155,7 @@ def map_blocks(
             is 1. Code gains by more if it spends its time in functions that release the GIL, as most of numpy and scipy
             do. Each has one block in memory at a time.
         progress: Whether to show a progress bar; needs the package tqdm.
+        seed: Of the random numbers of ``block.rng``: a whole number of 64 bits. Negative ones are taken as unsigned.
 
     Returns:
         A new array of the shape of the first input.
@@ -174,7 +176,9 @@ def map_blocks(
     around, outside = widths(halo, axes), Border(border)
     windows = [Window(one, f"input {i}", grid, around, outside) for i, one in enumerate(inputs)]
     result_type = windows[0].dtype if dtype is None else number_type(dtype, "the result")
-    settings = Settings(parameters=_checked(parameters or {}), input_names=(None,) * len(inputs), checked=True)
+    settings = Settings(
+        parameters=_checked(parameters or {}), input_names=(None,) * len(inputs), checked=True, seed=_unsigned(seed)
+    )
     result = np.empty(shape, result_type)
     with ExitStack() as stack:
         count = min(_count(workers), len(grid)) or 1
@@ -312,6 +316,15 @@ def _count(workers: Any) -> int:  # noqa: ANN401
     if workers < 1:
         raise ValueError(f"workers is {workers}, expected 1 or more")
     return int(workers)
+
+
+def _unsigned(seed: Any) -> int:  # noqa: ANN401
+    """The seed as the JVM has it, whose numbers are signed."""
+    if not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"seed is {seed!r}, expected a whole number")
+    if not -(1 << 63) <= seed < 1 << 64:
+        raise ValueError(f"seed is {seed}, expected a number of 64 bits")
+    return int(seed) % (1 << 64)
 
 
 def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -340,6 +340,16 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	}
 
 	@Override
+	protected String answer( final String what, final String method, final String argument )
+	{
+		final Reply reply = runCode( method, argument );
+		if ( reply.status == Mailbox.RAISED )
+			throw new PythonException( what + " failed: " + reply.value );
+		requireOk( what, reply.failure );
+		return ( String ) reply.value;
+	}
+
+	@Override
 	public void close()
 	{
 		if ( process == null )

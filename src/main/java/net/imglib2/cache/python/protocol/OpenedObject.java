@@ -139,6 +139,14 @@ public final class OpenedObject
 	}
 
 	/**
+	 * @return for messages about a source
+	 */
+	public String shapeAndDtype()
+	{
+		return "the shape " + shape + " and dtype " + dtype;
+	}
+
+	/**
 	 * @return a function reference or an expression
 	 */
 	public String expression()

@@ -36,6 +36,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -223,6 +224,49 @@ public final class WorkerPool implements AutoCloseable
 		checker.check( snippet );
 		cleanups.put( snippet, Cleanup.whenCollected( loader, () -> drop( snippet ) ) );
 		return snippet;
+	}
+
+	/**
+	 * Asks a worker for what this library's own part in Python knows, before the blocks that
+	 * wait.
+	 *
+	 * @param what
+	 * 		what messages call this, for instance {@code Opening x}
+	 * @param question
+	 * 		see {@link Interpreter#ask}
+	 * @param arguments
+	 * 		see {@link Interpreter#ask}; text of a user that is run was checked by the
+	 * 		{@link TrustPolicy}
+	 * @return the answer
+	 * @throws PythonCodeException
+	 * 		if code of the user that this runs raises anything
+	 * @throws PythonClosedException
+	 * 		if this pool is closed
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
+	 */
+	public Object ask( final String what, final String question, final Object... arguments )
+	{
+		requireNotOnAWorker( what + " is not possible" );
+		final WorkTask< Object > task = new WorkTask<>( ( python, ofUsers ) -> python.ask( what, question, arguments ), null );
+		tasks.addFirst( task );
+		submittedWork( task, tasks );
+		try
+		{
+			return task.promise().get();
+		}
+		catch ( final InterruptedException e )
+		{
+			task.fail( e );
+			Thread.currentThread().interrupt();
+			throw new PythonInterruptedException( what + " was interrupted", e );
+		}
+		catch ( final ExecutionException e )
+		{
+			throw Crossing.ofWork( e );
+		}
 	}
 
 	/**
