@@ -53,18 +53,24 @@ public final class PythonSummary
 	private final boolean cancelled;
 
 	/**
+	 * Whether these are blocks that were written, not cells.
+	 */
+	private final boolean wasWriting;
+
+	/**
 	 * It was cancelled before it has begun.
 	 */
 	PythonSummary( final double seconds )
 	{
 		computed = fromCache = failed = 0;
 		errors = Collections.emptyList();
-		cancelled = true;
+		cancelled = wasWriting = true;
 		this.seconds = seconds;
 	}
 
-	PythonSummary( final CellsInParallel computation, final double seconds )
+	PythonSummary( final CellsInParallel computation, final double seconds, final boolean wasWriting )
 	{
+		this.wasWriting = wasWriting;
 		computed = computation.computed();
 		fromCache = computation.fromCache();
 		failed = computation.failed();
@@ -128,7 +134,7 @@ public final class PythonSummary
 	@Override
 	public String toString()
 	{
-		final String counts = String.format( Locale.ROOT, "%d cells computed, %d from the cache, %d failed in %.3f s", computed, fromCache, failed, seconds );
+		final String counts = String.format( Locale.ROOT, wasWriting ? "%d blocks written, %d written before, %d failed in %.3f s" : "%d cells computed, %d from the cache, %d failed in %.3f s", computed, fromCache, failed, seconds );
 		return counts + ( cancelled ? ", then cancelled" : "" ) + ( errors.isEmpty() ? "" : "; the first failure: " + errors.get( 0 ).getMessage() );
 	}
 }

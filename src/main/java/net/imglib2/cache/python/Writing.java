@@ -62,6 +62,7 @@ import net.imglib2.img.basictypeaccess.array.ArrayDataAccess;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.util.Cast;
+import net.imglib2.util.IntervalIndexer;
 import net.imglib2.util.Intervals;
 
 /**
@@ -163,7 +164,7 @@ final class Writing
 			isCancelled = computation.isCancelled();
 			if ( !isCancelled )
 				finish( computation.failed() == 0 );
-			return new PythonSummary( computation, seconds( start ) );
+			return new PythonSummary( computation, seconds( start ), true );
 		}
 		catch ( final CancelledException e )
 		{
@@ -300,12 +301,19 @@ final class Writing
 		final PythonLoaderOptions options = PythonLoaderOptions.options().name( reader.name() + ", written to " + sink );
 		final BlockInput input = new BlockInput( BlockInputs.source( image, reader.name(), image, options, queue.pool().memory() ), footprint );
 		final CellReader< ?, ? > writer = writer( dimensions, block, codeOfBlocks( size, oneWriter ), options, Collections.singletonList( input ) );
-		final CellGrid grid = reader.spec().grid();
 		final long bytes = reader.spec().pixelType().numBytes( block );
 		return WrittenBlocks.ofImage( writer, written, ( i, e ) -> {
 			final Interval pixels = footprint.interval( writer.spec().interval( i ) );
-			return described( writer.name(), grid.getCellIndexFromGlobalPosition( pixels.minAsLongArray() ), pixels, e );
+			return described( writer.name(), cellAt( pixels.minAsLongArray() ), pixels, e );
 		}, reader, image.getCache(), bytes, oneWriter );
+	}
+
+	private long cellAt( final long[] position )
+	{
+		final CellGrid grid = reader.spec().grid();
+		final long[] cell = new long[ position.length ];
+		grid.getCellPosition( position, cell );
+		return IntervalIndexer.positionToIndex( cell, grid.getGridDimensions() );
 	}
 
 	private CellCode codeOfBlocks( final List< Long > size, final boolean oneWriter )
