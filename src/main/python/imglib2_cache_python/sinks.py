@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from imglib2_cache_python import ngff
-from imglib2_cache_python.geometry import Grid, per_axis, shape_of
+from imglib2_cache_python.geometry import Grid, per_axis
 
 # Attribute of a zarr array, or of the group of an OME-Zarr image, that says what is written there, and whether all is.
 RECORD = "imglib2_cache_python"
@@ -310,8 +310,21 @@ class ZarrSink:
         return bool(self._record["complete"])
 
     def __setitem__(self, part: Any, pixels: Any) -> None:  # noqa: ANN401
-        """Writes a part of the image. Chunks that are not in it completely are read, and written again."""
-        self.array(0)[part] = pixels
+        """Writes a part of the image.
+
+        Raises:
+            SinkError: The part has not whole chunks: half of one would count as written.
+        """
+        bounds = _bounds(part, self.shape)
+        if not all(
+            lo % chunk == 0 and (hi % chunk == 0 or hi == size)
+            for (lo, hi), chunk, size in zip(bounds, self.chunks, self.shape, strict=True)
+        ):
+            raise SinkError(
+                f"a part from {tuple(lo for lo, _ in bounds)} to {tuple(hi for _, hi in bounds)} has not whole chunks, "
+                f"which have the shape {self.chunks}: write parts that begin and end between chunks"
+            )
+        self.array(0)[tuple(slice(*one) for one in bounds)] = pixels
 
     def array(self, level: int) -> Any:  # noqa: ANN401 - a zarr array
         """The zarr array of a level, for writing."""
@@ -438,6 +451,18 @@ class ZarrSink:
             self.finish()
 
 
+def _bounds(part: Any, shape: Sequence[int]) -> list[tuple[int, int]]:  # noqa: ANN401
+    """Where a part begins and ends along each axis."""
+    given = part if isinstance(part, tuple) else (part,)
+    if Ellipsis in given:
+        at = given.index(Ellipsis)
+        given = given[:at] + (slice(None),) * (len(shape) - len(given) + 1) + given[at + 1 :]
+    slices = given + (slice(None),) * (len(shape) - len(given))
+    if len(slices) != len(shape) or not all(isinstance(one, slice) and one.step in (None, 1) for one in slices):
+        raise SinkError(f"a part is written by {len(shape)} slices with steps of 1, got {part!r}")
+    return [one.indices(size)[:2] for one, size in zip(slices, shape, strict=True)]
+
+
 # ------------------------------------------------------------------------------------------------------------- blocks
 
 
@@ -515,19 +540,24 @@ def is_written_by_many(array: Any) -> bool:  # noqa: ANN401
     return isinstance(array, np.memmap) or type(array).__module__.partition(".")[0] == "zarr"
 
 
-def require_whole_chunks(array: Any, block: Sequence[int]) -> None:  # noqa: ANN401
-    """Raises if two blocks would write into one chunk.
+def require_fits(array: Any, shape: Sequence[int], dtype: np.dtype, block: Sequence[int] | None) -> None:  # noqa: ANN401
+    """Raises if a result cannot be written into an array.
+
+    Args:
+        array: The array.
+        shape: Of the result.
+        dtype: Of the result.
+        block: Size of the blocks that are written at the same time; None if they are written one after the other.
 
     Raises:
-        ValueError: It says which sizes are right.
+        SinkError: It does not fit, or two blocks would write into one chunk.
     """
-    shape = shape_of(array, "out")
-    unit = unit_of(array, "out", shape, array.dtype)
-    for axis, (size, chunk) in enumerate(zip(block, unit or (), strict=False)):
+    unit = unit_of(array, "out", shape, dtype)
+    for axis, (size, chunk) in enumerate(zip(block or (), unit or (), strict=False)):
         if size % chunk and size < shape[axis]:
-            raise ValueError(
+            raise SinkError(
                 f"out has chunks of {unit}, so that several blocks of {tuple(block)} would write into one chunk, at "
-                f"the same time perhaps: choose a block_size that is a multiple of {unit}, or one worker"
+                f"the same time perhaps: choose a block_size that is a multiple of {unit}"
             )
 
 
