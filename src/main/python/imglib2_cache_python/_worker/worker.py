@@ -421,7 +421,7 @@ class Worker:
     @answering
     def prepare_sink(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """See `writing.prepare`."""
-        return importlib.import_module("imglib2_cache_python._worker.writing").prepare(wanted, self._globals)
+        return importlib.import_module("imglib2_cache_python._worker.writing").prepare(wanted)
 
     @answering
     def finish_sink(self, path: str, changed: bool) -> None:

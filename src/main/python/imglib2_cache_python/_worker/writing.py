@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -25,12 +25,11 @@ from imglib2_cache_python.sinks import (
 from imglib2_cache_python.sources import OpenedObject, described
 
 
-def prepare(wanted: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+def prepare(wanted: dict[str, Any]) -> dict[str, Any]:
     """Makes or opens a sink.
 
     Args:
         wanted: What Java says about the image and the sink.
-        names: What an expression sees.
 
     Returns:
         ``refused``: what is wrong with the settings. Or else ``levels``: for each the ``shape``, the size of a
@@ -38,7 +37,7 @@ def prepare(wanted: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
         time (``many``).
     """
     try:
-        return _prepare_array(wanted, names) if "opened" in wanted else _prepare_zarr(wanted)
+        return _prepare_array(wanted) if "opened" in wanted else _prepare_zarr(wanted)
     except SinkError as error:
         return {"refused": str(error)}
 
@@ -58,10 +57,10 @@ def _prepare_zarr(wanted: dict[str, Any]) -> dict[str, Any]:
     return {"levels": levels, "many": True}
 
 
-def _prepare_array(wanted: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+def _prepare_array(wanted: dict[str, Any]) -> dict[str, Any]:
     shape, cell, dtype = wanted["shape"], wanted["cell"], np.dtype(wanted["dtype"])
     opened = Opened(*wanted["opened"])
-    with closing(OpenedObject(opened, "the sink", names)) as its:
+    with closing(OpenedObject(opened, "the sink", {})) as its:
         unit = unit_of(its.value, described(opened), shape, dtype)
         many = is_written_by_many(its.value)
         _close_file_of(its.value)
@@ -116,12 +115,12 @@ def write_part(pixels: np.ndarray, block: Block, sink: Any, size: Sequence[int])
     return _done(block)
 
 
-def write_alone(block: Block, opened: Sequence[Any], size: Sequence[int], names: Mapping[str, Any]) -> None:
+def write_alone(pixels: np.ndarray, block: Block, opened: Sequence[Any], size: Sequence[int]) -> np.ndarray:
     """The same for an array that can have one writer only: it is open for this block."""
-    with closing(OpenedObject(Opened(*opened), "the sink", names)) as its:
-        _write(block.inputs[0], block, its.value, size)
+    with closing(OpenedObject(Opened(*opened), "the sink", {})) as its:
+        _write(pixels, block, its.value, size)
         _close_file_of(its.value)
-    block.data[...] = 1
+    return _done(block)
 
 
 def _write(pixels: np.ndarray, block: Block, array: Any, size: Sequence[int]) -> None:  # noqa: ANN401

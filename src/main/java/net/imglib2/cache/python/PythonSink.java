@@ -119,22 +119,18 @@ public final class PythonSink
 	 * several processes: they are written block after block, and opened for each block.
 	 *
 	 * @param expression
-	 * 		a function {@code package.module:function}, which is called with the arguments;
-	 * 		or an expression, which sees them as variables. {@link PythonTrust} holds for it
+	 * 		a function or an expression, see {@link PythonImg#openBuilder}, for instance
+	 * 		{@code "h5py.File(path, 'r+')['volume']"}; but it does not see what init code has
+	 * 		defined. {@link PythonTrust} holds for it
 	 * @param arguments
-	 * 		of the function, in their order; or one map of names and values
+	 * 		see {@link PythonImg#openBuilder}
 	 * @return the sink
 	 * @throws IllegalArgumentException
 	 * 		if Python cannot have such an argument
 	 */
 	public static PythonSink to( final String expression, final Object... arguments )
 	{
-		Objects.requireNonNull( arguments, "arguments" );
-		final boolean areNamed = arguments.length == 1 && arguments[ 0 ] instanceof Map;
-		@SuppressWarnings( "unchecked" )
-		final Map< String, ? > keywords = areNamed ? ( Map< String, ? > ) arguments[ 0 ] : Collections.emptyMap();
-		final OpenedObject opened = OpenedObject.of( expression, areNamed ? Collections.emptyList() : Arrays.asList( arguments ), keywords );
-		return new PythonSink( null, opened, Collections.emptyMap(), Collections.emptyList(), false, false );
+		return new PythonSink( null, PythonImgBuilder.opened( expression, arguments ), Collections.emptyMap(), Collections.emptyList(), false, false );
 	}
 
 	/**

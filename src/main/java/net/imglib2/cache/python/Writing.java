@@ -322,9 +322,7 @@ final class Writing
 			return CellCode.ofLibrary( MODULE + ":write_block" ).withParameter( "path", sink.path() ).withParameter( "run", run ).withParameter( "size", size );
 		if ( !oneWriter )
 			return CellCode.ofLibrary( MODULE + ":write_part" ).withOpened( "sink", sink.opened() ).withParameter( "size", size );
-		// Statements, because these see what init code defines, and the user's expression does.
-		return CellCode.ofLibrary( "__import__('" + MODULE + "', fromlist=['']).write_alone(block, opened, size, globals())" )
-				.withParameter( "opened", sink.opened().values() ).withParameter( "size", size );
+		return CellCode.ofLibrary( MODULE + ":write_alone" ).withParameter( "opened", sink.opened().values() ).withParameter( "size", size );
 	}
 
 	private WrittenBlocks ofLevel( final int level, final long[] dimensions, final long[] block, final BitSet written )

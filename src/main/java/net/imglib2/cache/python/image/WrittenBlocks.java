@@ -163,6 +163,7 @@ public final class WrittenBlocks implements CellsInParallel.Cells
 	{
 		if ( turn != null )
 			turn.acquire();
+		boolean hasEnded = true;
 		try
 		{
 			// It is the end: from now on, nothing is begun.
@@ -170,13 +171,19 @@ public final class WrittenBlocks implements CellsInParallel.Cells
 				throw new InterruptedException();
 			writer.read( i, writer.failures().count() );
 		}
+		catch ( final InterruptedException e )
+		{
+			// Python may go on. Other threads, which will be interrupted, too, do not begin meanwhile.
+			hasEnded = false;
+			throw e;
+		}
 		catch ( final PythonCellException e )
 		{
 			throw e.getCause() instanceof PythonCellException ? ( PythonCellException ) e.getCause() : describe.apply( i, e );
 		}
 		finally
 		{
-			if ( turn != null )
+			if ( turn != null && hasEnded )
 				turn.release();
 		}
 	}
