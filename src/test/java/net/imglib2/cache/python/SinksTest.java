@@ -433,7 +433,7 @@ class SinksTest
 		final String chunks = assertThrows( IllegalArgumentException.class, () -> image.writeTo( sink.chunkSize( 5 ).resume( true ) ) ).getMessage();
 		assertTrue( chunks.contains( "chunks is [10, 10] there, but [5, 5] now" ), chunks );
 		assertEquals( "6 0 0", describe( image.writeTo( sink.overwrite( true ) ) ) );
-		assertEquals( 4, PythonImg.< IntType >open( "zarr:open_array", folder.resolve( "a" ) ).getAt( 24, 16 ).get() );
+		assertEquals( 4, SinksTest.< IntType >open( folder.resolve( "a" ) ).getAt( 24, 16 ).get() );
 	}
 
 	@ParameterizedTest
@@ -555,6 +555,8 @@ class SinksTest
 			if ( done > 0 )
 				closing.close();
 		} ) );
+		// Waits for what is still being written there.
+		assertEquals( "18 0 0", describe( counting().writeTo( PythonSink.zarr( folder.resolve( "b" ) ).overwrite( true ) ) ) );
 	}
 
 	@Test
@@ -577,7 +579,7 @@ class SinksTest
 		final Map< String, Object > arguments = Collections.singletonMap( "path", file );
 		assertEquals( "18 0 0", describe( image.writeTo( PythonSink.to( "h5py.File(path, 'r+')['x']", arguments ) ) ) );
 		// It is closed: others can open it for writing.
-		assertSamePixels( image, PythonImg.< IntType >open( "h5py.File(path, 'r+')['x']", arguments ) );
+		assertSamePixels( image, Cast.unchecked( PythonImg.openBuilder( "h5py.File(path, 'r+')['x']", arguments ).queue( queue ).build() ) );
 	}
 
 	@Test
@@ -588,7 +590,7 @@ class SinksTest
 		final Path file = folder.resolve( "a.npy" );
 		evaluate( "__import__('numpy').lib.format.open_memmap('" + file + "', 'w+', 'i4', (3, 17, 25)).flush()" );
 		assertEquals( "18 0 0", describe( image.writeTo( PythonSink.to( "numpy:load", file, "r+" ) ) ) );
-		assertSamePixels( image, PythonImg.< IntType >open( "numpy:load", file ) );
+		assertSamePixels( image, Cast.unchecked( PythonImg.openBuilder( "numpy:load", file ).queue( queue ).build() ) );
 		final IllegalArgumentException readOnly = assertThrows( IllegalArgumentException.class, () -> image.writeTo( PythonSink.to( "numpy:load", file, "r" ) ) );
 		assertTrue( readOnly.getMessage().contains( "is read-only: open it for writing" ), readOnly.getMessage() );
 	}
@@ -677,6 +679,6 @@ class SinksTest
 	{
 		final PythonImg< FloatType > image = PythonImg.builder( "block.data[...] = block.inputs[0]" ).input( ArrayImgs.floats( new float[] { 1, 2, 3, 4, 5, 6 }, 3, 2 ) ).queue( queue ).type( new FloatType() ).arrays().build();
 		image.writeTo( PythonSink.zarr( folder.resolve( "a" ) ) );
-		assertSamePixels( image, PythonImg.< FloatType >open( "zarr:open_array", folder.resolve( "a" ) ) );
+		assertSamePixels( image, open( folder.resolve( "a" ) ) );
 	}
 }
