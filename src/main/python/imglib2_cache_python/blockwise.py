@@ -24,6 +24,7 @@ from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.geometry import Border, Cell, Grid, Window, number_type, per_axis, shape_of, widths
 from imglib2_cache_python.reference import function_reference
 from imglib2_cache_python.settings import Settings
+from imglib2_cache_python.sinks import ZarrSink, require_fits
 from imglib2_cache_python.snippet import Snippet
 from imglib2_cache_python.unwritten import require_written
 
@@ -79,11 +80,12 @@ def map_blocks(
     halo: int | Sequence[int] | Sequence[Sequence[int]] = 0,
     border: str | float = "mirror_double",
     dtype: Any = None,  # noqa: ANN401 - as numpy.dtype takes it
+    out: Any = None,  # noqa: ANN401 - anything that has a shape, a dtype and takes slices
     parameters: Mapping[str, Any] | None = None,
     workers: int = 1,
     progress: bool = False,
     seed: int = 0,
-) -> np.ndarray:
+) -> Any:  # noqa: ANN401
     """Computes an array of the shape of the first input, block by block.
 
     The code is the same as that of a ``PythonImg`` in the JVM, and sees the same blocks: axes there are the reverse of
@@ -149,6 +151,11 @@ def map_blocks(
 
         dtype: Dtype of the result; that of the first input by default. What a function returns must fit by the rule
             ``same_kind``.
+        out: Array that gets the result, instead of a new one: of numpy, zarr or h5py, a
+            `imglib2_cache_python.sinks.ZarrSink`, or what else is written by ``out[slices] = pixels``. It has the shape
+            of the first input, and the dtype of the result, which is its dtype by default. If it has chunks, blocks
+            have whole chunks; those of one worker need not, unless it is a `ZarrSink`. Blocks that a `ZarrSink` already
+            has are not computed.
         parameters: Values by name. Statements see them as variables, functions get them as keyword arguments. They
             are the same objects for all blocks and workers.
         workers: Number of threads that compute blocks, each with its own variables. The calling thread computes if it
@@ -158,7 +165,7 @@ def map_blocks(
         seed: Of the random numbers of ``block.rng``: a whole number of 64 bits. Negative ones are taken as unsigned.
 
     Returns:
-        A new array of the shape of the first input.
+        A new array of the shape of the first input, or `out`.
 
     Raises:
         BlockError: The code failed, or an input could not be read. No more blocks are begun then; of several failures
@@ -175,11 +182,15 @@ def map_blocks(
     grid = Grid(shape, per_axis("block_size", block_size, axes, 1))
     around, outside = widths(halo, axes), Border(border)
     windows = [Window(one, f"input {i}", grid, around, outside) for i, one in enumerate(inputs)]
-    result_type = windows[0].dtype if dtype is None else number_type(dtype, "the result")
+    wanted = getattr(out, "dtype", None) if dtype is None else dtype
+    result_type = windows[0].dtype if wanted is None else number_type(wanted, "the result")
     settings = Settings(
         parameters=_checked(parameters or {}), input_names=(None,) * len(inputs), checked=True, seed=_unsigned(seed)
     )
-    result = np.empty(shape, result_type)
+    if out is not None:
+        has_many_writers = _count(workers) > 1 or isinstance(out, ZarrSink)
+        require_fits(out, shape, result_type, grid.cell if has_many_writers else None)
+    result = np.empty(shape, result_type) if out is None else out
     with ExitStack() as stack:
         count = min(_count(workers), len(grid)) or 1
         snippets = [stack.enter_context(snippet) for snippet in _snippets(code, settings, count)]
@@ -199,7 +210,7 @@ class _Run:
         grid: Grid,
         windows: Sequence[Window],
         lower: Sequence[int],
-        result: np.ndarray,
+        result: Any,  # noqa: ANN401 - an array, or a sink
         bar: Any,  # noqa: ANN401 - of tqdm, or None
     ) -> None:
         self._grid = grid
@@ -248,7 +259,9 @@ class _Run:
                 if self._error is not None or index == len(self._grid):
                     return
                 self._next += 1
-            yield self._grid[index]
+            cell = self._grid[index]
+            if not (isinstance(self._result, ZarrSink) and self._result.is_written(cell.slices)):
+                yield cell
             if self._bar is not None:
                 with self._lock:
                     self._bar.update(1)
