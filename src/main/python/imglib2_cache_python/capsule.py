@@ -49,38 +49,45 @@ _MAX_PROBLEM = 500
 _MAX_SOURCE = 1 << 20
 
 
-def write(block: Block, failure: Failure, settings: Settings, code: Mapping[str, Any]) -> str:
+def write(
+    block: Block, failure: Failure, settings: Settings, code: Mapping[str, Any], family: str | None = None
+) -> str:
     """Writes the file of a block into the folder of the settings. Never raises.
 
     Args:
         block: The block, with the inputs as they were before the code ran.
         failure: What the block has failed with.
         settings: What the code is called with.
-        code: Entries about the code: ``name`` of the image, ``code``, ...
+        code: Entries about the code: ``name`` of the image, ``code``, ... ``source`` only if it is not that of a module.
+        family: The files of all images whose names are this and a number are counted together; None if only those of
+            this image are counted.
 
     Returns:
         What to tell the user: where the file is, or why there is none.
     """
     try:
-        return _write(block, failure, settings, code)
+        return _write(block, failure, settings, code, family)
     except BaseException as error:
         # Also a cancellation that arrives late; the block has failed anyway.
         return f"The failed block could not be written into a file: {type(error).__name__}: {error}"[:_MAX_PROBLEM]
 
 
-def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str, Any]) -> str:
+def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str, Any], family: str | None) -> str:
     size = sum(pixels.nbytes for pixels in block.inputs)
     if size > MAX_BYTES:
         return f"The failed block was not written into a file: its inputs are {size} bytes, more than {MAX_BYTES}"
     folder = Path(settings.capture_folder or "")
     folder.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^\w.-]+", "_", code["name"])[:_MAX_NAME]
+    name = _in_file_name(code["name"])
+    counted = re.escape(name) if family is None else rf"{re.escape(_in_file_name(family))}_\d+"
     file = folder / f"{name}-cell-{block.index}.npz"
     # A process that ends while it writes leaves a temporary file: those count, too.
-    if not file.exists() and _count(folder, name) + _count_temporary(folder, name) >= MAX_FILES:
-        return f"The failed block was not written into a file: there are {MAX_FILES} files of {name} in {folder}"
+    if not file.exists() and _count(folder, counted) + _count_temporary(folder, counted) >= MAX_FILES:
+        return (
+            f"The failed block was not written into a file: there are {MAX_FILES} files of {family or name} in {folder}"
+        )
     arrays: dict[str, np.ndarray] = {}
-    metadata = {**_metadata(block, failure, settings, arrays), **code, "source": _source(code["code"])}
+    metadata = {**_metadata(block, failure, settings, arrays), "source": _source(code["code"]), **code}
     text = json.dumps(metadata, default=str).encode("utf-8", "backslashreplace")
     arrays["metadata"] = np.frombuffer(text, np.uint8)
     arrays.update((f"input_{i}", pixels) for i, pixels in enumerate(block.inputs))
@@ -94,19 +101,26 @@ def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str
             os.remove(temporary)
         raise
     # Others may have written meanwhile.
-    if _count(folder, name) > MAX_FILES:
+    if _count(folder, counted) > MAX_FILES:
         file.unlink(missing_ok=True)
-        return f"The failed block was not written into a file: there are {MAX_FILES} files of {name} in {folder}"
+        return (
+            f"The failed block was not written into a file: there are {MAX_FILES} files of {family or name} in {folder}"
+        )
     return f"The failed block, with its inputs, is in {file}"
 
 
-def _count(folder: Path, name: str) -> int:
-    one_of_them = re.compile(rf"{re.escape(name)}-cell-\d+\.npz")
+def _in_file_name(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", name)[:_MAX_NAME]
+
+
+def _count(folder: Path, names: str) -> int:
+    one_of_them = re.compile(rf"{names}-cell-\d+\.npz")
     return sum(one_of_them.fullmatch(file) is not None for file in os.listdir(folder))
 
 
-def _count_temporary(folder: Path, name: str) -> int:
-    return sum(file.startswith(f".{name}-cell-") and file.endswith(".tmp") for file in os.listdir(folder))
+def _count_temporary(folder: Path, names: str) -> int:
+    one_of_them = re.compile(rf"\.{names}-cell-.*\.tmp")
+    return sum(one_of_them.fullmatch(file) is not None for file in os.listdir(folder))
 
 
 def _metadata(

@@ -56,10 +56,12 @@ class Source:
     Attributes:
         file: Where it was.
         text: What was in there.
+        is_part: Whether the text is only the function, with what it uses.
     """
 
     file: str
     text: str
+    is_part: bool = False
 
 
 @dataclass(frozen=True)
@@ -231,14 +233,14 @@ def _capsule(entries: _Entries, arrays: dict[str, np.ndarray]) -> Capsule:
     parameters = {name: _value(value, arrays) for name, value in entries.get("parameters", dict).items()}
     if arrays:
         _refuse(f"nothing uses its entry {min(arrays)}")
-    source = entries.optional("source", dict)
+    source = _source(entries.optional("source", dict))
     error = _Entries(entries.get("error", dict), "error")
     versions = entries.get("versions", dict)
     return Capsule(
         name=entries.get("name", str),
         code=entries.get("code", str),
         init=entries.optional("init", str),
-        source=None if source is None else Source(*(_Entries(source, "source").get(key, str) for key in _SOURCE)),
+        source=source,
         settings=Settings(parameters=parameters, input_names=names, checked=entries.optional("checked", bool) or False),
         check_written=entries.get("check_written", bool),
         cancelled=entries.optional("cancelled", bool) or False,
@@ -263,7 +265,11 @@ def _capsule(entries: _Entries, arrays: dict[str, np.ndarray]) -> Capsule:
     )
 
 
-_SOURCE = ("file", "text")
+def _source(given: Mapping[str, Any] | None) -> Source | None:
+    if given is None:
+        return None
+    entries = _Entries(given, "source")
+    return Source(entries.get("file", str), entries.get("text", str), entries.optional("is_part", bool) or False)
 
 
 class _Entries:

@@ -2,9 +2,9 @@
 # Copyright (c) 2026, the imglib2-cache-python developers.
 """Runs a block that has failed again, without a JVM: ``python -m imglib2_cache_python.replay FILE [--show] [--pdb]``.
 
-``PythonImgBuilder.captureFailures`` writes the file. The block gets the inputs, parameters and checks that it had, and
-its error is printed. The code is run: do that only with files that you trust. ``--show`` runs nothing and imports
-nothing.
+``PythonImgBuilder.captureFailures`` and ``map_blocks(..., capture=folder)`` write the file. The block gets the inputs,
+parameters and checks that it had, and its error is printed. The code is run: do that only with files that you trust.
+``--show`` runs nothing and imports nothing.
 
 The exit code is 1 if the block fails again, 0 if it does not, and 2 if it could not be run: the file is not one of a
 failed block, or what its code needs is not here.
@@ -13,6 +13,7 @@ failed block, or what its code needs is not here.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import functools
 import importlib.machinery
 import importlib.metadata
@@ -66,7 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Runs a block that has failed again. Exit code: 1 if it fails again, 0 if it does not, 2 if it "
         "cannot be run.",
     )
-    parser.add_argument("file", metavar="FILE", help="what PythonImgBuilder.captureFailures has written")
+    parser.add_argument(
+        "file", metavar="FILE", help="what captureFailures, or map_blocks(..., capture=...), has written"
+    )
     parser.add_argument("--show", action="store_true", help="print what is in the file, and run nothing")
     parser.add_argument("--pdb", action="store_true", help="stop in the debugger where the code fails")
     options = parser.parse_args(arguments)
@@ -195,8 +198,11 @@ class _Replay:
             here = None if path is None else normalised(importlib.util.decode_source(Path(path).read_bytes()))
         if here == normalised(source.text):
             return
-        what = f"{source.file} is not here" if here is None else f"{path} has changed"
-        _print(f"{what}: its recorded text is run.")
+        if source.is_part:
+            _print(f"Of {source.file}, what was recorded is run: the function and what it uses.")
+        else:
+            what = f"{source.file} is not here" if here is None else f"{path} has changed"
+            _print(f"{what}: its recorded text is run.")
         name = f"{USER_MODULES}replay_file" if reference.is_file else reference.source
         module = ModuleType(name)
         module.__file__ = source.file
@@ -365,4 +371,6 @@ def _print(text: str) -> None:
 
 
 if __name__ == "__main__":
+    # If code in C ends this process, as it did before, its line is told.
+    faulthandler.enable()
     sys.exit(main())
