@@ -147,7 +147,7 @@ class Process:
 
         Args:
             place: The first argument of what computes, which is pickled.
-            pixels: The second one.
+            pixels: The second one, which is read-only there.
 
         Raises:
             ProcessEnded: The process has ended.
@@ -323,6 +323,8 @@ def _serve(asked: queue.SimpleQueue[Any], replies: _Replies) -> None:
                     _is_preparing = False
                     replies.send((_READY,))
                 else:
+                    for one in pixels:
+                        one.flags.writeable = False
                     replies.send((_DONE,), [worker.compute(content[0], pixels)])
             except BaseException as error:
                 replies.send((_FAILED, _pickled(error), _pickled(error.__cause__), f"{type(error).__name__}: {error}"))

@@ -58,7 +58,7 @@ def write(
         block: The block, with the inputs as they were before the code ran.
         failure: What the block has failed with.
         settings: What the code is called with.
-        code: Entries about the code: ``name`` of the image, ``code``, ... ``source`` only if it is not that of a module.
+        code: Entries about the code: ``name`` of the image, ``code``, ... ``source``, unless it is that of a module.
         family: The files of all images whose names are this and a number are counted together; None if only those of
             this image are counted.
 

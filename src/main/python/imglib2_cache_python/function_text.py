@@ -64,11 +64,11 @@ def function_text(function: Callable[..., Any]) -> FunctionText | None:
 
 def _importable_name(function: Any) -> str | None:  # noqa: ANN401
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
-    module = getattr(function, "__module__", None)
-    if isinstance(module, str) and (module == "__main__" or module.startswith(USER_MODULES)):
+    own = str(getattr(function, "__module__", None))
+    if own == "__main__" or own.startswith(USER_MODULES):
         return None
     # The public place first. Ufuncs do not know their module.
-    for module in (str(module).partition("._")[0], str(module), "numpy", "scipy.special"):
+    for module in (own.partition("._")[0], own, "numpy", "scipy.special"):
         with suppress(AttributeError, KeyError):
             reference = f"{module}:{name}"
             if functools.reduce(getattr, str(name).split("."), sys.modules[module]) is function:
