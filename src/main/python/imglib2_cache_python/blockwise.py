@@ -438,7 +438,7 @@ def _recorded(code: str | Callable[..., Any], call: int) -> _Recorded:
         return _Recorded(None, family, "the text of the function is not known; give it by its name, or give statements")
     if found.text is None:
         return _Recorded({**entries, "code": found.code}, family)
-    source = {"file": found.recorded_file, "text": found.text, "is_part": True}
+    source = {"file": found.recorded_file, "text": found.text, "uses": found.uses}
     missing = f"The file lacks values that the function uses: {', '.join(found.missing)}" if found.missing else ""
     return _Recorded(
         {**entries, "code": found.code, "source": source}, family, missing, found.file, found.recorded_file

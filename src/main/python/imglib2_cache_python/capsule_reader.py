@@ -55,13 +55,13 @@ class Source:
 
     Attributes:
         file: Where it was.
-        text: What was in there.
-        is_part: Whether the text is only the function, with what it uses.
+        text: What was in there; or only the function, in its lines.
+        uses: What the function uses, if the text is only the function.
     """
 
     file: str
     text: str
-    is_part: bool = False
+    uses: str | None = None
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ def _source(given: Mapping[str, Any] | None) -> Source | None:
     if given is None:
         return None
     entries = _Entries(given, "source")
-    return Source(entries.get("file", str), entries.get("text", str), entries.optional("is_part", bool) or False)
+    return Source(entries.get("file", str), entries.get("text", str), entries.optional("uses", str))
 
 
 class _Entries:

@@ -8,6 +8,7 @@ import ast
 import builtins
 import functools
 import inspect
+import linecache
 import os
 import re
 import sys
@@ -38,8 +39,8 @@ class FunctionText:
         code: A function reference.
         file: What its code calls its file.
         recorded_file: The same, as a path of a Python file.
-        text: Source of the function, with what it uses; in the lines that it has in its file. None if its module has
-            all of it.
+        text: Source of the function, in the lines that it has in its file. None if its module has it.
+        uses: Source of what it uses, which has to run before.
         missing: Names that the function uses, and whose values are not known as text.
     """
 
@@ -47,6 +48,7 @@ class FunctionText:
     file: str = ""
     recorded_file: str = ""
     text: str | None = None
+    uses: str = ""
     missing: tuple[str, ...] = ()
 
 
@@ -121,7 +123,7 @@ class _Extract:
             return
         self.seen.add(id(value))
         try:
-            text = textwrap.dedent(inspect.getsource(value))
+            text = textwrap.dedent(_source_of_class(value) if isinstance(value, type) else inspect.getsource(value))
             tree = ast.parse(text)
         except (OSError, TypeError, SyntaxError):
             self.missing.append(name)
@@ -129,8 +131,28 @@ class _Extract:
         if not _is_definition(tree) or tree.body[0].name != name:  # type: ignore[attr-defined]
             self.missing.append(name)
             return
-        self.compound.append(text)
+        # First what it needs itself, for instance the base of a class.
         self.add_names_of(tree, _names_seen_by(value))
+        self.compound.append(text)
+
+
+def _source_of_class(cls: type) -> str:
+    """The source of a class, also if it is defined in a notebook.
+
+    Raises:
+        OSError, TypeError, SyntaxError: It is not known.
+    """
+    with suppress(OSError, TypeError):
+        return inspect.getsource(cls)
+    # Only what its methods are made of tells where that is.
+    for method in vars(cls).values():
+        if isinstance(method, FunctionType) and method.__qualname__ == f"{cls.__qualname__}.{method.__name__}":
+            text = "".join(linecache.getlines(method.__code__.co_filename))
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
+                    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                    return "\n".join(text.splitlines()[first - 1 : node.end_lineno]) + "\n"
+    raise OSError(f"the source of {cls.__name__} is not known")
 
 
 def _extracted(function: FunctionType) -> FunctionText:
@@ -143,17 +165,14 @@ def _extracted(function: FunctionType) -> FunctionText:
     tree = ast.parse(text)
     extract = _Extract(seen={id(function)})
     extract.add_names_of(tree, _names_seen_by(function))
-    simple = "; ".join(extract.simple.values())
-    # All that is found must leave the function in its lines.
-    before = simple if first > 1 else ""
-    after = [] if first > 1 else [simple]
     file = function.__code__.co_filename
     recorded = file if file.endswith(".py") else re.sub(r"[^\w.-]+", "_", file).strip("_") + ".py"
     return FunctionText(
         f"{os.path.abspath(recorded)}:{name}",
         file,
         os.path.abspath(recorded),
-        before + "\n" * (first - 1) + "\n\n".join([text, *after, *extract.compound]),
+        "\n" * (first - 1) + text,
+        "\n".join([*extract.simple.values(), *extract.compound]),
         tuple(extract.missing),
     )
 

@@ -117,7 +117,10 @@ def describe(capsule: Capsule) -> str:
         lines += ["", "Init code:", _indented(capsule.init)]
     lines += ["", "Code:", _indented(capsule.code)]
     if capsule.source is not None:
-        lines += ["", f"{capsule.source.file}:", _indented(capsule.source.text)]
+        if capsule.source.uses:
+            lines += ["", "What the function uses:", _indented(capsule.source.uses)]
+        text = capsule.source.text if capsule.source.uses is None else capsule.source.text.strip("\n")
+        lines += ["", f"{capsule.source.file}:", _indented(text)]
     lines += ["", "Versions:", *(f"    {name} {version}" for name, version in capsule.versions.items())]
     return "\n".join(lines)
 
@@ -198,7 +201,7 @@ class _Replay:
             here = None if path is None else normalised(importlib.util.decode_source(Path(path).read_bytes()))
         if here == normalised(source.text):
             return
-        if source.is_part:
+        if source.uses is not None:
             _print(f"Of {source.file}, what was recorded is run: the function and what it uses.")
         else:
             what = f"{source.file} is not here" if here is None else f"{path} has changed"
@@ -214,6 +217,8 @@ class _Replay:
         # So that objects of its classes can be pickled.
         sys.modules[name] = module
         self._held = pin(reference.source, module, _IMAGE)
+        if source.uses:
+            exec(compile_code(source.uses, f"{source.file}, what the function uses"), vars(module))
         exec(compile_code(source.text, source.file), vars(module))
 
     def _block(self) -> Block:
