@@ -580,6 +580,7 @@ def test_entries_twice_and_compressed_entries_are_refused(good: Path) -> None:
         ("parameters", {"p": json.loads("[" * 102 + "]" * 102)}, "nested more than 100 deep"),
         ("code", 5, "expected str"),
         ("source", {"file": "x"}, "'text' of its metadata is missing"),
+        ("source", {"file": "x", "text": "1", "uses": 5}, "'uses' of its metadata is int '5', expected str"),
         ("error", {}, "'type' of its metadata is missing"),
         ("versions", [], "expected dict"),
     ],
