@@ -401,7 +401,8 @@ def _receive(stream: Any) -> tuple[tuple[Any, ...], list[np.ndarray]]:  # noqa: 
 
 
 def _bytes(array: np.ndarray) -> memoryview:
-    return memoryview(array.reshape(-1).view(np.uint8))
+    content: Any = array.reshape(-1).view(np.uint8)
+    return memoryview(content)
 
 
 def _pickled(error: BaseException | None) -> bytes:

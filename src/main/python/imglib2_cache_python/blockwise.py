@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -62,13 +62,13 @@ class BlockError(RuntimeError):
         """Made by `map_blocks`."""
         super().__init__(message)
         self._made_of = (message, cell, failure)
-        self.index = cell.index
-        self.min = cell.min
-        self.max = cell.max
-        self.file = failure.file
-        self.line = failure.line
-        self.source = failure.source
-        self.traceback = failure.traceback
+        self.index: int = cell.index
+        self.min: tuple[int, ...] = cell.min
+        self.max: tuple[int, ...] = cell.max
+        self.file: str = failure.file
+        self.line: int = failure.line
+        self.source: str = failure.source
+        self.traceback: str = failure.traceback
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles it, for instance to send it to another process; the cause stays behind."""
@@ -78,8 +78,8 @@ class BlockError(RuntimeError):
 def map_blocks(
     code_or_function: str | Callable[..., Any],
     *inputs: Any,  # noqa: ANN401 - anything that has a shape, a dtype and slices
-    block_size: int | Sequence[int],
-    halo: int | Sequence[int] | Sequence[Sequence[int]] = 0,
+    block_size: SupportsIndex | Sequence[SupportsIndex],
+    halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]] = 0,
     border: str | float = "mirror_double",
     dtype: Any = None,  # noqa: ANN401 - as numpy.dtype takes it
     parameters: Mapping[str, Any] | None = None,
