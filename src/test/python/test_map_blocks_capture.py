@@ -53,9 +53,10 @@ def captured(code: str | Callable[..., Any], folder: Path, **how: Any) -> tuple[
     """The file of a block that fails, and the error."""
     with pytest.raises(BlockError) as caught:
         map_blocks(code, IMAGE, **{"block_size": 2, "capture": folder, **how})
-    found = re.search("The failed block, with its inputs, is in (.*)", str(caught.value))
-    assert found, str(caught.value)
-    return Path(found[1]), str(caught.value)
+    file = caught.value.captured
+    assert file is not None, str(caught.value)
+    assert f"\nThe failed block, with its inputs, is in {file}" in str(caught.value)
+    return Path(file), str(caught.value)
 
 
 def test_statements_fail_again_in_the_same_line(tmp_path: Path) -> None:
@@ -199,8 +200,9 @@ def test_functions_without_text_are_told(tmp_path: Path) -> None:
 
     function = functools.partial(own, more=7)
     assert function_text(function) is None
-    with pytest.raises(BlockError, match="was not written into a file: the text of the function is not known"):
+    with pytest.raises(BlockError, match="was not written into a file: the text of the function is not known") as told:
         map_blocks(function, IMAGE, block_size=2, capture=tmp_path)
+    assert told.value.captured is None
     assert list(tmp_path.iterdir()) == []
 
 

@@ -53,15 +53,16 @@ class BlockError(RuntimeError):
         line: Number of the user's line, counted from 1; 0 if there is no such line.
         source: Text of the user's line; empty if it is not known.
         traceback: Traceback of the code, without the frames of this package.
+        captured: Path of the file that has the block, see the argument ``capture``; None if there is none.
     """
 
     # Where users find it.
     __module__ = "imglib2_cache_python"
 
-    def __init__(self, message: str, cell: Cell, failure: Failure) -> None:
+    def __init__(self, message: str, cell: Cell, failure: Failure, captured: str | None = None) -> None:
         """Made by `map_blocks`."""
         super().__init__(message)
-        self._made_of = (message, cell, failure)
+        self._made_of = (message, cell, failure, captured)
         self.index: int = cell.index
         self.min: tuple[int, ...] = cell.min
         self.max: tuple[int, ...] = cell.max
@@ -69,6 +70,7 @@ class BlockError(RuntimeError):
         self.line: int = failure.line
         self.source: str = failure.source
         self.traceback: str = failure.traceback
+        self.captured: str | None = captured
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles it, for instance to send it to another process; the cause stays behind."""
@@ -272,26 +274,29 @@ class _Worker:
 
     def failed(self, cell: Cell, pixels: Sequence[np.ndarray], failure: Failure) -> BlockError:
         """The error of a cell. Writes its file, if that is wanted."""
-        return _block_error(cell, failure, "failed", self._capture(self._block(cell, pixels), failure))
+        captured, note = self._capture(self._block(cell, pixels), failure)
+        return _block_error(cell, failure, "failed", note, captured)
 
     def _block(self, cell: Cell, pixels: Sequence[np.ndarray]) -> Block:
         crop = halo_slices(self.lower, cell.dim)
         data = np.zeros(cell.dim, self.dtype)
         return Block(data, [*pixels], cell.index, cell.min, cell.max, cell.dim, crop, (crop,) * len(pixels))
 
-    def _capture(self, block: Block, failure: Failure) -> str:
-        """Writes the file of a block that has failed; returns what to tell about it."""
+    def _capture(self, block: Block, failure: Failure) -> tuple[str | None, str]:
+        """Writes the file of a block that has failed; returns its path, and what to tell about it."""
         recorded = self.recorded
         if recorded is None:
-            return ""
+            return None, ""
         if recorded.code is None:
-            return f"The failed block was not written into a file: {recorded.note}"
+            return None, f"The failed block was not written into a file: {recorded.note}"
         # By its name, because what it imports takes long.
         capsule = importlib.import_module("imglib2_cache_python.capsule")
         if failure.file and failure.file == recorded.file:
             failure = replace(failure, file=recorded.recorded_file)
         told = capsule.write(block, failure, self.settings, recorded.code, recorded.family)
-        return "\n".join(filter(None, (told, recorded.note)))
+        written = str(capsule.WRITTEN)
+        path = told.removeprefix(written) if told.startswith(written) else None
+        return path, "\n".join(filter(None, (told, recorded.note)))
 
     def stop(self) -> None:
         """Does nothing: a thread ends after its block."""
@@ -454,7 +459,7 @@ def _processes(worker: _Worker, count: int) -> list[Any]:
     return [_Remote(worker, block_processes.Process(sent)) for _ in range(count)]
 
 
-def _block_error(cell: Cell, failure: Failure, what: str, note: str = "") -> BlockError:
+def _block_error(cell: Cell, failure: Failure, what: str, note: str = "", captured: str | None = None) -> BlockError:
     text = f"Block {cell.index}, from {cell.min} to {cell.max}, {what}: {failure.type_name}"
     if failure.message:
         text += f": {failure.message}"
@@ -463,7 +468,7 @@ def _block_error(cell: Cell, failure: Failure, what: str, note: str = "") -> Blo
         text += f": {failure.source}" if failure.source else ""
     for more in (failure.advice, note):
         text += f"\n{more}" if more else ""
-    return BlockError(text, cell, failure)
+    return BlockError(text, cell, failure, captured)
 
 
 def _code(given: Any) -> str | Callable[..., Any]:  # noqa: ANN401

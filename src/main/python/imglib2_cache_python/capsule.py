@@ -41,6 +41,9 @@ MAX_FILES = 100
 # Larger blocks are not written: that would take too long.
 MAX_BYTES = 1 << 30
 
+# What `write` returns begins with this if there is a file; its path follows.
+WRITTEN = "The failed block, with its inputs, is in "
+
 _MAX_NAME = 80
 
 _MAX_PROBLEM = 500
@@ -106,7 +109,7 @@ def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str
         return (
             f"The failed block was not written into a file: there are {MAX_FILES} files of {family or name} in {folder}"
         )
-    return f"The failed block, with its inputs, is in {file}"
+    return f"{WRITTEN}{file}"
 
 
 def _in_file_name(name: str) -> str:
