@@ -183,10 +183,12 @@ def test_an_interruption_ends_the_processes_at_once(workers: int, tmp_path: Path
     try:
         interrupter.start()
         with pytest.raises(KeyboardInterrupt):
-            map_blocks(code, IMAGE, block_size=4, workers=workers, processes=True)
+            map_blocks(code, IMAGE, block_size=4, workers=workers, processes=True, capture=tmp_path / "failed")
     finally:
         signal.signal(signal.SIGINT, before)
         interrupter.join()
+    # The code is not to blame.
+    assert not (tmp_path / "failed").exists()
 
 
 def test_what_is_printed_there_is_printed_here(capsys: pytest.CaptureFixture[str]) -> None:

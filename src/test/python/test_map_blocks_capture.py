@@ -236,3 +236,29 @@ def test_blocks_that_end_their_process_are_written_here(tmp_path: Path) -> None:
     )
     printed = replay(file, code=-11)
     assert re.search(r'File "<map_blocks \d+>", line 2', printed)
+
+
+def test_parameters_keep_their_types(tmp_path: Path, again: Again) -> None:
+    parameters: dict[str, Any] = {
+        "a": (1, [2.5, None], {"k": True}),
+        "b": np.float32(0.1),
+        "c": 1 + 2j,
+        "d": np.array(3),
+        "e": np.bool_(True),
+        "f": "µ",
+        "g": np.arange(3)[::2],
+    }
+    code = "raise ValueError([(type(one), one) for one in (a, b, complex(c), d, e, f, g)])"
+    file, told = captured(code, tmp_path, parameters=parameters)
+    assert "lacks" not in told
+    assert AGAIN in again(file)
+
+
+def test_parameters_that_are_objects_are_told(tmp_path: Path, again: Again) -> None:
+    parameters = {"model": {"inner": [Model()]}, "sigma": 2, "text": Model(), "names": np.array(["x"])}
+    file, told = captured("model['inner'][0]; 1 / 0", tmp_path, parameters=parameters)
+    assert told.endswith("The file lacks parameters that are no plain values: model, text, names")
+    printed = again(file)
+    assert printed.count("has an object of type Model, which is not recorded.") == 2
+    assert AGAIN in printed
+    assert "parameter text = not recorded, of type Model" in again(file, "--show", code=0)

@@ -80,6 +80,9 @@ class Process:
     """A process that computes blocks, one after the other. Use it in a ``with`` statement.
 
     Not for several threads at the same time, except for `stop`.
+
+    Attributes:
+        is_stopped: Whether `stop` was called.
     """
 
     def __init__(self, pickled: bytes) -> None:
@@ -92,7 +95,7 @@ class Process:
         # Has no name, so nothing of it can stay.
         self._stacks = tempfile.TemporaryFile()  # noqa: SIM115
         self._is_ready = False
-        self._stopped = False
+        self.is_stopped = False
 
     def __enter__(self) -> Process:
         """Starts the process, and does not wait for it.
@@ -135,7 +138,7 @@ class Process:
 
     def stop(self) -> None:
         """Makes the process end at once, with all processes that it has started. `compute` raises an exception then."""
-        self._stopped = True
+        self.is_stopped = True
         with suppress(OSError):
             if sys.platform == "win32":
                 self._process.terminate()
@@ -183,7 +186,7 @@ class Process:
             code = self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             return ProcessEnded("its process does not answer any more")
-        if self._stopped:
+        if self.is_stopped:
             return ProcessEnded("its process was stopped")
         how = f"with exit code {code}"
         if code < 0:

@@ -295,7 +295,7 @@ class _Worker:
             failure = replace(failure, file=recorded.recorded_file)
         told = capsule.write(block, failure, self.settings, recorded.code, recorded.family)
         written = str(capsule.WRITTEN)
-        path = told.removeprefix(written) if told.startswith(written) else None
+        path = told.removeprefix(written).partition("\n")[0] if told.startswith(written) else None
         return path, "\n".join(filter(None, (told, recorded.note)))
 
     def stop(self) -> None:
@@ -322,6 +322,9 @@ class _Remote:
         try:
             return np.asarray(self._process.compute(cell, pixels))
         except ChildProcessError as error:
+            if self._process.is_stopped:
+                # The code is not to blame.
+                raise
             file, line = getattr(error, "file", ""), getattr(error, "line", 0)
             source = linecache.getline(file, line).strip()
             name, message = ChildProcessError.__name__, str(error)

@@ -7,8 +7,9 @@ A file is what ``numpy.load( file, allow_pickle=False )`` reads:
 =================== ==================================================================================================
 ``metadata``        JSON in UTF-8, as an array of bytes: see `_metadata`
 ``input_<i>``       pixels of each input, with its halo, as they were before the code ran
-``parameter_<i>``   arrays among the parameters; in the metadata, they are ``{"array": "parameter_<i>"}``, and dicts are
-                    ``{"dict": ...}``
+``parameter_<i>``   arrays and numbers of numpy among the parameters; in the metadata, they are
+                    ``{"array": "parameter_<i>"}`` and ``{"scalar": ...}``. Dicts are ``{"dict": ...}``, tuples
+                    ``{"tuple": ...}``, and other objects, which are not written, ``{"missing": "their class"}``
 =================== ==================================================================================================
 """
 
@@ -41,7 +42,7 @@ MAX_FILES = 100
 # Larger blocks are not written: that would take too long.
 MAX_BYTES = 1 << 30
 
-# What `write` returns begins with this if there is a file; its path follows.
+# What `write` returns begins with this if there is a file; the rest of the line is its path.
 WRITTEN = "The failed block, with its inputs, is in "
 
 _MAX_NAME = 80
@@ -109,7 +110,8 @@ def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str
         return (
             f"The failed block was not written into a file: there are {MAX_FILES} files of {family or name} in {folder}"
         )
-    return f"{WRITTEN}{file}"
+    missing = ", ".join(name for name, value in metadata["parameters"].items() if _missing(value))
+    return f"{WRITTEN}{file}" + (f"\nThe file lacks parameters that are no plain values: {missing}" if missing else "")
 
 
 def _in_file_name(name: str) -> str:
@@ -157,6 +159,7 @@ def _metadata(
         },
         # Where the modules of a function, or of imports, were found.
         "sys_path": list(sys.path),
+        "prefix": sys.prefix,
         "versions": {
             "imglib2-cache-python": settings.version,
             "python": platform.python_version(),
@@ -181,15 +184,25 @@ def _bounds(crop: Sequence[slice]) -> list[list[int]]:
 
 
 def _as_json(value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.generic, complex)) and np.asarray(value).dtype.kind in "biufc":
         name = f"parameter_{len(arrays)}"
-        arrays[name] = value
-        return {"array": name}
-    if isinstance(value, Mapping):
+        arrays[name] = np.asarray(value)
+        return {"array" if isinstance(value, np.ndarray) else "scalar": name}
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {"dict": {key: _as_json(entry, arrays) for key, entry in value.items()}}
+    if isinstance(value, (list, tuple)):
+        entries = [_as_json(entry, arrays) for entry in value]
+        return entries if isinstance(value, list) else {"tuple": entries}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return {"missing": type(value).__name__}
+
+
+def _missing(value: Any) -> bool:  # noqa: ANN401
+    """Whether something in the JSON of a parameter is missing."""
     if isinstance(value, list):
-        return [_as_json(entry, arrays) for entry in value]
-    return value
+        return any(map(_missing, value))
+    return isinstance(value, dict) and ("missing" in value or any(map(_missing, value.values())))
 
 
 def imported_versions() -> dict[str, str]:

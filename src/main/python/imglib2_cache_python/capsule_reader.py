@@ -50,6 +50,17 @@ class NotACapsuleError(ValueError):
 
 
 @dataclass(frozen=True)
+class Missing:
+    """Stands for a value that was not written.
+
+    Attributes:
+        type_name: Name of its class.
+    """
+
+    type_name: str
+
+
+@dataclass(frozen=True)
 class Source:
     """The text of the module that a function is in.
 
@@ -106,6 +117,7 @@ class Capsule:
         crops: See `Block`.
         error: What it has failed with.
         sys_path: Where modules were found.
+        prefix: Folder of the Python; None if it is not known.
         versions: Of Python and packages.
     """
 
@@ -127,6 +139,7 @@ class Capsule:
     crops: list[tuple[slice, ...] | None]
     error: Recorded
     sys_path: list[str]
+    prefix: str | None
     versions: Mapping[str, str]
 
 
@@ -261,6 +274,7 @@ def _capsule(entries: _Entries, arrays: dict[str, np.ndarray]) -> Capsule:
             source=error.get("source", str),
         ),
         sys_path=entries.list("sys_path", str),
+        prefix=entries.optional("prefix", str),
         versions={name: version for name, version in versions.items() if type(version) is str},
     )
 
@@ -330,9 +344,16 @@ def _value(value: Any, arrays: dict[str, np.ndarray], depth: int = 0) -> Any:  #
     ((kind, content),) = value.items() if len(value) == 1 else (("", None),)
     if kind == "dict" and type(content) is dict:
         return {key: _value(item, arrays, depth + 1) for key, item in content.items()}
-    if kind != "array" or type(content) is not str or content not in arrays:
+    if kind == "tuple" and type(content) is list:
+        return tuple(_value(item, arrays, depth + 1) for item in content)
+    if kind == "missing" and type(content) is str:
+        return Missing(content)
+    if kind not in ("array", "scalar") or type(content) is not str or content not in arrays:
         _refuse(f"a parameter is {str(value)[:80]}")
-    return arrays.pop(content)
+    if kind == "scalar" and arrays[content].ndim:
+        _refuse(f"a parameter is no single number, but has shape {arrays[content].shape}")
+    array = arrays.pop(content)
+    return array[()] if kind == "scalar" else array
 
 
 def _dtype(name: str) -> np.dtype:

@@ -22,7 +22,7 @@ import os
 import pdb
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
@@ -34,7 +34,7 @@ from imglib2_cache_python import USER_MODULES
 from imglib2_cache_python.advice import PLAIN, with_advice
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.capsule import imported_versions
-from imglib2_cache_python.capsule_reader import Capsule, NotACapsuleError, Source, read
+from imglib2_cache_python.capsule_reader import Capsule, Missing, NotACapsuleError, Source, read
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.reference import INSTALL_FOLDERS, Pin, Reference, function_reference, pin, source_file
 from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace, normalised
@@ -121,7 +121,8 @@ def describe(capsule: Capsule) -> str:
             lines += ["", "What the function uses:", _indented(capsule.source.uses)]
         text = capsule.source.text if capsule.source.uses is None else capsule.source.text.strip("\n")
         lines += ["", f"{capsule.source.file}:", _indented(text)]
-    lines += ["", "Versions:", *(f"    {name} {version}" for name, version in capsule.versions.items())]
+    at = "" if capsule.prefix is None else f", of the Python in {capsule.prefix}"
+    lines += ["", f"Versions{at}:", *(f"    {name} {version}" for name, version in capsule.versions.items())]
     return "\n".join(lines)
 
 
@@ -145,6 +146,9 @@ class _Replay:
         """Prints what happens; returns the exit code."""
         capsule = self._capsule
         _print(f"Cell {capsule.index} of {capsule.name}, shape {capsule.shape}, {capsule.dtype}")
+        for name, value in capsule.settings.parameters.items():
+            for missing in _missing(value):
+                _print(f"The parameter {name} has an object of type {missing.type_name}, which is not recorded.")
         if capsule.cancelled:
             _print("The code was cancelled. It runs here without a limit: stop it with Ctrl+C.")
         sys.path += [folder for folder in capsule.sys_path if _is_folder_of_modules(folder)]
@@ -346,6 +350,14 @@ def _stop(traceback: TracebackType | None, failure: Failure) -> None:
     debugger.interaction(None, traceback)
 
 
+def _missing(value: Any) -> Iterator[Missing]:  # noqa: ANN401
+    if isinstance(value, Missing):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _missing(item)
+
+
 def _headline(type_name: str, message: str) -> str:
     return f"{type_name}: {message}" if message else type_name
 
@@ -359,8 +371,11 @@ def _shown(value: Any) -> str:  # noqa: ANN401
         return f"array of shape {value.shape}, {value.dtype}"
     if isinstance(value, dict):
         text = "{" + ", ".join(f"{key!r}: {_shown(item)}" for key, item in value.items()) + "}"
-    elif isinstance(value, list):
-        text = "[" + ", ".join(map(_shown, value)) + "]"
+    elif isinstance(value, (list, tuple)):
+        begin, end = "[]" if isinstance(value, list) else "()"
+        text = begin + ", ".join(map(_shown, value)) + end
+    elif isinstance(value, Missing):
+        text = f"not recorded, of type {value.type_name}"
     else:
         text = repr(value)
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}... ({len(text)} characters)"
