@@ -60,8 +60,9 @@ def test_blocks_are_the_same_as_here(border: str | float, workers: int) -> None:
         assert block.data.flags.c_contiguous and not block.data.any()
         sums = block.inputs[1] + np.cumsum(block.inputs[0], axis=1) * offset
         block.data[...] = sums[block.halo] + block.index + sum(block.min) * block.inputs[2].real[block.crops[2]]
+        block.data += block.rng.random(block.dim) + block.slices[0].stop
     """
-    how = {"block_size": (3, 4, 5), "halo": ((1, 0, 2), (0, 3, 1)), "border": border, "dtype": "float64"}
+    how = {"block_size": (3, 4, 5), "halo": ((1, 0, 2), (0, 3, 1)), "border": border, "dtype": "float64", "seed": 5}
     how["parameters"] = {"offset": random.random(5 + 3)}
     expected = map_blocks(code, *images, **how)
     result = map_blocks(code, *images, **how, workers=workers, processes=True)

@@ -63,10 +63,11 @@ def test_statements_fail_again_in_the_same_line(tmp_path: Path) -> None:
     code = """
         sums = block.inputs[0].sum() * weights
         if block.index == 2:
-            raise ValueError(f"{sums} {block}")
+            raise ValueError(f"{sums} {block} {block.rng.random()}")
         block.data[...] = 1
     """
-    how: dict[str, Any] = {"halo": ((1, 0), (2, 1)), "dtype": "float32", "parameters": {"weights": np.arange(3)}}
+    how: dict[str, Any] = {"halo": ((1, 0), (2, 1)), "dtype": "float32", "seed": 7}
+    how["parameters"] = {"weights": np.arange(3)}
     file, told = captured(code, tmp_path / "new" / "folder", **how)
     assert file.parent == tmp_path / "new" / "folder"
     assert re.fullmatch(r"map_blocks_\d+-cell-2\.npz", file.name)

@@ -56,7 +56,9 @@ def settings(
     folder: Path, parameters: dict[str, Any] | None = None, names: list[str | None] | None = None, checked: bool = False
 ) -> str:
     """As Java writes them."""
-    return base64.b64encode(values.encode([parameters or {}, names or [], str(folder), checked, "1.2.3"])).decode()
+    return base64.b64encode(
+        values.encode([parameters or {}, names or [], str(folder), checked, "1.2.3", 0, {}])
+    ).decode()
 
 
 def failed(

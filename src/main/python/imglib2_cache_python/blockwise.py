@@ -87,6 +87,7 @@ def map_blocks(
     parameters: Mapping[str, Any] | None = None,
     workers: int = 1,
     progress: bool = False,
+    seed: int = 0,
     processes: bool = False,
     capture: str | os.PathLike[str] | None = None,
 ) -> np.ndarray:
@@ -161,6 +162,7 @@ def map_blocks(
             is 1. Code gains by more if it spends its time in functions that release the GIL, as most of numpy and scipy
             do. Each has one block in memory at a time.
         progress: Whether to show a progress bar; needs the package tqdm.
+        seed: Of the random numbers of ``block.rng``: a whole number of 64 bits. Negative ones are taken as unsigned.
         processes: Whether the workers are processes. Code that spends its time in Python itself gains by that only. It
             takes time to start them and to send them the blocks. What the code changes is changed there, not here.
             They read nothing but their blocks, so inputs can be of any kind. They import a function by its name; one
@@ -196,6 +198,7 @@ def map_blocks(
         input_names=(None,) * len(inputs),
         capture_folder=None if capture is None else os.path.abspath(capture),
         checked=True,
+        seed=_unsigned(seed),
     )
     result = np.empty(shape, result_type)
     with ExitStack() as stack:
@@ -491,6 +494,15 @@ def _count(workers: Any) -> int:  # noqa: ANN401
     if workers < 1:
         raise ValueError(f"workers is {workers}, expected 1 or more")
     return int(workers)
+
+
+def _unsigned(seed: Any) -> int:  # noqa: ANN401
+    """The seed as the JVM has it, whose numbers are signed."""
+    if not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"seed is {seed!r}, expected a whole number")
+    if not -(1 << 63) <= seed < 1 << 64:
+        raise ValueError(f"seed is {seed}, expected a number of 64 bits")
+    return int(seed) % (1 << 64)
 
 
 def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ import numpy as np
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.failure import Failure
 from imglib2_cache_python.reference import users_source
-from imglib2_cache_python.settings import Settings
+from imglib2_cache_python.settings import Opened, Settings
 
 # Counted up when the meaning of an entry changes.
 FORMAT = 1
@@ -139,6 +139,8 @@ def _metadata(
         "format": FORMAT,
         "parameters": {name: _as_json(value, arrays) for name, value in settings.parameters.items()},
         "checked": settings.checked,
+        "seed": settings.seed,
+        "opened": {name: _opened_as_json(opened, arrays) for name, opened in settings.opened.items()},
         "input_names": list(settings.input_names),
         "inputs": len(block.inputs),
         "writable": [pixels.flags.writeable for pixels in block.inputs],
@@ -166,6 +168,16 @@ def _metadata(
             "platform": platform.platform(),
             **imported_versions(),
         },
+    }
+
+
+def _opened_as_json(opened: Opened, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    return {
+        "expression": opened.expression,
+        "positional": [_as_json(value, arrays) for value in opened.positional],
+        "keywords": {name: _as_json(value, arrays) for name, value in opened.keywords.items()},
+        "shape": None if opened.shape is None else list(opened.shape),
+        "dtype": opened.dtype,
     }
 
 

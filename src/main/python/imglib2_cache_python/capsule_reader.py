@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from imglib2_cache_python.capsule import FORMAT
-from imglib2_cache_python.settings import Settings
+from imglib2_cache_python.settings import Opened, Settings
 
 # Bytes of the text in JSON. Its lists need many times as much memory.
 _MAX_METADATA = 1 << 24
@@ -244,6 +244,13 @@ def _capsule(entries: _Entries, arrays: dict[str, np.ndarray]) -> Capsule:
     if not len(minimum) == len(maximum) == len(dim) or (inputs and len(halo) > _MAX_AXES):
         _refuse(f"a cell of {len(dim)} axes goes from {minimum} to {maximum}")
     parameters = {name: _value(value, arrays) for name, value in entries.get("parameters", dict).items()}
+    opened = {
+        name: _opened(_Entries(_of(its, dict, "opened"), "opened"), arrays)
+        for name, its in (entries.optional("opened", dict) or {}).items()
+    }
+    seed = entries.optional("seed", int) or 0
+    if seed < 0:
+        _refuse(f"its seed is {seed}")
     if arrays:
         _refuse(f"nothing uses its entry {min(arrays)}")
     source = _source(entries.optional("source", dict))
@@ -254,7 +261,13 @@ def _capsule(entries: _Entries, arrays: dict[str, np.ndarray]) -> Capsule:
         code=entries.get("code", str),
         init=entries.optional("init", str),
         source=source,
-        settings=Settings(parameters=parameters, input_names=names, checked=entries.optional("checked", bool) or False),
+        settings=Settings(
+            parameters=parameters,
+            input_names=names,
+            checked=entries.optional("checked", bool) or False,
+            seed=seed,
+            opened=opened,
+        ),
         check_written=entries.get("check_written", bool),
         cancelled=entries.optional("cancelled", bool) or False,
         inputs=inputs,
@@ -284,6 +297,16 @@ def _source(given: Mapping[str, Any] | None) -> Source | None:
         return None
     entries = _Entries(given, "source")
     return Source(entries.get("file", str), entries.get("text", str), entries.optional("uses", str))
+
+
+def _opened(entries: _Entries, arrays: dict[str, np.ndarray]) -> Opened:
+    return Opened(
+        expression=entries.get("expression", str),
+        positional=[_value(value, arrays) for value in entries.list("positional")],
+        keywords={name: _value(value, arrays) for name, value in entries.get("keywords", dict).items()},
+        shape=None if entries.optional("shape", list) is None else entries.sizes("shape"),
+        dtype=entries.optional("dtype", str),
+    )
 
 
 class _Entries:

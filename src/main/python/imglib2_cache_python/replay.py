@@ -38,6 +38,7 @@ from imglib2_cache_python.capsule_reader import Capsule, Missing, NotACapsuleErr
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.reference import INSTALL_FOLDERS, Pin, Reference, function_reference, pin, source_file
 from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace, normalised
+from imglib2_cache_python.sources import described
 
 SUCCEEDS, FAILS, CANNOT_RUN = 0, 1, 2
 
@@ -105,6 +106,9 @@ def describe(capsule: Capsule) -> str:
         lines.append(f"block.inputs[{i}]{name}: shape {pixels.shape}, {pixels.dtype}{writable}; the cell is [{bounds}]")
     for name, value in capsule.settings.parameters.items():
         lines.append(f"parameter {name} = {_shown(value)}")
+    lines += [f"opened {name} = {described(opened)}" for name, opened in capsule.settings.opened.items()]
+    if capsule.settings.seed:
+        lines.append(f"seed {capsule.settings.seed}")
     if capsule.check_written:
         lines.append("Every pixel has to be written.")
     error = capsule.error
@@ -187,6 +191,8 @@ class _Replay:
         self._stage = "compiling the code" if reference is None else f"importing {capsule.code.strip()}"
         if reference is not None and capsule.source is not None:
             self._provide(reference, capsule.source)
+        if capsule.settings.opened:
+            self._stage += f", or opening {', '.join(map(described, capsule.settings.opened.values()))},"
         return Snippet(
             capsule.code,
             f"<{capsule.name}>",

@@ -127,7 +127,7 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 		final InterpreterFactory backend = Backends.start( environment, numWorkers );
 		this.init = init;
 		mode = Backends.modeOf( backend );
-		pool = new WorkerPool( numWorkers, trusted, backend );
+		pool = new WorkerPool( numWorkers, trusted, backend, Rehearsal::once );
 		Cleanup.whenCollected( this, pool::closeWhenIdle );
 	}
 

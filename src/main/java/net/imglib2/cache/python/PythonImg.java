@@ -143,12 +143,90 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		return new PythonImgBuilder<>( file );
 	}
 
+	/**
+	 * Shows an array of Python, for instance of zarr, HDF5 or TIFF; see
+	 * {@link #openBuilder(String, Object...)}.
+	 *
+	 * <pre>{@code
+	 * final PythonImg< UnsignedShortType > volume = PythonImg.open( "zarr:open_array", "/data/volume.zarr" );
+	 * }</pre>
+	 *
+	 * @param <T>
+	 * 		pixel type; nothing checks that it is the one that the image gets. If that is not
+	 * 		known, use {@code PythonImg< ? >} and {@link #getType()}
+	 * @param expression
+	 * 		a function, or an expression
+	 * @param arguments
+	 * 		of the function; or one map, of names and values
+	 * @return a lazy image
+	 * @throws IllegalArgumentException
+	 * 		if Python cannot have such an argument
+	 * @throws PythonCodeException
+	 * 		if the array cannot be opened, or its pixels are of a kind that images do not have
+	 * @throws RuntimeException
+	 * 		see {@link PythonImgBuilder#build()}
+	 */
+	public static < T extends NativeType< T > > PythonImg< T > open( final String expression, final Object... arguments )
+	{
+		return Cast.unchecked( openBuilder( expression, arguments ).build() );
+	}
+
+	/**
+	 * An image that shows an array of Python: of zarr, h5py, tifffile, dask, numpy or another
+	 * package, whatever has {@code shape}, {@code dtype}, {@code __getitem__}, and perhaps
+	 * {@code chunks}.
+	 *
+	 * <pre>{@code
+	 * PythonImg.openBuilder( "zarr:open_array", "/data/volume.zarr" ).workers( 4 ).build();
+	 * PythonImg.openBuilder( "h5py.File(path)['volume']" ).parameter( "path", "/data/volume.h5" ).build();
+	 * }</pre>
+	 *
+	 * Its dimensions and type are those of the array; its cells are the array's chunks, or
+	 * several of them if they are small. Axes are in reverse order, as always.
+	 * <p>
+	 * Building the image opens the array once, to look at it, and closes it again. Each worker
+	 * opens it for itself before it reads the first cell, and closes it, if it has a method
+	 * {@code close} or {@code __exit__}, when the image is closed or collected, or the worker
+	 * ends. If it then has another shape or dtype, the cells that are read get an error which
+	 * says so. If its content has changed, {@link #invalidate()} opens it anew;
+	 * {@link #parameter} changes an argument, for instance to the file of the next time point.
+	 * <p>
+	 * The code of the image is {@code block.data[...] = array[block.slices]}; {@link #code}
+	 * can replace it.
+	 *
+	 * @param expression
+	 * 		one of
+	 * 		<ul>
+	 * 		<li>a function, {@code "package.module:function"} or
+	 * 		{@code "/path/file.py:function"}, which is called with the arguments and returns
+	 * 		the array;</li>
+	 * 		<li>an expression, which sees the arguments as variables, {@code np}, and what the
+	 * 		init code has defined. Other names are those of packages and modules, which are
+	 * 		imported: {@code "scipy.io.loadmat(path)['volume']"}.</li>
+	 * 		</ul>
+	 * 		Text of strangers must not be opened: it is code
+	 * @param arguments
+	 * 		of the function, in their order: {@code null}, booleans, numbers, strings, paths
+	 * 		and files, lists, arrays, and maps. If the last one is a map, it has names and
+	 * 		values of further arguments. An expression gets such a map only
+	 * @return settings of the image
+	 * @throws IllegalArgumentException
+	 * 		if Python cannot have such an argument
+	 */
+	public static PythonImgBuilder< ? > openBuilder( final String expression, final Object... arguments )
+	{
+		return new PythonImgBuilder<>( expression, arguments );
+	}
+
 	// --------------------------------------------------------------- change
 
 	/**
 	 * Changes a parameter. All cells are dropped, and what is being computed with the old
 	 * value is cancelled. Once this has returned, no reader gets pixels of the old value.
 	 * Images that have this one as an input drop their cells, too.
+	 * <p>
+	 * The parameters of an image that {@link #open} has made are the arguments of what opens
+	 * the array: another array is opened, which must have the same shape and dtype.
 	 *
 	 * @param name
 	 * 		name of the parameter
@@ -157,7 +235,8 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * @throws IllegalArgumentException
 	 * 		if Python cannot have such a value
 	 * @throws PythonCodeException
-	 * 		if a function does not take it; then nothing has changed
+	 * 		if a function does not take it, or an array cannot be opened or has another shape
+	 * 		or dtype; then nothing has changed
 	 * @throws PythonClosedException
 	 * 		if this image or its queue is closed
 	 * @throws PythonInterruptedException
@@ -167,7 +246,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	public void parameter( final String name, final Object value )
 	{
-		change( code -> code.withParameter( name, value ) );
+		change( code -> settings.isOfSource() ? settings.withArgument( code, name, value ) : code.withParameter( name, value ) );
 	}
 
 	/**
@@ -207,25 +286,40 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	{
 		synchronized ( this )
 		{
+			reader.requireOpen();
 			final CellCode code = change.apply( reader.code() );
 			reader.change( code );
 			settings.code( code );
 		}
 		// Without the lock: listeners may wait for other threads that use this image.
-		invalidate();
+		reader.invalidateIf( cell -> true );
 	}
 
 	/**
 	 * Drops all cells, for instance because an input has changed that is not lazy. The same
 	 * happens in images that have this one as an input.
+	 * <p>
+	 * The array of an image that {@link #open} has made is opened anew before it is read
+	 * again, so that what has changed in a file is seen. If it has another shape or dtype now,
+	 * reads fail.
 	 */
 	public void invalidate()
 	{
+		openAnew();
 		reader.invalidateIf( cell -> true );
 	}
 
 	/**
-	 * Drops the cells that an interval intersects.
+	 * Workers forget what they have opened: packages remember what they have read.
+	 */
+	private synchronized void openAnew()
+	{
+		if ( settings.isOfSource() && !reader.isClosed() )
+			reader.change( reader.code() );
+	}
+
+	/**
+	 * Drops the cells that an interval intersects; see {@link #invalidate()}.
 	 *
 	 * @param interval
 	 * 		in pixels; what is outside of the image does not count
@@ -236,6 +330,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	{
 		requireSameAxes( interval );
 		final Interval copy = new FinalInterval( interval );
+		openAnew();
 		reader.invalidateIf( cell -> !Intervals.isEmpty( Intervals.intersect( copy, reader.spec().interval( cell ) ) ) );
 	}
 

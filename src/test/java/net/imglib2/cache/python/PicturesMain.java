@@ -108,6 +108,7 @@ final class PicturesMain
 		pictures.live();
 		pictures.errors();
 		pictures.halo();
+		new TaskPictures( pictures.folder, pictures.green ).draw();
 	}
 
 	private static String photograph() throws Exception
@@ -221,7 +222,7 @@ final class PicturesMain
 		return picture;
 	}
 
-	private static BufferedImage grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max )
+	static BufferedImage grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max )
 	{
 		return draw( image, min, max, PicturesMain::grey );
 	}
@@ -304,7 +305,7 @@ final class PicturesMain
 		write( new File( folder, name ), picture );
 	}
 
-	private static void write( final File file, final BufferedImage picture ) throws IOException
+	static void write( final File file, final BufferedImage picture ) throws IOException
 	{
 		final ImageWriter writer = ImageIO.getImageWritersByFormatName( "jpeg" ).next();
 		try ( final ImageOutputStream out = ImageIO.createImageOutputStream( deleted( file ) ) )

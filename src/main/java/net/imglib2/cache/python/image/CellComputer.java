@@ -324,7 +324,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	{
 		try
 		{
-			return pool.await( computation.task );
+			return pool.await( computation.task, computation.since() );
 		}
 		catch ( final InterruptedException e )
 		{
