@@ -14,8 +14,8 @@ import io
 import json
 import os
 import pickle
-import queue
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -126,13 +126,14 @@ class Process:
         # If the process has ended, nobody reads, or the pipe is closed.
         with suppress(OSError, ValueError):
             _write(self._input, _encoded((_END,)))
-        with suppress(OSError):
-            self._input.close()
         try:
             self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        # Not before, because this ends the process at once.
+        with suppress(OSError):
+            self._input.close()
         self._output.close()
         self._stacks.close()
 
@@ -292,31 +293,31 @@ def main(requests: Any, stacks: int | None = None) -> None:  # noqa: ANN401 - a 
         os.dup2(nothing.fileno(), 0)
     if stacks is not None:
         faulthandler.enable(stacks)
-    asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(requests, asked), daemon=True).start()
+    threading.Thread(target=_end_with_the_other, args=(requests.fileno(),), daemon=True).start()
     sys.stdout, sys.stderr = replies.streams
-    _serve(asked, replies)
+    _serve(requests, replies)
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
 
 
-def _read(requests: Any, asked: queue.SimpleQueue[Any]) -> None:  # noqa: ANN401
-    """Reads messages, also while a block is computed, so that this process ends if the other one does."""
-    while True:
-        try:
-            message = _receive(requests)
-        except BaseException:
-            os._exit(1)
-        asked.put(message)
-        if message[0][0] == _END:
-            return
+def _end_with_the_other(requests: int) -> None:
+    """Ends this process, also while it computes a block, when the one that has started it ends.
+
+    Where systems have no `select.poll`, it ends after the block.
+    """
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        # Waits for the end of the pipe only, not for what is in there.
+        poll.register(requests, 0)
+        poll.poll()
+        os._exit(1)
 
 
-def _serve(asked: queue.SimpleQueue[Any], replies: _Replies) -> None:
+def _serve(requests: Any, replies: _Replies) -> None:  # noqa: ANN401 - a binary stream
     global _is_preparing
     worker: Any = None
     with ExitStack() as stack:
         while True:
-            (kind, *content), pixels = asked.get()
+            (kind, *content), pixels = _receive(requests)
             if kind == _END:
                 return
             try:

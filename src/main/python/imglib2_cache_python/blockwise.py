@@ -157,10 +157,10 @@ def map_blocks(
         dtype: Dtype of the result; that of the first input by default. What a function returns must fit by the rule
             ``same_kind``.
         parameters: Values by name. Statements see them as variables, functions get them as keyword arguments. They
-            are the same objects for all blocks and workers.
-        workers: Number of threads that compute blocks, each with its own variables. The calling thread computes if it
-            is 1. Code gains by more if it spends its time in functions that release the GIL, as most of numpy and scipy
-            do. Each has one block in memory at a time.
+            are the same objects for all blocks and workers; processes have copies.
+        workers: Number of threads, or processes, that compute blocks, each with its own variables. The calling thread
+            computes if it is 1. Code gains by more threads if it spends its time in functions that release the GIL, as
+            most of numpy and scipy do. Each has one block in memory at a time.
         progress: Whether to show a progress bar; needs the package tqdm.
         seed: Of the random numbers of ``block.rng``: a whole number of 64 bits. Negative ones are taken as unsigned.
         processes: Whether the workers are processes. Code that spends its time in Python itself gains by that only. It
@@ -183,6 +183,7 @@ def map_blocks(
         TypeError, ValueError: An argument is wrong, or the function does not take these inputs and parameters, or
             cannot be sent to another process.
         ImportError, AttributeError: The name does not lead to a function, or tqdm is not installed.
+        NotADirectoryError: There is a file in the place of the folder.
     """
     code = _code(code_or_function)
     if not inputs:
@@ -196,13 +197,15 @@ def map_blocks(
     settings = Settings(
         parameters=_checked(parameters or {}),
         input_names=(None,) * len(inputs),
-        capture_folder=None if capture is None else os.path.abspath(capture),
+        capture_folder=None if capture is None else _folder(capture),
         checked=True,
         seed=_unsigned(seed),
     )
     result = np.empty(shape, result_type)
     with ExitStack() as stack:
         count = min(_count(workers), len(grid)) or 1
+        if not isinstance(processes, (bool, np.bool_)):
+            raise TypeError(f"processes is {processes!r}, expected True or False; workers is the number of them")
         first = _Worker(code, settings, around[0], result_type, next(_numbers))
         if capture is not None:
             first = replace(first, recorded=_recorded(code, first.call))
@@ -503,6 +506,15 @@ def _unsigned(seed: Any) -> int:  # noqa: ANN401
     if not -(1 << 63) <= seed < 1 << 64:
         raise ValueError(f"seed is {seed}, expected a number of 64 bits")
     return int(seed) % (1 << 64)
+
+
+def _folder(capture: Any) -> str:  # noqa: ANN401
+    if not isinstance(capture, (str, os.PathLike)):
+        raise TypeError(f"capture is {capture!r}, expected the path of a folder")
+    folder = os.path.abspath(os.fsdecode(capture))
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise NotADirectoryError(f"capture is {folder}, which is not a folder: failed blocks cannot be written there")
+    return folder
 
 
 def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
