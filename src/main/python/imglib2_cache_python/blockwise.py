@@ -21,7 +21,7 @@ from imglib2_cache_python import USER_MODULES
 from imglib2_cache_python.advice import PLAIN, with_advice
 from imglib2_cache_python.block import Block, halo_slices
 from imglib2_cache_python.failure import Failure, capture
-from imglib2_cache_python.geometry import Border, Cell, Grid, Window, number_type, per_axis, shape_of, widths
+from imglib2_cache_python.geometry import Border, Cell, Grid, Window, dtype_of, number_type, per_axis, shape_of, widths
 from imglib2_cache_python.reference import function_reference
 from imglib2_cache_python.settings import Settings
 from imglib2_cache_python.snippet import Snippet
@@ -169,13 +169,47 @@ def map_blocks(
     if not inputs:
         raise TypeError("map_blocks has no input, expected one array or more: map_blocks(code, array, block_size=64)")
     shape = shape_of(inputs[0], "input 0")
-    axes = len(shape)
-    grid = Grid(shape, per_axis("block_size", block_size, axes, 1))
-    around, outside = widths(halo, axes), Border(border)
-    windows = [Window(one, f"input {i}", grid, around, outside) for i, one in enumerate(inputs)]
-    result_type = windows[0].dtype if dtype is None else number_type(dtype, "the result")
-    settings = Settings(parameters=_checked(parameters or {}), input_names=(None,) * len(inputs), checked=True)
+    grid = Grid(shape, per_axis("block_size", block_size, len(shape), 1))
+    result_type = dtype_of(inputs[0], "input 0") if dtype is None else number_type(dtype, "the result")
     result = np.empty(shape, result_type)
+
+    def keep(cell: Cell, pixels: np.ndarray) -> None:
+        result[cell.slices] = pixels
+
+    compute_blocks(code, inputs, grid, keep, halo, border, result_type, parameters, workers, progress)
+    return result
+
+
+def compute_blocks(
+    code_or_function: str | Callable[..., Any],
+    inputs: Sequence[Any],
+    grid: Grid,
+    keep: Callable[[Cell, np.ndarray], None],
+    halo: int | Sequence[int] | Sequence[Sequence[int]],
+    border: str | float,
+    dtype: np.dtype,
+    parameters: Mapping[str, Any] | None,
+    workers: int,
+    progress: bool,
+) -> None:
+    """Does what `map_blocks` does, for any cells and for whatever becomes of their pixels.
+
+    Args:
+        code_or_function: As in `map_blocks`, as the others that are not here.
+        inputs: At least one.
+        grid: The cells.
+        keep: Gets each cell and its pixels, on the thread that has computed them.
+        halo: As in `map_blocks`.
+        border: As in `map_blocks`.
+        dtype: Of the pixels.
+        parameters: As in `map_blocks`.
+        workers: As in `map_blocks`.
+        progress: As in `map_blocks`.
+    """
+    code = _code(code_or_function)
+    around, outside = widths(halo, len(grid.shape)), Border(border)
+    windows = [Window(one, f"input {i}", grid, around, outside) for i, one in enumerate(inputs)]
+    settings = Settings(parameters=_checked(parameters or {}), input_names=(None,) * len(inputs), checked=True)
     with ExitStack() as stack:
         count = min(_count(workers), len(grid)) or 1
         snippets = [stack.enter_context(snippet) for snippet in _snippets(code, settings, count)]
@@ -183,8 +217,7 @@ def map_blocks(
             names = {"np": np, **settings.parameters}
             require_written(code, snippets[0].file_name, names, "", settings)
         bar = stack.enter_context(_progress_bar(len(grid))) if progress else None
-        _Run(grid, windows, around[0], result, bar).run(snippets)
-    return result
+        _Run(grid, windows, around[0], dtype, keep, bar).run(snippets)
 
 
 class _Run:
@@ -195,13 +228,15 @@ class _Run:
         grid: Grid,
         windows: Sequence[Window],
         lower: Sequence[int],
-        result: np.ndarray,
+        dtype: np.dtype,
+        keep: Callable[[Cell, np.ndarray], None],
         bar: Any,  # noqa: ANN401 - of tqdm, or None
     ) -> None:
         self._grid = grid
         self._windows = windows
         self._lower = lower
-        self._result = result
+        self._dtype = dtype
+        self._keep = keep
         self._bar = bar
         self._lock = threading.Lock()
         self._next = 0
@@ -264,15 +299,15 @@ class _Run:
         if snippet.may_ignore_read_only():
             pixels = [_own(one) for one in pixels]
         crop = halo_slices(self._lower, cell.dim)
-        data = np.zeros(cell.dim, self._result.dtype)
+        data = np.zeros(cell.dim, self._dtype)
         block = Block(data, pixels, cell.index, cell.min, cell.max, cell.dim, crop, (crop,) * len(pixels))
         try:
             snippet.run(block)
+            self._keep(cell, data)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             raise _block_error(cell, error, "failed") from error
-        self._result[cell.slices] = data
 
 
 def _own(pixels: np.ndarray) -> np.ndarray:

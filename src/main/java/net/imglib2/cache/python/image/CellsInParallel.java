@@ -108,14 +108,16 @@ public final class CellsInParallel
 	 * 		in pixels: cells that it intersects are computed
 	 * @param progress
 	 * 		is told
+	 * @param numReaders
+	 * 		how many threads read the cells
 	 */
-	public CellsInParallel( final CellReader< ?, ? > reader, final Cache< Long, ? extends Cell< ? > > cells, final Interval interval, final PythonProgress progress )
+	public CellsInParallel( final CellReader< ?, ? > reader, final Cache< Long, ? extends Cell< ? > > cells, final Interval interval, final PythonProgress progress, final int numReaders )
 	{
 		this.reader = reader;
 		this.cells = cells;
 		this.progress = progress;
 		range = new CellRange( reader.spec().grid(), interval );
-		threads = new Thread[ ( int ) Math.min( range.numCells(), reader.numReaders() ) ];
+		threads = new Thread[ ( int ) Math.min( range.numCells(), numReaders ) ];
 		running = new CountDownLatch( threads.length );
 	}
 
