@@ -464,8 +464,28 @@ def checked_overlap(given: Any) -> float:  # noqa: ANN401
 
 # ------------------------------------------------------------------------ for images in the JVM
 
-# What a single worker has collected. When its thread ends, this does, too.
-_collected = threading.local()
+# What a single worker has collected, by the number of the merging. When its thread ends, this does, too.
+_local = threading.local()
+
+
+class _Collected:
+    """The cells of one merging, and then their table."""
+
+    def __init__(self, merger: Merger) -> None:
+        self.merger = merger
+        self.table: np.ndarray | None = None
+
+
+def _collections() -> dict[int, _Collected]:
+    if not hasattr(_local, "collections"):
+        _local.collections = {}
+    return _local.collections
+
+
+def _collected(key: int) -> _Collected:
+    if key not in _collections():
+        raise RuntimeError("all cells are missing: the Python that collected the labels has ended; merge them again")
+    return _collections()[key]
 
 
 def collect(
@@ -492,40 +512,40 @@ def collect(
         connectivity: See `Merger`.
         overlap: See `Merger`.
     """
-    merger = _merger(key)
-    if merger is None:
+    if key not in _collections():
         halo = tuple(map(int, lower)), tuple(map(int, upper))
-        merger = Merger(OverlappingGrid(tuple(map(int, shape)), tuple(map(int, cell)), halo), connectivity, overlap)
-        _collected.key, _collected.merger, _collected.table = key, merger, None
-    merger.add(block.index, labels)
+        grid = OverlappingGrid(tuple(map(int, shape)), tuple(map(int, cell)), halo)
+        _collections()[key] = _Collected(Merger(grid, connectivity, overlap))
+    _collected(key).merger.add(block.index, labels)
     return np.zeros(block.dim, np.uint8)
 
 
-def _merger(key: int) -> Merger | None:
-    return _collected.merger if getattr(_collected, "key", None) == key else None
-
-
-def totals(block: Block, key: int) -> np.ndarray:
+def totals(key: int) -> np.ndarray:
     """Makes the table of all that was collected.
 
     Returns:
         How many columns it has, and how many labels the image has now.
     """
-    merger = _merger(key)
-    if merger is None:
-        raise RuntimeError("all cells are missing: the Python that collected the labels has ended; merge them again")
-    _collected.table = merger.table()
-    return np.array([_collected.table.shape[1], _collected.table[1].max(initial=0)], np.int64)
+    made = _collected(key).merger.table()
+    _collected(key).table = made
+    return np.array([made.shape[1], made[1].max(initial=0)], np.int64)
 
 
 def table(block: Block, key: int) -> np.ndarray:
-    """A part of the table, see `Merger.table`."""
-    if _merger(key) is None or _collected.table is None:
+    """A part of the table, see `Merger.table`; after `totals`."""
+    made = _collected(key).table
+    if made is None:
         raise RuntimeError("the table is missing: the Python that collected the labels has ended; merge them again")
     start = block.min[1]
-    return _collected.table[:, start : start + block.dim[1]]
+    return made[:, start : start + block.dim[1]]
 
 
-def relabel(table: np.ndarray, labels: np.ndarray, block: Block) -> np.ndarray:
-    """The new labels of a cell; `table` is its part of the table."""
-    return relabelled(labels, table, block.data.dtype)
+def forget(key: int) -> np.ndarray:
+    """Forgets what was collected."""
+    _collections().pop(key, None)
+    return np.zeros(1, np.int64)
+
+
+def relabel(part: np.ndarray, labels: np.ndarray, block: Block) -> np.ndarray:
+    """The new labels of a cell, by its part of the table."""
+    return relabelled(labels, part, block.data.dtype)

@@ -92,6 +92,11 @@ final class LabelMerging
 
 	private final PythonCacheLoaderQueue queue;
 
+	/**
+	 * A single worker, which keeps what it has collected from block to block.
+	 */
+	private final PythonCacheLoaderQueue collector;
+
 	private final ReentrantLock merges = new ReentrantLock();
 
 	private volatile Merged merged;
@@ -196,6 +201,7 @@ final class LabelMerging
 		grid = labels.getCellGrid();
 		labels.reader().requireOpen();
 		queue = labels.queue();
+		collector = SharedQueues.single( queue.environment(), LabelMerging.class );
 	}
 
 	/**
@@ -324,28 +330,50 @@ final class LabelMerging
 
 	private long[] tableOf( final PythonImg< ? > cells, final PythonProgress progress )
 	{
-		try (final PythonCacheLoaderQueue collector = new PythonCacheLoaderQueue( 1, "", queue.environment() ))
+		final long key = LAST.incrementAndGet();
+		try
 		{
-			final long key = LAST.incrementAndGet();
-			collect( cells, key, collector, progress );
-			final long[] totals = valuesOf( collector( "totals", key, collector ).dimensions( 2 ).cellSize( 2 ).type( new LongType() ).build() );
+			collect( cells, key, progress );
+			final long[] totals = valuesOf( collector( "totals", key ).dimensions( 2 ).cellSize( 2 ).type( new LongType() ).build() );
 			if ( totals[ 0 ] > MAX_COLUMNS || Long.compareUnsigned( totals[ 1 ], MAX_LABELS ) > 0 )
 				throw new IllegalArgumentException( labels.reader().name() + " has " + totals[ 0 ] + " labels in all its cells together, and " + totals[ 1 ] + " when they are merged, expected at most "
 						+ MAX_COLUMNS + " and " + MAX_LABELS + ": choose larger cells, leave small objects out, or merge parts of the image" );
-			return valuesOf( collector( "table", key, collector ).dimensions( totals[ 0 ], 2 ).cellSize( COLUMNS_PER_BLOCK, 2 ).type( new LongType() ).build() );
+			return valuesOf( collector( "table", key ).dimensions( totals[ 0 ], 2 ).cellSize( COLUMNS_PER_BLOCK, 2 ).type( new LongType() ).build() );
+		}
+		finally
+		{
+			forget( key );
 		}
 	}
 
-	private static PythonImgBuilder< ? > collector( final String function, final long key, final PythonCacheLoaderQueue collector )
+	private void forget( final long key )
+	{
+		final boolean interrupted = Thread.interrupted();
+		try
+		{
+			valuesOf( collector( "forget", key ).dimensions( 1 ).type( new LongType() ).build() );
+		}
+		catch ( final PythonException e )
+		{
+			// What it has collected has gone with it.
+		}
+		finally
+		{
+			if ( interrupted )
+				Thread.currentThread().interrupt();
+		}
+	}
+
+	private PythonImgBuilder< ? > collector( final String function, final long key )
 	{
 		return PythonImg.builder( MODULE + function ).parameter( "key", key ).queue( collector ).arrays();
 	}
 
-	private void collect( final PythonImg< ? > cells, final long key, final PythonCacheLoaderQueue collector, final PythonProgress progress )
+	private void collect( final PythonImg< ? > cells, final long key, final PythonProgress progress )
 	{
 		final int n = grid.numDimensions();
 		final Halo halo = cells.reader().spec().overlap();
-		try (final PythonImg< UnsignedByteType > onePixelPerCell = collector( "collect", key, collector )
+		try (final PythonImg< UnsignedByteType > onePixelPerCell = collector( "collect", key )
 				.input( PythonInput.of( cells, new BlockInput( BlockInputs.source( cells, "the labels of cells", cells, PythonLoaderOptions.options(), collector.pool().memory() ), cellOfEachPixel( cells.getCellGrid() ) ) ) )
 				.parameter( "shape", numpyOrder( grid.getImgDimensions() ) )
 				.parameter( "cell", numpyOrder( Arrays.stream( cellSize( grid ) ).asLongStream().toArray() ) )

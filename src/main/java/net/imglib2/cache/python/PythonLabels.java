@@ -90,7 +90,8 @@ public final class PythonLabels
 	/**
 	 * Merges labels by a rule. Reads each cell once, now, and keeps which labels it has. What
 	 * this needs does not grow with the pixels, but with the labels, and with the sides of
-	 * cells. A worker of its own is started for it, and ends when this returns.
+	 * cells. It takes a worker of its own, which all merged images of a Python share, and
+	 * which ends with them.
 	 * <p>
 	 * The result is lazy: each of its cells is computed of the cell of {@code labels}. If that
 	 * image changes, because of a parameter, its code, or what is invalidated, the next read of
