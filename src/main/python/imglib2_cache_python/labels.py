@@ -546,6 +546,6 @@ def forget(key: int) -> np.ndarray:
     return np.zeros(1, np.int64)
 
 
-def relabel(part: np.ndarray, labels: np.ndarray, block: Block) -> np.ndarray:
+def relabel(labels: np.ndarray, part: np.ndarray, block: Block) -> np.ndarray:
     """The new labels of a cell, by its part of the table."""
     return relabelled(labels, part, block.data.dtype)

@@ -102,6 +102,12 @@ final class LabelMerging
 	private volatile Merged merged;
 
 	/**
+	 * What the cell was read of whose table this thread reads next: labels that change in
+	 * between are not looked up in the table of others.
+	 */
+	private final ThreadLocal< Merged > ofThisCell = new ThreadLocal<>();
+
+	/**
 	 * Why there is no result for the version of {@link #failedVersion}; guarded by the lock.
 	 */
 	private PythonCellException failure;
@@ -233,7 +239,9 @@ final class LabelMerging
 			@Override
 			public BlockArray get( final Interval cell ) throws Exception
 			{
-				return upToDate().table( cell );
+				final Merged its = ofThisCell.get();
+				ofThisCell.remove();
+				return its.table( cell );
 			}
 
 			@Override
@@ -247,8 +255,16 @@ final class LabelMerging
 			@Override
 			public BlockArray get( final Interval cell ) throws Exception
 			{
-				final Merged its = upToDate();
-				return its.cells.get( its.place( cell ) );
+				while ( true )
+				{
+					final Merged its = upToDate();
+					final BlockArray pixels = its.cells.get( its.place( cell ) );
+					ofThisCell.set( its );
+					if ( its.isUpToDate() )
+						return pixels;
+					if ( pixels.lease() != null )
+						pixels.lease().release();
+				}
 			}
 
 			@Override
@@ -258,9 +274,9 @@ final class LabelMerging
 			}
 		};
 		return labels.settings().another( queue, MODULE + "relabel" )
-				// First: of labels that change in between, no cell is kept.
-				.input( PythonInput.of( labels, table.asInput() ) )
+				// In this order, see ofThisCell.
 				.input( PythonInput.of( labels, cells.asInput() ) )
+				.input( PythonInput.of( labels, table.asInput() ) )
 				.type( new UnsignedIntType() )
 				.like( labels )
 				.cellSize( cellSize( grid ) )
@@ -317,9 +333,18 @@ final class LabelMerging
 				final long version = labels.reader().version();
 				labels.reader().requireOpen();
 				final PythonImg< ? > cells = rule.overlap() > 0 ? labels.withHaloInCells() : labels;
-				final long[] table = tableOf( cells, progress );
-				if ( version == labels.reader().version() )
-					return new Merged( version, cells, table );
+				try
+				{
+					final long[] table = tableOf( cells, progress );
+					if ( version == labels.reader().version() )
+						return new Merged( version, cells, table );
+				}
+				catch ( final PythonCellException e )
+				{
+					// Else the labels have changed, and it may be mended.
+					if ( version == labels.reader().version() )
+						throw e;
+				}
 			}
 		}
 		finally

@@ -34,13 +34,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -341,6 +345,69 @@ class LabelsTest
 			for ( final UnsignedByteType pixel : image )
 				pixel.set( again[ i++ ] );
 		}
+	}
+
+	/**
+	 * A reader that came before a change may get old labels, but never old ones by the numbers
+	 * of new ones, which are others here in each cell.
+	 */
+	@Test
+	@Tag( "each-mode" )
+	void readersMeanwhileGetLabelsThatBelongTogether() throws Exception
+	{
+		final PythonImg< IntType > cells = PythonImg.builder( "block.data[...] = np.arange(block.data.size).reshape(block.dim) // k + 100 * k" )
+				.dimensions( 12, 10 ).parameter( "k", 1 ).type( new IntType() ).cellSize( 12, 1 ).cacheBytes( 200 ).queue( queue ).build();
+		final PythonImg< UnsignedIntType > merged = PythonLabels.merge( cells, Rule.faces() );
+		final AtomicReference< Throwable > wrong = new AtomicReference<>();
+		final AtomicBoolean ended = new AtomicBoolean();
+		final List< Thread > readers = new ArrayList<>();
+		for ( int i = 0; i < 3; ++i )
+		{
+			final int line = 3 * i;
+			final Thread reader = new Thread( () -> {
+				try
+				{
+					while ( !ended.get() )
+						assertRuns( values( Views.interval( merged, new long[] { 0, line }, new long[] { 11, line } ) ) );
+				}
+				catch ( final Throwable t )
+				{
+					wrong.compareAndSet( null, t );
+				}
+			} );
+			reader.start();
+			readers.add( reader );
+		}
+		try
+		{
+			for ( int i = 0; i < 40 && wrong.get() == null; ++i )
+			{
+				final int k = 1 + i % 4;
+				cells.parameter( "k", k );
+				final long[] first = values( Views.interval( merged, new long[] { 0, 7 }, new long[] { 11, 7 } ) );
+				for ( int x = 0; x < 12; ++x )
+					assertEquals( 1 + x / k, first[ x ] );
+			}
+		}
+		finally
+		{
+			ended.set( true );
+			for ( final Thread reader : readers )
+				reader.join();
+		}
+		if ( wrong.get() != null )
+			throw new AssertionError( wrong.get() );
+	}
+
+	/**
+	 * @param line
+	 * 		of a cell: 1 for the first k pixels, 2 for the next k, and so on
+	 */
+	private static void assertRuns( final long[] line )
+	{
+		final int k = ( int ) Arrays.stream( line ).filter( label -> label == 1 ).count();
+		for ( int x = 0; x < line.length; ++x )
+			assertEquals( 1 + x / k, line[ x ], () -> Arrays.toString( line ) );
 	}
 
 	@Test
