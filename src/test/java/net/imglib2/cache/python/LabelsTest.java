@@ -440,7 +440,7 @@ class LabelsTest
 	@Test
 	void labelsThatAreNotTheSameEachTimeAreFound()
 	{
-		final PythonImg< IntType > cells = PythonImg.builder( "block.data[...] = n = globals().get('n', 0) + 1" ).dimensions( 8, 8 ).type( new IntType() ).cellSize( 4, 4 ).cacheBytes( 0 ).queue( queue ).build();
+		final PythonImg< IntType > cells = PythonImg.builder( "block.data[...] = np.random.default_rng().integers(1, 1 << 30)" ).dimensions( 8, 8 ).type( new IntType() ).cellSize( 4, 4 ).cacheBytes( 0 ).queue( queue ).build();
 		final PythonImg< UnsignedIntType > merged = PythonLabels.merge( cells );
 		// Cells stay in reach until the garbage collector finds them.
 		while ( cells.getCache().getIfPresent( 0L ) != null )
