@@ -29,6 +29,7 @@
 package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -41,6 +42,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -55,6 +58,7 @@ import org.junit.jupiter.api.Timeout;
 import net.imglib2.Cursor;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.cache.python.PythonLabels.Rule;
+import net.imglib2.converter.Converters;
 import net.imglib2.img.Img;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.type.NativeType;
@@ -408,6 +412,29 @@ class LabelsTest
 		final int k = ( int ) Arrays.stream( line ).filter( label -> label == 1 ).count();
 		for ( int x = 0; x < line.length; ++x )
 			assertEquals( 1 + x / k, line[ x ], () -> Arrays.toString( line ) );
+	}
+
+	@Test
+	void labelsThatChangeWhileTheyAreReadAreReadAgain() throws Exception
+	{
+		final AtomicReference< CountDownLatch > gate = new AtomicReference<>( new CountDownLatch( 0 ) );
+		final CountDownLatch reached = new CountDownLatch( 1 );
+		final RandomAccessibleInterval< UnsignedByteType > slow = Converters.convert( ( RandomAccessibleInterval< UnsignedByteType > ) mask( new Random( 1 ), 1, 4, 1 ), ( in, out ) -> {
+			if ( gate.get().getCount() > 0 )
+				reached.countDown();
+			assertDoesNotThrow( () -> gate.get().await() );
+			out.set( in );
+		}, new UnsignedByteType() );
+		final PythonImg< IntType > cells = PythonImg.builder( "block.data[...] = block.inputs[0] * k" ).input( slow ).parameter( "k", 11 ).type( new IntType() ).cellSize( 2, 1 ).cacheBytes( 0 ).queue( queue ).build();
+		final PythonImg< UnsignedIntType > merged = PythonLabels.merge( cells );
+		while ( cells.getCache().getIfPresent( 0L ) != null )
+			System.gc();
+		gate.set( new CountDownLatch( 1 ) );
+		final CompletableFuture< Long > pixel = CompletableFuture.supplyAsync( () -> merged.getAt( 0, 0 ).getIntegerLong() );
+		reached.await();
+		cells.parameter( "k", 12 );
+		gate.get().countDown();
+		assertEquals( 1, pixel.get() );
 	}
 
 	@Test
