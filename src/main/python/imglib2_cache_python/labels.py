@@ -10,10 +10,10 @@ So the result does not depend on the order in which blocks are computed.
 from __future__ import annotations
 
 import importlib
+import itertools
 import operator
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,9 @@ class Merger:
         self._overlap = overlap
         axes = len(grid.shape)
         steps = axes if overlap else connectivity
-        self._directions = [one for one in product((-1, 0, 1), repeat=axes) if 0 < sum(map(abs, one)) <= steps]
+        self._directions = [
+            one for one in itertools.product((-1, 0, 1), repeat=axes) if 0 < sum(map(abs, one)) <= steps
+        ]
         self._labels: list[np.ndarray | None] = [None] * len(grid)
         self._sides: dict[tuple[int, tuple[int, ...]], Any] = {}
         self._contacts: list[np.ndarray] = []
@@ -151,7 +153,7 @@ class Merger:
         """Pairs of labels that touch, as positions among those of each cell."""
         left = self._connectivity - sum(map(abs, direction))
         found = []
-        for shift in product(*((0,) if step else (-1, 0, 1) for step in direction)):
+        for shift in itertools.product(*((0,) if step else (-1, 0, 1) for step in direction)):
             if sum(map(abs, shift)) > left:
                 continue
             a = one[tuple(slice(max(0, -s), size - max(0, s)) for s, size in zip(shift, one.shape, strict=True))]
@@ -251,9 +253,7 @@ def distinct(pixels: np.ndarray) -> np.ndarray:
 def require_labels(dtype: np.dtype, what: str) -> None:
     """Raises a TypeError unless it is a dtype of integers."""
     if dtype.kind == "b":
-        raise TypeError(
-            f"{what} are of dtype bool, which is a mask: give its parts labels by scipy.ndimage.label first"
-        )
+        raise TypeError(f"{what} are of dtype bool, which is a mask: label its parts first, by scipy.ndimage.label")
     if dtype.kind not in "iu":
         raise TypeError(f"{what} are of dtype {dtype}, expected integers: 0 for the background, and labels from 1 on")
 
@@ -333,10 +333,10 @@ def merge_labels(
     ...                  [1, 0, 0, 0, 0, 1]])
     >>> def label(pixels):
     ...     return ndimage.label(pixels)[0]
-    >>> labels = map_blocks(label, mask, block_size=(2, 3), dtype=np.uint32)
+    >>> labels = map_blocks(label, mask, block_size=(2, 3), dtype=np.int32)
     >>> labels
     array([[1, 0, 2, 1, 0, 2],
-           [1, 0, 0, 0, 0, 2]], dtype=uint32)
+           [1, 0, 0, 0, 0, 2]], dtype=int32)
     >>> merge_labels(labels, block_size=(2, 3))
     array([[1, 0, 2, 2, 0, 3],
            [1, 0, 0, 0, 0, 3]], dtype=uint32)
@@ -374,7 +374,7 @@ def label_blocks(
     halo: int | Sequence[int] | Sequence[Sequence[int]],
     overlap: float = 0.5,
     border: str | float = "mirror_double",
-    dtype: Any = np.uint32,  # noqa: ANN401 - as numpy.dtype takes it
+    dtype: Any = np.int32,  # noqa: ANN401 - as numpy.dtype takes it
     parameters: Mapping[str, Any] | None = None,
     workers: int = 1,
     progress: bool = False,
@@ -393,7 +393,7 @@ def label_blocks(
         overlap: More than 0, at most 1. Where two blocks with their halo overlap, the area that two labels have in
             common there, divided by the area that at least one of them has there, must be so much.
         border: As in ``map_blocks``.
-        dtype: Dtype of the labels of a block.
+        dtype: Dtype of the labels of a block, which the code computes.
         parameters: As in ``map_blocks``.
         workers: As in ``map_blocks``.
         progress: As in ``map_blocks``.
@@ -440,8 +440,8 @@ def _result(grid: OverlappingGrid, merger: Merger, read: Callable[[int], np.ndar
 
 def _parts(table: np.ndarray) -> Iterator[np.ndarray]:
     """The part of each cell."""
-    starts = np.flatnonzero(table[0] == 0)
-    for start, end in zip(starts, [*starts[1:], table.shape[1]], strict=True):
+    bounds = [*np.flatnonzero(table[0] == 0), table.shape[1]]
+    for start, end in itertools.pairwise(bounds):
         yield table[:, start:end]
 
 

@@ -229,7 +229,7 @@ final class LabelMerging
 		final PixelType< T > type = PixelType.of( labels.getType(), "the image of labels" );
 		if ( type.components() != 1 || !INTEGERS.contains( type.dtype() ) )
 			throw new IllegalArgumentException( labels.reader().name() + " has pixels of " + labels.getType().getClass().getSimpleName() + ", which are no labels, expected integers"
-					+ ( type.dtype() == Dtype.BOOL ? ": label the parts of a mask first, by scipy.ndimage.label, in an image of .type( new UnsignedIntType() )" : ": say .type( new UnsignedIntType() )" ) );
+					+ ( type.dtype() == Dtype.BOOL ? ": label the parts of a mask first, by scipy.ndimage.label, in an image of .type( new IntType() )" : ": say .type( new IntType() )" ) );
 	}
 
 	private PythonImg< UnsignedIntType > image()

@@ -37,11 +37,11 @@ import net.imglib2.type.numeric.integer.UnsignedIntType;
  * Makes labels of an image of the labels of its cells.
  *
  * <pre>{@code
- * final PythonImg< UnsignedIntType > cells = PythonImg.builder( "block.data[...] = ndimage.label(block.inputs[0] > threshold)[0]" )
+ * final PythonImg< IntType > cells = PythonImg.builder( "block.data[...] = ndimage.label(block.inputs[0] > threshold)[0]" )
  * 		.init( "from scipy import ndimage" )
  * 		.input( image )
  * 		.parameter( "threshold", 100 )
- * 		.type( new UnsignedIntType() )
+ * 		.type( new IntType() )
  * 		.build();
  * final PythonImg< UnsignedIntType > labels = PythonLabels.merge( cells );
  * }</pre>

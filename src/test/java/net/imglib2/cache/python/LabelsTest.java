@@ -481,7 +481,7 @@ class LabelsTest
 	void whatIsNoLabelIsRefused()
 	{
 		final Img< UnsignedByteType > mask = mask( new Random( 3 ), 0.5, 12, 12 );
-		assertMessage( "FloatType, which are no labels, expected integers: say .type( new UnsignedIntType() )", () -> PythonLabels.merge( labels( mask, false, new FloatType(), 5, 5 ) ) );
+		assertMessage( "FloatType, which are no labels, expected integers: say .type( new IntType() )", () -> PythonLabels.merge( labels( mask, false, new FloatType(), 5, 5 ) ) );
 		assertMessage( "label the parts of a mask first", () -> PythonLabels.merge( labels( mask, false, new NativeBoolType(), 5, 5 ) ) );
 		final PythonImg< IntType > cells = labels( mask, false, new IntType(), 5, 5 );
 		assertMessage( "connectivity of 1 to 2", () -> PythonLabels.merge( cells, Rule.touching( 3 ) ) );
