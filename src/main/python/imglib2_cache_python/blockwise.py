@@ -24,7 +24,7 @@ from imglib2_cache_python.advice import PLAIN, with_advice
 from imglib2_cache_python.block import Block, halo_slices
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.function_text import function_text
-from imglib2_cache_python.geometry import Border, Cell, Grid, Window, number_type, per_axis, shape_of, widths
+from imglib2_cache_python.geometry import Border, Cell, Grid, Window, dtype_of, number_type, per_axis, shape_of, widths
 from imglib2_cache_python.reference import function_reference
 from imglib2_cache_python.settings import Settings
 from imglib2_cache_python.sinks import ZarrSink, require_fits
@@ -196,12 +196,77 @@ def map_blocks(
     if not inputs:
         raise TypeError("map_blocks has no input, expected one array or more: map_blocks(code, array, block_size=64)")
     shape = shape_of(inputs[0], "input 0")
-    axes = len(shape)
-    grid = Grid(shape, per_axis("block_size", block_size, axes, 1))
-    around, outside = widths(halo, axes), Border(border)
-    windows = [Window(one, f"input {i}", grid, around, outside) for i, one in enumerate(inputs)]
+    grid = Grid(shape, per_axis("block_size", block_size, len(shape), 1))
     wanted = getattr(out, "dtype", None) if dtype is None else dtype
-    result_type = windows[0].dtype if wanted is None else number_type(wanted, "the result")
+    result_type = dtype_of(inputs[0], "input 0") if wanted is None else number_type(wanted, "the result")
+    if out is not None:
+        has_many_writers = _count(workers) > 1 or isinstance(out, ZarrSink)
+        require_fits(out, shape, result_type, grid.cell if has_many_writers else None)
+    result = np.empty(shape, result_type) if out is None else out
+
+    def keep(cell: Cell, pixels: np.ndarray) -> None:
+        result[cell.slices] = pixels
+
+    def is_kept(cell: Cell) -> bool:
+        return isinstance(result, ZarrSink) and result.is_written(cell.slices)
+
+    compute_blocks(
+        code,
+        inputs,
+        grid,
+        keep,
+        result_type,
+        halo=halo,
+        border=border,
+        parameters=parameters,
+        workers=workers,
+        progress=progress,
+        seed=seed,
+        processes=processes,
+        capture=capture,
+        is_kept=is_kept,
+    )
+    return result
+
+
+def compute_blocks(
+    code_or_function: str | Callable[..., Any],
+    inputs: Sequence[Any],
+    grid: Grid,
+    keep: Callable[[Cell, np.ndarray], None],
+    dtype: np.dtype,
+    *,
+    halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]],
+    border: str | float,
+    parameters: Mapping[str, Any] | None,
+    workers: int,
+    progress: bool,
+    seed: int = 0,
+    processes: bool = False,
+    capture: str | os.PathLike[str] | None = None,
+    is_kept: Callable[[Cell], bool] = lambda cell: False,
+) -> None:
+    """Does what `map_blocks` does, for any cells and for whatever becomes of their pixels.
+
+    Args:
+        code_or_function: As in `map_blocks`, as the others that are not here.
+        inputs: At least one.
+        grid: The cells.
+        keep: Gets each cell and its pixels, on the thread of its worker.
+        dtype: Of the pixels.
+        halo: As in `map_blocks`.
+        border: As in `map_blocks`.
+        parameters: As in `map_blocks`.
+        workers: As in `map_blocks`.
+        progress: As in `map_blocks`.
+        seed: As in `map_blocks`.
+        processes: As in `map_blocks`.
+        capture: As in `map_blocks`.
+        is_kept: Whether a cell need not be computed.
+    """
+    code = _code(code_or_function)
+    around, outside = widths(halo, len(grid.shape)), Border(border)
+    windows = [Window(one, f"input {i}", grid, around, outside) for i, one in enumerate(inputs)]
     settings = Settings(
         parameters=_checked(parameters or {}),
         input_names=(None,) * len(inputs),
@@ -209,15 +274,11 @@ def map_blocks(
         checked=True,
         seed=_unsigned(seed),
     )
-    if out is not None:
-        has_many_writers = _count(workers) > 1 or isinstance(out, ZarrSink)
-        require_fits(out, shape, result_type, grid.cell if has_many_writers else None)
-    result = np.empty(shape, result_type) if out is None else out
     with ExitStack() as stack:
         count = min(_count(workers), len(grid)) or 1
         if not isinstance(processes, (bool, np.bool_)):
             raise TypeError(f"processes is {processes!r}, expected True or False; workers is the number of them")
-        first = _Worker(code, settings, around[0], result_type, next(_numbers))
+        first = _Worker(code, settings, around[0], dtype, next(_numbers))
         if capture is not None:
             first = replace(first, recorded=_recorded(code, first.call))
         # Here even if processes compute: what is certainly wrong is found before anything is begun.
@@ -231,8 +292,7 @@ def map_blocks(
         else:
             found += [stack.enter_context(replace(first, worker=i)) for i in range(1, count)]
         bar = stack.enter_context(_progress_bar(len(grid))) if progress else None
-        _Run(grid, windows, result, bar).run(found)
-    return result
+        _Run(grid, windows, keep, is_kept, bar).run(found)
 
 
 @dataclass
@@ -356,12 +416,14 @@ class _Run:
         self,
         grid: Grid,
         windows: Sequence[Window],
-        result: Any,  # noqa: ANN401 - an array, or a sink
+        keep: Callable[[Cell, np.ndarray], None],
+        is_kept: Callable[[Cell], bool],
         bar: Any,  # noqa: ANN401 - of tqdm, or None
     ) -> None:
         self._grid = grid
         self._windows = windows
-        self._result = result
+        self._keep = keep
+        self._is_kept = is_kept
         self._bar = bar
         self._lock = threading.Lock()
         self._next = 0
@@ -395,9 +457,15 @@ class _Run:
     def _work(self, worker: Any) -> None:  # noqa: ANN401
         for cell in self._cells():
             try:
-                self._result[cell.slices] = worker.compute(cell, self._read(cell))
+                self._keep_pixels(cell, worker.compute(cell, self._read(cell)))
             except BaseException as error:
                 self._stop(error)
+
+    def _keep_pixels(self, cell: Cell, pixels: np.ndarray) -> None:
+        try:
+            self._keep(cell, pixels)
+        except Exception as error:
+            raise _block_error(cell, with_advice(capture(error), error, PLAIN), "could not be kept") from error
 
     def _cells(self) -> Iterator[Cell]:
         while True:
@@ -407,7 +475,7 @@ class _Run:
                     return
                 self._next += 1
             cell = self._grid[index]
-            if not (isinstance(self._result, ZarrSink) and self._result.is_written(cell.slices)):
+            if not self._is_kept(cell):
                 yield cell
             if self._bar is not None:
                 with self._lock:
