@@ -62,6 +62,45 @@ class Try:
         return f"{', '.join(self.packages)}: {self.what}"
 
 
+@dataclass(frozen=True)
+class Threads:
+    """A package that starts threads of its own.
+
+    Attributes:
+        package: Name of the distribution on PyPI.
+        code: Code of an image that uses the threads.
+        init: Code that imports.
+        own: What lets it use as many threads as it wants; nothing for most packages.
+        one: What lets it use one thread.
+        variables: Environment variables that do, instead.
+        how: How the page tells it; `one` if it is empty.
+    """
+
+    package: str
+    code: str
+    init: str = ""
+    own: str = ""
+    one: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    how: str = ""
+
+    def as_try(self, limited: bool) -> Try:
+        """The image."""
+        return Try(
+            [self.package],
+            f"{'one thread' if limited else 'its own threads'}",
+            self.code,
+            f"{textwrap.dedent(self.init)}\n{self.one if limited else self.own}",
+            shape=(1024, 1024),
+            block_size=256,
+        )
+
+
 def load(table: Path) -> list[Try]:
     """The tries of a table, which is a Python file."""
     return runpy.run_path(str(table))["TRIES"]
+
+
+def load_threads(table: Path) -> list[Threads]:
+    """What the table has about threads."""
+    return runpy.run_path(str(table)).get("THREADS", [])

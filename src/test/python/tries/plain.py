@@ -16,9 +16,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "main" / "python"))
 sys.path.insert(0, str(HERE.parent))
 
-from tries.description import Try, load  # noqa: E402
-
 from imglib2_cache_python import map_blocks  # noqa: E402
+
+from tries.description import Try, load  # noqa: E402
 
 
 def make_input(shape: tuple[int, ...], dtype: str) -> np.ndarray:

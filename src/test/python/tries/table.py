@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from tries.description import Try
+from tries.description import Threads, Try
 
 TRIES = [
     Try(
@@ -37,9 +37,7 @@ TRIES = [
         "ridges",
         "block.data[...] = filters.sato(block.inputs[0], sigmas=[2])[block.halo]",
         init="from skimage import filters",
-        whole="filters.sato(image, sigmas=[2])",
         halo=12,
-        tolerance=1e-4,
     ),
     Try(
         ["scikit-image"],
@@ -601,5 +599,96 @@ TRIES = [
         init="import edt",
         shape=(20, 40, 50),
         block_size=20,
+    ),
+]
+
+
+THREADS = [
+    Threads(
+        "numpy",
+        """
+        pixels = block.inputs[0].astype(float)
+        for _ in range(10):
+            pixels = pixels @ pixels.T / 1e6
+        block.data[...] = pixels
+        """,
+        variables={"OMP_NUM_THREADS": "1"},
+        how="`OMP_NUM_THREADS=1 java …`",
+    ),
+    Threads(
+        "opencv-python-headless",
+        "block.data[...] = cv2.bilateralFilter(block.inputs[0], 15, 75, 75)",
+        init="import cv2",
+        one="cv2.setNumThreads(1)",
+    ),
+    Threads(
+        "torch",
+        """
+        with torch.no_grad():
+            pixels = torch.from_numpy(block.inputs[0].astype(np.float32))
+            block.data[...] = network(pixels[None, None])[0, 0].numpy()
+        """,
+        init="""
+        import torch
+
+        network = torch.nn.Sequential(
+            torch.nn.Conv2d(1, 16, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(16, 1, 3, padding=1)
+        ).eval()
+        """,
+        one="torch.set_num_threads(1)",
+    ),
+    Threads(
+        "numba",
+        "block.data[...] = rows(block.inputs[0])",
+        init="""
+        import numba
+
+        @numba.njit(parallel=True)
+        def rows(pixels):
+            result = np.zeros(pixels.shape, np.float32)
+            for y in numba.prange(pixels.shape[0]):
+                for x in range(pixels.shape[1]):
+                    result[y, x] = np.sort(pixels[y, max(0, x - 20) : x + 21])[10]
+            return result
+        """,
+        one="numba.set_num_threads(1)",
+    ),
+    Threads(
+        "scikit-learn",
+        """
+        features = np.stack([block.inputs[0].ravel(), np.roll(block.inputs[0], 1).ravel()], -1)
+        block.data[...] = forest.predict(features).reshape(block.dim)
+        """,
+        init="""
+        from sklearn.ensemble import RandomForestClassifier
+
+        random = np.random.default_rng(0)
+        samples = random.integers(0, 256, (500, 2))
+        """,
+        own="forest = RandomForestClassifier(50, n_jobs=-1).fit(samples, samples[:, 1] > 100)",
+        one="forest = RandomForestClassifier(50, n_jobs=1).fit(samples, samples[:, 1] > 100)",
+        how="`n_jobs=1` instead of `n_jobs=-1`",
+    ),
+    Threads(
+        "SimpleITK",
+        """
+        image = sitk.Cast(sitk.GetImageFromArray(block.inputs[0]), sitk.sitkFloat32)
+        block.data[...] = sitk.GetArrayFromImage(sitk.CurvatureFlow(image, 0.1, 20))
+        """,
+        init="import SimpleITK as sitk",
+        one="sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)",
+    ),
+    Threads(
+        "dask",
+        """
+        chunked = da.from_array(block.inputs[0].astype(float), chunks=128)
+        block.data[...] = chunked.map_overlap(ndimage.gaussian_filter, 8, "reflect", sigma=2).compute()
+        """,
+        init="""
+        import dask
+        import dask.array as da
+        from scipy import ndimage
+        """,
+        one='dask.config.set(scheduler="synchronous")',
     ),
 ]

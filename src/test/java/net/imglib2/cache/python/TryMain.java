@@ -120,10 +120,14 @@ final class TryMain
 				if ( name.startsWith( "parameter." ) )
 					builder.parameter( name.substring( name.indexOf( '.' ) + 1 ), number( get( name ) ) );
 			final PythonImg< T > image = builder.build();
-			final PythonSummary summary = image.compute();
-			if ( summary.failed() > 0 )
-				throw summary.errors().get( 0 );
-			System.out.println( "seconds " + summary.seconds() );
+			for ( int i = 0; i < Integer.parseInt( get( "rounds" ) ); ++i )
+			{
+				image.invalidate();
+				final PythonSummary summary = image.compute( image, new UntilFailure( image ) );
+				if ( summary.failed() > 0 )
+					throw summary.errors().get( 0 );
+				System.out.println( "seconds " + summary.seconds() );
+			}
 			write( image, Paths.get( step + ".raw" ) );
 		}
 	}
@@ -193,5 +197,28 @@ final class TryMain
 		while ( pixel.hasNext() )
 			bytes.putDouble( pixel.next().getRealDouble() );
 		Files.write( file, bytes.array() );
+	}
+
+	/**
+	 * Ends a computation early. Otherwise each of its cells would wait for the timeout.
+	 */
+	private static final class UntilFailure implements PythonProgress
+	{
+		private final PythonImg< ? > image;
+
+		UntilFailure( final PythonImg< ? > image )
+		{
+			this.image = image;
+		}
+
+		@Override
+		public void update( final long done, final long total )
+		{}
+
+		@Override
+		public boolean isCancelled()
+		{
+			return image.metrics().cellsFailed() > 0;
+		}
 	}
 }
