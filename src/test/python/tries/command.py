@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from importlib.metadata import version
@@ -36,7 +36,7 @@ from tries.plain import make_input  # noqa: E402
 # imported are there for the other, if Python runs in the JVM.
 ORDERS = (("init", "cells"), ("cells", "init"))
 
-WORKERS = 4
+WORKERS = 3
 
 # Settings of the caller's Python, which the JVM must not see.
 PYTHON_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "IMGLIB2_PYTHON")
@@ -62,22 +62,24 @@ class Command:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
 
-    def run(self, tries: list[Try]) -> dict[str, dict[str, list[Outcome]]]:
-        """All of them. Returns the outcomes by the name of the try and the mode, in the order of `ORDERS`."""
-        orders = ORDERS[: self.options.orders]
-        found = {}
+    def run(self, tries: list[Try]) -> Iterator[tuple[str, dict[str, list[Outcome]]]]:
+        """All of them. Yields the name of each, and its outcomes by the mode, in the order of `ORDERS`."""
         with ThreadPoolExecutor(self.options.jobs) as executor:
             runs = {}
             for what in tries:
                 prepared = executor.submit(self.prepare, what)
                 runs[what.name] = {
-                    mode: [executor.submit(self.run_one, what, prepared, mode, steps) for steps in orders]
+                    mode: [executor.submit(self.run_one, what, prepared, mode, steps) for steps in self.orders(mode)]
                     for mode in self.options.modes
                 }
             for name, modes in runs.items():
-                found[name] = {mode: [one.result() for one in ended] for mode, ended in modes.items()}
-                tell(name, found[name])
-        return found
+                found = {mode: [one.result() for one in ended] for mode, ended in modes.items()}
+                tell(name, found)
+                yield name, found
+
+    def orders(self, mode: str) -> Sequence[Sequence[str]]:
+        """Those that make a difference in a mode: each queue has new processes in mode PROCESS."""
+        return ORDERS[:1] if mode == "PROCESS" else ORDERS[: self.options.orders]
 
     def prepare(self, what: Try) -> Path:
         """Makes a folder with all that the JVM needs; plain Python computes what is expected there."""
@@ -240,18 +242,19 @@ def main() -> int:
         results = json.loads(options.results.read_text(encoding="utf-8"))
     if not options.write_page:
         command = Command(options, options.folder)
+        results["machine"] = machine(options)
+        results["versions"] = {package: version(package) for one in tries for package in one.packages}
         if options.threads:
             for one in load_threads(options.table):
                 if is_chosen(one.package, options.only):
                     times = {mode: command.measure(one, mode) for mode in options.modes if mode != "SUB"}
                     results["threads"].setdefault(one.package, {}).update(times)
+                    save(results, options.results)
         else:
             chosen = [one for one in tries if is_chosen(one.name, options.only)]
-            for name, outcomes in command.run(chosen).items():
+            for name, outcomes in command.run(chosen):
                 results["outcomes"].setdefault(name, {}).update(outcomes)
-        results["machine"] = machine(options)
-        results["versions"] = {package: version(package) for one in tries for package in one.packages}
-        options.results.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+                save(results, options.results)
     page.write(tries, load_threads(options.table), results, options.page)
     print(f"Written: {options.page}")
     return 0
@@ -260,6 +263,11 @@ def main() -> int:
 def file_name(name: str) -> str:
     """Name of a folder for the try with this name."""
     return re.sub(r"\W+", "-", name)
+
+
+def save(results: dict, path: Path) -> None:
+    """Writes the results, also of a run that will be interrupted."""
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def is_chosen(name: str, parts: Sequence[str]) -> bool:

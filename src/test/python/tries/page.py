@@ -22,11 +22,11 @@ This page says which Python packages were tried, in which [mode](modes.md), and 
 mvn -q test-compile exec:exec@packages
 ```
 
-Each line of the table is an image that uses a package as you would use it: {count} images in all. Each was computed in
-JVMs of its own, by four workers at the same time. Then the queue was closed, and a second queue with four new workers
-computed the image again. One JVM begins with the imports in `.init( … )`, and then has them in the code of the cells;
-another JVM does it the other way round. All pixels were compared with those that plain Python computes. *works* means
-that all this was right.
+Each line of the table is an image that uses a package as you would use it: {count} images in all. Each was computed by
+three workers at the same time, in a JVM of its own. Then the queue was closed, and a second queue with three new workers
+computed the image again: once with the imports in `.init( … )`, once with the imports in the code of the cells. In the
+modes `SHARED` and `SUB`, another JVM does it in the other order, because the first queue leaves imported modules behind.
+All pixels were compared with those that plain Python computes. *works* means that all this was right.
 
 The versions are those that pip installs today for this Python. All packages were in one environment.
 """
