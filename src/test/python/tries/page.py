@@ -23,9 +23,9 @@ mvn -q test-compile exec:exec@packages
 ```
 
 Each line of the table is an image that uses a package as you would use it: {count} images in all. Each was computed by
-three workers at the same time, in a JVM of its own. Then the queue was closed, and a second queue with three new workers
+three workers at the same time, in a JVM of its own. Then the queue was closed, and a second queue of three new workers
 computed the image again: once with the imports in `.init( … )`, once with the imports in the code of the cells. In the
-modes `SHARED` and `SUB`, another JVM does it in the other order, because the first queue leaves imported modules behind.
+modes `SHARED` and `SUB`, another JVM does it in the other order, because the first queue leaves imported modules there.
 All pixels were compared with those that plain Python computes. *works* means that all this was right.
 
 The versions are those that pip installs today for this Python. All packages were in one environment.
