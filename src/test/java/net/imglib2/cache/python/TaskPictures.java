@@ -217,12 +217,12 @@ final class TaskPictures
 		final File file = Files.createTempFile( "network", ".pt" ).toFile();
 		try
 		{
-			final PythonImg< FloatType > training = PythonImg.builder( "doc/tasks/unet.py:train" ).input( PythonInput.of( coins ).wholeAxes( 0, 1 ) ).parameter( "noise", 25 ).parameter( "file", file.toPath() )
+			final PythonImg< FloatType > training = PythonImg.builder( "doc/code/unet.py:train" ).input( PythonInput.of( coins ).wholeAxes( 0, 1 ) ).parameter( "noise", 25 ).parameter( "file", file.toPath() )
 					.dimensions( 1 ).type( new FloatType() ).build();
 			training.getAt( 0 );
 			final PythonImg< FloatType > noisy = PythonImg.builder( "block.data[...] = raw + np.random.default_rng(1).normal(0, 25, raw.shape)" ).input( "raw", coins ).cellSize( 384, 303 )
 					.type( new FloatType() ).build();
-			final PythonImg< FloatType > clean = PythonImg.builder( "doc/tasks/unet.py:denoise" ).input( noisy ).parameter( "file", file.toPath() ).halo( 24 ).cellSize( CELL ).padToMultiple( 16 )
+			final PythonImg< FloatType > clean = PythonImg.builder( "doc/code/unet.py:denoise" ).input( noisy ).parameter( "file", file.toPath() ).halo( 24 ).cellSize( CELL ).padToMultiple( 16 )
 					.type( new FloatType() ).build();
 			write( "network.jpg", 440, grey( noisy, 0, 255, 0 ), grey( clean, 0, 255, CELL ) );
 		}
