@@ -12,7 +12,8 @@ _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def test_pages_show_parts_of_files() -> None:
     files = [path.read_text(encoding="utf-8") for path in (_DOC / "code").glob("*.py")]
-    blocks = [block for page in (_DOC / "tasks").glob("*.md") for block in _BLOCK.findall(page.read_text(encoding="utf-8"))]
+    pages = [path.read_text(encoding="utf-8") for path in (_DOC / "tasks").glob("*.md")]
+    blocks = [block for page in pages for block in _BLOCK.findall(page)]
     assert blocks
     for block in blocks:
         assert any(block in text for text in files), block
