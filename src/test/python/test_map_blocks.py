@@ -431,6 +431,17 @@ ONE = np.zeros((4, 6))
         (lambda: map_blocks(np.add, ONE, ONE[:3], block_size=2), ValueError, r"input 1 .*\(3, 6\).*\(4, 6\)"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, workers=0), ValueError, "workers is 0"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, workers=1.5), TypeError, "workers is 1.5"),
+        (
+            lambda: map_blocks(np.negative, ONE, block_size=2, processes=4),
+            TypeError,
+            "processes is 4.*True or False.*workers",
+        ),
+        (
+            lambda: map_blocks(np.negative, ONE, block_size=2, capture=True),
+            TypeError,
+            "capture is True.*path of a folder",
+        ),
+        (lambda: map_blocks(np.negative, ONE, block_size=2, capture=__file__), NotADirectoryError, "is not a folder"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, parameters={"np": 1}), ValueError, "something else"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, parameters={"a b": 1}), ValueError, "not a Python name"),
         (lambda: map_blocks(lambda a, b: a, ONE, block_size=2), TypeError, "needs the argument 'b'"),

@@ -36,14 +36,14 @@ def test_packages_that_code_names(code: str, packages: set[str]) -> None:
     ("expression", "packages"),
     [
         ("zarr:open_array", {"zarr"}),
-        ("h5py.File(h5py.version)['volume']", {"h5py"}),
+        ("scipy.File(skimage)['volume'], no_such_package", {"scipy"}),
         ("(scipy.io.loadmat(os.devnull), len([1]))", {"scipy"}),
         ("not ( python", set()),
         ("\0", set()),
     ],
 )
 def test_packages_that_an_expression_names(expression: str, packages: set[str]) -> None:
-    assert packages_of_expression(expression) == packages
+    assert packages_of_expression(expression, ["skimage"]) == packages
 
 
 def test_packages_of_the_file_of_a_function(tmp_path: Path) -> None:

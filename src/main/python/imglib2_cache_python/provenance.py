@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib.metadata
+import importlib.util
 import platform
 import sys
 import textwrap
@@ -17,7 +18,7 @@ from pathlib import Path
 from imglib2_cache_python.reference import function_reference
 
 
-def describe(codes: Sequence[str], opened: Sequence[str] = ()) -> list[str]:
+def describe(codes: Sequence[str], opened: Sequence[tuple[str, Sequence[str]]] = ()) -> list[str]:
     """Describes this Python: its version and folder; and the versions of packages, sorted by name.
 
     The packages are those that the code imports or takes a function from, and numpy. The same code always names the
@@ -25,9 +26,10 @@ def describe(codes: Sequence[str], opened: Sequence[str] = ()) -> list[str]:
 
     Args:
         codes: Pieces of code.
-        opened: Expressions that open objects.
+        opened: Expressions that open objects, and the names of their arguments.
     """
-    names = sorted({"numpy"}.union(*map(packages_of, codes), *map(packages_of_expression, opened)))
+    named = (packages_of_expression(*expression) for expression in opened)
+    names = sorted({"numpy"}.union(*map(packages_of, codes), *named))
     versions = sorted({version for name in names if (version := _version(name)) is not None}, key=str.lower)
     return [f"{platform.python_version()} at {sys.prefix}", ", ".join(versions)]
 
@@ -50,13 +52,14 @@ def packages_of(code: str) -> set[str]:
     return {name.partition(".")[0] for name in names} - sys.stdlib_module_names
 
 
-def packages_of_expression(expression: str) -> set[str]:
+def packages_of_expression(expression: str, arguments: Sequence[str]) -> set[str]:
     """The same for an expression that opens an object: it sees packages without importing them."""
     if function_reference(expression) is not None:
         return packages_of(expression)
     with suppress(SyntaxError, ValueError):
         names = {node.id for node in ast.walk(ast.parse(expression.strip())) if isinstance(node, ast.Name)}
-        return names - sys.stdlib_module_names - vars(builtins).keys()
+        names -= sys.stdlib_module_names | vars(builtins).keys() | set(arguments)
+        return {name for name in names if importlib.util.find_spec(name) is not None}
     return set()
 
 

@@ -42,7 +42,8 @@ _MAX_SHOWN = 200
 # Members of a group that a message lists.
 _MAX_LISTED = 8
 
-_numbers = itertools.count(1)
+# For names of expressions in tracebacks. They come again, because the text of one that has failed stays known.
+_numbers = itertools.cycle(range(1, 101))
 
 
 def open_source(expression: str, *arguments: Any, **keywords: Any) -> Source:  # noqa: ANN401
@@ -342,9 +343,8 @@ class Source:
         if now is None:
             raise ValueError(f"{self._what} is closed")
         if tuple(now) != self.shape:
-            raise ValueError(
-                f"{self._what} has the shape {tuple(now)} now, but had {self.shape} before: make the image anew"
-            )
+            seen = tuple(map(int, now))
+            raise ValueError(f"{self._what} has the shape {seen} now, but had {self.shape} before: make the image anew")
         pixels = self._array[part]
         graph = getattr(pixels, "__dask_graph__", None)
         if graph is not None and graph() is not None:
@@ -435,6 +435,8 @@ class _Axis:
 
 def _bounds(part: Any, shape: Sequence[int]) -> list[tuple[int, int]] | None:  # noqa: ANN401
     """Bounds along each axis; None if the part is not given by simple slices."""
+    if type(part) is slice:
+        part = (part,)
     if type(part) is not tuple or len(part) != len(shape):
         return None
     bounds = []

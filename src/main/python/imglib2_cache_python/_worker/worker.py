@@ -408,7 +408,7 @@ class Worker:
         return source_file(code)
 
     @answering
-    def packages(self, codes: list[str], opened: list[str]) -> list[str]:
+    def packages(self, codes: list[str], opened: list[Any]) -> list[str]:
         """See `provenance.describe`."""
         # Only now, because what it imports takes long.
         return importlib.import_module("imglib2_cache_python.provenance").describe(codes, opened)

@@ -69,6 +69,8 @@ final class Provenance
 		provenance.line( name + ": " + typeOf( spec.type() ) + ", " + sizes( spec.grid().getImgDimensions() ) + ", in cells of " + cellSize( spec ) );
 		provenance.block( "code", code.text() );
 		provenance.block( "parameters", code.parameters().entrySet().stream().map( entry -> entry.getKey() + " = " + valueOf( entry.getValue() ) ).collect( Collectors.joining( "\n" ) ) );
+		if ( code.seed() != 0 )
+			provenance.line( "seed: " + code.seed() );
 		code.opened().forEach( ( variable, object ) -> provenance.block( "opened as " + variable, describe( object ) ) );
 		final List< PythonInput > inputs = settings.inputs();
 		for ( int i = 0; i < inputs.size(); ++i )
@@ -88,7 +90,7 @@ final class Provenance
 	 */
 	static String environment( final PythonCacheLoaderQueue queue, final CellCode code )
 	{
-		final Object opened = code.opened().values().stream().map( OpenedObject::expression ).collect( Collectors.toList() );
+		final Object opened = code.opened().values().stream().map( object -> Arrays.asList( object.expression(), object.keywords().keySet() ) ).collect( Collectors.toList() );
 		final List< ? > answer = ( List< ? > ) queue.pool().ask( "Asking for the packages of an image", "packages", Arrays.asList( code.text(), queue.init() ), opened );
 		final Provenance provenance = new Provenance();
 		provenance.block( "init", queue.init() );

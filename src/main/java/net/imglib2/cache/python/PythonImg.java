@@ -235,10 +235,10 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * @param value
 	 * 		see {@link PythonImgBuilder#parameter}
 	 * @throws IllegalArgumentException
-	 * 		if Python cannot have such a value; or if another array does not have this
-	 * 		image's shape and dtype; then nothing has changed
+	 * 		if Python cannot have such a value
 	 * @throws PythonCodeException
-	 * 		if a function does not take it; then nothing has changed
+	 * 		if a function does not take it, or an array cannot be opened or has another shape
+	 * 		or dtype; then nothing has changed
 	 * @throws PythonClosedException
 	 * 		if this image or its queue is closed
 	 * @throws PythonInterruptedException
@@ -304,6 +304,9 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * The array of an image that {@link #open} has made is opened anew before it is read
 	 * again, so that what has changed in a file is seen. If it has another shape or dtype now,
 	 * reads fail.
+	 *
+	 * @throws IllegalStateException
+	 * 		if this image was made by {@link #open}: on the thread of a worker
 	 */
 	public void invalidate()
 	{
@@ -439,11 +442,16 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	public PythonSummary compute( final Interval interval, final PythonProgress progress )
 	{
+		return compute( interval, progress, reader.numReaders() );
+	}
+
+	PythonSummary compute( final Interval interval, final PythonProgress progress, final int numReaders )
+	{
 		requireSameAxes( interval );
 		WorkerPool.requireNotOnAWorker( "An image cannot be computed" );
 		reader.requireOpen();
 		final long start = System.nanoTime();
-		final CellsInParallel computation = new CellsInParallel( Objects.requireNonNull( progress, "progress" ), Collections.singletonList( new CellsOfImage( reader, getCache(), interval ) ) );
+		final CellsInParallel computation = new CellsInParallel( Objects.requireNonNull( progress, "progress" ), Collections.singletonList( new CellsOfImage( reader, getCache(), interval, numReaders ) ) );
 		computation.run();
 		return new PythonSummary( computation, ( System.nanoTime() - start ) * 1e-9, false, computation.isCancelled() );
 	}
@@ -600,11 +608,11 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	}
 
 	/**
-	 * Tells how this image is made: its code, parameters, inputs with their geometry (and
-	 * theirs, where they are such images, too), types and sizes, the Python with the versions
+	 * Tells how this image is made: its code, parameters, what is opened, inputs with their
+	 * geometry (and theirs, where they are such images, too), types and sizes, the Python with the versions
 	 * of the packages that the code imports or takes its function from, and the version of
-	 * this library. The same settings give the same text. Asks a worker, after the blocks that
-	 * wait.
+	 * this library. The same settings give the same text. Asks a worker, before the blocks
+	 * that wait.
 	 *
 	 * @return text of some lines, in UTF-8 if it is written to a file
 	 * @throws PythonClosedException
@@ -645,6 +653,26 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	PythonImgBuilder< T > settings()
 	{
 		return settings;
+	}
+
+	CellReader< T, ? > reader()
+	{
+		return reader;
+	}
+
+	/**
+	 * @return an image whose cells have the halo of the inputs, too, see
+	 *         {@link PythonImgBuilder#withHaloInCells}
+	 */
+	PythonImg< T > withHaloInCells()
+	{
+		final PythonImgBuilder< T > overlapping;
+		synchronized ( this )
+		{
+			reader.requireOpen();
+			overlapping = settings.withHaloInCells( reader.name() );
+		}
+		return overlapping.build();
 	}
 
 	private void requireSameAxes( final Interval interval )

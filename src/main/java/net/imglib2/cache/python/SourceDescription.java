@@ -63,7 +63,7 @@ final class SourceDescription
 	 * Lets a worker open the object, and close it again.
 	 *
 	 * @param source
-	 * 		what to open
+	 * 		what to open; if it was {@link #pinned}, its shape and dtype must be the same
 	 * @param type
 	 * 		of the image, or {@code null}
 	 * @param queue
@@ -71,7 +71,7 @@ final class SourceDescription
 	 * @throws IllegalArgumentException
 	 * 		if the type cannot have all values of the object
 	 * @throws PythonCodeException
-	 * 		if it cannot be opened, or is not an array of numbers
+	 * 		if it cannot be opened, is not an array of numbers, or is not what it was
 	 */
 	static SourceDescription of( final OpenedObject source, final NativeType< ? > type, final PythonCacheLoaderQueue queue )
 	{
@@ -142,18 +142,6 @@ final class SourceDescription
 	OpenedObject pinned( final OpenedObject source )
 	{
 		return source.asSource( shape, dtype );
-	}
-
-	/**
-	 * @param source
-	 * 		{@link #pinned} earlier
-	 * @throws IllegalArgumentException
-	 * 		if it was something else than now
-	 */
-	void requireSame( final OpenedObject source )
-	{
-		if ( !pinned( source ).values().equals( source.values() ) )
-			throw new IllegalArgumentException( what + " has the shape " + Arrays.toString( shape ) + " and dtype " + dtype + ", but the image has " + source.shapeAndDtype() + ": make another image of it" );
 	}
 
 	private static long[] reversed( final long[] numbers )

@@ -54,6 +54,7 @@ import net.imglib2.type.numeric.ARGBType;
 import net.imglib2.type.numeric.RealType;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.type.numeric.real.FloatType;
+import net.imglib2.util.Cast;
 import net.imglib2.view.Views;
 
 /**
@@ -110,7 +111,9 @@ final class PicturesMain
 		pictures.live();
 		pictures.errors();
 		pictures.halo();
+		pictures.sources();
 		pictures.sinks();
+		new TaskPictures( pictures.folder, pictures.green ).draw();
 	}
 
 	private static String photograph() throws Exception
@@ -223,6 +226,21 @@ final class PicturesMain
 		write( "sinks.jpg", pictures );
 	}
 
+	private void sources() throws IOException
+	{
+		final PythonImg< UnsignedByteType > array = Cast.unchecked( PythonImg.openBuilder( "zarr.array(skimage.io.imread(path)[..., 1], chunks=(chunk, chunk))" )
+				.parameter( "path", new File( folder, "retina.jpg" ) ).parameter( "chunk", CELL ).cellSize( CELL ).workers( 1 ).build() );
+		for ( int x = 0; x < SIZE; ++x )
+			array.getAt( x, SIZE - 1 - 3 * x / 4 );
+		final RandomAccess< FloatType > millis = array.timeImg().randomAccess();
+		final BufferedImage picture = grey( green, 0, 160 );
+		for ( int y = 0; y < SIZE; ++y )
+			for ( int x = 0; x < SIZE; ++x )
+				if ( Float.isNaN( millis.setPositionAndGet( x / CELL, y / CELL ).get() ) )
+					picture.setRGB( x, y, 0x404040 );
+		write( "sources.jpg", lines( grey( green, 0, 160 ), CELL ), lines( picture, CELL ) );
+	}
+
 	// ---------------------------------------------------------------- drawing
 
 	private BufferedImage colours()
@@ -237,7 +255,7 @@ final class PicturesMain
 		return picture;
 	}
 
-	private static BufferedImage grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max )
+	static BufferedImage grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max )
 	{
 		return draw( image, min, max, PicturesMain::grey );
 	}
@@ -320,7 +338,7 @@ final class PicturesMain
 		write( new File( folder, name ), picture );
 	}
 
-	private static void write( final File file, final BufferedImage picture ) throws IOException
+	static void write( final File file, final BufferedImage picture ) throws IOException
 	{
 		final ImageWriter writer = ImageIO.getImageWritersByFormatName( "jpeg" ).next();
 		try ( final ImageOutputStream out = ImageIO.createImageOutputStream( deleted( file ) ) )

@@ -94,6 +94,14 @@ final class DetachedComputations
 		}
 
 		/**
+		 * @return since when its reader waits
+		 */
+		long since()
+		{
+			return since;
+		}
+
+		/**
 		 * The reader waits no longer.
 		 *
 		 * @param now

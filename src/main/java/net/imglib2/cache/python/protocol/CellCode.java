@@ -28,10 +28,14 @@
  */
 package net.imglib2.cache.python.protocol;
 
+import java.io.File;
 import java.lang.reflect.Array;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.net.URI;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.util.ArrayList;
@@ -70,7 +74,7 @@ public final class CellCode
 	 */
 	private static final Set< String > RESERVED = new HashSet<>( Arrays.asList( "block", "np" ) );
 
-	private static final String ALLOWED = "allowed are null, booleans, integers, floating-point numbers, strings, lists, maps with strings as keys, and arrays of boolean, byte, short, int, long, float or double";
+	private static final String ALLOWED = "allowed are null, booleans, integers, floating-point numbers, strings, paths, files, lists, maps with strings as keys, and arrays of boolean, byte, short, int, long, float or double";
 
 	private final String text;
 
@@ -145,9 +149,10 @@ public final class CellCode
 
 	/**
 	 * @param values
-	 * 		parameters by name: null, booleans, integers, floating-point numbers, strings,
-	 * 		lists and maps of these, nested as you like, with strings as keys; arrays of
-	 * 		primitive types become numpy arrays of that dtype
+	 * 		parameters by name: null, booleans, integers, floating-point numbers, strings;
+	 * 		paths, files and URLs, which become strings; lists and maps of these, nested as you
+	 * 		like, with strings as keys; arrays of primitive types become numpy arrays of that
+	 * 		dtype
 	 * @return this code with these parameters instead of its own
 	 * @throws IllegalArgumentException
 	 * 		if Python cannot have such a name or value
@@ -422,6 +427,16 @@ public final class CellCode
 				throw new IllegalArgumentException( what + " is a string that is not valid Unicode: it has half of a surrogate pair" );
 			return string;
 		}
+		if ( value instanceof File )
+			return copyOf( what, ( ( File ) value ).toPath(), depth );
+		if ( value instanceof Path )
+		{
+			if ( ( ( Path ) value ).getFileSystem() != FileSystems.getDefault() )
+				throw new IllegalArgumentException( what + " is " + value + ", a path of " + ( ( Path ) value ).getFileSystem() + ", which Python does not know: give a file" );
+			return copyOf( what, ( ( Path ) value ).toAbsolutePath().toString(), depth );
+		}
+		if ( value instanceof URI || value instanceof URL )
+			return copyOf( what, value.toString(), depth );
 		if ( value instanceof Collection )
 			return copyOf( what, ( ( Collection< ? > ) value ).toArray(), depth );
 		if ( value instanceof Object[] )
@@ -433,6 +448,8 @@ public final class CellCode
 		}
 		if ( value instanceof Map )
 		{
+			if ( isArray( ( Map< ?, ? > ) value ) )
+				return copyOf( what, ( ( Map< ?, ? > ) value ).values(), depth );
 			final Map< String, Object > copies = new LinkedHashMap<>();
 			for ( final Map.Entry< ?, ? > entry : ( ( Map< ?, ? > ) value ).entrySet() )
 			{
@@ -450,6 +467,18 @@ public final class CellCode
 			return copy instanceof byte[] ? new Values.Int8( ( byte[] ) copy ) : copy;
 		}
 		throw new IllegalArgumentException( what + " is or has " + described( value ) + "; " + ALLOWED );
+	}
+
+	/**
+	 * @return whether the keys are 0, 1, … : arrays of Nashorn are such maps
+	 */
+	private static boolean isArray( final Map< ?, ? > map )
+	{
+		int next = 0;
+		for ( final Object key : map.keySet() )
+			if ( !String.valueOf( next++ ).equals( key ) )
+				return false;
+		return next > 0;
 	}
 
 	private static String whatOf( final String parameter )

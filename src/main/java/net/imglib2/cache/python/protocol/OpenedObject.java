@@ -28,11 +28,6 @@
  */
 package net.imglib2.cache.python.protocol;
 
-import java.io.File;
-import java.net.URI;
-import java.net.URL;
-import java.nio.file.FileSystems;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -84,8 +79,7 @@ public final class OpenedObject
 	 * 		expression, which sees the arguments as names
 	 * @param positional
 	 * 		arguments of the function, by their position: values as those of
-	 * 		{@link CellCode#withParameters}; paths, files and URLs, which become strings; and
-	 * 		lists and maps of all these
+	 * 		{@link CellCode#withParameters}
 	 * @param keywords
 	 * 		arguments by name, of the same kinds
 	 * @return the object
@@ -98,7 +92,7 @@ public final class OpenedObject
 			throw new IllegalArgumentException( "there is nothing to open: expected a function, for instance \"zarr:open_array\", or an expression" );
 		final List< Object > copies = new ArrayList<>();
 		for ( final Object value : positional )
-			copies.add( copyOf( "Argument " + copies.size() + " of " + expression.trim(), value ) );
+			copies.add( CellCode.copyOf( "Argument " + copies.size() + " of " + expression.trim(), value, DEPTH ) );
 		OpenedObject object = new OpenedObject( expression, copies, Collections.emptyMap(), null, null );
 		// A map of a script can have other keys.
 		for ( final Map.Entry< ?, ? > entry : keywords.entrySet() )
@@ -119,7 +113,7 @@ public final class OpenedObject
 	{
 		final String name = CellCode.requireName( "an argument of " + expression.trim(), key );
 		final Map< String, Object > changed = new LinkedHashMap<>( keywords );
-		changed.put( name, copyOf( "The argument \"" + name + "\" of " + expression.trim(), value ) );
+		changed.put( name, CellCode.copyOf( "The argument \"" + name + "\" of " + expression.trim(), value, DEPTH ) );
 		return new OpenedObject( expression, positional, changed, shape, dtype );
 	}
 
@@ -136,14 +130,6 @@ public final class OpenedObject
 		final List< Long > sizes = new ArrayList<>();
 		Arrays.stream( newShape ).forEach( sizes::add );
 		return new OpenedObject( expression, positional, keywords, sizes, newDtype );
-	}
-
-	/**
-	 * @return for messages about a source
-	 */
-	public String shapeAndDtype()
-	{
-		return "the shape " + shape + " and dtype " + dtype;
 	}
 
 	/**
@@ -184,57 +170,5 @@ public final class OpenedObject
 	public List< Object > values()
 	{
 		return Arrays.asList( expression, positional, keywords, shape, dtype );
-	}
-
-	private static Object copyOf( final String what, final Object value )
-	{
-		return CellCode.copyOf( what, plain( what, value, 0 ), DEPTH );
-	}
-
-	/**
-	 * The value without what only Java has.
-	 */
-	private static Object plain( final String what, final Object value, final int depth )
-	{
-		// It is refused later.
-		if ( depth > Values.MAX_DEPTH )
-			return value;
-		if ( value instanceof File )
-			return ( ( File ) value ).getAbsolutePath();
-		if ( value instanceof Path )
-		{
-			if ( ( ( Path ) value ).getFileSystem() != FileSystems.getDefault() )
-				throw new IllegalArgumentException( what + " is " + value + ", a path of " + ( ( Path ) value ).getFileSystem() + ", which Python does not know: give a file" );
-			return ( ( Path ) value ).toAbsolutePath().toString();
-		}
-		if ( value instanceof URI || value instanceof URL )
-			return value.toString();
-		if ( value instanceof Object[] )
-			return plain( what, Arrays.asList( ( Object[] ) value ), depth );
-		if ( value instanceof Collection )
-		{
-			final List< Object > list = new ArrayList<>();
-			for ( final Object entry : ( Collection< ? > ) value )
-				list.add( plain( what, entry, depth + 1 ) );
-			return list;
-		}
-		if ( value instanceof Map )
-		{
-			final Map< Object, Object > map = new LinkedHashMap<>();
-			for ( final Map.Entry< ?, ? > entry : ( ( Map< ?, ? > ) value ).entrySet() )
-				map.put( entry.getKey(), plain( what, entry.getValue(), depth + 1 ) );
-			// Nashorn's arrays are maps.
-			return isArray( map ) ? new ArrayList<>( map.values() ) : map;
-		}
-		return value;
-	}
-
-	private static boolean isArray( final Map< ?, ? > map )
-	{
-		int next = 0;
-		for ( final Object key : map.keySet() )
-			if ( !String.valueOf( next++ ).equals( key ) )
-				return false;
-		return next > 0;
 	}
 }

@@ -68,7 +68,7 @@ import net.imglib2.cache.python.trust.Trusted;
  * <pre>
  * {@code
  * final Trusted.Code init = TrustPolicy.ofThisJvm().requireCode( "The init code", "import numpy as np" );
- * try (final WorkerPool pool = new WorkerPool( 2, init, factory ))
+ * try (final WorkerPool pool = new WorkerPool( 2, init, factory, () -> {} ))
  * {
  *     final Snippet snippet = pool.register( CellCode.of( "block.data[...] = np.pi" ), PythonLoaderOptions.options(), image );
  *     // For each block, on any number of threads:
@@ -151,19 +151,21 @@ public final class WorkerPool implements AutoCloseable
 	 * 		code to run on each first
 	 * @param factory
 	 * 		makes their interpreters
+	 * @param meanwhile
+	 * 		is run on this thread while the first worker runs the init code
 	 * @throws PythonException
 	 * 		if one of them could not be started; then none is left
 	 */
-	public WorkerPool( final int numWorkers, final Trusted.Code init, final InterpreterFactory factory )
+	public WorkerPool( final int numWorkers, final Trusted.Code init, final InterpreterFactory factory, final Runnable meanwhile )
 	{
-		this( numWorkers, init, factory, System::nanoTime );
+		this( numWorkers, init, factory, System::nanoTime, meanwhile );
 	}
 
 	/**
 	 * @param clock
 	 * 		times blocks and pauses, as {@link System#nanoTime()} does
 	 */
-	WorkerPool( final int numWorkers, final Trusted.Code init, final InterpreterFactory factory, final LongSupplier clock )
+	WorkerPool( final int numWorkers, final Trusted.Code init, final InterpreterFactory factory, final LongSupplier clock, final Runnable meanwhile )
 	{
 		this.factory = factory;
 		this.init = init;
@@ -174,7 +176,10 @@ public final class WorkerPool implements AutoCloseable
 		try
 		{
 			for ( int i = 0; i < numWorkers; ++i )
-				newWorker().startAndWait();
+				if ( i == 0 )
+					newWorker().startAndWait( meanwhile );
+				else
+					newWorker().startAndWait();
 		}
 		catch ( final Throwable t )
 		{
@@ -327,10 +332,20 @@ public final class WorkerPool implements AutoCloseable
 	}
 
 	/**
+	 * See {@link #await(BlockTask, long)}; the thread begins to wait now.
+	 */
+	public BlockResult await( final BlockTask task ) throws InterruptedException
+	{
+		return await( task, System.nanoTime() );
+	}
+
+	/**
 	 * Waits for a block; on one thread at a time.
 	 *
 	 * @param task
 	 * 		the block
+	 * @param start
+	 * 		{@link System#nanoTime()} when the thread began to wait
 	 * @return how it ended
 	 * @throws InterruptedException
 	 * 		if this thread was interrupted. A block that has begun goes on and can be
@@ -340,11 +355,11 @@ public final class WorkerPool implements AutoCloseable
 	 * @throws PythonNoWorkerException
 	 * 		if all workers were abandoned
 	 */
-	public BlockResult await( final BlockTask task ) throws InterruptedException
+	public BlockResult await( final BlockTask task, final long start ) throws InterruptedException
 	{
 		try
 		{
-			return task.await( tasks );
+			return task.await( tasks, start );
 		}
 		catch ( final InterruptedException e )
 		{
