@@ -34,6 +34,8 @@ import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 
@@ -110,6 +112,7 @@ final class PicturesMain
 		pictures.errors();
 		pictures.halo();
 		pictures.sources();
+		pictures.sinks();
 		new TaskPictures( pictures.folder, pictures.green ).draw();
 	}
 
@@ -208,6 +211,19 @@ final class PicturesMain
 			pictures[ i ] = grey( PythonImg.builder( "scipy.ndimage:gaussian_filter" ).input( green ).parameter( "sigma", 10 ).parameter( "output", "float32" ).halo( halos[ i ] )
 					.type( new FloatType() ).cellSize( CELL ).build(), 20, 110 );
 		write( "halo.jpg", pictures );
+	}
+
+	private void sinks() throws IOException
+	{
+		final Path sink = Files.createTempDirectory( "pictures" ).resolve( "a" );
+		PythonImg.builder( "block.data[...] = block.inputs[0]" ).input( green ).cellSize( CELL ).build().writeTo( PythonSink.zarr( sink ).levels( 5 ) );
+		final BufferedImage[] pictures = new BufferedImage[ 3 ];
+		for ( int i = 0; i < pictures.length; ++i )
+		{
+			final RandomAccessibleInterval< UnsignedByteType > level = PythonImg.< UnsignedByteType >open( "zarr:open_array", sink.resolve( String.valueOf( 2 * i ) ) );
+			pictures[ i ] = lines( grey( level, 0, 160 ), CELL );
+		}
+		write( "sinks.jpg", pictures );
 	}
 
 	private void sources() throws IOException
