@@ -24,7 +24,7 @@ from imglib2_cache_python.advice import PLAIN, with_advice
 from imglib2_cache_python.block import Block, halo_slices
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.function_text import function_text
-from imglib2_cache_python.geometry import Border, Cell, Grid, Window, number_type, per_axis, shape_of, widths
+from imglib2_cache_python.geometry import Border, Cell, Grid, Window, dtype_of, number_type, per_axis, shape_of, widths
 from imglib2_cache_python.reference import function_reference
 from imglib2_cache_python.settings import Settings
 from imglib2_cache_python.snippet import Snippet
@@ -185,15 +185,72 @@ def map_blocks(
         ImportError, AttributeError: The name does not lead to a function, or tqdm is not installed.
         NotADirectoryError: There is a file in the place of the folder.
     """
+    # First, because an input may be in its place.
     code = _code(code_or_function)
     if not inputs:
         raise TypeError("map_blocks has no input, expected one array or more: map_blocks(code, array, block_size=64)")
     shape = shape_of(inputs[0], "input 0")
-    axes = len(shape)
-    grid = Grid(shape, per_axis("block_size", block_size, axes, 1))
-    around, outside = widths(halo, axes), Border(border)
+    grid = Grid(shape, per_axis("block_size", block_size, len(shape), 1))
+    result_type = dtype_of(inputs[0], "input 0") if dtype is None else number_type(dtype, "the result")
+    result = np.empty(shape, result_type)
+
+    def keep(cell: Cell, pixels: np.ndarray) -> None:
+        result[cell.slices] = pixels
+
+    compute_blocks(
+        code,
+        inputs,
+        grid,
+        keep,
+        halo,
+        border,
+        result_type,
+        parameters,
+        workers,
+        progress,
+        seed=seed,
+        processes=processes,
+        capture=capture,
+    )
+    return result
+
+
+def compute_blocks(
+    code_or_function: str | Callable[..., Any],
+    inputs: Sequence[Any],
+    grid: Grid,
+    keep: Callable[[Cell, np.ndarray], None],
+    halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]],
+    border: str | float,
+    dtype: np.dtype,
+    parameters: Mapping[str, Any] | None,
+    workers: int,
+    progress: bool,
+    *,
+    seed: int = 0,
+    processes: bool = False,
+    capture: str | os.PathLike[str] | None = None,
+) -> None:
+    """Does what `map_blocks` does, for any cells and for whatever becomes of their pixels.
+
+    Args:
+        code_or_function: As in `map_blocks`, as the others that are not here.
+        inputs: At least one.
+        grid: The cells.
+        keep: Gets each cell and its pixels, on a thread of its worker.
+        halo: As in `map_blocks`.
+        border: As in `map_blocks`.
+        dtype: Of the pixels.
+        parameters: As in `map_blocks`.
+        workers: As in `map_blocks`.
+        progress: As in `map_blocks`.
+        seed: As in `map_blocks`.
+        processes: As in `map_blocks`.
+        capture: As in `map_blocks`.
+    """
+    code = _code(code_or_function)
+    around, outside = widths(halo, len(grid.shape)), Border(border)
     windows = [Window(one, f"input {i}", grid, around, outside) for i, one in enumerate(inputs)]
-    result_type = windows[0].dtype if dtype is None else number_type(dtype, "the result")
     settings = Settings(
         parameters=_checked(parameters or {}),
         input_names=(None,) * len(inputs),
@@ -201,27 +258,22 @@ def map_blocks(
         checked=True,
         seed=_unsigned(seed),
     )
-    result = np.empty(shape, result_type)
+    if not isinstance(processes, (bool, np.bool_)):
+        raise TypeError(f"processes is {processes!r}, expected True or False; workers is the number of them")
     with ExitStack() as stack:
         count = min(_count(workers), len(grid)) or 1
-        if not isinstance(processes, (bool, np.bool_)):
-            raise TypeError(f"processes is {processes!r}, expected True or False; workers is the number of them")
-        first = _Worker(code, settings, around[0], result_type, next(_numbers))
-        if capture is not None:
-            first = replace(first, recorded=_recorded(code, first.call))
+        number = next(_numbers)
+        recorded = None if capture is None else _recorded(code, number)
         # Here even if processes compute: what is certainly wrong is found before anything is begun.
-        stack.enter_context(first)
+        first = stack.enter_context(_Worker(code, settings, around[0], dtype, number, recorded=recorded))
         first.require_written()
         found: list[Any] = [first]
         if processes and len(grid):
-            found = _processes(first, count)
-            for worker in found:
-                stack.enter_context(worker)
+            found = [stack.enter_context(remote) for remote in _remotes(first, count)]
         else:
             found += [stack.enter_context(replace(first, worker=i)) for i in range(1, count)]
         bar = stack.enter_context(_progress_bar(len(grid))) if progress else None
-        _Run(grid, windows, result, bar).run(found)
-    return result
+        _Run(grid, windows, keep, bar).run(found)
 
 
 @dataclass
@@ -345,12 +397,12 @@ class _Run:
         self,
         grid: Grid,
         windows: Sequence[Window],
-        result: np.ndarray,
+        keep: Callable[[Cell, np.ndarray], None],
         bar: Any,  # noqa: ANN401 - of tqdm, or None
     ) -> None:
         self._grid = grid
         self._windows = windows
-        self._result = result
+        self._keep = keep
         self._bar = bar
         self._lock = threading.Lock()
         self._next = 0
@@ -384,7 +436,9 @@ class _Run:
     def _work(self, worker: Any) -> None:  # noqa: ANN401
         for cell in self._cells():
             try:
-                self._result[cell.slices] = worker.compute(cell, self._read(cell))
+                pixels = worker.compute(cell, self._read(cell))
+                with _reported(cell, "could not be kept"):
+                    self._keep(cell, pixels)
             except BaseException as error:
                 self._stop(error)
 
@@ -408,12 +462,18 @@ class _Run:
     def _read(self, cell: Cell) -> list[np.ndarray]:
         pixels = []
         for i, window in enumerate(self._windows):
-            try:
+            with _reported(cell, f"could not read input {i}"):
                 pixels.append(window.read(cell))
-            except Exception as error:
-                failure = with_advice(capture(error), error, PLAIN)
-                raise _block_error(cell, failure, f"could not read input {i}") from error
         return pixels
+
+
+@contextmanager
+def _reported(cell: Cell, what: str) -> Iterator[None]:
+    """Makes exceptions those of a block."""
+    try:
+        yield
+    except Exception as error:
+        raise _block_error(cell, with_advice(capture(error), error, PLAIN), what) from error
 
 
 def _own(pixels: np.ndarray) -> np.ndarray:
@@ -459,7 +519,7 @@ def _recorded(code: str | Callable[..., Any], call: int) -> _Recorded:
     )
 
 
-def _processes(worker: _Worker, count: int) -> list[Any]:
+def _remotes(worker: _Worker, count: int) -> list[Any]:
     # By its name, because what it imports takes long.
     block_processes = importlib.import_module("imglib2_cache_python.block_processes")
     code = worker.code if isinstance(worker.code, str) else block_processes.name_in_main(worker.code) or worker.code
