@@ -10,6 +10,7 @@ import gc
 import importlib.util
 import itertools
 import linecache
+import re
 import subprocess
 import sys
 import threading
@@ -100,7 +101,7 @@ def test_few_bytes_of_chunks_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for start in (0, 10, 20, 0, 30, 5):
         source[start : start + 5]
     assert len(recorded.parts) == 4
-    monkeypatch.setattr(sources, "_CACHE_BYTES", 15)
+    monkeypatch.setattr(sources, "_CACHE_BYTES", 5)
     for start in (40, 41, 50, 40):
         source[start : start + 5]
     # The last one is kept, whatever its size.
@@ -390,6 +391,14 @@ def test_messages_of_both_sides_are_the_same() -> None:
 def test_examples_of_the_docstrings() -> None:
     assert doctest.testmod(sources).attempted > 0
     assert doctest.testmod(sources).failed == 0
+
+
+def test_the_page_for_users_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (SOURCES.parents[2] / "doc" / "sources.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)\n```$", page, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 1
+    exec(compile(blocks[0], "sources.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == re.findall(r"^print\(.*\)  # (.*)$", blocks[0], re.MULTILINE)
 
 
 # ------------------------------------------------------------------ snippets

@@ -27,6 +27,7 @@ from imglib2_cache_python.function_text import function_text
 from imglib2_cache_python.geometry import Border, Cell, Grid, Window, dtype_of, number_type, per_axis, shape_of, widths
 from imglib2_cache_python.reference import function_reference
 from imglib2_cache_python.settings import Settings
+from imglib2_cache_python.sinks import ZarrSink, require_fits
 from imglib2_cache_python.snippet import Snippet
 from imglib2_cache_python.unwritten import require_written
 
@@ -84,13 +85,14 @@ def map_blocks(
     halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]] = 0,
     border: str | float = "mirror_double",
     dtype: Any = None,  # noqa: ANN401 - as numpy.dtype takes it
+    out: Any = None,  # noqa: ANN401 - anything that has a shape, a dtype and takes slices
     parameters: Mapping[str, Any] | None = None,
     workers: int = 1,
     progress: bool = False,
     seed: int = 0,
     processes: bool = False,
     capture: str | os.PathLike[str] | None = None,
-) -> np.ndarray:
+) -> Any:  # noqa: ANN401
     """Computes an array of the shape of the first input, block by block.
 
     The code is the same as that of a ``PythonImg`` in the JVM, and sees the same blocks: axes there are the reverse of
@@ -156,6 +158,11 @@ def map_blocks(
 
         dtype: Dtype of the result; that of the first input by default. What a function returns must fit by the rule
             ``same_kind``.
+        out: Array that gets the result, instead of a new one: of numpy, zarr or h5py, a
+            `imglib2_cache_python.sinks.ZarrSink`, or what else is written by ``out[slices] = pixels``. It has the shape
+            of the first input, and the dtype of the result, which is its dtype by default. If it has chunks, blocks
+            have whole chunks; those of one worker need not, unless it is a `ZarrSink`. Blocks that a `ZarrSink` already
+            has are not computed.
         parameters: Values by name. Statements see them as variables, functions get them as keyword arguments. They
             are the same objects for all blocks and workers; processes have copies.
         workers: Number of threads, or processes, that compute blocks, each with its own variables. The calling thread
@@ -174,7 +181,7 @@ def map_blocks(
             the plain values that it uses; one of a module is imported again.
 
     Returns:
-        A new array of the shape of the first input.
+        A new array of the shape of the first input, or `out`.
 
     Raises:
         BlockError: The code failed, an input could not be read, or a process has ended. No more blocks are begun then;
@@ -191,11 +198,18 @@ def map_blocks(
         raise TypeError("map_blocks has no input, expected one array or more: map_blocks(code, array, block_size=64)")
     shape = shape_of(inputs[0], "input 0")
     grid = Grid(shape, per_axis("block_size", block_size, len(shape), 1))
-    result_type = dtype_of(inputs[0], "input 0") if dtype is None else number_type(dtype, "the result")
-    result = np.empty(shape, result_type)
+    wanted = getattr(out, "dtype", None) if dtype is None else dtype
+    result_type = dtype_of(inputs[0], "input 0") if wanted is None else number_type(wanted, "the result")
+    if out is not None:
+        has_many_writers = _count(workers) > 1 or isinstance(out, ZarrSink)
+        require_fits(out, shape, result_type, grid.cell if has_many_writers else None)
+    result = np.empty(shape, result_type) if out is None else out
 
     def keep(cell: Cell, pixels: np.ndarray) -> None:
         result[cell.slices] = pixels
+
+    def is_kept(cell: Cell) -> bool:
+        return isinstance(result, ZarrSink) and result.is_written(cell.slices)
 
     compute_blocks(
         code,
@@ -211,6 +225,7 @@ def map_blocks(
         seed=seed,
         processes=processes,
         capture=capture,
+        is_kept=is_kept,
     )
     return result
 
@@ -230,6 +245,7 @@ def compute_blocks(
     seed: int = 0,
     processes: bool = False,
     capture: str | os.PathLike[str] | None = None,
+    is_kept: Callable[[Cell], bool] = lambda _: False,
 ) -> None:
     """Does what `map_blocks` does, for any cells and for whatever becomes of their pixels.
 
@@ -247,6 +263,7 @@ def compute_blocks(
         seed: As in `map_blocks`.
         processes: As in `map_blocks`.
         capture: As in `map_blocks`.
+        is_kept: Whether a cell is there already, and is not computed.
     """
     code = _code(code_or_function)
     around, outside = widths(halo, len(grid.shape)), Border(border)
@@ -273,7 +290,7 @@ def compute_blocks(
         else:
             found += [stack.enter_context(replace(first, worker=i)) for i in range(1, count)]
         bar = stack.enter_context(_progress_bar(len(grid))) if progress else None
-        _Run(grid, windows, keep, bar).run(found)
+        _Run(grid, windows, keep, is_kept, bar).run(found)
 
 
 @dataclass
@@ -398,11 +415,13 @@ class _Run:
         grid: Grid,
         windows: Sequence[Window],
         keep: Callable[[Cell, np.ndarray], None],
+        is_kept: Callable[[Cell], bool],
         bar: Any,  # noqa: ANN401 - of tqdm, or None
     ) -> None:
         self._grid = grid
         self._windows = windows
         self._keep = keep
+        self._is_kept = is_kept
         self._bar = bar
         self._lock = threading.Lock()
         self._next = 0
@@ -449,7 +468,9 @@ class _Run:
                 if self._error is not None or index == len(self._grid):
                     return
                 self._next += 1
-            yield self._grid[index]
+            cell = self._grid[index]
+            if not self._is_kept(cell):
+                yield cell
             if self._bar is not None:
                 with self._lock:
                     self._bar.update(1)

@@ -149,11 +149,17 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		this.code = CellCode.of( PythonText.dedented( Objects.requireNonNull( code, "code" ) ) );
 	}
 
+	PythonImgBuilder( final String expression, final Object[] arguments )
+	{
+		source = opened( expression, arguments );
+		code = CellCode.ofLibrary( "block.data[...] = " + SOURCE + "[block.slices]" );
+	}
+
 	/**
 	 * @param arguments
 	 * 		the last one gives arguments by their names, if it is a map
 	 */
-	PythonImgBuilder( final String expression, final Object[] arguments )
+	static OpenedObject opened( final String expression, final Object[] arguments )
 	{
 		Objects.requireNonNull( expression, "expression" );
 		final List< Object > positional = new ArrayList<>( arguments == null ? Collections.singletonList( null ) : Arrays.asList( arguments ) );
@@ -161,8 +167,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		if ( !positional.isEmpty() && !PythonText.isReference( expression ) )
 			throw new IllegalArgumentException( "the expression " + expression.trim() + " sees its arguments by their names, but got " + positional.size() + " without a name: give a map of names and values, "
 					+ "or name a function, \"package.module:function\", which gets arguments by their position" );
-		source = OpenedObject.of( expression, positional, keywords );
-		code = CellCode.ofLibrary( "block.data[...] = " + SOURCE + "[block.slices]" );
+		return OpenedObject.of( expression, positional, keywords );
 	}
 
 	PythonImgBuilder( final Path file )

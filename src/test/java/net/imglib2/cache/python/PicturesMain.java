@@ -52,6 +52,7 @@ import net.imglib2.type.numeric.ARGBType;
 import net.imglib2.type.numeric.RealType;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.type.numeric.real.FloatType;
+import net.imglib2.util.Cast;
 import net.imglib2.view.Views;
 
 /**
@@ -108,6 +109,7 @@ final class PicturesMain
 		pictures.live();
 		pictures.errors();
 		pictures.halo();
+		pictures.sources();
 		new TaskPictures( pictures.folder, pictures.green ).draw();
 	}
 
@@ -206,6 +208,21 @@ final class PicturesMain
 			pictures[ i ] = grey( PythonImg.builder( "scipy.ndimage:gaussian_filter" ).input( green ).parameter( "sigma", 10 ).parameter( "output", "float32" ).halo( halos[ i ] )
 					.type( new FloatType() ).cellSize( CELL ).build(), 20, 110 );
 		write( "halo.jpg", pictures );
+	}
+
+	private void sources() throws IOException
+	{
+		final PythonImg< UnsignedByteType > array = Cast.unchecked( PythonImg.openBuilder( "zarr.array(skimage.io.imread(path)[..., 1], chunks=(chunk, chunk))" )
+				.parameter( "path", new File( folder, "retina.jpg" ) ).parameter( "chunk", CELL ).cellSize( CELL ).workers( 1 ).build() );
+		for ( int x = 0; x < SIZE; ++x )
+			array.getAt( x, SIZE - 1 - 3 * x / 4 );
+		final RandomAccess< FloatType > millis = array.timeImg().randomAccess();
+		final BufferedImage picture = grey( green, 0, 160 );
+		for ( int y = 0; y < SIZE; ++y )
+			for ( int x = 0; x < SIZE; ++x )
+				if ( Float.isNaN( millis.setPositionAndGet( x / CELL, y / CELL ).get() ) )
+					picture.setRGB( x, y, 0x404040 );
+		write( "sources.jpg", lines( grey( green, 0, 160 ), CELL ), lines( picture, CELL ) );
 	}
 
 	// ---------------------------------------------------------------- drawing

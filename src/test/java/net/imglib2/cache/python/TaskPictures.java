@@ -68,7 +68,7 @@ final class TaskPictures
 
 	private final RandomAccessibleInterval< UnsignedByteType > retina;
 
-	private final PythonImg< UnsignedByteType > coins = photograph( "data.coins()", 384, 303 );
+	private final PythonImg< UnsignedByteType > coins = PythonImg.open( "skimage.data:coins" );
 
 	/**
 	 * @param folder
@@ -92,14 +92,9 @@ final class TaskPictures
 		network();
 	}
 
-	private static PythonImg< UnsignedByteType > photograph( final String expression, final int... dimensions )
-	{
-		return PythonImg.builder( "block.data[...] = " + expression ).init( "from skimage import data" ).dimensions( dimensions ).cellSize( dimensions ).type( new UnsignedByteType() ).build();
-	}
-
 	private void background() throws IOException
 	{
-		final PythonImg< UnsignedByteType > page = photograph( "255 - data.page()", 384, 191 );
+		final PythonImg< UnsignedByteType > page = PythonImg.open( "255 - skimage.data.page()" );
 		final PythonImg< UnsignedByteType > background = PythonImg.builder( "skimage.restoration:rolling_ball" ).input( page ).parameter( "radius", 15 ).halo( 15 ).cellSize( CELL ).type( new UnsignedByteType() ).build();
 		final PythonImg< UnsignedByteType > text = PythonImg.builder( "block.data[...] = raw - ball" ).input( "raw", page ).input( "ball", background ).cellSize( CELL ).type( new UnsignedByteType() ).build();
 		write( "background.jpg", 0, grey( page, 0, 255, 0 ), grey( background, 0, 255, CELL ), grey( text, 0, 160, CELL ) );

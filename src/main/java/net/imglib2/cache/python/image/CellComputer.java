@@ -183,6 +183,15 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	}
 
 	/**
+	 * Waits for what runs although its reader was interrupted.
+	 */
+	void awaitDetached() throws InterruptedException
+	{
+		for ( DetachedComputations.Computation computation = detached.takeAny(); computation != null; computation = detached.takeAny() )
+			pool.await( computation.task );
+	}
+
+	/**
 	 * @param cell
 	 * 		index of the cell
 	 * @param interval
