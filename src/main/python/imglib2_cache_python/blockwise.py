@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
@@ -39,6 +39,9 @@ _SECONDS_TO_INTERRUPTION = 0.5
 
 # Calls of `map_blocks`, so that each has names of its own for its code.
 _numbers = itertools.count(1)
+
+
+_Out = TypeVar("_Out")
 
 
 class BlockError(RuntimeError):
@@ -78,21 +81,57 @@ class BlockError(RuntimeError):
         return BlockError, self._made_of
 
 
+@overload
 def map_blocks(
     code_or_function: str | Callable[..., Any],
-    *inputs: Any,  # noqa: ANN401 - anything that has a shape, a dtype and slices
+    *inputs: Any,  # noqa: ANN401
+    block_size: SupportsIndex | Sequence[SupportsIndex],
+    halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]] = ...,
+    border: str | float = ...,
+    dtype: Any = ...,  # noqa: ANN401
+    out: None = ...,
+    parameters: Mapping[str, Any] | None = ...,
+    workers: int = ...,
+    progress: bool = ...,
+    seed: int = ...,
+    processes: bool = ...,
+    capture: str | os.PathLike[str] | None = ...,
+) -> np.ndarray: ...
+
+
+@overload
+def map_blocks(
+    code_or_function: str | Callable[..., Any],
+    *inputs: Any,  # noqa: ANN401
+    block_size: SupportsIndex | Sequence[SupportsIndex],
+    halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]] = ...,
+    border: str | float = ...,
+    dtype: Any = ...,  # noqa: ANN401
+    out: _Out,
+    parameters: Mapping[str, Any] | None = ...,
+    workers: int = ...,
+    progress: bool = ...,
+    seed: int = ...,
+    processes: bool = ...,
+    capture: str | os.PathLike[str] | None = ...,
+) -> _Out: ...
+
+
+def map_blocks(
+    code_or_function: str | Callable[..., Any],
+    *inputs: Any,  # anything that has a shape, a dtype and slices
     block_size: SupportsIndex | Sequence[SupportsIndex],
     halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]] = 0,
     border: str | float = "mirror_double",
-    dtype: Any = None,  # noqa: ANN401 - as numpy.dtype takes it
-    out: Any = None,  # noqa: ANN401 - anything that has a shape, a dtype and takes slices
+    dtype: Any = None,  # as numpy.dtype takes it
+    out: Any = None,  # anything that has a shape, a dtype and takes slices
     parameters: Mapping[str, Any] | None = None,
     workers: int = 1,
     progress: bool = False,
     seed: int = 0,
     processes: bool = False,
     capture: str | os.PathLike[str] | None = None,
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Computes an array of the shape of the first input, block by block.
 
     The code is the same as that of a ``PythonImg`` in the JVM, and sees the same blocks: axes there are the reverse of
