@@ -408,9 +408,10 @@ def test_what_becomes_of_the_pixels_may_fail():
 
     image = np.zeros(6)
     grid = Grid((6,), (2,))
+    how: dict[str, Any] = {"halo": 0, "border": "zero", "parameters": None, "progress": False}
     for workers in (1, 2):
         with pytest.raises(BlockError, match=r"Block \d, .*, could not be kept: OSError: the disk is full"):
-            compute_blocks(np.negative, [image], grid, full, 0, "zero", image.dtype, None, workers, False)
+            compute_blocks(np.negative, [image], grid, full, image.dtype, workers=workers, **how)
 
 
 ONE = np.zeros((4, 6))

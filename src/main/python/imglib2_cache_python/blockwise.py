@@ -255,12 +255,12 @@ def map_blocks(
         inputs,
         grid,
         keep,
-        halo,
-        border,
         result_type,
-        parameters,
-        workers,
-        progress,
+        halo=halo,
+        border=border,
+        parameters=parameters,
+        workers=workers,
+        progress=progress,
         seed=seed,
         processes=processes,
         capture=capture,
@@ -274,17 +274,17 @@ def compute_blocks(
     inputs: Sequence[Any],
     grid: Grid,
     keep: Callable[[Cell, np.ndarray], None],
+    dtype: np.dtype,
+    *,
     halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]],
     border: str | float,
-    dtype: np.dtype,
     parameters: Mapping[str, Any] | None,
     workers: int,
     progress: bool,
-    *,
     seed: int = 0,
     processes: bool = False,
     capture: str | os.PathLike[str] | None = None,
-    is_kept: Callable[[Cell], bool] = lambda _: False,
+    is_kept: Callable[[Cell], bool] = lambda cell: False,
 ) -> None:
     """Does what `map_blocks` does, for any cells and for whatever becomes of their pixels.
 
@@ -292,17 +292,17 @@ def compute_blocks(
         code_or_function: As in `map_blocks`, as the others that are not here.
         inputs: At least one.
         grid: The cells.
-        keep: Gets each cell and its pixels, on a thread of its worker.
+        keep: Gets each cell and its pixels, on the thread of its worker.
+        dtype: Of the pixels.
         halo: As in `map_blocks`.
         border: As in `map_blocks`.
-        dtype: Of the pixels.
         parameters: As in `map_blocks`.
         workers: As in `map_blocks`.
         progress: As in `map_blocks`.
         seed: As in `map_blocks`.
         processes: As in `map_blocks`.
         capture: As in `map_blocks`.
-        is_kept: Whether a cell is there already, and is not computed.
+        is_kept: Whether a cell need not be computed.
     """
     code = _code(code_or_function)
     around, outside = widths(halo, len(grid.shape)), Border(border)

@@ -442,11 +442,16 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	public PythonSummary compute( final Interval interval, final PythonProgress progress )
 	{
+		return compute( interval, progress, reader.numReaders() );
+	}
+
+	PythonSummary compute( final Interval interval, final PythonProgress progress, final int numReaders )
+	{
 		requireSameAxes( interval );
 		WorkerPool.requireNotOnAWorker( "An image cannot be computed" );
 		reader.requireOpen();
 		final long start = System.nanoTime();
-		final CellsInParallel computation = new CellsInParallel( Objects.requireNonNull( progress, "progress" ), Collections.singletonList( new CellsOfImage( reader, getCache(), interval ) ) );
+		final CellsInParallel computation = new CellsInParallel( Objects.requireNonNull( progress, "progress" ), Collections.singletonList( new CellsOfImage( reader, getCache(), interval, numReaders ) ) );
 		computation.run();
 		return new PythonSummary( computation, ( System.nanoTime() - start ) * 1e-9, false );
 	}
@@ -648,6 +653,26 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	PythonImgBuilder< T > settings()
 	{
 		return settings;
+	}
+
+	CellReader< T, ? > reader()
+	{
+		return reader;
+	}
+
+	/**
+	 * @return an image whose cells have the halo of the inputs, too, see
+	 *         {@link PythonImgBuilder#withHaloInCells}
+	 */
+	PythonImg< T > withHaloInCells()
+	{
+		final PythonImgBuilder< T > overlapping;
+		synchronized ( this )
+		{
+			reader.requireOpen();
+			overlapping = settings.withHaloInCells( reader.name() );
+		}
+		return overlapping.build();
 	}
 
 	private void requireSameAxes( final Interval interval )

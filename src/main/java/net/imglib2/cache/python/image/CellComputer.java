@@ -192,6 +192,14 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	}
 
 	/**
+	 * See {@link CellReader#version()}.
+	 */
+	long version()
+	{
+		return detached.version();
+	}
+
+	/**
 	 * @param cell
 	 * 		index of the cell
 	 * @param interval
@@ -254,7 +262,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		}
 		if ( !result.outputEscaped() )
 			output.release();
-		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), interval.minAsLongArray(), pixels );
+		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), spec.minInImage( cell ), pixels );
 	}
 
 	private void ended( final long cell, final DetachedComputations.Computation computation, final BlockResult result, final boolean failed )

@@ -197,6 +197,14 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	}
 
 	/**
+	 * @return changes before cells are dropped, or may be computed anew, whatever the reason is
+	 */
+	public long version()
+	{
+		return computer.version();
+	}
+
+	/**
 	 * @return counts of what has happened with the cells
 	 */
 	public CellMetrics metrics()
@@ -207,7 +215,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	/**
 	 * @return how many threads have to read cells so that all workers are busy
 	 */
-	int numReaders()
+	public int numReaders()
 	{
 		return numReaders( spec.maxCellBytes() );
 	}

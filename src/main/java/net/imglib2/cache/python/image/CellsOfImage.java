@@ -49,6 +49,8 @@ public final class CellsOfImage implements CellsInParallel.Cells
 
 	private final CellRange range;
 
+	private final int numReaders;
+
 	/**
 	 * @param reader
 	 * 		computes the cells
@@ -56,9 +58,12 @@ public final class CellsOfImage implements CellsInParallel.Cells
 	 * 		of the image
 	 * @param interval
 	 * 		in pixels
+	 * @param numReaders
+	 * 		how many threads read cells
 	 */
-	public CellsOfImage( final CellReader< ?, ? > reader, final Cache< Long, ? extends Cell< ? > > cache, final Interval interval )
+	public CellsOfImage( final CellReader< ?, ? > reader, final Cache< Long, ? extends Cell< ? > > cache, final Interval interval, final int numReaders )
 	{
+		this.numReaders = numReaders;
 		this.reader = reader;
 		this.cache = cache;
 		range = new CellRange( reader.spec().grid(), interval );
@@ -79,7 +84,7 @@ public final class CellsOfImage implements CellsInParallel.Cells
 	@Override
 	public int numThreads()
 	{
-		return reader.numReaders();
+		return numReaders;
 	}
 
 	@Override
