@@ -490,6 +490,19 @@ def test_half_a_chunk_is_not_written(tmp_path, part):
 # ----------------------------------------------------------------------------------------------------------------- rest
 
 
+def test_the_page_runs(tmp_path, monkeypatch):
+    pytest.importorskip("scipy")
+    page = (SOURCES.parents[2] / "doc" / "sinks.md").read_text("utf-8")
+    (code,) = re.findall("(?ms)^```python\n(.*?)^```", page)
+    monkeypatch.chdir(tmp_path)
+    image = numbers((150, 200), "uint8")
+    exec(code, {"image": image})
+    assert zarr.open_array("smooth.ome.zarr/2", mode="r").shape == (38, 50)
+    from scipy import ndimage
+
+    assert (zarr.open_array("smooth.ome.zarr/0", mode="r")[...] == ndimage.median_filter(image, 3)).all()
+
+
 def test_examples_run():
     assert doctest.testmod(sinks).failed == 0
 
