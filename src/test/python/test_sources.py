@@ -339,6 +339,8 @@ def test_groups_tell_their_members() -> None:
         open_source("dict(a=1, b=2)")
     with pytest.raises(TypeError, match=r"members, '0', '1', '2', '3', '4', '5', '6', '7', \.\.\.$"):
         open_source("{str(i): i for i in range(9)}")
+    with pytest.raises(TypeError, match=r"is a group, not an array: it has no members$"):
+        open_source("{}")
 
 
 @pytest.mark.parametrize(
