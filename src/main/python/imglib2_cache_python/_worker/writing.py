@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import mmap
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
@@ -23,6 +24,9 @@ from imglib2_cache_python.sinks import (
     unit_of,
 )
 from imglib2_cache_python.sources import OpenedObject, described
+
+# Packages whose arrays are in memory, or change in memory only.
+_IN_MEMORY = ("dask", "xarray", "torch", "cupy", "jax", "jaxlib", "cubed")
 
 
 def prepare(wanted: dict[str, Any]) -> dict[str, Any]:
@@ -62,11 +66,35 @@ def _prepare_array(wanted: dict[str, Any]) -> dict[str, Any]:
     opened = Opened(*wanted["opened"])
     with closing(OpenedObject(opened, "the sink", {})) as its:
         unit = unit_of(its.value, described(opened), shape, dtype)
+        _require_kept(its.value, described(opened))
         many = is_written_by_many(its.value)
         _close_file_of(its.value)
     block = block_size(cell, unit or cell, shape, dtype.itemsize)
     counts = [-(-size // its) for size, its in zip(shape, block, strict=True)]
     return {"levels": [_level(shape, block, np.zeros(counts, bool))], "many": many}
+
+
+def _require_kept(array: Any, what: str) -> None:  # noqa: ANN401
+    """Raises if what is written would be lost, because each worker has an array in memory of its own."""
+    store = type(getattr(array, "store", None)).__name__
+    package = type(array).__module__.partition(".")[0]
+    if isinstance(array, np.ndarray) and not _is_mapped(array):
+        kind, remedy = "an array in memory", "open a memory map, for instance numpy.load(path, 'r+')"
+    elif package in _IN_MEMORY:
+        kind, remedy = f"an array of {package}", f"write into what {package} stores it in, for instance a zarr array"
+    elif package == "zarr" and store in ("MemoryStore", "KVStore"):
+        kind, remedy = "a zarr array in memory", "open one in a folder, or use PythonSink.zarr( path )"
+    else:
+        return
+    raise SinkError(f"{what} gives {kind}: each worker would write into its own one, which is lost then; {remedy}")
+
+
+def _is_mapped(array: Any) -> bool:  # noqa: ANN401
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            return True
+        array = array.base
+    return isinstance(array, (mmap.mmap, memoryview))
 
 
 def _level(shape: Sequence[int], block: Sequence[int], written: np.ndarray) -> dict[str, Any]:

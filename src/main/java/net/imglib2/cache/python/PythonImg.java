@@ -453,7 +453,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		final long start = System.nanoTime();
 		final CellsInParallel computation = new CellsInParallel( Objects.requireNonNull( progress, "progress" ), Collections.singletonList( new CellsOfImage( reader, getCache(), interval, numReaders ) ) );
 		computation.run();
-		return new PythonSummary( computation, ( System.nanoTime() - start ) * 1e-9, false );
+		return new PythonSummary( computation, ( System.nanoTime() - start ) * 1e-9, false, computation.isCancelled() );
 	}
 
 	/**

@@ -28,7 +28,6 @@
  */
 package net.imglib2.cache.python;
 
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
@@ -57,25 +56,14 @@ public final class PythonSummary
 	 */
 	private final boolean wasWriting;
 
-	/**
-	 * It was cancelled before it has begun.
-	 */
-	PythonSummary( final double seconds )
-	{
-		computed = fromCache = failed = 0;
-		errors = Collections.emptyList();
-		cancelled = wasWriting = true;
-		this.seconds = seconds;
-	}
-
-	PythonSummary( final CellsInParallel computation, final double seconds, final boolean wasWriting )
+	PythonSummary( final CellsInParallel computation, final double seconds, final boolean wasWriting, final boolean cancelled )
 	{
 		this.wasWriting = wasWriting;
 		computed = computation.computed();
 		fromCache = computation.fromCache();
 		failed = computation.failed();
 		errors = computation.errors();
-		cancelled = computation.isCancelled();
+		this.cancelled = cancelled;
 		this.seconds = seconds;
 	}
 

@@ -153,23 +153,25 @@ final class Writing
 		final Object target = sink.path() != null ? sink.path() : sink.opened().values();
 		final CountDownLatch ended = new CountDownLatch( 1 );
 		final Runnable stopListening = reader.onInvalidate( cells -> changed = true );
+		CellsInParallel computation = new CellsInParallel( progress, Collections.emptyList() );
 		boolean isTarget = false;
 		boolean isCancelled = true;
 		try
 		{
 			isTarget = claim( target, ended );
 			parts = parts( await( this::prepare ) );
-			final CellsInParallel computation = new CellsInParallel( progress, parts );
+			computation = new CellsInParallel( progress, parts );
 			computation.run();
-			isCancelled = computation.isCancelled();
-			if ( !isCancelled )
-				finish( computation.failed() == 0 );
-			return new PythonSummary( computation, seconds( start ), true );
+			if ( !computation.isCancelled() )
+			{
+				final boolean isComplete = computation.failed() == 0;
+				await( () -> finish( isComplete ) );
+				isCancelled = false;
+			}
 		}
 		catch ( final CancelledException e )
 		{
-			progress.ended();
-			return new PythonSummary( seconds( start ) );
+			// The summary tells it.
 		}
 		finally
 		{
@@ -177,6 +179,7 @@ final class Writing
 			if ( isTarget )
 				end( target, ended, isCancelled );
 		}
+		return new PythonSummary( computation, seconds( start ), true, isCancelled );
 	}
 
 	private static double seconds( final long start )
@@ -368,7 +371,7 @@ final class Writing
 		return new PythonCellException( name, index, pixels, Collections.singletonList( pixels ), e.getWorker(), e.failure() );
 	}
 
-	private void finish( final boolean isComplete )
+	private Void finish( final boolean isComplete )
 	{
 		final boolean isChanged = changed || reader.code() != code;
 		if ( sink.path() != null && ( isChanged || isComplete ) )
@@ -376,6 +379,7 @@ final class Writing
 		if ( isChanged )
 			throw new PythonException( reader.name() + " was changed or invalidated while it was written to " + sink + ": what is there may be of both. Write it again"
 					+ ( sink.path() == null ? "" : ", by a sink with .overwrite( true )" ) );
+		return null;
 	}
 
 	/**

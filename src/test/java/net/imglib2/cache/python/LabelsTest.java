@@ -35,6 +35,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -54,6 +56,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import net.imglib2.Cursor;
 import net.imglib2.RandomAccessibleInterval;
@@ -462,6 +465,35 @@ class LabelsTest
 		assertEquals( 27, errors.get() );
 		cells.parameter( "bad", -1 );
 		assertSameParts( ofTheWhole( mask, false ), merged, "once it does not fail any more" );
+	}
+
+	@Test
+	void labelsThatAreRetriedAreMergedAgain( @TempDir final Path folder ) throws Exception
+	{
+		final Path bad = folder.resolve( "bad" );
+		final PythonImg< IntType > cells = PythonImg.builder( "import os\nif os.path.exists(path): raise ValueError('bad')\nblock.data[...] = k" )
+				.parameter( "path", bad.toString() ).parameter( "k", 7 ).dimensions( 6, 2 ).type( new IntType() ).cellSize( 3, 2 ).queue( queue ).build();
+		final PythonImg< UnsignedIntType > merged = PythonLabels.merge( cells );
+		Files.createFile( bad );
+		cells.parameter( "k", 8 );
+		assertThrows( RuntimeException.class, () -> values( merged ) );
+		Files.delete( bad );
+		// All that was found out is that merging failed.
+		assertThrows( RuntimeException.class, () -> values( merged ) );
+		cells.retryFailed();
+		merged.retryFailed();
+		assertArrayEquals( new long[] { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }, values( merged ) );
+		// Cells that are filled are background, until they are retried.
+		Files.createFile( bad );
+		final AtomicInteger errors = new AtomicInteger();
+		final PythonImg< IntType > filled = PythonImg.builder( "import os\nif block.index == 1 and os.path.exists(path): raise ValueError('bad')\nblock.data[...] = 5" )
+				.parameter( "path", bad.toString() ).dimensions( 6, 1 ).type( new IntType() ).cellSize( 3, 1 ).onErrorFill( new IntType( 0 ), e -> errors.incrementAndGet() ).queue( queue ).build();
+		final PythonImg< UnsignedIntType > partly = PythonLabels.merge( filled );
+		assertArrayEquals( new long[] { 1, 1, 1, 0, 0, 0 }, values( partly ) );
+		assertEquals( 1, errors.get() );
+		Files.delete( bad );
+		filled.retryFailed();
+		assertArrayEquals( new long[] { 1, 1, 1, 1, 1, 1 }, values( partly ) );
 	}
 
 	@Test

@@ -31,12 +31,14 @@ package net.imglib2.cache.python;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.util.Collections;
 import java.util.concurrent.TimeUnit;
 
 import net.imglib2.type.numeric.integer.IntType;
 
 /**
- * Writes an image, and kills its JVM within that. Argument: the path of the image.
+ * Writes an image, and kills its JVM within that. Argument: the path of the image. With
+ * another one, a file of numpy: writes into that, too, with an allow-list.
  */
 final class SinksMain
 {
@@ -60,12 +62,32 @@ final class SinksMain
 	{
 		try ( final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2 ) )
 		{
+			if ( args.length == 2 )
+			{
+				restricted( image( queue ), Paths.get( args[ 0 ] ), PythonSink.to( "numpy:load", args[ 1 ], "r+" ), PythonSink.to( "numpy.load(path, 'r+')", Collections.singletonMap( "path", args[ 1 ] ) ) );
+				return;
+			}
 			image( queue ).writeTo( sink( Paths.get( args[ 0 ] ) ), ( done, total ) -> {
 				if ( done >= BLOCKS_BEFORE )
 					kill();
 			} );
 		}
 		System.out.println( "has not been killed" );
+	}
+
+	private static void restricted( final PythonImg< IntType > image, final Path target, final PythonSink refused, final PythonSink allowed )
+	{
+		PythonTrust.restrictTo( Collections.singletonList( PythonTrust.entryFor( "numpy.load(path, 'r+')" ) ) );
+		System.out.println( "zarr: " + image.writeTo( sink( target ) ) );
+		try
+		{
+			image.writeTo( refused );
+		}
+		catch ( final PythonTrustException e )
+		{
+			System.out.println( "refused: " + e.getMessage() );
+		}
+		System.out.println( "allowed: " + image.writeTo( allowed ) );
 	}
 
 	private static void kill()

@@ -567,6 +567,17 @@ class SinksTest
 		assertTrue( refused instanceof IllegalStateException && refused.getMessage().startsWith( "An image cannot be written on the thread of a worker" ), refused.toString() );
 	}
 
+	@Test
+	void anAllowListHoldsForTheExpressionOnly() throws Exception
+	{
+		final Path file = folder.resolve( "a.npy" );
+		evaluate( "__import__('numpy').lib.format.open_memmap('" + file + "', 'w+', 'i4', (130, 140)).flush()" );
+		final String output = ChildJvm.of( SinksMain.class ).withPython( ChildJvm.testPython() ).withMode( queue.mode() ).run( folder.resolve( "a" ).toString(), file.toString() ).requireExitCode( 0 ).output;
+		assertTrue( output.contains( "zarr: 90 blocks written, 0 written before, 0 failed" ), output );
+		assertTrue( output.contains( "refused: The function that opens an object, numpy:load, with text in its parameters, is not trusted" ), output );
+		assertTrue( output.contains( "allowed: 70 blocks written, 0 written before, 0 failed" ), output );
+	}
+
 	// -------------------------------------------------------- other arrays
 
 	@Test
@@ -612,6 +623,8 @@ class SinksTest
 		final PythonImg< IntType > image = counting();
 		assertRefused( image, PythonSink.to( "numpy:zeros", Arrays.asList( 25, 17, 3 ), "i4" ), "has the shape (25, 17, 3), but the image has (3, 17, 25), in numpy's order of axes" );
 		assertRefused( image, PythonSink.to( "numpy:zeros", Arrays.asList( 3, 17, 25 ), "u4" ), "has the dtype uint32, but the image has int32" );
+		assertRefused( image, PythonSink.to( "numpy:zeros", Arrays.asList( 3, 17, 25 ), "i4" ), "gives an array in memory: each worker would write into its own one, which is lost then" );
+		assertRefused( image, PythonSink.to( "zarr.zeros((3, 17, 25), dtype='i4')" ), "gives a zarr array in memory" );
 		assertRefused( image, PythonSink.to( "'text'" ), "gives a str, expected an array that is written by array[...] = pixels" );
 		final PythonCodeException missing = assertThrows( PythonCodeException.class, () -> image.writeTo( PythonSink.to( "numpy:load", folder.resolve( "missing.npy" ) ) ) );
 		assertTrue( missing.getMessage().contains( "Opening the sink numpy:load" ) && missing.getPythonType().equals( "FileNotFoundError" ), missing.getMessage() );
