@@ -30,7 +30,7 @@ MODE = "PROCESS"
 _METHODS = frozenset(("initialise", "check", "prepare", "forget", "execute", "assign", "failure", "close"))
 
 # Those whose result is sent back, too.
-_METHODS_WITH_RESULT = frozenset(("evaluate", "file_of", "packages", "describe_source"))
+_METHODS_WITH_RESULT = frozenset(("evaluate", "file_of", "packages", "describe_source", "prepare_sink", "finish_sink"))
 
 # How long the JVM may take to say what to do.
 _PATIENCE = 60_000

@@ -418,6 +418,16 @@ class Worker:
         """See `sources.describe`."""
         return sources.describe(Opened(*opened), wanted, self._globals)
 
+    @answering
+    def prepare_sink(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """See `writing.prepare`."""
+        return importlib.import_module("imglib2_cache_python._worker.writing").prepare(wanted)
+
+    @answering
+    def finish_sink(self, path: str, changed: bool) -> None:
+        """See `writing.finish`."""
+        importlib.import_module("imglib2_cache_python._worker.writing").finish(path, changed)
+
     @guarded
     def assign(self, name: str, value: Any) -> None:  # noqa: ANN401
         """Defines a name in the namespace that `initialise` filled."""

@@ -29,6 +29,7 @@
 package net.imglib2.cache.python;
 
 import java.util.Arrays;
+import java.util.List;
 
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
@@ -83,6 +84,11 @@ final class ImgGeometry
 	private final int[] multiple;
 
 	/**
+	 * How much more than its part of the image a cell has.
+	 */
+	private final Halo overlap;
+
+	/**
 	 * @param grid
 	 * 		of the image
 	 * @param halo
@@ -95,6 +101,17 @@ final class ImgGeometry
 	 */
 	ImgGeometry( final CellGrid grid, final Widths halo, final Border border, final int[] multiple )
 	{
+		this( grid, halo, border, multiple, Halo.empty( grid.numDimensions() ) );
+	}
+
+	/**
+	 * @param overlap
+	 * 		how much more than its part of the image a cell has: of the halo, only what is wider
+	 * 		than that remains
+	 */
+	private ImgGeometry( final CellGrid grid, final Widths halo, final Border border, final int[] multiple, final Halo overlap )
+	{
+		this.overlap = overlap;
 		this.grid = grid;
 		this.halo = halo;
 		this.border = border;
@@ -244,16 +261,16 @@ final class ImgGeometry
 	 */
 	BlockInput input( final PythonInput.Settings input, final int number, final PythonLoaderOptions options, final BlockMemory memory )
 	{
-		final String what = "input " + number + ( input.name == null ? "" : " \"" + input.name + "\"" );
+		final String what = describe( input, number );
 		final Geometry geometry = geometry( input, what );
-		final Interval first = cell( false );
-		final Interval last = cell( true );
+		final Interval first = overlap.extendInterval( cell( false ) );
+		final Interval last = overlap.extendInterval( cell( true ) );
 		RandomAccessible< ? > image = input.image;
 		final Interval covers = Intervals.union( geometry.interval( first ), geometry.interval( last ) );
 		if ( image instanceof RandomAccessibleInterval && !Intervals.contains( ( Interval ) image, covers ) )
 		{
 			final Border its = input.border != null ? input.border : border;
-			final Interval needed = Intervals.union( geometry.core( first ), geometry.core( last ) );
+			final Interval needed = Intervals.union( geometry.core( cell( false ) ), geometry.core( cell( true ) ) );
 			if ( !Intervals.contains( ( Interval ) image, needed ) )
 				throw new IllegalArgumentException( what + " has the interval " + Intervals.toString( ( Interval ) image ) + ", but the image of dimensions " + Arrays.toString( grid.getImgDimensions() )
 						+ " needs " + Intervals.toString( needed ) + " of it, without halo: choose other dimensions( … ), scale( … ) or scaleDown( … ), move it by Views.zeroMin( image ), or extend it" );
@@ -266,6 +283,74 @@ final class ImgGeometry
 		// A block that is too large for a buffer fails here, not when it is read.
 		PixelType.of( image.getType(), what ).numBytes( source.interval( first ).dimensionsAsLongArray() );
 		return source;
+	}
+
+	/**
+	 * @param inputs
+	 * 		the user's inputs
+	 * @return the widest halo of them, in pixels of the image
+	 */
+	Halo widest( final List< PythonInput > inputs )
+	{
+		final int n = grid.numDimensions();
+		final int[] lower = new int[ n ];
+		final int[] upper = new int[ n ];
+		for ( int i = 0; i < inputs.size(); ++i )
+		{
+			final PythonInput.Settings input = inputs.get( i ).settings();
+			final String what = describe( input, i );
+			final int m = input.image.numDimensions();
+			final boolean[] isWhole = wholeAxes( input, m, what );
+			final int[][] widths = ( input.halo != null ? input.halo : halo ).perAxis( what, m, isWhole );
+			final int[] up = perAxis( what, input.scale, n );
+			final int[] down = perAxis( what, input.scaleDown, n );
+			for ( int d = 0, other = 0; d < m; ++d )
+			{
+				final int ofImage = m == n ? d : isWhole[ d ] ? -1 : other++;
+				if ( isWhole[ d ] )
+					continue;
+				lower[ ofImage ] = Math.max( lower[ ofImage ], widths[ 0 ][ d ] * down[ ofImage ] / up[ ofImage ] );
+				upper[ ofImage ] = Math.max( upper[ ofImage ], widths[ 1 ][ d ] * down[ ofImage ] / up[ ofImage ] );
+			}
+		}
+		return new Halo( lower, upper );
+	}
+
+	/**
+	 * @param newOverlap
+	 * 		how much more than its part of the image a cell has
+	 * @return geometry of an image whose cells overlap: what code sees is the same, if this is
+	 *         the halo
+	 */
+	ImgGeometry withOverlap( final Halo newOverlap )
+	{
+		return new ImgGeometry( grid, halo, border, multiple, newOverlap );
+	}
+
+	/**
+	 * @param cells
+	 * 		of an image
+	 * @param overlap
+	 * 		how much more than its part of the image a cell has
+	 * @return grid of an image in which such cells are side by side
+	 */
+	static CellGrid spreadOut( final CellGrid cells, final Halo overlap )
+	{
+		final int n = cells.numDimensions();
+		final long[] dimensions = new long[ n ];
+		final int[] size = new int[ n ];
+		for ( int d = 0; d < n; ++d )
+		{
+			final int more = Math.addExact( overlap.getLowerCopy()[ d ], overlap.getUpperCopy()[ d ] );
+			size[ d ] = Math.addExact( ( int ) Math.min( cells.cellDimension( d ), cells.imgDimension( d ) ), more );
+			dimensions[ d ] = Math.addExact( cells.imgDimension( d ), Math.multiplyExact( cells.gridDimension( d ), more ) );
+		}
+		return new CellGrid( dimensions, size );
+	}
+
+	private static String describe( final PythonInput.Settings input, final int number )
+	{
+		return "input " + number + ( input.name == null ? "" : " \"" + input.name + "\"" );
 	}
 
 	private static < T extends NativeType< T > > RandomAccessible< T > extend( final RandomAccessibleInterval< ? > image, final Border border, final String what )
@@ -302,8 +387,11 @@ final class ImgGeometry
 			}
 			if ( up[ ofImage ] > 1 && down[ ofImage ] > 1 )
 				throw new IllegalArgumentException( what + " has the scale " + up[ ofImage ] + " and the downscaling " + down[ ofImage ] + " along axis " + d + ": one of them must be 1" );
-			axes[ d ] = Geometry.Axis.of( ofImage, up[ ofImage ], down[ ofImage ], widths[ 0 ][ d ], widths[ 1 ][ d ], multiple[ ofImage ],
-					Math.min( grid.cellDimension( ofImage ), grid.imgDimension( ofImage ) ) );
+			final int before = overlap.getLowerCopy()[ ofImage ];
+			final int after = overlap.getUpperCopy()[ ofImage ];
+			axes[ d ] = Geometry.Axis.of( ofImage, up[ ofImage ], down[ ofImage ],
+					Math.max( 0, widths[ 0 ][ d ] - before * up[ ofImage ] / down[ ofImage ] ), Math.max( 0, widths[ 1 ][ d ] - after * up[ ofImage ] / down[ ofImage ] ), multiple[ ofImage ],
+					Math.min( grid.cellDimension( ofImage ), grid.imgDimension( ofImage ) ) + before + after );
 		}
 		return new Geometry( axes );
 	}

@@ -30,6 +30,7 @@ package net.imglib2.cache.python;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -42,6 +43,7 @@ import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.image.CellPrefetch;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellsInParallel;
+import net.imglib2.cache.python.image.CellsOfImage;
 import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.img.array.ArrayImg;
@@ -440,13 +442,18 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	public PythonSummary compute( final Interval interval, final PythonProgress progress )
 	{
+		return compute( interval, progress, reader.numReaders() );
+	}
+
+	PythonSummary compute( final Interval interval, final PythonProgress progress, final int numReaders )
+	{
 		requireSameAxes( interval );
 		WorkerPool.requireNotOnAWorker( "An image cannot be computed" );
 		reader.requireOpen();
 		final long start = System.nanoTime();
-		final CellsInParallel computation = new CellsInParallel( reader, getCache(), interval, Objects.requireNonNull( progress, "progress" ) );
+		final CellsInParallel computation = new CellsInParallel( Objects.requireNonNull( progress, "progress" ), Collections.singletonList( new CellsOfImage( reader, getCache(), interval, numReaders ) ) );
 		computation.run();
-		return new PythonSummary( computation, ( System.nanoTime() - start ) * 1e-9 );
+		return new PythonSummary( computation, ( System.nanoTime() - start ) * 1e-9, false, computation.isCancelled() );
 	}
 
 	/**
@@ -468,6 +475,65 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		requireSameAxes( interval );
 		reader.requireOpen();
 		prefetch.request( new FinalInterval( interval ) );
+	}
+
+	/**
+	 * Writes this image. See {@link #writeTo(PythonSink, PythonProgress)}.
+	 *
+	 * @param sink
+	 * 		where to
+	 * @return what was done
+	 */
+	public PythonSummary writeTo( final PythonSink sink )
+	{
+		return writeTo( sink, ( done, total ) -> {} );
+	}
+
+	/**
+	 * Writes this image, block by block, by all workers at the same time. Cells that are not
+	 * cached are computed, as {@link #compute(Interval, PythonProgress)} does it: others come
+	 * first, the memory does not depend on the size of the image, and it can be cancelled.
+	 * <p>
+	 * A block is what no other worker writes into: by default a cell, which is a chunk of the
+	 * array. Progress and summary count blocks, also those of the other levels of a pyramid.
+	 * <p>
+	 * A block of which a cell fails is not written; the summary has the error of the cell. If
+	 * writing fails, it has an error with the cell where the block begins. If anything failed,
+	 * or it was cancelled, the array stays marked as not complete, and
+	 * {@link PythonSink#resume} goes on with it.
+	 *
+	 * @param sink
+	 * 		where to
+	 * @param progress
+	 * 		is told on this thread; what it throws ends the computation and is thrown here
+	 * @return what was done
+	 * @throws IllegalArgumentException
+	 * 		if the sink cannot have such an image, or what is there already is in the way
+	 * @throws PythonCodeException
+	 * 		if the sink cannot be opened or made
+	 * @throws PythonTrustException
+	 * 		if an allow-list lacks the expression of the sink
+	 * @throws PythonClosedException
+	 * 		if this image or its queue is closed, also meanwhile
+	 * @throws PythonException
+	 * 		if this image was changed or invalidated while it was written
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker; or if another thread writes into the same sink
+	 * @throws RuntimeException
+	 * 		what an input throws that is not computed by Python
+	 */
+	public PythonSummary writeTo( final PythonSink sink, final PythonProgress progress )
+	{
+		Objects.requireNonNull( sink, "sink" );
+		Objects.requireNonNull( progress, "progress" );
+		WorkerPool.requireNotOnAWorker( "An image cannot be written" );
+		final PythonCacheLoaderQueue queue;
+		synchronized ( this )
+		{
+			reader.requireOpen();
+			queue = settings.queue();
+		}
+		return new Writing( this, reader, queue, sink, progress ).write();
 	}
 
 	/**
@@ -587,6 +653,26 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	PythonImgBuilder< T > settings()
 	{
 		return settings;
+	}
+
+	CellReader< T, ? > reader()
+	{
+		return reader;
+	}
+
+	/**
+	 * @return an image whose cells have the halo of the inputs, too, see
+	 *         {@link PythonImgBuilder#withHaloInCells}
+	 */
+	PythonImg< T > withHaloInCells()
+	{
+		final PythonImgBuilder< T > overlapping;
+		synchronized ( this )
+		{
+			reader.requireOpen();
+			overlapping = settings.withHaloInCells( reader.name() );
+		}
+		return overlapping.build();
 	}
 
 	private void requireSameAxes( final Interval interval )

@@ -144,16 +144,27 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private Path captureFolder;
 
+	/**
+	 * Whether cells have the halo of the inputs, too.
+	 */
+	private boolean hasHaloInCells;
+
 	PythonImgBuilder( final String code )
 	{
 		this.code = CellCode.of( PythonText.dedented( Objects.requireNonNull( code, "code" ) ) );
+	}
+
+	PythonImgBuilder( final String expression, final Object[] arguments )
+	{
+		source = opened( expression, arguments );
+		code = CellCode.ofLibrary( "block.data[...] = " + SOURCE + "[block.slices]" );
 	}
 
 	/**
 	 * @param arguments
 	 * 		the last one gives arguments by their names, if it is a map
 	 */
-	PythonImgBuilder( final String expression, final Object[] arguments )
+	static OpenedObject opened( final String expression, final Object[] arguments )
 	{
 		Objects.requireNonNull( expression, "expression" );
 		final List< Object > positional = new ArrayList<>( arguments == null ? Collections.singletonList( null ) : Arrays.asList( arguments ) );
@@ -161,8 +172,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		if ( !positional.isEmpty() && !PythonText.isReference( expression ) )
 			throw new IllegalArgumentException( "the expression " + expression.trim() + " sees its arguments by their names, but got " + positional.size() + " without a name: give a map of names and values, "
 					+ "or name a function, \"package.module:function\", which gets arguments by their position" );
-		source = OpenedObject.of( expression, positional, keywords );
-		code = CellCode.ofLibrary( "block.data[...] = " + SOURCE + "[block.slices]" );
+		return OpenedObject.of( expression, positional, keywords );
 	}
 
 	PythonImgBuilder( final Path file )
@@ -212,6 +222,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		cacheBytes = other.cacheBytes;
 		options = other.options;
 		captureFolder = other.captureFolder;
+		hasHaloInCells = other.hasHaloInCells;
 	}
 
 	// ----------------------------------------------------------------- code
@@ -697,8 +708,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		final T pixel = Cast.unchecked( type != null ? type : typeOfFirstInput() );
 		final long[] dims = dimensions != null ? dimensions : dimensionsOfFirstInput();
 		final PixelType< T > pixelType = PixelType.of( pixel, "the image" );
-		final CellGrid grid = new CellGrid( dims, cellSizeOf( dims, pixelType ) );
-		final ImgGeometry geometry = new ImgGeometry( grid, halo, border, multiple );
+		final CellGrid cells = new CellGrid( dims, cellSizeOf( dims, pixelType ) );
+		final ImgGeometry ofCells = new ImgGeometry( cells, halo, border, multiple );
+		final Halo overlap = hasHaloInCells ? ofCells.widest( inputs ) : null;
+		final CellGrid grid = hasHaloInCells ? ImgGeometry.spreadOut( cells, overlap ) : cells;
+		final ImgGeometry geometry = hasHaloInCells ? ofCells.withOverlap( overlap ) : ofCells;
 		final PythonLoaderOptions its = options.getName() == null ? options.name( defaultName() ) : options;
 		final PythonCacheLoaderQueue computes = opens != null ? opens : queueToUse();
 		// Before a function is imported: a change from now on is seen.
@@ -706,10 +720,10 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		final BlockMemory memory = computes.pool().memory();
 		final List< BlockInput > sources = new ArrayList<>();
 		for ( final PythonInput input : inputs )
-			sources.add( geometry.input( input.settings(), sources.size(), its, memory ) );
+			sources.add( input.settings().blocks != null ? input.settings().blocks : geometry.input( input.settings(), sources.size(), its, memory ) );
 		final ArrayDataAccess< ? > access = arrays ? Cast.unchecked( ArrayDataAccessFactory.get( pixel.getNativeTypeFactory().getPrimitiveType(), AccessFlags.setOf() ) )
 				: Cast.unchecked( pixelType.emptyAccess() );
-		final CellSpec< T, ArrayDataAccess< ? > > spec = new CellSpec<>( grid, cellCode(), pixel, access, Halo.empty( dims.length ), its, sources );
+		final CellSpec< T, ArrayDataAccess< ? > > spec = new CellSpec<>( grid, cellCode(), pixel, access, Halo.empty( dims.length ), overlap, its, sources );
 		final CellReader< T, ArrayDataAccess< ? > > reader = new CellReader<>( spec, computes.pool(), computes, new CellFailures() );
 		final PythonImg< T > image = new PythonImg<>( new PythonImgBuilder<>( this ).queueOf( computes ), reader, bytesToCache( memory, spec ) );
 		if ( watched != null )
@@ -816,6 +830,40 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		// What functions return is cropped.
 		doubled.halo = Widths.of( "the halo", HALO_INSTEAD_OF_NONE );
 		return doubled;
+	}
+
+	/**
+	 * @param imageName
+	 * 		name of the image
+	 * @return settings of an image with the same blocks, whose cells have the pixels of the
+	 *         halo, too. In the image, they are side by side
+	 * @throws IllegalArgumentException
+	 * 		if there is no halo
+	 */
+	PythonImgBuilder< T > withHaloInCells( final String imageName )
+	{
+		if ( !hasHalo() )
+			throw new IllegalArgumentException( imageName + " has no halo, so that its cells have nothing in common that could overlap: say .halo( … ), about the size of an object, or merge labels that touch, by Rule.faces()" );
+		final PythonImgBuilder< T > overlapping = new PythonImgBuilder<>( this );
+		overlapping.hasHaloInCells = true;
+		overlapping.watch = false;
+		overlapping.options = options.name( imageName );
+		return overlapping;
+	}
+
+	/**
+	 * @param its
+	 * 		the workers
+	 * @param newCode
+	 * 		the code
+	 * @return settings of an image with as much cache, and the same kind of memory
+	 */
+	PythonImgBuilder< ? > another( final PythonCacheLoaderQueue its, final String newCode )
+	{
+		final PythonImgBuilder< T > another = new PythonImgBuilder< T >( newCode ).queue( its );
+		another.cacheBytes = cacheBytes;
+		another.arrays = arrays;
+		return another;
 	}
 
 	private boolean hasHalo()

@@ -68,7 +68,7 @@ final class TaskPictures
 
 	private final RandomAccessibleInterval< UnsignedByteType > retina;
 
-	private final PythonImg< UnsignedByteType > coins = photograph( "data.coins()", 384, 303 );
+	private final PythonImg< UnsignedByteType > coins = PythonImg.open( "skimage.data:coins" );
 
 	/**
 	 * @param folder
@@ -87,19 +87,34 @@ final class TaskPictures
 		background();
 		chain();
 		registration();
-		forest();
 		table();
-		network();
+		ifPossible( "forest.jpg", this::forest );
+		ifPossible( "network.jpg", this::network );
 	}
 
-	private static PythonImg< UnsignedByteType > photograph( final String expression, final int... dimensions )
+	private interface Picture
 	{
-		return PythonImg.builder( "block.data[...] = " + expression ).init( "from skimage import data" ).dimensions( dimensions ).cellSize( dimensions ).type( new UnsignedByteType() ).build();
+		void draw() throws IOException;
+	}
+
+	/**
+	 * The environment of the tests may lack a package.
+	 */
+	private static void ifPossible( final String name, final Picture picture ) throws IOException
+	{
+		try
+		{
+			picture.draw();
+		}
+		catch ( final PythonCodeException e )
+		{
+			System.out.println( name + " stays as it is: " + e.getMessage() );
+		}
 	}
 
 	private void background() throws IOException
 	{
-		final PythonImg< UnsignedByteType > page = photograph( "255 - data.page()", 384, 191 );
+		final PythonImg< UnsignedByteType > page = PythonImg.open( "255 - skimage.data.page()" );
 		final PythonImg< UnsignedByteType > background = PythonImg.builder( "skimage.restoration:rolling_ball" ).input( page ).parameter( "radius", 15 ).halo( 15 ).cellSize( CELL ).type( new UnsignedByteType() ).build();
 		final PythonImg< UnsignedByteType > text = PythonImg.builder( "block.data[...] = raw - ball" ).input( "raw", page ).input( "ball", background ).cellSize( CELL ).type( new UnsignedByteType() ).build();
 		write( "background.jpg", 0, grey( page, 0, 255, 0 ), grey( background, 0, 255, CELL ), grey( text, 0, 160, CELL ) );
@@ -202,21 +217,12 @@ final class TaskPictures
 		final File file = Files.createTempFile( "network", ".pt" ).toFile();
 		try
 		{
-			final PythonImg< FloatType > training;
-			try
-			{
-				training = PythonImg.builder( "doc/tasks/unet.py:train" ).input( PythonInput.of( coins ).wholeAxes( 0, 1 ) ).parameter( "noise", 25 ).parameter( "file", file.toString() ).dimensions( 1 )
-						.type( new FloatType() ).build();
-			}
-			catch ( final PythonCodeException e )
-			{
-				System.out.println( "network.jpg stays as it is: " + e.getMessage() );
-				return;
-			}
+			final PythonImg< FloatType > training = PythonImg.builder( "doc/code/unet.py:train" ).input( PythonInput.of( coins ).wholeAxes( 0, 1 ) ).parameter( "noise", 25 ).parameter( "file", file.toPath() )
+					.dimensions( 1 ).type( new FloatType() ).build();
 			training.getAt( 0 );
 			final PythonImg< FloatType > noisy = PythonImg.builder( "block.data[...] = raw + np.random.default_rng(1).normal(0, 25, raw.shape)" ).input( "raw", coins ).cellSize( 384, 303 )
 					.type( new FloatType() ).build();
-			final PythonImg< FloatType > clean = PythonImg.builder( "doc/tasks/unet.py:denoise" ).input( noisy ).parameter( "file", file.toString() ).halo( 24 ).cellSize( CELL ).padToMultiple( 16 )
+			final PythonImg< FloatType > clean = PythonImg.builder( "doc/code/unet.py:denoise" ).input( noisy ).parameter( "file", file.toPath() ).halo( 24 ).cellSize( CELL ).padToMultiple( 16 )
 					.type( new FloatType() ).build();
 			write( "network.jpg", 440, grey( noisy, 0, 255, 0 ), grey( clean, 0, 255, CELL ) );
 		}

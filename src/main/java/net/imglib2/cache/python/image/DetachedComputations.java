@@ -161,6 +161,20 @@ final class DetachedComputations
 	}
 
 	/**
+	 * @return a computation, which is removed; {@code null} if there is none
+	 */
+	Computation takeAny()
+	{
+		for ( final Long cell : computations.keySet() )
+		{
+			final Computation left = computations.remove( cell );
+			if ( left != null )
+				return left;
+		}
+		return null;
+	}
+
+	/**
 	 * All computations so far may have read inputs that have changed since.
 	 */
 	void invalidate()

@@ -225,7 +225,8 @@ public final class WorkerPool implements AutoCloseable
 		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), options.getName(), trusted, code.encoded(), options.isCheckWritten(), options.isWritableInputs(), nanos( options.getTimeout() ) );
 		if ( options.getTimeout() != null )
 			watchTimeouts();
-		checker.check( snippet );
+		if ( !code.isOfLibrary() )
+			checker.check( snippet );
 		cleanups.put( snippet, Cleanup.whenCollected( loader, () -> drop( snippet ) ) );
 		return snippet;
 	}

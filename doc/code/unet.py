@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""A small network that removes noise, for the page network.md. It halves the image twice, as larger U-Nets do."""
+"""A small network that removes noise, for the page tasks/network.md. It halves the image twice, as larger U-Nets do."""
 
 import functools
 
