@@ -51,6 +51,7 @@ import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -503,7 +504,24 @@ class SinksTest
 			}
 		} );
 		assertEquals( "0 0 0 cancelled", describe( summary ) );
-		final FutureTask< PythonSummary > again = start( () -> image.writeTo( sink ) );
+		final Semaphore asked = new Semaphore( 0 );
+		final FutureTask< PythonSummary > again = start( () -> image.writeTo( sink, new PythonProgress()
+		{
+			@Override
+			public void update( final long done, final long total )
+			{
+				assertTrue( Files.exists( gate ) );
+			}
+
+			@Override
+			public boolean isCancelled()
+			{
+				asked.release();
+				return false;
+			}
+		} ) );
+		// It waits, and would have begun by then.
+		asked.acquire( 8 );
 		Files.createFile( gate );
 		assertEquals( "6 0 0", describe( again.get() ) );
 		// Never two at the same time, and the first one to its end.
