@@ -425,7 +425,18 @@ def label_blocks(
         merger.add(cell.index, pixels)
         labels[grid.core(cell.index).slices] = pixels[grid.crop(cell.index)]
 
-    compute_blocks(code_or_function, inputs, grid, keep, 0, border, its, parameters, workers, progress)
+    compute_blocks(
+        code_or_function,
+        inputs,
+        grid,
+        keep,
+        its,
+        halo=0,
+        border=border,
+        parameters=parameters,
+        workers=workers,
+        progress=progress,
+    )
     return _result(grid, merger, lambda index: labels[grid.core(index).slices])
 
 

@@ -30,7 +30,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from imglib2_cache_python import USER_MODULES
@@ -100,6 +100,9 @@ class _Interpreter:
 class _CurrentSys(ModuleType):
     """Stands for the ``sys`` of the calling thread's interpreter, in modules that interpreters share."""
 
+    # Each import looks at it, also the one that finds out which ``sys`` is meant.
+    __spec__ = _main_sys.__spec__
+
     def __init__(self) -> None:
         super().__init__("sys")
         # Entries of this dictionary would hide the attributes of the real modules.
@@ -154,6 +157,9 @@ _tasks: dict[str, _Task] = {}
 _numbers = itertools.count()
 _interpreters: dict[ModuleType, _Interpreter] = {}
 _packages = {__package__.partition(".")[0]}
+
+# Functions that find missing attributes of modules, by the main interpreter's thread.
+_in_main: weakref.WeakSet[FunctionType] = weakref.WeakSet()
 
 # The modules ``sys`` of interpreters that are ending, where no thread can be started any more.
 _ending: weakref.WeakSet[ModuleType] = weakref.WeakSet()
@@ -264,6 +270,8 @@ def _shared_modules() -> dict[str, ModuleType]:
 def _publish() -> None:
     """Makes all modules that the main interpreter has imported visible to all sub-interpreters."""
     shared = _shared_modules()
+    for module in shared.values():
+        _find_attributes_in_main(module)
     for interpreter in list(_interpreters.values()):
         for name, module in shared.items():
             interpreter.modules.setdefault(name, module)
@@ -302,6 +310,36 @@ def _run_lazy_module_in_main(original: Callable[[ModuleType, str], Any]) -> Call
         return original(self, name)
 
     return getattribute
+
+
+def _find_attributes_in_main(module: ModuleType) -> None:
+    """Lets the main interpreter's thread run the function that finds missing attributes of a shared module.
+
+    That function may import, and hold a lock of the package meanwhile. The main interpreter's thread, which imports,
+    may need the lock as well.
+    """
+    if not isinstance(module, ModuleType):
+        return
+    # Not as an attribute, which would import what waits for its first use.
+    namespace = _dict_of_module.__get__(module)
+    original = namespace.get("__getattr__")
+    if type(original) is not FunctionType or original in _in_main:
+        return
+
+    @functools.wraps(original)
+    def find(name: str) -> Any:  # noqa: ANN401
+        # Python itself asks for names such as __path__.
+        if name.startswith("__") or _import("sys") not in _interpreters:
+            return original(name)
+        before = len(_main_sys.modules)
+        try:
+            return _on_main_thread(lambda: original(name))
+        finally:
+            if len(_main_sys.modules) != before:
+                _add_states()
+
+    _in_main.add(find)
+    namespace["__getattr__"] = find
 
 
 def _start_unless_ending(original: Callable[..., int]) -> Callable[..., int]:

@@ -65,6 +65,16 @@ final class ImgGeometry
 	 */
 	private static final int CELL_AXES = 3;
 
+	/**
+	 * Cells are whole chunks, unless these have more bytes.
+	 */
+	private static final long MAX_CHUNK_BYTES = 1 << 27;
+
+	/**
+	 * Cells are single chunks, unless these have fewer bytes.
+	 */
+	private static final long MIN_CHUNK_BYTES = CELL_BYTES / 4;
+
 	private final CellGrid grid;
 
 	private final Widths halo;
@@ -178,6 +188,62 @@ final class ImgGeometry
 			break;
 		}
 		return size;
+	}
+
+	/**
+	 * Cells of an image whose pixels are stored, or computed, in chunks. They are chunks. Of
+	 * small ones, they are several, of about 1 MiB; of very large ones, equal parts.
+	 *
+	 * @param dimensions
+	 * 		of the image
+	 * @param chunks
+	 * 		size of chunks; 0 along axes where their sizes differ
+	 * @param bytesPerPixel
+	 * 		size of its pixels
+	 * @return size of cells
+	 */
+	static int[] cellSizeOfChunks( final long[] dimensions, final long[] chunks, final double bytesPerPixel )
+	{
+		final int n = dimensions.length;
+		final long[] size = new long[ n ];
+		double bytes = bytesPerPixel;
+		for ( int d = 0; d < n; ++d )
+		{
+			size[ d ] = Math.min( dimensions[ d ], Math.max( 1, chunks[ d ] ) );
+			bytes *= size[ d ];
+		}
+		// The last axis is numpy's first: what is apart along it is apart in most files.
+		for ( int d = n - 1; d >= 0 && bytes > MAX_CHUNK_BYTES; --d )
+		{
+			bytes /= size[ d ];
+			long part = Math.max( 1, Math.min( size[ d ], ( long ) ( MAX_CHUNK_BYTES / bytes ) ) );
+			// Else some parts would belong to two chunks.
+			while ( size[ d ] < dimensions[ d ] && size[ d ] % part != 0 )
+				--part;
+			size[ d ] = part;
+			bytes *= part;
+		}
+		if ( bytes < MIN_CHUNK_BYTES )
+			for ( int d = shortestThatGrows( size, dimensions ); d >= 0 && 2 * bytes <= CELL_BYTES; d = shortestThatGrows( size, dimensions ) )
+			{
+				final long grown = Math.min( 2 * size[ d ], dimensions[ d ] );
+				bytes *= ( double ) grown / size[ d ];
+				size[ d ] = grown;
+			}
+		return Util.long2int( size );
+	}
+
+	/**
+	 * @return axis along which cells are smallest, and smaller than the image; -1 if there is
+	 *         none
+	 */
+	private static int shortestThatGrows( final long[] size, final long[] dimensions )
+	{
+		int shortest = -1;
+		for ( int d = 0; d < Math.min( size.length, CELL_AXES ); ++d )
+			if ( size[ d ] < dimensions[ d ] && ( shortest < 0 || size[ d ] < size[ shortest ] ) )
+				shortest = d;
+		return shortest;
 	}
 
 	/**
@@ -299,9 +365,9 @@ final class ImgGeometry
 		final boolean[] isWhole = wholeAxes( input, m, what );
 		final int numOthers = m - input.wholeAxes.length;
 		final boolean hasImageAll = m == n;
-		if ( !hasImageAll && numOthers != n )
+		if ( !hasImageAll && numOthers != n && numOthers != 0 )
 			throw new IllegalArgumentException( what + " has " + m + " axes" + ( input.wholeAxes.length == 0 ? "" : ", " + input.wholeAxes.length + " of which every block gets completely" )
-					+ ", the image has " + n + ": name the axes that the image lacks by PythonInput.wholeAxes( … ), or choose dimensions( … ) with as many axes" );
+					+ ", the image has " + n + ": name the axes that the image lacks by PythonInput.wholeAxes( … ), or all axes if every block needs the whole input, or choose dimensions( … ) with as many axes" );
 		final int[] up = perAxis( "the scale of " + what, input.scale, hasImageAll ? m : numOthers );
 		final int[] down = perAxis( "the downscaling of " + what, input.scaleDown, hasImageAll ? m : numOthers );
 		final int[][] widths = ( input.halo != null ? input.halo : halo ).perAxis( what, m, isWhole );
@@ -314,7 +380,9 @@ final class ImgGeometry
 				if ( !( input.image instanceof Interval ) )
 					throw new IllegalArgumentException( what + " has no bounds, so that no block can get its axis " + d + " completely: give an interval of it, for instance Views.interval( image, interval )" );
 				final Interval bounds = ( Interval ) input.image;
-				axes[ d ] = Geometry.Axis.whole( ofImage, bounds.min( d ), bounds.max( d ), widths[ 0 ][ d ], widths[ 1 ][ d ] );
+				// The input may have another size than the image along an axis that is not cut.
+				final boolean hasCells = hasImageAll && bounds.min( d ) <= 0 && bounds.max( d ) >= grid.imgDimension( d ) - 1;
+				axes[ d ] = Geometry.Axis.whole( hasCells ? ofImage : -1, bounds.min( d ), bounds.max( d ), widths[ 0 ][ d ], widths[ 1 ][ d ] );
 				continue;
 			}
 			if ( up[ ofImage ] > 1 && down[ ofImage ] > 1 )

@@ -130,7 +130,7 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 		this.init = init;
 		this.environment = environment;
 		mode = Backends.modeOf( backend );
-		pool = new WorkerPool( numWorkers, trusted, backend );
+		pool = new WorkerPool( numWorkers, trusted, backend, Rehearsal::once );
 		Cleanup.whenCollected( this, pool::closeWhenIdle );
 	}
 

@@ -37,12 +37,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
@@ -53,6 +56,7 @@ import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.cache.python.protocol.CellCode;
+import net.imglib2.cache.python.protocol.OpenedObject;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.img.basictypeaccess.AccessFlags;
@@ -84,9 +88,19 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	private static final int HALO_INSTEAD_OF_NONE = 8;
 
 	/**
+	 * What the code calls the object that an image shows.
+	 */
+	private static final String SOURCE = "array";
+
+	/**
 	 * Has the parameters, too, but not what the inputs say.
 	 */
 	private CellCode code;
+
+	/**
+	 * What the image shows, if it is opened by Python.
+	 */
+	private OpenedObject source;
 
 	/**
 	 * Has the code, if it is a file of statements.
@@ -140,6 +154,27 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		this.code = CellCode.of( PythonText.dedented( Objects.requireNonNull( code, "code" ) ) );
 	}
 
+	PythonImgBuilder( final String expression, final Object[] arguments )
+	{
+		source = opened( expression, arguments );
+		code = CellCode.ofLibrary( "block.data[...] = " + SOURCE + "[block.slices]" );
+	}
+
+	/**
+	 * @param arguments
+	 * 		the last one gives arguments by their names, if it is a map
+	 */
+	static OpenedObject opened( final String expression, final Object[] arguments )
+	{
+		Objects.requireNonNull( expression, "expression" );
+		final List< Object > positional = new ArrayList<>( arguments == null ? Collections.singletonList( null ) : Arrays.asList( arguments ) );
+		final Map< String, ? > keywords = !positional.isEmpty() && positional.get( positional.size() - 1 ) instanceof Map ? Cast.unchecked( positional.remove( positional.size() - 1 ) ) : Collections.emptyMap();
+		if ( !positional.isEmpty() && !PythonText.isReference( expression ) )
+			throw new IllegalArgumentException( "the expression " + expression.trim() + " sees its arguments by their names, but got " + positional.size() + " without a name: give a map of names and values, "
+					+ "or name a function, \"package.module:function\", which gets arguments by their position" );
+		return OpenedObject.of( expression, positional, keywords );
+	}
+
 	PythonImgBuilder( final Path file )
 	{
 		this.file = Objects.requireNonNull( file, "file" );
@@ -168,6 +203,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	private PythonImgBuilder( final PythonImgBuilder< T > other )
 	{
 		code = other.code;
+		source = other.source;
 		file = other.file;
 		stamp = other.stamp;
 		watch = other.watch;
@@ -208,21 +244,40 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	/**
 	 * Sets a parameter. Statements see it as a variable, a function gets it as a keyword
-	 * argument. {@link PythonImg#parameter} changes it later.
+	 * argument; of an image that {@link PythonImg#openBuilder} makes, it is an argument of
+	 * what opens the array. {@link PythonImg#parameter} changes it later.
 	 *
 	 * @param name
 	 * 		a Python name
 	 * @param value
-	 * 		{@code null}, a boolean, number or string; a list or map of these, with strings
-	 * 		as keys; or an array of a primitive type, which becomes a numpy array. Later
-	 * 		changes of it have no effect
+	 * 		{@code null}, a boolean, number or string; a path or file, which becomes a string;
+	 * 		a list or map of these, with strings as keys; or an array of a primitive type,
+	 * 		which becomes a numpy array. Later changes of it have no effect
 	 * @return this builder
 	 * @throws IllegalArgumentException
 	 * 		if Python cannot have such a name or value
 	 */
 	public PythonImgBuilder< T > parameter( final String name, final Object value )
 	{
-		code = code.withParameter( name, value );
+		if ( source != null )
+			source = source.with( name, value );
+		else
+			code = code.withParameter( name, value );
+		return this;
+	}
+
+	/**
+	 * Sets the seed of {@code block.rng}, the random numbers of a cell: a
+	 * {@code numpy.random.Generator} that gives the same numbers each time that the cell is
+	 * computed, in whatever mode, and others for each other cell and each other seed.
+	 *
+	 * @param seed
+	 * 		any number; 0 by default
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > seed( final long seed )
+	{
+		code = code.withSeed( seed );
 		return this;
 	}
 
@@ -611,7 +666,8 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 * 		if settings are missing or do not fit together
 	 * @throws PythonCodeException
 	 * 		if the code is not valid, or a function does not take these inputs and
-	 * 		parameters; or if the init code fails
+	 * 		parameters; if the init code fails; or if an array cannot be opened, or its
+	 * 		pixels are of a kind that images do not have
 	 * @throws PythonEnvironmentException
 	 * 		if the Python cannot be used
 	 * @throws PythonTrustException
@@ -629,6 +685,26 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		if ( queue != null && ( environment != null || workers != 0 || !init.isEmpty() ) )
 			throw new IllegalArgumentException( "the image has a queue and also " + ( environment != null ? "an environment" : workers != 0 ? "a number of workers" : "init code" )
 					+ ": give these to the queue, new PythonCacheLoaderQueue( workers, init, environment ), or leave .queue( … ) out" );
+		if ( source != null )
+		{
+			requireNoInputSettings();
+			final PythonCacheLoaderQueue opens = queueToUse();
+			return new PythonImgBuilder<>( this ).as( SourceDescription.of( source, type, opens ) ).buildBy( opens );
+		}
+		return buildBy( null );
+	}
+
+	private PythonCacheLoaderQueue queueToUse()
+	{
+		return queue != null ? queue : SharedQueues.get( environment != null ? environment : PythonEnvironment.getDefault(), init, workers != 0 ? workers : SharedQueues.defaultNumWorkers() );
+	}
+
+	/**
+	 * @param opens
+	 * 		the queue, if it is known already
+	 */
+	private PythonImg< T > buildBy( final PythonCacheLoaderQueue opens )
+	{
 		final T pixel = Cast.unchecked( type != null ? type : typeOfFirstInput() );
 		final long[] dims = dimensions != null ? dimensions : dimensionsOfFirstInput();
 		final PixelType< T > pixelType = PixelType.of( pixel, "the image" );
@@ -638,8 +714,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		final CellGrid grid = hasHaloInCells ? ImgGeometry.spreadOut( cells, overlap ) : cells;
 		final ImgGeometry geometry = hasHaloInCells ? ofCells.withOverlap( overlap ) : ofCells;
 		final PythonLoaderOptions its = options.getName() == null ? options.name( defaultName() ) : options;
-		final PythonCacheLoaderQueue computes = queue != null ? queue
-				: SharedQueues.get( environment != null ? environment : PythonEnvironment.getDefault(), init, workers != 0 ? workers : SharedQueues.defaultNumWorkers() );
+		final PythonCacheLoaderQueue computes = opens != null ? opens : queueToUse();
 		// Before a function is imported: a change from now on is seen.
 		final CodeWatch watched = !watch ? null : file != null ? CodeWatch.ofStatements( file, stamp ) : CodeWatch.ofFunction( code.text(), computes );
 		final BlockMemory memory = computes.pool().memory();
@@ -654,6 +729,62 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		if ( watched != null )
 			watched.begin( image );
 		return image;
+	}
+
+	/**
+	 * What is not set is as the array is.
+	 */
+	private PythonImgBuilder< T > as( final SourceDescription described )
+	{
+		source = described.pinned( source );
+		code = code.withOpened( SOURCE, source );
+		if ( type == null )
+			type = described.type();
+		if ( dimensions == null )
+			dimensions = described.dimensions();
+		described.requireContains( dimensions );
+		if ( cellSize == null )
+			cellSize = described.cellSize( dimensions, bytesPerPixel( PixelType.of( type, "the image" ) ) );
+		return this;
+	}
+
+	/**
+	 * An image that shows an array has no inputs, so what is said about them would have no effect.
+	 */
+	private void requireNoInputSettings()
+	{
+		final String wrong = !inputs.isEmpty() ? "input( … )" : halo != Widths.NONE ? "halo( … )" : multiple.length > 0 ? "padToMultiple( … )" : border != Border.MIRROR_DOUBLE ? "border( … )"
+				: options.isContiguous() ? "contiguous( true )" : options.isWritableInputs() ? "writableInputs( true )" : options.getOnFallback() != OnFallback.ACCEPT ? "onFallback( … )" : null;
+		if ( wrong != null )
+			throw new IllegalArgumentException( "the image shows what " + source.expression().trim() + " opens, and has no inputs: give ." + wrong + " to another image, which has this one as an input" );
+		if ( watch )
+			throw new IllegalArgumentException( "the image shows what " + source.expression().trim() + " opens, which is not watched: leave .watch( true ) out, and say image.invalidate() when it has changed" );
+	}
+
+	/**
+	 * Lets an image show another array, of the same shape and dtype.
+	 *
+	 * @param current
+	 * 		of the image
+	 * @param name
+	 * 		of an argument of what opens the array
+	 * @param value
+	 * 		its new value
+	 * @return code that opens it
+	 */
+	CellCode withArgument( final CellCode current, final String name, final Object value )
+	{
+		final OpenedObject changed = current.opened().get( SOURCE ).with( name, value );
+		SourceDescription.of( changed, type, queue );
+		return current.withOpened( SOURCE, changed );
+	}
+
+	/**
+	 * @return whether the image shows an array
+	 */
+	boolean isOfSource()
+	{
+		return source != null;
 	}
 
 	private PythonImgBuilder< T > queueOf( final PythonCacheLoaderQueue computes )
@@ -798,7 +929,18 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private String defaultName()
 	{
+		if ( source != null )
+			return nameOf( source );
 		return PythonText.isReference( code.text() ) ? PythonText.functionOf( code.text() ) : "PythonImg";
+	}
+
+	/**
+	 * @return name of the file that is opened, as far as it is known
+	 */
+	private static String nameOf( final OpenedObject source )
+	{
+		return Stream.concat( source.positional().stream(), source.keywords().values().stream() ).filter( String.class::isInstance ).map( text -> ( ( String ) text ).replaceAll( "[/\\\\]+$|.*[/\\\\](?=.)", "" ) )
+				.filter( name -> !name.trim().isEmpty() ).findFirst().orElseGet( () -> PythonText.isReference( source.expression() ) ? PythonText.functionOf( source.expression() ) : "PythonImg" );
 	}
 
 	private NativeType< ? > typeOfFirstInput()
@@ -821,13 +963,19 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	private int[] cellSizeOf( final long[] dims, final PixelType< T > pixelType )
 	{
 		if ( cellSize == null )
-			return ImgGeometry.defaultCellSize( dims, pixelType.numStorageBytes( new long[] { 8 } ) / 8. );
+			return ImgGeometry.defaultCellSize( dims, bytesPerPixel( pixelType ) );
 		if ( cellSize.length != 1 && cellSize.length != dims.length )
 			throw new IllegalArgumentException( "the cell size " + Arrays.toString( cellSize ) + " has " + cellSize.length + " numbers, but the image has " + dims.length + " axes: give one number for all axes, or one per axis" );
 		final int[] size = new int[ dims.length ];
 		for ( int d = 0; d < size.length; ++d )
 			size[ d ] = cellSize[ cellSize.length == 1 ? 0 : d ];
 		return size;
+	}
+
+	private static double bytesPerPixel( final PixelType< ? > pixelType )
+	{
+		// Some have less than one.
+		return pixelType.numStorageBytes( new long[] { 8 } ) / 8.;
 	}
 
 	private long bytesToCache( final BlockMemory memory, final CellSpec< ?, ? > spec )

@@ -178,7 +178,8 @@ public final class PythonInput
 
 	/**
 	 * Every block gets these axes completely, for instance channels or time. The image may
-	 * lack them.
+	 * lack them, or have another size along them. If these are all axes of the input, such as
+	 * those of a reference image or of a table, it can have any number of them.
 	 *
 	 * @param axes
 	 * 		numbers of axes of the input, from 0 on, in ImgLib2's order

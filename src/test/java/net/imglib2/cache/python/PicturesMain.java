@@ -34,6 +34,8 @@ import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 
@@ -54,6 +56,7 @@ import net.imglib2.type.numeric.RealType;
 import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.type.numeric.real.FloatType;
+import net.imglib2.util.Cast;
 import net.imglib2.view.Views;
 
 /**
@@ -110,6 +113,9 @@ final class PicturesMain
 		pictures.live();
 		pictures.errors();
 		pictures.halo();
+		pictures.sources();
+		pictures.sinks();
+		new TaskPictures( pictures.folder, pictures.green ).draw();
 		pictures.labels();
 	}
 
@@ -210,6 +216,34 @@ final class PicturesMain
 		write( "halo.jpg", pictures );
 	}
 
+	private void sinks() throws IOException
+	{
+		final Path sink = Files.createTempDirectory( "pictures" ).resolve( "a" );
+		PythonImg.builder( "block.data[...] = block.inputs[0]" ).input( green ).cellSize( CELL ).build().writeTo( PythonSink.zarr( sink ).levels( 5 ) );
+		final BufferedImage[] pictures = new BufferedImage[ 3 ];
+		for ( int i = 0; i < pictures.length; ++i )
+		{
+			final RandomAccessibleInterval< UnsignedByteType > level = PythonImg.< UnsignedByteType >open( "zarr:open_array", sink.resolve( String.valueOf( 2 * i ) ) );
+			pictures[ i ] = lines( grey( level, 0, 160 ), CELL );
+		}
+		write( "sinks.jpg", pictures );
+	}
+
+	private void sources() throws IOException
+	{
+		final PythonImg< UnsignedByteType > array = Cast.unchecked( PythonImg.openBuilder( "zarr.array(skimage.io.imread(path)[..., 1], chunks=(chunk, chunk))" )
+				.parameter( "path", new File( folder, "retina.jpg" ) ).parameter( "chunk", CELL ).cellSize( CELL ).workers( 1 ).build() );
+		for ( int x = 0; x < SIZE; ++x )
+			array.getAt( x, SIZE - 1 - 3 * x / 4 );
+		final RandomAccess< FloatType > millis = array.timeImg().randomAccess();
+		final BufferedImage picture = grey( green, 0, 160 );
+		for ( int y = 0; y < SIZE; ++y )
+			for ( int x = 0; x < SIZE; ++x )
+				if ( Float.isNaN( millis.setPositionAndGet( x / CELL, y / CELL ).get() ) )
+					picture.setRGB( x, y, 0x404040 );
+		write( "sources.jpg", lines( grey( green, 0, 160 ), CELL ), lines( picture, CELL ) );
+	}
+
 	/**
 	 * Coins, in the photograph of Pompeii's that scikit-image contains (Brooklyn Museum, no known restrictions).
 	 */
@@ -252,7 +286,7 @@ final class PicturesMain
 		return picture;
 	}
 
-	private static BufferedImage grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max )
+	static BufferedImage grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max )
 	{
 		return draw( image, min, max, PicturesMain::grey );
 	}
@@ -335,7 +369,7 @@ final class PicturesMain
 		write( new File( folder, name ), picture );
 	}
 
-	private static void write( final File file, final BufferedImage picture ) throws IOException
+	static void write( final File file, final BufferedImage picture ) throws IOException
 	{
 		final ImageWriter writer = ImageIO.getImageWritersByFormatName( "jpeg" ).next();
 		try ( final ImageOutputStream out = ImageIO.createImageOutputStream( deleted( file ) ) )

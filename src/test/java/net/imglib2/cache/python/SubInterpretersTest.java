@@ -180,7 +180,9 @@ class SubInterpretersTest
 		final Path venv = TestPythons.venvWith( modules.resolve( "venv" ), "numpy", "jep" );
 		final Path packages = TestPythons.sitePackages( TestPythons.executable( venv ) );
 		TestPythons.write( packages.resolve( "late/__init__.py" ), """
-				import importlib, importlib.util, sys
+				import importlib, importlib.util, sys, threading
+
+				lock = threading.RLock()
 
 				def by_name(name):
 				    return importlib.import_module('late.' + name)
@@ -190,8 +192,9 @@ class SubInterpretersTest
 				    return statement
 
 				def __getattr__(name):
-				    if name == 'attribute':
-				        return importlib.import_module('.attribute', __name__)
+				    with lock:
+				        if name in ('attribute', 'first', 'second'):
+				            return importlib.import_module('.' + name, __name__)
 				    raise AttributeError(name)
 
 				def lazily(name):
@@ -207,16 +210,19 @@ class SubInterpretersTest
 		final String told = "import threading, time\nthread = threading.get_native_id()\nimport late.helper\nfrom . import helper\n";
 		for ( final String name : new String[] { "name", "statement", "attribute", "lazy", "helper" } )
 			TestPythons.write( packages.resolve( "late" ).resolve( name + ".py" ), name.equals( "helper" ) ? "import threading\nthread = threading.get_native_id()\n" : told );
+		TestPythons.write( packages.resolve( "late/first.py" ), told + "import late\nthread = late.second.thread\n" );
+		TestPythons.write( packages.resolve( "late/second.py" ), told );
 		TestPythons.write( packages.resolve( "late/exits.py" ), "raise SystemExit(3)\n" );
 		TestPythons.writeDistribution( packages, "late", "1.0", "late/__init__.py", "late/_c" + TestPythons.ask( TestPythons.executable( venv ), "__import__('importlib.machinery').machinery.EXTENSION_SUFFIXES[0]" ) );
 		TestPythons.write( modules.resolve( "of_user.py" ), "mine = 5\n" );
 		run( ChildJvm.of( SubInterpretersMain.class ).withPython( venv ), "a: " + """
 				import late, threading
-				found = [late.by_name('name'), late.by_statement(), late.attribute, late.lazily('lazy'), late.helper]
+				found = [late.by_name('name'), late.by_statement(), late.attribute, late.lazily('lazy'), late.helper, late.first]
 				threads = {module.thread for module in found}
 				assert len(threads) == 1 and threading.get_native_id() not in threads, threads
 				assert late.of_user('of_user').mine == 5
 				late.of_user('of_user').mine = 6
+				assert not hasattr(late, 'no_such_attribute')
 				try:
 				    late.by_name('exits')
 				except SystemExit as e:

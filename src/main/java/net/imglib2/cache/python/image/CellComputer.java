@@ -183,6 +183,15 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	}
 
 	/**
+	 * Waits for what runs although its reader was interrupted.
+	 */
+	void awaitDetached() throws InterruptedException
+	{
+		for ( DetachedComputations.Computation computation = detached.takeAny(); computation != null; computation = detached.takeAny() )
+			pool.await( computation.task );
+	}
+
+	/**
 	 * See {@link CellReader#version()}.
 	 */
 	long version()
@@ -332,7 +341,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	{
 		try
 		{
-			return pool.await( computation.task );
+			return pool.await( computation.task, computation.since() );
 		}
 		catch ( final InterruptedException e )
 		{

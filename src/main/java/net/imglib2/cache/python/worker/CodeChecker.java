@@ -150,7 +150,7 @@ final class CodeChecker
 		}
 		catch ( final ExecutionException e )
 		{
-			throw e.getCause() instanceof RuntimeException ? Crossing.toThisThread( ( RuntimeException ) e.getCause() ) : Crossing.forThisThread( e.getCause() );
+			throw Crossing.ofWork( e );
 		}
 	}
 }

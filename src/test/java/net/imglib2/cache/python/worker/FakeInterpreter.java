@@ -247,6 +247,13 @@ final class FakeInterpreter implements UnboundInterpreter
 	}
 
 	@Override
+	public Object ask( final String what, final String question, final Object... arguments )
+	{
+		call();
+		return question;
+	}
+
+	@Override
 	public void set( final String variable, final Object value )
 	{
 		call();

@@ -1608,7 +1608,7 @@ class WorkerPoolTest
 		pool = new WorkerPool( numWorkers, INIT, fakes, () -> {
 			clockReads.incrementAndGet();
 			return time.getAsLong() + forward.get();
-		} );
+		}, () -> {} );
 	}
 
 	/**
