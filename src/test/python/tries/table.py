@@ -434,6 +434,10 @@ TRIES = [
         """,
         init="import torch",
         tolerance=1e-3,
+        notes={
+            "SUB": "torch does not support sub-interpreters "
+            "([pytorch#10950](https://github.com/pytorch/pytorch/issues/10950)). Use `PROCESS` or `SHARED`."
+        },
     ),
     Try(
         ["torch"],
