@@ -311,7 +311,7 @@ def relabelled(pixels: np.ndarray, table: np.ndarray, dtype: np.dtype) -> np.nda
 def _raise_unknown(label: int) -> None:
     raise ValueError(
         f"the label {label} was not there when labels were merged: the code of the labels must give a cell the same "
-        "labels each time, so let random numbers depend on the cell alone"
+        "labels each time, so take random numbers from block.rng"
     )
 
 

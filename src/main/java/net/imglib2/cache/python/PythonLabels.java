@@ -52,7 +52,7 @@ import net.imglib2.type.numeric.integer.UnsignedIntType;
  * result depends neither on the workers nor on the order in which cells are computed.
  * <p>
  * The code must compute the same labels for a cell each time, because cells that the cache
- * has dropped are computed again. Python needs the package scipy. With an allow-list, see
+ * has dropped are computed again: random numbers come from {@code block.rng}. Python needs the package scipy. With an allow-list, see
  * {@link PythonTrust}, it needs {@code module:imglib2_cache_python.labels}.
  */
 public final class PythonLabels
@@ -185,8 +185,8 @@ public final class PythonLabels
 		 * with at most one of each neighbour.
 		 * <p>
 		 * Functions do this as they are. Statements must crop what they write by
-		 * {@code block.halo} or {@code block.crops}, which crop nothing then. The labels are
-		 * computed anew, by the same workers, in a cache of their own of the same size: the
+		 * {@code block.halo} or {@code block.crops}, which crop nothing then; {@code block.slices}
+		 * may begin outside of the image. The labels are computed anew, by the same workers, in a cache of their own of the same size: the
 		 * image of labels that is given says how, and its pixels are not read.
 		 *
 		 * @param ratio
