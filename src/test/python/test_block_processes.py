@@ -206,6 +206,12 @@ def test_code_reads_no_messages(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().err == "rawrawraw"
 
 
+def test_what_python_prints_when_it_starts_is_no_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('welcome', flush=True)\nprint('to', end=' ')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert map_blocks("block.data[...] = 1", np.zeros(2), block_size=1, processes=True).tolist() == [1, 1]
+
+
 def test_inputs_are_read_here() -> None:
     class Source:
         shape, dtype = (6,), np.dtype("float64")

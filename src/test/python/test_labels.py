@@ -249,6 +249,17 @@ def test_overlap_is_the_common_area_of_both():
     assert groups(0.67) == 2
 
 
+def test_what_is_outside_of_the_image_does_not_count():
+    grid = OverlappingGrid((2, 8), (2, 4), ((3, 2), (3, 2)))
+    first, second = np.zeros((2, 8, 8), np.uint8)
+    first[:, 2:] = 1
+    second[3:5, :6] = 1
+    merger = Merger(grid, overlap=1)
+    merger.add(1, second)
+    merger.add(0, first)
+    assert merger.table()[1].max() == 1
+
+
 def test_statements_crop_nothing():
     mask = discs(2, (20, 24))
     code = """

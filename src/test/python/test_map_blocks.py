@@ -23,6 +23,8 @@ import numpy as np
 import pytest
 from conftest import run_in_new_python
 from imglib2_cache_python import USER_MODULES, Block, BlockError, blockwise, map_blocks
+from imglib2_cache_python.blockwise import compute_blocks
+from imglib2_cache_python.geometry import Cell, Grid
 
 ndimage = pytest.importorskip("scipy.ndimage")
 
@@ -398,6 +400,18 @@ def test_an_input_that_cannot_be_read_is_named():
     with pytest.raises(BlockError, match=re.escape(what + "OSError: the disk is gone")) as caught:
         map_blocks(np.add, image, Gone(image), block_size=2)
     assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_what_becomes_of_the_pixels_may_fail():
+    def full(cell: Cell, pixels: np.ndarray) -> None:
+        raise OSError("the disk is full")
+
+    image = np.zeros(6)
+    grid = Grid((6,), (2,))
+    how: dict[str, Any] = {"halo": 0, "border": "zero", "parameters": None, "progress": False}
+    for workers in (1, 2):
+        with pytest.raises(BlockError, match=r"Block \d, .*, could not be kept: OSError: the disk is full"):
+            compute_blocks(np.negative, [image], grid, full, image.dtype, workers=workers, **how)
 
 
 ONE = np.zeros((4, 6))

@@ -55,6 +55,17 @@ def test_both_halves_of_the_page_print_the_same_pixel() -> None:
     assert java == python
 
 
+def test_the_table_is_right_about_scikit_image() -> None:
+    pytest.importorskip("dask")
+    util = pytest.importorskip("skimage.util")
+    image = np.ones((8, 8), np.float32)
+    assert util.apply_parallel(np.sqrt, image, chunks=4, dtype="uint8").dtype == np.float32
+    row = np.arange(8.0).reshape(1, 8)
+    found = util.apply_parallel(lambda pixels: np.roll(pixels, 2, axis=1), row, chunks=(1, 8), depth=(0, 2))
+    # Mirrored by default: the two pixels that come from outside.
+    np.testing.assert_array_equal(found, [[1, 0, 0, 1, 2, 3, 4, 5]])
+
+
 def test_the_table_is_right_about_dask() -> None:
     array = pytest.importorskip("dask.array")
     line = np.arange(13.0)

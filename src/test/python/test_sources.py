@@ -221,20 +221,20 @@ def test_functions_get_arguments_and_expressions_see_them(tmp_path: Path) -> Non
 
 
 def test_packages_and_their_modules_are_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    package = tmp_path / "own_package"
+    package = tmp_path / "package_of_sources"
     (package / "below").mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "below" / "__init__.py").write_text("")
     (package / "below" / "deep.py").write_text("import numpy\nones = numpy.ones\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert open_source("own_package.below.deep.ones(3)").shape == (3,)
+    assert open_source("package_of_sources.below.deep.ones(3)").shape == (3,)
     with pytest.raises(AttributeError, match="no attribute 'other'"):
-        open_source("own_package.below.other(3)")
+        open_source("package_of_sources.below.other(3)")
     # Names of the init code come first, and so do arguments.
-    opened = Opened("own_package.below(x)", (), {"x": 3})
-    init = {"own_package": type("", (), {"below": staticmethod(np.zeros)})}
+    opened = Opened("package_of_sources.below(x)", (), {"x": 3})
+    init = {"package_of_sources": type("", (), {"below": staticmethod(np.zeros)})}
     assert OpenedObject(opened, "name", init).value.shape == (3,)
-    assert open_source("own_package[0:2]", own_package=np.zeros(5)).shape == (2,)
+    assert open_source("package_of_sources[0:2]", package_of_sources=np.zeros(5)).shape == (2,)
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'pth'; the expression sees the arguments path, "):
         open_source("open(pth)", path=1)
 
@@ -339,6 +339,8 @@ def test_groups_tell_their_members() -> None:
         open_source("dict(a=1, b=2)")
     with pytest.raises(TypeError, match=r"members, '0', '1', '2', '3', '4', '5', '6', '7', \.\.\.$"):
         open_source("{str(i): i for i in range(9)}")
+    with pytest.raises(TypeError, match=r"is a group, not an array: it has no members$"):
+        open_source("{}")
 
 
 @pytest.mark.parametrize(

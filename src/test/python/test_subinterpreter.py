@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 
+from conftest import run_in_new_python
 from imglib2_cache_python._embedding import subinterpreter
 
 
@@ -27,3 +28,22 @@ def test_the_monitors_of_progress_bars_can_be_ended() -> None:
     for monitor in monitors:
         monitor.join(30)
         assert not monitor.is_alive()
+
+
+def test_the_main_interpreter_finds_its_sys_without_a_detour() -> None:
+    code = """
+from imglib2_cache_python._embedding import main_interpreter as main
+
+def counted():
+    calls.append(1)
+    return found()
+
+calls, found = [], main._current_sys
+main._current_sys = counted
+import sys
+assert sys is main._proxy
+assert sys.__spec__.name == "sys"
+assert sys.maxsize > 0
+print(len(calls))
+"""
+    assert run_in_new_python(code) == "1"

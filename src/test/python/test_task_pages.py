@@ -5,14 +5,15 @@
 import re
 from pathlib import Path
 
-_FOLDER = Path(__file__).parents[3] / "doc" / "tasks"
+_DOC = Path(__file__).parents[3] / "doc"
 
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def test_pages_show_parts_of_files() -> None:
-    files = [path.read_text(encoding="utf-8") for path in _FOLDER.glob("*.py")]
-    blocks = [block for page in _FOLDER.glob("*.md") for block in _BLOCK.findall(page.read_text(encoding="utf-8"))]
+    files = [path.read_text(encoding="utf-8") for path in (_DOC / "code").glob("*.py")]
+    pages = [path.read_text(encoding="utf-8") for path in (_DOC / "tasks").glob("*.md")]
+    blocks = [block for page in pages for block in _BLOCK.findall(page)]
     assert blocks
     for block in blocks:
         assert any(block in text for text in files), block

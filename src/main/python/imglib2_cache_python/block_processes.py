@@ -44,6 +44,9 @@ _PROGRAM = (
 # Kinds of messages.
 _WORKER, _BLOCK, _END, _READY, _DONE, _FAILED, _PRINTED = range(7)
 
+# Before the first message; what comes before it is printed by what Python runs when it starts.
+_BEGIN = b"\0imglib2_cache_python.block_processes\n"
+
 # How long a process may take to end by itself.
 _SECONDS_TO_END = 10
 
@@ -168,6 +171,10 @@ class Process:
                 folders = [folder for folder in sys.path if isinstance(folder, str)]
                 self._input.write(json.dumps([folders, sys.dont_write_bytecode]).encode() + b"\n")
             _write(self._input, _encoded(message, arrays))
+            if message[0] == _WORKER:
+                while not (line := self._output.readline()).endswith(_BEGIN):
+                    if not line:
+                        raise EOFError
             while True:
                 (kind, *content), received = _receive(self._output)
                 if kind != _PRINTED:
@@ -339,6 +346,7 @@ class _Replies:
 
     def __init__(self) -> None:
         self._stream = os.fdopen(os.dup(1), "wb")
+        _write(self._stream, [_BEGIN])
         # Output of code in C is not a message.
         os.dup2(2, 1)
         self._lock = threading.Lock()

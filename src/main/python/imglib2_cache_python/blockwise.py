@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
@@ -39,6 +39,9 @@ _SECONDS_TO_INTERRUPTION = 0.5
 
 # Calls of `map_blocks`, so that each has names of its own for its code.
 _numbers = itertools.count(1)
+
+
+_Out = TypeVar("_Out")
 
 
 class BlockError(RuntimeError):
@@ -78,21 +81,57 @@ class BlockError(RuntimeError):
         return BlockError, self._made_of
 
 
+@overload
 def map_blocks(
     code_or_function: str | Callable[..., Any],
-    *inputs: Any,  # noqa: ANN401 - anything that has a shape, a dtype and slices
+    *inputs: Any,  # noqa: ANN401
+    block_size: SupportsIndex | Sequence[SupportsIndex],
+    halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]] = ...,
+    border: str | float = ...,
+    dtype: Any = ...,  # noqa: ANN401
+    out: None = ...,
+    parameters: Mapping[str, Any] | None = ...,
+    workers: int = ...,
+    progress: bool = ...,
+    seed: int = ...,
+    processes: bool = ...,
+    capture: str | os.PathLike[str] | None = ...,
+) -> np.ndarray: ...
+
+
+@overload
+def map_blocks(
+    code_or_function: str | Callable[..., Any],
+    *inputs: Any,  # noqa: ANN401
+    block_size: SupportsIndex | Sequence[SupportsIndex],
+    halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]] = ...,
+    border: str | float = ...,
+    dtype: Any = ...,  # noqa: ANN401
+    out: _Out,
+    parameters: Mapping[str, Any] | None = ...,
+    workers: int = ...,
+    progress: bool = ...,
+    seed: int = ...,
+    processes: bool = ...,
+    capture: str | os.PathLike[str] | None = ...,
+) -> _Out: ...
+
+
+def map_blocks(
+    code_or_function: str | Callable[..., Any],
+    *inputs: Any,  # anything that has a shape, a dtype and slices
     block_size: SupportsIndex | Sequence[SupportsIndex],
     halo: SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]] = 0,
     border: str | float = "mirror_double",
-    dtype: Any = None,  # noqa: ANN401 - as numpy.dtype takes it
-    out: Any = None,  # noqa: ANN401 - anything that has a shape, a dtype and takes slices
+    dtype: Any = None,  # as numpy.dtype takes it
+    out: Any = None,  # anything that has a shape, a dtype and takes slices
     parameters: Mapping[str, Any] | None = None,
     workers: int = 1,
     progress: bool = False,
     seed: int = 0,
     processes: bool = False,
     capture: str | os.PathLike[str] | None = None,
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Computes an array of the shape of the first input, block by block.
 
     The code is the same as that of a ``PythonImg`` in the JVM, and sees the same blocks: axes there are the reverse of
@@ -192,6 +231,7 @@ def map_blocks(
         ImportError, AttributeError: The name does not lead to a function, or tqdm is not installed.
         NotADirectoryError: There is a file in the place of the folder.
     """
+    # First, because an input may be in its place.
     code = _code(code_or_function)
     if not inputs:
         raise TypeError("map_blocks has no input, expected one array or more: map_blocks(code, array, block_size=64)")
@@ -274,21 +314,18 @@ def compute_blocks(
         checked=True,
         seed=_unsigned(seed),
     )
+    if not isinstance(processes, (bool, np.bool_)):
+        raise TypeError(f"processes is {processes!r}, expected True or False; workers is the number of them")
     with ExitStack() as stack:
         count = min(_count(workers), len(grid)) or 1
-        if not isinstance(processes, (bool, np.bool_)):
-            raise TypeError(f"processes is {processes!r}, expected True or False; workers is the number of them")
-        first = _Worker(code, settings, around[0], dtype, next(_numbers))
-        if capture is not None:
-            first = replace(first, recorded=_recorded(code, first.call))
+        number = next(_numbers)
+        recorded = None if capture is None else _recorded(code, number)
         # Here even if processes compute: what is certainly wrong is found before anything is begun.
-        stack.enter_context(first)
+        first = stack.enter_context(_Worker(code, settings, around[0], dtype, number, recorded=recorded))
         first.require_written()
         found: list[Any] = [first]
         if processes and len(grid):
-            found = _processes(first, count)
-            for worker in found:
-                stack.enter_context(worker)
+            found = [stack.enter_context(remote) for remote in _remotes(first, count)]
         else:
             found += [stack.enter_context(replace(first, worker=i)) for i in range(1, count)]
         bar = stack.enter_context(_progress_bar(len(grid))) if progress else None
@@ -457,15 +494,11 @@ class _Run:
     def _work(self, worker: Any) -> None:  # noqa: ANN401
         for cell in self._cells():
             try:
-                self._keep_pixels(cell, worker.compute(cell, self._read(cell)))
+                pixels = worker.compute(cell, self._read(cell))
+                with _reported(cell, "could not be kept"):
+                    self._keep(cell, pixels)
             except BaseException as error:
                 self._stop(error)
-
-    def _keep_pixels(self, cell: Cell, pixels: np.ndarray) -> None:
-        try:
-            self._keep(cell, pixels)
-        except Exception as error:
-            raise _block_error(cell, with_advice(capture(error), error, PLAIN), "could not be kept") from error
 
     def _cells(self) -> Iterator[Cell]:
         while True:
@@ -489,12 +522,18 @@ class _Run:
     def _read(self, cell: Cell) -> list[np.ndarray]:
         pixels = []
         for i, window in enumerate(self._windows):
-            try:
+            with _reported(cell, f"could not read input {i}"):
                 pixels.append(window.read(cell))
-            except Exception as error:
-                failure = with_advice(capture(error), error, PLAIN)
-                raise _block_error(cell, failure, f"could not read input {i}") from error
         return pixels
+
+
+@contextmanager
+def _reported(cell: Cell, what: str) -> Iterator[None]:
+    """Makes exceptions those of a block."""
+    try:
+        yield
+    except Exception as error:
+        raise _block_error(cell, with_advice(capture(error), error, PLAIN), what) from error
 
 
 def _own(pixels: np.ndarray) -> np.ndarray:
@@ -540,7 +579,7 @@ def _recorded(code: str | Callable[..., Any], call: int) -> _Recorded:
     )
 
 
-def _processes(worker: _Worker, count: int) -> list[Any]:
+def _remotes(worker: _Worker, count: int) -> list[Any]:
     # By its name, because what it imports takes long.
     block_processes = importlib.import_module("imglib2_cache_python.block_processes")
     code = worker.code if isinstance(worker.code, str) else block_processes.name_in_main(worker.code) or worker.code

@@ -280,7 +280,7 @@ class Source:
         self._what = what
         self._opened = opened
         if not hasattr(array, "shape") and callable(getattr(array, "keys", None)):
-            raise TypeError(f"{what} is a group, not an array: open one of its members, {_members(array)}")
+            raise TypeError(f"{what} is a group, not an array: {_members(array)}")
         self.shape = shape_of(array, what)
         self.dtype = dtype_of(array, what)
         self.chunks = _chunks(array, self.shape)
@@ -474,5 +474,8 @@ def _chunks(array: Any, shape: Sequence[int]) -> tuple[int | tuple[int, ...], ..
 def _members(group: Any) -> str:  # noqa: ANN401
     with suppress(Exception):
         names = list(itertools.islice(group.keys(), _MAX_LISTED + 1))
-        return ", ".join(map(repr, names[:_MAX_LISTED])) + (", ..." if len(names) > _MAX_LISTED else "")
-    return "which it does not list"
+        if not names:
+            return "it has no members"
+        more = ", ..." if len(names) > _MAX_LISTED else ""
+        return f"open one of its members, {', '.join(map(repr, names[:_MAX_LISTED]))}{more}"
+    return "open one of its members"

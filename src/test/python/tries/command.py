@@ -45,8 +45,8 @@ PYTHON_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "
 PLAIN_LIMIT = 300
 
 # How often the times of threads are measured: in so many JVMs, so often in each.
-TURNS = 3
-ROUNDS = 4
+TURNS = 2
+ROUNDS = 3
 
 # How long the JVM has to tell where its threads are before it is killed.
 SECONDS_TO_TELL = 3

@@ -35,6 +35,20 @@ NOTES = """\
 ## What does not work, and what to do
 """
 
+HINTS = """\
+## Good to know
+
+* In the modes `SHARED` and `SUB`, all workers share what a package keeps for the whole process: its random numbers
+  (`np.random.seed`, `torch.manual_seed`), its number of threads, the current figure of `matplotlib.pyplot`. What code
+  sets there, all workers see at once: networks that two cells make after `torch.manual_seed( 0 )` can differ. Use
+  `np.random.default_rng( block.index )`, weights from a file, and `Figure` objects. In mode `PROCESS` each worker has
+  its own.
+* Let `.init( … )` import packages, make models and define functions for `numba.njit`. In the code of the cells, this
+  is done again for each cell.
+* numba's `cache=True` needs a file. Put the function into a module, in a folder of `withModulePath`.
+* joblib and torch's `DataLoader` start processes, and each imports its packages again: for a single block that is slow.
+"""
+
 THREADS = """\
 ## Threads of packages
 
@@ -46,13 +60,12 @@ as many workers: with the threads that the package takes, and with one thread pe
 
 THREADS_END = """\
 * In mode `PROCESS`, each worker starts with `OMP_NUM_THREADS` set to the number of cores divided by the number of
-  workers. OpenMP, OpenBLAS and MKL follow it, and so do numpy, scipy, torch and the OpenMP threads of scikit-learn.
-* In modes `SHARED` and `SUB`, this variable must be set before the JVM starts: `OMP_NUM_THREADS=1 java …`. Or say it in
-  `.init( … )`, as in the table. There it holds for all images of the JVM.
+  workers. OpenBLAS, MKL and OpenMP follow it, and so numpy, scipy and torch do.
+* In the modes `SHARED` and `SUB`, set this variable before the JVM starts, or say it in `.init( … )` as in the table.
+  There it holds for all images of the JVM. [*Performance*](performance.md) has more measurements.
 * opencv, numba (`NUMBA_NUM_THREADS`) and SimpleITK do not follow this variable: say it in `.init( … )`, in all modes.
 * scikit-learn and joblib: leave `n_jobs` at 1. The other workers use the other cores.
-* dask: `dask.config.set(scheduler="synchronous")`, because the blocks already run in parallel.
-* If an image has a single block, or a single worker, let the package have its threads.
+* If an image has one worker, or one block at a time, let the package have its threads.
 """
 
 OWN = """\
@@ -94,6 +107,7 @@ def write(tries: Sequence[Try], threads: Sequence[Threads], results: dict, path:
     lines.append("")
     if notes:
         lines += [NOTES, *(f"{number}. {note}" for number, note in enumerate(notes, 1)), ""]
+    lines += [HINTS]
     if results.get("threads"):
         lines += [*thread_lines(threads, results), ""]
     lines += [OWN]

@@ -100,6 +100,9 @@ class _Interpreter:
 class _CurrentSys(ModuleType):
     """Stands for the ``sys`` of the calling thread's interpreter, in modules that interpreters share."""
 
+    # Each import looks at it, also the one that finds out which ``sys`` is meant.
+    __spec__ = _main_sys.__spec__
+
     def __init__(self) -> None:
         super().__init__("sys")
         # Entries of this dictionary would hide the attributes of the real modules.

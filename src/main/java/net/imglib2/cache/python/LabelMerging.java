@@ -75,7 +75,7 @@ final class LabelMerging
 	/**
 	 * The table has two rows, in one array.
 	 */
-	private static final long MAX_COLUMNS = 1 << 30;
+	private static final long MAX_COLUMNS = 1000000000;
 
 	/**
 	 * Columns of the table that come in one block.
@@ -205,6 +205,8 @@ final class LabelMerging
 		this.labels = labels;
 		this.rule = rule;
 		grid = labels.getCellGrid();
+		if ( labels.reader().spec().numCells() > MAX_COLUMNS )
+			throw new IllegalArgumentException( labels.reader().name() + " has " + labels.reader().spec().numCells() + " cells, expected at most " + MAX_COLUMNS + ": choose larger cells by .cellSize( … )" );
 		labels.reader().requireOpen();
 		queue = labels.queue();
 		collector = SharedQueues.single( queue.environment(), LabelMerging.class );
@@ -280,7 +282,7 @@ final class LabelMerging
 				.type( new UnsignedIntType() )
 				.like( labels )
 				.cellSize( cellSize( grid ) )
-				.name( labels.reader().name() + ", merged" )
+				.name( labels.reader().name() + ", merged by " + rule )
 				.build();
 	}
 
@@ -461,7 +463,7 @@ final class LabelMerging
 
 	private int numCells()
 	{
-		return Math.toIntExact( Arrays.stream( grid.getGridDimensions() ).reduce( 1, Math::multiplyExact ) );
+		return ( int ) labels.reader().spec().numCells();
 	}
 
 	private long[] gridPosition( final Interval cell )

@@ -110,8 +110,8 @@ public final class PythonLabels
 	 * 		if a cell of {@code labels} fails, or has negative labels; or if scipy is missing
 	 * @throws IllegalArgumentException
 	 * 		if the pixels of {@code labels} are no integers, or the rule does not fit the image,
-	 * 		or there are more than 2<sup>32</sup> - 1 labels, or more than 2<sup>30</sup> of all
-	 * 		cells together
+	 * 		or there are more than 2<sup>32</sup> - 1 labels, or more than 10<sup>9</sup> of all
+	 * 		cells together, each cell counted as one more
 	 * @throws CancellationException
 	 * 		if {@link PythonProgress#isCancelled()} says so
 	 * @throws PythonInterruptedException

@@ -35,6 +35,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -54,6 +56,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import net.imglib2.Cursor;
 import net.imglib2.RandomAccessibleInterval;
@@ -384,7 +387,7 @@ class LabelsTest
 		}
 		try
 		{
-			for ( int i = 0; i < 40 && wrong.get() == null; ++i )
+			for ( int i = 0; i < 24 && wrong.get() == null; ++i )
 			{
 				final int k = 1 + i % 4;
 				cells.parameter( "k", k );
@@ -465,6 +468,35 @@ class LabelsTest
 	}
 
 	@Test
+	void labelsThatAreRetriedAreMergedAgain( @TempDir final Path folder ) throws Exception
+	{
+		final Path bad = folder.resolve( "bad" );
+		final PythonImg< IntType > cells = PythonImg.builder( "import os\nif os.path.exists(path): raise ValueError('bad')\nblock.data[...] = k" )
+				.parameter( "path", bad.toString() ).parameter( "k", 7 ).dimensions( 6, 2 ).type( new IntType() ).cellSize( 3, 2 ).queue( queue ).build();
+		final PythonImg< UnsignedIntType > merged = PythonLabels.merge( cells );
+		Files.createFile( bad );
+		cells.parameter( "k", 8 );
+		assertThrows( RuntimeException.class, () -> values( merged ) );
+		Files.delete( bad );
+		// All that was found out is that merging failed.
+		assertThrows( RuntimeException.class, () -> values( merged ) );
+		cells.retryFailed();
+		merged.retryFailed();
+		assertArrayEquals( new long[] { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }, values( merged ) );
+		// Cells that are filled are background, until they are retried.
+		Files.createFile( bad );
+		final AtomicInteger errors = new AtomicInteger();
+		final PythonImg< IntType > filled = PythonImg.builder( "import os\nif block.index == 1 and os.path.exists(path): raise ValueError('bad')\nblock.data[...] = 5" )
+				.parameter( "path", bad.toString() ).dimensions( 6, 1 ).type( new IntType() ).cellSize( 3, 1 ).onErrorFill( new IntType( 0 ), e -> errors.incrementAndGet() ).queue( queue ).build();
+		final PythonImg< UnsignedIntType > partly = PythonLabels.merge( filled );
+		assertArrayEquals( new long[] { 1, 1, 1, 0, 0, 0 }, values( partly ) );
+		assertEquals( 1, errors.get() );
+		Files.delete( bad );
+		filled.retryFailed();
+		assertArrayEquals( new long[] { 1, 1, 1, 1, 1, 1 }, values( partly ) );
+	}
+
+	@Test
 	void labelsThatAreNotTheSameEachTimeAreFound()
 	{
 		final PythonImg< IntType > cells = PythonImg.builder( "block.data[...] = np.random.default_rng().integers(1, 1 << 30)" ).dimensions( 8, 8 ).type( new IntType() ).cellSize( 4, 4 ).cacheBytes( 0 ).queue( queue ).build();
@@ -486,6 +518,8 @@ class LabelsTest
 		final PythonImg< IntType > cells = labels( mask, false, new IntType(), 5, 5 );
 		assertMessage( "connectivity of 1 to 2", () -> PythonLabels.merge( cells, Rule.touching( 3 ) ) );
 		assertMessage( "parts has no halo, so that its cells have nothing in common that could overlap: say .halo(", () -> PythonLabels.merge( cells, Rule.overlap( 0.5 ) ) );
+		final PythonImg< IntType > tooMany = PythonImg.builder( "block.data[...] = 1" ).dimensions( 1L << 40 ).cellSize( 4 ).type( new IntType() ).queue( queue ).build();
+		assertMessage( "has 274877906944 cells, expected at most 1000000000", () -> PythonLabels.merge( tooMany ) );
 		assertMessage( "connectivity is 0", () -> Rule.touching( 0 ) );
 		for ( final double ratio : new double[] { 0, -1, 1.1, Double.NaN } )
 			assertMessage( "ratio of overlap is " + ratio, () -> Rule.overlap( ratio ) );
@@ -539,7 +573,7 @@ class LabelsTest
 		final PythonImg< IntType > cells = labels( mask, false, new IntType(), 8, 8 );
 		final PythonImg< UnsignedIntType > merged = PythonLabels.merge( cells );
 		assertTrue( merged.checkHalo().isWideEnough() );
-		assertTrue( merged.provenance().contains( "parts" ), merged.provenance() );
+		assertTrue( merged.provenance().startsWith( "parts, merged by touching( 1 ): UnsignedIntType" ), merged.provenance() );
 		final PythonImg< UnsignedIntType > twice = PythonImg.builder( "block.data[...] = 2 * block.inputs[0]" ).input( merged ).type( new UnsignedIntType() ).queue( queue ).build();
 		final long[] before = values( twice );
 		cells.parameter( "full", true );

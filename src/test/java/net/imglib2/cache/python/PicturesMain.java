@@ -51,7 +51,9 @@ import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.converter.Converters;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.type.numeric.ARGBType;
+import net.imglib2.type.numeric.IntegerType;
 import net.imglib2.type.numeric.RealType;
+import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Cast;
@@ -114,6 +116,7 @@ final class PicturesMain
 		pictures.sources();
 		pictures.sinks();
 		new TaskPictures( pictures.folder, pictures.green ).draw();
+		pictures.labels();
 	}
 
 	private static String photograph() throws Exception
@@ -241,7 +244,35 @@ final class PicturesMain
 		write( "sources.jpg", lines( grey( green, 0, 160 ), CELL ), lines( picture, CELL ) );
 	}
 
+	/**
+	 * Coins, in the photograph of Pompeii's that scikit-image contains (Brooklyn Museum, no known restrictions).
+	 */
+	private void labels() throws IOException
+	{
+		final int size = 300;
+		final PythonImg< UnsignedByteType > coins = PythonImg.builder( "block.data[...] = photo[:300, 60:360]" ).init( "import skimage.data\nphoto = skimage.data.coins()" )
+				.dimensions( size, size ).type( new UnsignedByteType() ).cellSize( size ).build();
+		final PythonImg< FloatType > smooth = PythonImg.builder( "scipy.ndimage:gaussian_filter" ).input( coins ).parameter( "sigma", 2 ).parameter( "output", "float32" ).halo( 8 )
+				.type( new FloatType() ).cellSize( size / 3 ).build();
+		final PythonImg< IntType > cells = PythonImg.builder( "block.data[...], count = ndimage.label(block.inputs[0] > 107)" ).init( "from scipy import ndimage" ).input( smooth )
+				.type( new IntType() ).cellSize( size / 3 ).build();
+		write( "labels.jpg", grey( coins, 0, 255 ), lines( coloured( cells ), size / 3 ), lines( coloured( PythonLabels.merge( cells ) ), size / 3 ) );
+	}
+
 	// ---------------------------------------------------------------- drawing
+
+	private static BufferedImage coloured( final RandomAccessibleInterval< ? extends IntegerType< ? > > labels )
+	{
+		final BufferedImage picture = new BufferedImage( ( int ) labels.dimension( 0 ), ( int ) labels.dimension( 1 ), BufferedImage.TYPE_INT_RGB );
+		final Cursor< ? extends IntegerType< ? > > cursor = Views.iterable( labels ).localizingCursor();
+		while ( cursor.hasNext() )
+		{
+			final int label = cursor.next().getInteger();
+			// Neighbouring numbers are far apart on the circle of colours.
+			picture.setRGB( cursor.getIntPosition( 0 ), cursor.getIntPosition( 1 ), label == 0 ? 0 : Color.HSBtoRGB( 0.618f * label, 0.55f + 0.15f * ( label % 4 ), 0.95f ) );
+		}
+		return picture;
+	}
 
 	private BufferedImage colours()
 	{

@@ -87,9 +87,29 @@ final class TaskPictures
 		background();
 		chain();
 		registration();
-		forest();
 		table();
-		network();
+		ifPossible( "forest.jpg", this::forest );
+		ifPossible( "network.jpg", this::network );
+	}
+
+	private interface Picture
+	{
+		void draw() throws IOException;
+	}
+
+	/**
+	 * The environment of the tests may lack a package.
+	 */
+	private static void ifPossible( final String name, final Picture picture ) throws IOException
+	{
+		try
+		{
+			picture.draw();
+		}
+		catch ( final PythonCodeException e )
+		{
+			System.out.println( name + " stays as it is: " + e.getMessage() );
+		}
 	}
 
 	private void background() throws IOException
@@ -197,21 +217,12 @@ final class TaskPictures
 		final File file = Files.createTempFile( "network", ".pt" ).toFile();
 		try
 		{
-			final PythonImg< FloatType > training;
-			try
-			{
-				training = PythonImg.builder( "doc/tasks/unet.py:train" ).input( PythonInput.of( coins ).wholeAxes( 0, 1 ) ).parameter( "noise", 25 ).parameter( "file", file.toString() ).dimensions( 1 )
-						.type( new FloatType() ).build();
-			}
-			catch ( final PythonCodeException e )
-			{
-				System.out.println( "network.jpg stays as it is: " + e.getMessage() );
-				return;
-			}
+			final PythonImg< FloatType > training = PythonImg.builder( "doc/code/unet.py:train" ).input( PythonInput.of( coins ).wholeAxes( 0, 1 ) ).parameter( "noise", 25 ).parameter( "file", file.toPath() )
+					.dimensions( 1 ).type( new FloatType() ).build();
 			training.getAt( 0 );
 			final PythonImg< FloatType > noisy = PythonImg.builder( "block.data[...] = raw + np.random.default_rng(1).normal(0, 25, raw.shape)" ).input( "raw", coins ).cellSize( 384, 303 )
 					.type( new FloatType() ).build();
-			final PythonImg< FloatType > clean = PythonImg.builder( "doc/tasks/unet.py:denoise" ).input( noisy ).parameter( "file", file.toString() ).halo( 24 ).cellSize( CELL ).padToMultiple( 16 )
+			final PythonImg< FloatType > clean = PythonImg.builder( "doc/code/unet.py:denoise" ).input( noisy ).parameter( "file", file.toPath() ).halo( 24 ).cellSize( CELL ).padToMultiple( 16 )
 					.type( new FloatType() ).build();
 			write( "network.jpg", 440, grey( noisy, 0, 255, 0 ), grey( clean, 0, 255, CELL ) );
 		}

@@ -31,7 +31,6 @@ package net.imglib2.cache.python.worker;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
 
 import net.imglib2.cache.python.PythonClosedException;
 import net.imglib2.cache.python.PythonCodeException;
@@ -98,17 +97,6 @@ public final class Crossing
 		if ( thrown.getClass() == PythonException.class )
 			return new PythonException( thrown.getMessage(), thrown );
 		return thrown instanceof RuntimeException ? ( RuntimeException ) thrown : new PythonException( String.valueOf( thrown ), thrown );
-	}
-
-	/**
-	 * @param failed
-	 * 		of work that only the calling thread waits for
-	 * @return what the work has thrown, with the stack of the calling thread
-	 */
-	static RuntimeException ofWork( final ExecutionException failed )
-	{
-		final Throwable thrown = failed.getCause();
-		return thrown instanceof RuntimeException ? toThisThread( ( RuntimeException ) thrown ) : forThisThread( thrown );
 	}
 
 	/**

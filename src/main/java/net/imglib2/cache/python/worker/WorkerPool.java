@@ -36,7 +36,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -234,7 +233,8 @@ public final class WorkerPool implements AutoCloseable
 
 	/**
 	 * Asks a worker for what this library's own part in Python knows, before the blocks that
-	 * wait.
+	 * wait. If all workers are busy, another one answers, unless these know more: then one of
+	 * them does so after its current block.
 	 *
 	 * @param what
 	 * 		what messages call this, for instance {@code Opening x}
@@ -256,23 +256,7 @@ public final class WorkerPool implements AutoCloseable
 	public Object ask( final String what, final String question, final Object... arguments )
 	{
 		requireNotOnAWorker( what + " is not possible" );
-		final WorkTask< Object > task = new WorkTask<>( ( python, ofUsers ) -> python.ask( what, question, arguments ), null );
-		tasks.addFirst( task );
-		submittedWork( task, tasks );
-		try
-		{
-			return task.promise().get();
-		}
-		catch ( final InterruptedException e )
-		{
-			task.fail( e );
-			Thread.currentThread().interrupt();
-			throw new PythonInterruptedException( what + " was interrupted", e );
-		}
-		catch ( final ExecutionException e )
-		{
-			throw Crossing.ofWork( e );
-		}
+		return checker.ask( what, ( python, ofUsers ) -> python.ask( what, question, arguments ), init.text().isEmpty() && tasksForAll.areNone() );
 	}
 
 	/**

@@ -250,7 +250,8 @@ final class FakeInterpreter implements UnboundInterpreter
 	public Object ask( final String what, final String question, final Object... arguments )
 	{
 		call();
-		return question;
+		factory.record( this, "ask " + question );
+		return question + Arrays.toString( arguments );
 	}
 
 	@Override

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""A small network that removes noise, for the page network.md. It halves the image twice, as larger U-Nets do."""
+"""A small network that removes noise, for the page tasks/network.md. It halves the image twice, as larger U-Nets do."""
 
 import functools
 
@@ -48,11 +48,11 @@ def train(clean: np.ndarray, noise: float, file: str) -> np.ndarray:
     """Writes a trained network into a file, and returns one number: the mean difference that is left."""
     torch.manual_seed(1)
     network = UNet()
-    optimizer = torch.optim.Adam(network.parameters(), 5e-3)
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
     image = torch.tensor(clean / 255, dtype=torch.float32)
-    for _ in range(100):
-        y, x = (int(torch.randint(size - 63, ())) for size in image.shape)
-        target = image[None, None, y : y + 64, x : x + 64]
+    for _ in range(150):
+        y, x = (int(torch.randint(size - 95, ())) for size in image.shape)
+        target = image[None, None, y : y + 96, x : x + 96]
         difference = (network(target + noise / 255 * torch.randn(target.shape)) - target).abs().mean()
         optimizer.zero_grad()
         difference.backward()
