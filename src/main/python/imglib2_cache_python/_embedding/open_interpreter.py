@@ -3,8 +3,8 @@
 """The first code that runs in each embedded interpreter.
 
 Java defines ``location`` (the folder that contains this package), ``module_path`` (a list of folders with the user's
-own modules), ``mode``, ``shared_modules``, ``crash_file``, ``out`` and ``err``, runs the text of this file, and then
-calls ``Worker`` to make a worker.
+own modules), ``mode``, ``shared_modules``, ``crash_file``, ``out``, ``err`` and ``end_of_jvm`` (an array of one
+number), runs the text of this file, and then calls ``Worker`` to make a worker.
 """
 
 # ruff: noqa: F821 - names that Java defines
@@ -49,4 +49,4 @@ from imglib2_cache_python._worker.worker import Worker, redirect_streams
 if mode == "SUB":
     Worker = functools.partial(Worker, end=subinterpreter.end)
 
-redirect_streams(out.accept, err.accept)
+redirect_streams(out.accept, err.accept, end_of_jvm)

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
+
+import numpy as np
 
 from imglib2_cache_python.failure import transferable
 
@@ -31,15 +35,20 @@ class LineWriter(io.TextIOBase):
     # Threads that may have an unfinished line in one of the streams; one that has ended may stay in it.
     unfinished_threads: ClassVar[set[int]] = set()
 
-    def __init__(self, emit: Callable[[str], Any], name: str = "<stream>") -> None:
+    def __init__(
+        self, emit: Callable[[str], Any], name: str = "<stream>", end_of_jvm: Sequence[int] | np.ndarray = (0,)
+    ) -> None:
         """Creates a stream.
 
         Args:
             emit: Called with each line, on the thread that wrote it, unless that thread has a route of its own.
             name: What ``stream.name`` says, ``<stdout>`` for instance.
+            end_of_jvm: If its only number is not 0, lines go to the standard error of the process: a thread that calls
+                a JVM that ends would not come back, and keep the lock of Python.
         """
         super().__init__()
         self.name = name
+        self._end_of_jvm = end_of_jvm
         self._emit_elsewhere = emit
         self._thread = threading.local()
         self.buffer = _Utf8Bytes(self)
@@ -115,6 +124,10 @@ class LineWriter(io.TextIOBase):
                 self._emit(piece)
 
     def _emit(self, line: str) -> None:
+        if self._end_of_jvm[0]:
+            with suppress(OSError):
+                os.write(2, f"{line}\n".encode("utf-8", "backslashreplace"))
+            return
         getattr(self._thread, "emit", self._emit_elsewhere)(transferable(line))
 
 

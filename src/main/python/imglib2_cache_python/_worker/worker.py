@@ -15,7 +15,7 @@ import importlib
 import linecache
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from sys import getrefcount
@@ -484,14 +484,21 @@ def _settings(encoded: str) -> Settings:
     return Settings(*others, {name: Opened(*its) for name, its in opened.items()})
 
 
-def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:
+def redirect_streams(
+    out: Callable[[str], Any], err: Callable[[str], Any], end_of_jvm: Sequence[int] | np.ndarray = (0,)
+) -> None:
     """Passes what the calling thread writes to ``sys.stdout`` and ``sys.stderr`` to functions, line by line.
 
     Threads that user code starts use the functions of the first call in this interpreter.
+
+    Args:
+        out: For lines of ``sys.stdout``.
+        err: For lines of ``sys.stderr``.
+        end_of_jvm: Its only number is not 0 when the functions must not be called any more.
     """
     for name, emit in (("stdout", out), ("stderr", err)):
         if not isinstance(getattr(sys, name, None), LineWriter):
-            setattr(sys, name, LineWriter(emit, f"<{name}>"))
+            setattr(sys, name, LineWriter(emit, f"<{name}>", end_of_jvm))
         getattr(sys, name).route(emit)
 
 

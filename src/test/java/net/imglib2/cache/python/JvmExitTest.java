@@ -91,6 +91,12 @@ class JvmExitTest
 		INIT( "import time\nwhile True: time.sleep(0.01)" ),
 
 		/**
+		 * The exit function of HDF5 needs Python's lock. Only if h5py is installed.
+		 */
+		HDF5_AND_A_THREAD_THAT_PRINTS( "import h5py, itertools, threading, time\ndef count():\n    for i in itertools.count(): print(i)\n"
+				+ "threading.Thread(target=count, daemon=True).start()\nprint('running')\ntime.sleep(1000)" ),
+
+		/**
 		 * Only if torch is installed.
 		 */
 		TORCH( "import torch\nx = torch.rand(1, 8, 64, 64)\nconvolution = torch.nn.Conv2d(8, 8, 3)\nwhile True: convolution(x)" );
@@ -153,6 +159,8 @@ class JvmExitTest
 			"SHARED, RETURN, GIVEN_UP GIVEN_UP",
 			"SUB, RETURN, INIT",
 			"SHARED, SIGTERM, NUMPY INIT",
+			"SHARED, RETURN, HDF5_AND_A_THREAD_THAT_PRINTS IDLE",
+			"SHARED, EXIT, HDF5_AND_A_THREAD_THAT_PRINTS",
 			"SHARED, RETURN, TORCH TORCH",
 			"SHARED, EXIT, TORCH TORCH",
 			"SHARED, SIGTERM, TORCH TORCH",
@@ -163,7 +171,8 @@ class JvmExitTest
 			"SHARED, SIGTERM, SLEEPING LOOPING NUMPY PRINTING WAITING_FOR_A_THREAD" } )
 	void theJvmEnds( final InterpreterMode mode, final End end, final String busy, @TempDir final Path folder ) throws Exception
 	{
-		assumeTrue( !busy.contains( "TORCH" ) || Files.exists( TestPythons.sitePackages( ChildJvm.testPython() ).resolve( "torch" ) ), "torch is not installed" );
+		requirePackage( "torch", busy.contains( "TORCH" ) );
+		requirePackage( "h5py", busy.contains( "HDF5" ) );
 		final List< String > arguments = new ArrayList<>();
 		arguments.add( end.name() );
 		arguments.addAll( Arrays.asList( busy.split( " " ) ) );
@@ -175,6 +184,11 @@ class JvmExitTest
 			files.forEach( left::add );
 			assertEquals( new ArrayList<>(), left, "files that tell of a crash" );
 		}
+	}
+
+	private static void requirePackage( final String name, final boolean isNeeded ) throws Exception
+	{
+		assumeTrue( !isNeeded || Files.exists( TestPythons.sitePackages( ChildJvm.testPython() ).resolve( name ) ), name + " is not installed" );
 	}
 
 	public static final class BusyMain
@@ -213,7 +227,7 @@ class JvmExitTest
 		{
 			final PythonLoaderOptions options = busy == Busy.GIVEN_UP ? PythonLoaderOptions.options().timeout( Duration.ofMillis( 100 ) ) : PythonLoaderOptions.options();
 			final PythonCacheLoader< UnsignedByteType, ? > loader = PythonCacheLoader.fromRandomAccessibles( new CellGrid( new long[] { 1 }, new int[] { 1 } ), queue,
-					"print('running')\n" + busy.code, new UnsignedByteType(), Halo.empty( 1 ), options, Collections.emptyList() );
+					( busy.code.contains( "print('running')" ) ? "" : "print('running')\n" ) + busy.code, new UnsignedByteType(), Halo.empty( 1 ), options, Collections.emptyList() );
 			return () -> {
 				try
 				{

@@ -88,6 +88,19 @@ final class EmbeddedInterpreter extends ProtocolInterpreter
 	@Override
 	public void open()
 	{
+		control.setCalling( true );
+		try
+		{
+			openInterpreter();
+		}
+		finally
+		{
+			control.setCalling( false );
+		}
+	}
+
+	private void openInterpreter()
+	{
 		final boolean sub = runtime.mode() == InterpreterMode.SUB;
 		python = sub ? new SubInterpreter( config().addSharedModules( runtime.sharedModules().toArray( new String[ 0 ] ) ) ) : newSharedInterpreter();
 		try
@@ -99,6 +112,7 @@ final class EmbeddedInterpreter extends ProtocolInterpreter
 			python.set( "crash_file", System.getProperty( PythonEnvironment.CRASH_FILE_PROPERTY, "" ) );
 			python.set( "out", new LineConsumer( runtime.environment().getOut() ) );
 			python.set( "err", new LineConsumer( runtime.environment().getErr() ) );
+			python.set( "end_of_jvm", JepArrays.of( EndOfJvm.hasBegun() ) );
 			python.exec( PythonSources.read( "_embedding/open_interpreter.py" ) );
 
 			final PyCallable type = python.getValue( "Worker", PyCallable.class );
@@ -128,6 +142,7 @@ final class EmbeddedInterpreter extends ProtocolInterpreter
 
 		public void accept( final String line )
 		{
+			EndOfJvm.noteLine();
 			consumer.accept( line );
 		}
 	}
@@ -238,7 +253,15 @@ final class EmbeddedInterpreter extends ProtocolInterpreter
 		// Closing a sub-interpreter although threads live in it would end the JVM.
 		if ( failed != null && python instanceof SubInterpreter )
 			throw new PythonException( "The interpreter of " + name + " stays open: " + failed.describe() );
-		python.close();
+		control.setCalling( true );
+		try
+		{
+			python.close();
+		}
+		finally
+		{
+			control.setCalling( false );
+		}
 	}
 
 	@Override

@@ -665,7 +665,19 @@ public final class WorkerPool implements AutoCloseable
 			if ( timeouts != null )
 				timeouts.end();
 		}
-		ExitHook.remove( this );
+		try
+		{
+			end();
+		}
+		finally
+		{
+			// Last: an interpreter that is being closed when the JVM ends has to be waited for.
+			ExitHook.remove( this );
+		}
+	}
+
+	private void end()
+	{
 		tasksForAll.close( closedException() );
 		final List< Worker > all = allWorkers();
 		// First, so that no worker begins what is failed next.
