@@ -33,6 +33,8 @@ LIBRARY = "this library"
 NATIVE = "this library, native input"
 SCARCE = "this library, 16 MB"
 PROCESS = "this library, PROCESS"
+PLAIN = "this library, map_blocks"
+"""Runs in the Python of the rivals, without a JVM."""
 OURS = (LIBRARY, NATIVE, SCARCE, PROCESS)
 IMPORTS = "imports alone"
 NUMPY = "import numpy"
@@ -122,14 +124,14 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
             "W2",
             gaussian.title,
             gaussian,
-            [floor, Entry("loop, clipped"), pool, *both(*rivals, NATIVE, PROCESS)],
+            [floor, Entry("loop, clipped"), pool, *both("apply_parallel", *rivals, NATIVE, PROCESS, PLAIN)],
             rounds=few,
         ),
         Contest(
             "W3",
             add.title,
             add,
-            [floor, Entry("loop, new output"), pool, *both(*rivals, NATIVE, PROCESS)],
+            [floor, Entry("loop, new output"), pool, *both("apply_parallel", *rivals, NATIVE, PROCESS, PLAIN)],
             rounds=rounds,
         ),
         Contest(
@@ -410,7 +412,7 @@ def row(contest: Contest, entry: Entry, answers: list[Answer], first: float | No
 def machine(options: argparse.Namespace) -> dict[str, str]:
     """The machine and the versions."""
     java = subprocess.run([options.java, "-version"], stderr=subprocess.PIPE, text=True, check=True).stderr
-    names = ("numpy", "scipy", "tensorstore", "dask", "zarr", "appose")
+    names = ("numpy", "scipy", "scikit-image", "tensorstore", "dask", "zarr", "appose")
     processor = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -23,8 +23,8 @@ NOTES = """\
 * Each time is the median of the rounds. Before, each contestant warms up for four seconds. The column *first* has the
   time of the very first run, which the median does not include. If a run takes less than half a second, it is repeated
   for half a second, and the time of the round is the median of these runs.
-* *workers* are interpreters of this library, threads of the thread pool and of dask, read functions that TensorStore
-  runs at the same time, or processes of Appose.
+* *workers* are interpreters of this library, threads of *map_blocks*, of the thread pool, of dask and of
+  *apply_parallel*, read functions that TensorStore runs at the same time, or processes of Appose.
 * *loop* is the baseline: numpy or scipy block by block in one thread. It writes into an existing array, and its inputs
   were padded by the halo before the clock started. *loop, clipped* needs no padding: its blocks end at the border of
   the image, where scipy mirrors, so it computes less. *loop, new output* allocates its result.
@@ -32,7 +32,8 @@ NOTES = """\
   arrays, or, as *native input*, in native memory. Its caches hold all cells, as do the results of the others.
 * *this library, PROCESS* computes in worker processes, in a JVM of its own. All other rows of this library compute in
   the JVM, in mode `SHARED`: the bars of `PROCESS` are ratios to them. W7 shows what Python's lock costs: only processes
-  compute it in parallel.
+  compute it in parallel. *this library, map_blocks* runs the same code in plain Python, as the others do.
+* scikit-image's *apply_parallel* takes one image. For W3, the two images become one of pairs before the clock starts.
 * In W8, every second cell ends its worker process. The time is that from the reader's call to its error. *next pixel*
   is the time from the same call until the reader has a pixel of another cell, which a new process computes.
 * In W5, each cache may keep 128 of 512 cells, which are 8 MB. This library uses a cell that its cache has dropped again

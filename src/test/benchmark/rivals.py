@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Software that people use instead of this library: the rivals. One process runs one of them.
+"""Software that people use instead of this library: the rivals; and `map_blocks`. One process runs one of them.
 
     python rivals.py NAME
 
@@ -25,7 +25,9 @@ from pathlib import Path
 
 import dialogue
 import numpy as np
-from workloads import WORKLOADS, Arrays, Index, Workload
+from workloads import WORKLOADS, Arrays, Index, Step, Workload
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "main" / "python"))
 
 
 class Rival:
@@ -263,6 +265,66 @@ class Dask(Rival):
         return self.array[index].compute(scheduler="threads", num_workers=self.workers)
 
 
+class ApplyParallel(Rival):
+    """scikit-image's apply_parallel, which calls dask's map_overlap. The chunks are the cells.
+
+    It takes one image only: several become one of structured pixels before the clock starts.
+    """
+
+    PADS = False
+
+    def __init__(self, workload: Workload, inputs: Arrays) -> None:
+        """Puts the inputs together."""
+        super().__init__(workload, inputs)
+        if len(inputs) > 1:
+            pixels = np.empty(workload.shape, [(f"f{i}", array.dtype) for i, array in enumerate(inputs)])
+            for i, array in enumerate(inputs):
+                pixels[f"f{i}"] = array
+            self.inputs = [pixels]
+
+    def bulk(self, workers: int) -> None:
+        """Step by step, for it returns an array. It crops the results."""
+        import dask
+        from skimage.util import apply_parallel
+
+        w = self.workload
+        (pixels,) = self.inputs
+        with dask.config.set(scheduler="threads", num_workers=workers):
+            for step in w.steps:
+                pixels = apply_parallel(
+                    self._block(step), pixels, chunks=w.cell, depth=w.halo, mode="symmetric", dtype=w.dtype
+                )
+        self.results[-1] = pixels
+
+    def _block(self, step: Step) -> Callable:
+        dtype = self.workload.dtype
+
+        def block(pixels: np.ndarray) -> np.ndarray:
+            inputs = [pixels[name] for name in pixels.dtype.names] if pixels.dtype.names else [pixels]
+            result = np.empty(pixels.shape, dtype)
+            step.kernel(inputs, result, ...)
+            return result
+
+        return block
+
+
+class PlainPython(Rival):
+    """map_blocks of this library, without a JVM."""
+
+    PADS = False
+
+    def bulk(self, workers: int) -> None:
+        """Step by step, with new memory for each result. The code is the same as in the JVM."""
+        from imglib2_cache_python import map_blocks
+
+        w = self.workload
+        inputs = self.inputs
+        for step in w.steps:
+            code = f"{w.init}\n{step.code}"
+            inputs = [map_blocks(code, *inputs, block_size=w.cell, halo=w.halo, dtype=w.dtype, workers=workers)]
+        self.results[-1] = inputs[0]
+
+
 class Zarr(Rival):
     """A zarr array on a store that computes the requested chunk: zarr has no other lazy arrays. It has no cache."""
 
@@ -401,6 +463,8 @@ RIVALS = {
     "lru_cache": CachedFunction,
     "TensorStore": TensorStore,
     "dask": Dask,
+    "apply_parallel": ApplyParallel,
+    "this library, map_blocks": PlainPython,
     "zarr": Zarr,
     "Appose": Appose,
 }

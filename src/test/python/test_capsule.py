@@ -33,7 +33,7 @@ def settings(
     folder: Path | None, parameters: dict[str, Any] | None = None, names: list[str | None] | None = None
 ) -> str:
     """As Java writes them."""
-    entries = [parameters or {}, names or [], None if folder is None else str(folder), False, "1.2.3"]
+    entries = [parameters or {}, names or [], None if folder is None else str(folder), False, "1.2.3", 0, {}]
     return base64.b64encode(values.encode(entries)).decode()
 
 

@@ -23,6 +23,8 @@ import numpy as np
 import pytest
 from conftest import run_in_new_python
 from imglib2_cache_python import USER_MODULES, Block, BlockError, blockwise, map_blocks
+from imglib2_cache_python.blockwise import compute_blocks
+from imglib2_cache_python.geometry import Cell, Grid
 
 ndimage = pytest.importorskip("scipy.ndimage")
 
@@ -400,6 +402,18 @@ def test_an_input_that_cannot_be_read_is_named():
     assert isinstance(caught.value.__cause__, OSError)
 
 
+def test_what_becomes_of_the_pixels_may_fail():
+    def full(cell: Cell, pixels: np.ndarray) -> None:
+        raise OSError("the disk is full")
+
+    image = np.zeros(6)
+    grid = Grid((6,), (2,))
+    how: dict[str, Any] = {"halo": 0, "border": "zero", "parameters": None, "progress": False}
+    for workers in (1, 2):
+        with pytest.raises(BlockError, match=r"Block \d, .*, could not be kept: OSError: the disk is full"):
+            compute_blocks(np.negative, [image], grid, full, image.dtype, workers=workers, **how)
+
+
 ONE = np.zeros((4, 6))
 
 
@@ -431,6 +445,17 @@ ONE = np.zeros((4, 6))
         (lambda: map_blocks(np.add, ONE, ONE[:3], block_size=2), ValueError, r"input 1 .*\(3, 6\).*\(4, 6\)"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, workers=0), ValueError, "workers is 0"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, workers=1.5), TypeError, "workers is 1.5"),
+        (
+            lambda: map_blocks(np.negative, ONE, block_size=2, processes=4),
+            TypeError,
+            "processes is 4.*True or False.*workers",
+        ),
+        (
+            lambda: map_blocks(np.negative, ONE, block_size=2, capture=True),
+            TypeError,
+            "capture is True.*path of a folder",
+        ),
+        (lambda: map_blocks(np.negative, ONE, block_size=2, capture=__file__), NotADirectoryError, "is not a folder"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, parameters={"np": 1}), ValueError, "something else"),
         (lambda: map_blocks(np.negative, ONE, block_size=2, parameters={"a b": 1}), ValueError, "not a Python name"),
         (lambda: map_blocks(lambda a, b: a, ONE, block_size=2), TypeError, "needs the argument 'b'"),

@@ -5,10 +5,14 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import re
 import sys
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 
+import imglib2_cache_python
 import pytest
 from conftest import SOURCES
 
@@ -69,6 +73,27 @@ def test_modules_import_only_what_they_may(file: Path):
 
 def test_every_folder_is_in_the_table():
     assert {folder_of(file) for file in modules()} == set(MAY_IMPORT)
+
+
+def test_what_is_installed_has_every_folder_and_file():
+    project = (SOURCES / "pyproject.toml").read_text("utf-8")
+    packages = ast.literal_eval(re.search(r"(?m)^packages = (.*)$", project)[1])
+    assert sorted(packages) == sorted(".".join(filter(None, [PACKAGE, folder])) for folder in MAY_IMPORT)
+    data = ast.literal_eval(re.search(rf"(?m)^{PACKAGE} = (.*)$", project)[1])
+    others = {file for file in (SOURCES / PACKAGE).rglob("*") if file.is_file() and file.suffix not in (".py", ".pyc")}
+    assert others == {file for pattern in data for file in (SOURCES / PACKAGE).glob(pattern)}
+    assert SOURCES / PACKAGE / "py.typed" in others
+
+
+def test_what_users_import_has_types_and_texts():
+    stub = ast.parse((SOURCES / PACKAGE / "__init__.pyi").read_text("utf-8"))
+    names = [alias.asname for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert sorted(names) == sorted(imglib2_cache_python._PUBLIC)
+    for name in names:
+        found = getattr(imglib2_cache_python, name)
+        assert inspect.getdoc(found)
+        hints = typing.get_type_hints(found.__init__ if inspect.isclass(found) else found)
+        assert hints.keys() - {"return"} == inspect.signature(found).parameters.keys() or name == "Block"
 
 
 def test_the_table_has_no_cycle():

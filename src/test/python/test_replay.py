@@ -56,7 +56,9 @@ def settings(
     folder: Path, parameters: dict[str, Any] | None = None, names: list[str | None] | None = None, checked: bool = False
 ) -> str:
     """As Java writes them."""
-    return base64.b64encode(values.encode([parameters or {}, names or [], str(folder), checked, "1.2.3"])).decode()
+    return base64.b64encode(
+        values.encode([parameters or {}, names or [], str(folder), checked, "1.2.3", 0, {}])
+    ).decode()
 
 
 def failed(
@@ -577,9 +579,14 @@ def test_entries_twice_and_compressed_entries_are_refused(good: Path) -> None:
         ("parameters", {}, "nothing uses its entry parameter_0"),
         ("parameters", {"p": {"array": "input_0"}}, "a parameter is"),
         ("parameters", {"p": {"pickle": "x"}}, "a parameter is"),
+        ("parameters", {"p": {"scalar": "parameter_0"}}, "no single number"),
+        ("parameters", {"p": {"tuple": "parameter_0"}}, "a parameter is"),
+        ("parameters", {"p": {"missing": ["os"]}}, "a parameter is"),
+        ("prefix", 5, "expected str"),
         ("parameters", {"p": json.loads("[" * 102 + "]" * 102)}, "nested more than 100 deep"),
         ("code", 5, "expected str"),
         ("source", {"file": "x"}, "'text' of its metadata is missing"),
+        ("source", {"file": "x", "text": "1", "uses": 5}, "'uses' of its metadata is int '5', expected str"),
         ("error", {}, "'type' of its metadata is missing"),
         ("versions", [], "expected dict"),
     ],

@@ -29,7 +29,7 @@ def settings(
     parameters: dict[str, Any] | None = None, names: list[str | None] | None = None, *, checked: bool = False
 ) -> str:
     """As Java writes them."""
-    return base64.b64encode(values.encode([parameters or {}, names or [], None, checked, None])).decode()
+    return base64.b64encode(values.encode([parameters or {}, names or [], None, checked, None, 0, {}])).decode()
 
 
 @pytest.fixture

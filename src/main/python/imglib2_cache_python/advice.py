@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import fields, replace
+from functools import cached_property
 from types import FrameType, ModuleType
 from typing import NamedTuple
 
@@ -241,7 +242,8 @@ def _unknown_attribute(case: _Case) -> str | None:
     if not isinstance(name, str):
         return None
     if type(owner) is Block:
-        names = [field.name for field in fields(Block)]
+        computed = [one for one, attribute in vars(Block).items() if isinstance(attribute, cached_property)]
+        names = [*(field.name for field in fields(Block)), *computed]
         similar = ["dim"] if name in ("shape", "size", "dims") else _similar_names(name, names)
         return f"{_did_you_mean([f'block.{one}' for one in similar])}block has {', '.join(names)}"
     # A message of several lines, or with a proposal, gives its own advice.

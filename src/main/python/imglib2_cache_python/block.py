@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,7 +31,14 @@ class Block:
             ``block.inputs[0][block.halo]``. Inputs that have a halo of their own are cropped by `crops`.
         crops: For each input the slices that crop it to its part without halo, of as many axes as the input has; None
             for an input that has no such part: ``block.inputs[1][block.crops[1]]``.
+        slices: Where the cell is in the image: ``array[block.slices]`` are its pixels in an array of the image's shape.
+        rng: A `numpy.random.Generator` of this cell alone. It gives the same numbers each time that the cell is
+            computed, by whatever worker and in whatever order; those of other cells are independent of them. They
+            depend on the seed of the image (``PythonImgBuilder.seed``, ``map_blocks(..., seed=0)``) and on `index`.
     """
+
+    # Instances have another one if the image has a seed. Not a field, which each block would spend time on.
+    _seed: ClassVar[int] = 0
 
     data: np.ndarray
     inputs: list[np.ndarray]
@@ -39,6 +48,16 @@ class Block:
     dim: tuple[int, ...]
     halo: tuple[slice, ...]
     crops: Sequence[tuple[slice, ...] | None] = ()
+
+    @cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """Where the cell is in the image."""
+        return halo_slices(self.min, self.dim)
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """Random numbers of this cell."""
+        return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(self.index,)))
 
 
 def halo_slices(lower: Sequence[int], dim: Sequence[int]) -> tuple[slice, ...]:

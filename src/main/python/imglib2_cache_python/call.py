@@ -68,6 +68,7 @@ def check_call(function: Callable[..., Any], name: str, settings: Settings) -> N
     unnamed = sum(one is None for one in settings.input_names)
     given = {one: f"the parameter {one!r}" for one in settings.parameters}
     given.update((one, f"the input {one!r}") for one in settings.input_names if one is not None)
+    given.update((one, f"the opened object {one!r}") for one in settings.opened)
     if isinstance(function, np.ufunc):
         _check_ufunc(function, name, unnamed, given)
         return

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from imglib2_cache_python.capsule import FORMAT
-from imglib2_cache_python.settings import Settings
+from imglib2_cache_python.settings import Opened, Settings
 
 # Bytes of the text in JSON. Its lists need many times as much memory.
 _MAX_METADATA = 1 << 24
@@ -50,16 +50,29 @@ class NotACapsuleError(ValueError):
 
 
 @dataclass(frozen=True)
+class Missing:
+    """Stands for a value that was not written.
+
+    Attributes:
+        type_name: Name of its class.
+    """
+
+    type_name: str
+
+
+@dataclass(frozen=True)
 class Source:
     """The text of the module that a function is in.
 
     Attributes:
         file: Where it was.
-        text: What was in there.
+        text: What was in there; or only the function, in its lines.
+        uses: What the function uses, if the text is only the function.
     """
 
     file: str
     text: str
+    uses: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +117,7 @@ class Capsule:
         crops: See `Block`.
         error: What it has failed with.
         sys_path: Where modules were found.
+        prefix: Folder of the Python; None if it is not known.
         versions: Of Python and packages.
     """
 
@@ -125,6 +139,7 @@ class Capsule:
     crops: list[tuple[slice, ...] | None]
     error: Recorded
     sys_path: list[str]
+    prefix: str | None
     versions: Mapping[str, str]
 
 
@@ -229,17 +244,30 @@ def _capsule(entries: _Entries, arrays: dict[str, np.ndarray]) -> Capsule:
     if not len(minimum) == len(maximum) == len(dim) or (inputs and len(halo) > _MAX_AXES):
         _refuse(f"a cell of {len(dim)} axes goes from {minimum} to {maximum}")
     parameters = {name: _value(value, arrays) for name, value in entries.get("parameters", dict).items()}
+    opened = {
+        name: _opened(_Entries(_of(its, dict, "opened"), "opened"), arrays)
+        for name, its in (entries.optional("opened", dict) or {}).items()
+    }
+    seed = entries.optional("seed", int) or 0
+    if seed < 0:
+        _refuse(f"its seed is {seed}")
     if arrays:
         _refuse(f"nothing uses its entry {min(arrays)}")
-    source = entries.optional("source", dict)
+    source = _source(entries.optional("source", dict))
     error = _Entries(entries.get("error", dict), "error")
     versions = entries.get("versions", dict)
     return Capsule(
         name=entries.get("name", str),
         code=entries.get("code", str),
         init=entries.optional("init", str),
-        source=None if source is None else Source(*(_Entries(source, "source").get(key, str) for key in _SOURCE)),
-        settings=Settings(parameters=parameters, input_names=names, checked=entries.optional("checked", bool) or False),
+        source=source,
+        settings=Settings(
+            parameters=parameters,
+            input_names=names,
+            checked=entries.optional("checked", bool) or False,
+            seed=seed,
+            opened=opened,
+        ),
         check_written=entries.get("check_written", bool),
         cancelled=entries.optional("cancelled", bool) or False,
         inputs=inputs,
@@ -259,11 +287,26 @@ def _capsule(entries: _Entries, arrays: dict[str, np.ndarray]) -> Capsule:
             source=error.get("source", str),
         ),
         sys_path=entries.list("sys_path", str),
+        prefix=entries.optional("prefix", str),
         versions={name: version for name, version in versions.items() if type(version) is str},
     )
 
 
-_SOURCE = ("file", "text")
+def _source(given: Mapping[str, Any] | None) -> Source | None:
+    if given is None:
+        return None
+    entries = _Entries(given, "source")
+    return Source(entries.get("file", str), entries.get("text", str), entries.optional("uses", str))
+
+
+def _opened(entries: _Entries, arrays: dict[str, np.ndarray]) -> Opened:
+    return Opened(
+        expression=entries.get("expression", str),
+        positional=[_value(value, arrays) for value in entries.list("positional")],
+        keywords={name: _value(value, arrays) for name, value in entries.get("keywords", dict).items()},
+        shape=None if entries.optional("shape", list) is None else entries.sizes("shape"),
+        dtype=entries.optional("dtype", str),
+    )
 
 
 class _Entries:
@@ -324,9 +367,16 @@ def _value(value: Any, arrays: dict[str, np.ndarray], depth: int = 0) -> Any:  #
     ((kind, content),) = value.items() if len(value) == 1 else (("", None),)
     if kind == "dict" and type(content) is dict:
         return {key: _value(item, arrays, depth + 1) for key, item in content.items()}
-    if kind != "array" or type(content) is not str or content not in arrays:
+    if kind == "tuple" and type(content) is list:
+        return tuple(_value(item, arrays, depth + 1) for item in content)
+    if kind == "missing" and type(content) is str:
+        return Missing(content)
+    if kind not in ("array", "scalar") or type(content) is not str or content not in arrays:
         _refuse(f"a parameter is {str(value)[:80]}")
-    return arrays.pop(content)
+    if kind == "scalar" and arrays[content].ndim:
+        _refuse(f"a parameter is no single number, but has shape {arrays[content].shape}")
+    array = arrays.pop(content)
+    return array[()] if kind == "scalar" else array
 
 
 def _dtype(name: str) -> np.dtype:

@@ -286,7 +286,11 @@ def shape_of(source: Any, what: str) -> tuple[int, ...]:  # noqa: ANN401
         )
     if not len(shape):
         raise ValueError(f"{what} is a single number, of shape (), expected one axis or more: make it a parameter")
-    return tuple(map(operator.index, shape))
+    try:
+        return tuple(map(operator.index, shape))
+    except TypeError:
+        message = f"{what} has the shape {tuple(shape)}, which is not known yet: compute the sizes of its chunks"
+        raise TypeError(f"{message}, array.compute_chunk_sizes() in dask") from None
 
 
 def dtype_of(source: Any, what: str) -> np.dtype:  # noqa: ANN401
@@ -295,7 +299,9 @@ def dtype_of(source: Any, what: str) -> np.dtype:  # noqa: ANN401
     Raises:
         TypeError: It has none, or one that is no kind of number.
     """
-    return number_type(getattr(source, "dtype", None), what)
+    dtype = getattr(source, "dtype", None)
+    # Of tensorstore.
+    return number_type(getattr(dtype, "numpy_dtype", dtype), what)
 
 
 def number_type(given: Any, what: str) -> np.dtype:  # noqa: ANN401
@@ -311,9 +317,12 @@ def number_type(given: Any, what: str) -> np.dtype:  # noqa: ANN401
     if dtype is None:
         raise TypeError(f"{what} has the dtype {given!r}, which numpy does not know; convert it: np.asarray(array)")
     if dtype.kind not in "biufc":
-        raise TypeError(
-            f"{what} has the dtype {dtype}, but pixels are booleans or numbers: choose one of its fields, or convert it"
-        )
+        remedy = "convert it to numbers: array.astype('float64')"
+        if dtype.names:
+            remedy = f"choose one of its fields, {', '.join(map(repr, dtype.names))}"
+        elif dtype.kind in "mM":
+            remedy = "convert it to whole numbers: array.view('int64')"
+        raise TypeError(f"{what} has the dtype {dtype}, but pixels are booleans or numbers: {remedy}")
     return dtype.newbyteorder("=")
 
 

@@ -5,30 +5,33 @@
 from __future__ import annotations
 
 import ast
-import base64
+import builtins
 import importlib.metadata
+import importlib.util
 import platform
 import sys
 import textwrap
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from imglib2_cache_python.reference import function_reference
 
 
-def describe(encoded: str) -> str:
-    """Describes this Python, in two lines: its version and folder; the versions of packages, sorted by name.
+def describe(codes: Sequence[str], opened: Sequence[tuple[str, Sequence[str]]] = ()) -> list[str]:
+    """Describes this Python: its version and folder; and the versions of packages, sorted by name.
 
     The packages are those that the code imports or takes a function from, and numpy. The same code always names the
     same ones, whatever else is imported.
 
     Args:
-        encoded: Pieces of code in UTF-8, with zeros in between, in base 64.
+        codes: Pieces of code.
+        opened: Expressions that open objects, and the names of their arguments.
     """
-    codes = base64.b64decode(encoded).decode().split("\0")
-    names = sorted({"numpy"}.union(*map(packages_of, codes)))
+    named = (packages_of_expression(*expression) for expression in opened)
+    names = sorted({"numpy"}.union(*map(packages_of, codes), *named))
     versions = sorted({version for name in names if (version := _version(name)) is not None}, key=str.lower)
-    return f"{platform.python_version()} at {sys.prefix}\n{', '.join(versions)}"
+    return [f"{platform.python_version()} at {sys.prefix}", ", ".join(versions)]
 
 
 def packages_of(code: str) -> set[str]:
@@ -47,6 +50,17 @@ def packages_of(code: str) -> set[str]:
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                     names.add(node.module)
     return {name.partition(".")[0] for name in names} - sys.stdlib_module_names
+
+
+def packages_of_expression(expression: str, arguments: Sequence[str]) -> set[str]:
+    """The same for an expression that opens an object: it sees packages without importing them."""
+    if function_reference(expression) is not None:
+        return packages_of(expression)
+    with suppress(SyntaxError, ValueError):
+        names = {node.id for node in ast.walk(ast.parse(expression.strip())) if isinstance(node, ast.Name)}
+        names -= sys.stdlib_module_names | vars(builtins).keys() | set(arguments)
+        return {name for name in names if importlib.util.find_spec(name) is not None}
+    return set()
 
 
 def _version(name: str) -> str | None:

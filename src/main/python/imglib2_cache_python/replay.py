@@ -2,9 +2,9 @@
 # Copyright (c) 2026, the imglib2-cache-python developers.
 """Runs a block that has failed again, without a JVM: ``python -m imglib2_cache_python.replay FILE [--show] [--pdb]``.
 
-``PythonImgBuilder.captureFailures`` writes the file. The block gets the inputs, parameters and checks that it had, and
-its error is printed. The code is run: do that only with files that you trust. ``--show`` runs nothing and imports
-nothing.
+``PythonImgBuilder.captureFailures`` and ``map_blocks(..., capture=folder)`` write the file. The block gets the inputs,
+parameters and checks that it had, and its error is printed. The code is run: do that only with files that you trust.
+``--show`` runs nothing and imports nothing.
 
 The exit code is 1 if the block fails again, 0 if it does not, and 2 if it could not be run: the file is not one of a
 failed block, or what its code needs is not here.
@@ -13,6 +13,7 @@ failed block, or what its code needs is not here.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import functools
 import importlib.machinery
 import importlib.metadata
@@ -21,7 +22,7 @@ import os
 import pdb
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
@@ -33,10 +34,11 @@ from imglib2_cache_python import USER_MODULES
 from imglib2_cache_python.advice import PLAIN, with_advice
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.capsule import imported_versions
-from imglib2_cache_python.capsule_reader import Capsule, NotACapsuleError, Source, read
+from imglib2_cache_python.capsule_reader import Capsule, Missing, NotACapsuleError, Source, read
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.reference import INSTALL_FOLDERS, Pin, Reference, function_reference, pin, source_file
 from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace, normalised
+from imglib2_cache_python.sources import described
 
 SUCCEEDS, FAILS, CANNOT_RUN = 0, 1, 2
 
@@ -66,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Runs a block that has failed again. Exit code: 1 if it fails again, 0 if it does not, 2 if it "
         "cannot be run.",
     )
-    parser.add_argument("file", metavar="FILE", help="what PythonImgBuilder.captureFailures has written")
+    parser.add_argument(
+        "file", metavar="FILE", help="what captureFailures, or map_blocks(..., capture=...), has written"
+    )
     parser.add_argument("--show", action="store_true", help="print what is in the file, and run nothing")
     parser.add_argument("--pdb", action="store_true", help="stop in the debugger where the code fails")
     options = parser.parse_args(arguments)
@@ -102,6 +106,9 @@ def describe(capsule: Capsule) -> str:
         lines.append(f"block.inputs[{i}]{name}: shape {pixels.shape}, {pixels.dtype}{writable}; the cell is [{bounds}]")
     for name, value in capsule.settings.parameters.items():
         lines.append(f"parameter {name} = {_shown(value)}")
+    lines += [f"opened {name} = {described(opened)}" for name, opened in capsule.settings.opened.items()]
+    if capsule.settings.seed:
+        lines.append(f"seed {capsule.settings.seed}")
     if capsule.check_written:
         lines.append("Every pixel has to be written.")
     error = capsule.error
@@ -114,8 +121,12 @@ def describe(capsule: Capsule) -> str:
         lines += ["", "Init code:", _indented(capsule.init)]
     lines += ["", "Code:", _indented(capsule.code)]
     if capsule.source is not None:
-        lines += ["", f"{capsule.source.file}:", _indented(capsule.source.text)]
-    lines += ["", "Versions:", *(f"    {name} {version}" for name, version in capsule.versions.items())]
+        if capsule.source.uses:
+            lines += ["", "What the function uses:", _indented(capsule.source.uses)]
+        text = capsule.source.text if capsule.source.uses is None else capsule.source.text.strip("\n")
+        lines += ["", f"{capsule.source.file}:", _indented(text)]
+    at = "" if capsule.prefix is None else f", of the Python in {capsule.prefix}"
+    lines += ["", f"Versions{at}:", *(f"    {name} {version}" for name, version in capsule.versions.items())]
     return "\n".join(lines)
 
 
@@ -139,6 +150,9 @@ class _Replay:
         """Prints what happens; returns the exit code."""
         capsule = self._capsule
         _print(f"Cell {capsule.index} of {capsule.name}, shape {capsule.shape}, {capsule.dtype}")
+        for name, value in capsule.settings.parameters.items():
+            for missing in _missing(value):
+                _print(f"The parameter {name} has an object of type {missing.type_name}, which is not recorded.")
         if capsule.cancelled:
             _print("The code was cancelled. It runs here without a limit: stop it with Ctrl+C.")
         sys.path += [folder for folder in capsule.sys_path if _is_folder_of_modules(folder)]
@@ -177,6 +191,8 @@ class _Replay:
         self._stage = "compiling the code" if reference is None else f"importing {capsule.code.strip()}"
         if reference is not None and capsule.source is not None:
             self._provide(reference, capsule.source)
+        if capsule.settings.opened:
+            self._stage += f", or opening {', '.join(map(described, capsule.settings.opened.values()))},"
         return Snippet(
             capsule.code,
             f"<{capsule.name}>",
@@ -195,8 +211,11 @@ class _Replay:
             here = None if path is None else normalised(importlib.util.decode_source(Path(path).read_bytes()))
         if here == normalised(source.text):
             return
-        what = f"{source.file} is not here" if here is None else f"{path} has changed"
-        _print(f"{what}: its recorded text is run.")
+        if source.uses is not None:
+            _print(f"Of {source.file}, what was recorded is run: the function and what it uses.")
+        else:
+            what = f"{source.file} is not here" if here is None else f"{path} has changed"
+            _print(f"{what}: its recorded text is run.")
         name = f"{USER_MODULES}replay_file" if reference.is_file else reference.source
         module = ModuleType(name)
         module.__file__ = source.file
@@ -208,6 +227,8 @@ class _Replay:
         # So that objects of its classes can be pickled.
         sys.modules[name] = module
         self._held = pin(reference.source, module, _IMAGE)
+        if source.uses:
+            exec(compile_code(source.uses, f"{source.file}, what the function uses"), vars(module))
         exec(compile_code(source.text, source.file), vars(module))
 
     def _block(self) -> Block:
@@ -335,6 +356,14 @@ def _stop(traceback: TracebackType | None, failure: Failure) -> None:
     debugger.interaction(None, traceback)
 
 
+def _missing(value: Any) -> Iterator[Missing]:  # noqa: ANN401
+    if isinstance(value, Missing):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _missing(item)
+
+
 def _headline(type_name: str, message: str) -> str:
     return f"{type_name}: {message}" if message else type_name
 
@@ -348,8 +377,11 @@ def _shown(value: Any) -> str:  # noqa: ANN401
         return f"array of shape {value.shape}, {value.dtype}"
     if isinstance(value, dict):
         text = "{" + ", ".join(f"{key!r}: {_shown(item)}" for key, item in value.items()) + "}"
-    elif isinstance(value, list):
-        text = "[" + ", ".join(map(_shown, value)) + "]"
+    elif isinstance(value, (list, tuple)):
+        begin, end = "[]" if isinstance(value, list) else "()"
+        text = begin + ", ".join(map(_shown, value)) + end
+    elif isinstance(value, Missing):
+        text = f"not recorded, of type {value.type_name}"
     else:
         text = repr(value)
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}... ({len(text)} characters)"
@@ -365,4 +397,6 @@ def _print(text: str) -> None:
 
 
 if __name__ == "__main__":
+    # If code in C ends this process, as it did before, its line is told.
+    faulthandler.enable()
     sys.exit(main())

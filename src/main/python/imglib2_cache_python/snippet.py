@@ -24,6 +24,7 @@ from imglib2_cache_python.call import check_call, prepare_call
 from imglib2_cache_python.reference import Pin, function_reference, resolve, source_file
 from imglib2_cache_python.result import store
 from imglib2_cache_python.settings import NONE, Settings
+from imglib2_cache_python.sources import OpenedObject
 
 __all__ = ["Snippet", "compile_code", "new_namespace", "normalised", "source_file"]
 
@@ -139,13 +140,14 @@ class Snippet:
             check_written: Whether it is an error if statements do not write every pixel of ``block.data``. To find
                 pixels that were not written, a block whose result has zeros is computed twice.
             zero: Whether to fill ``block.data`` with zeros before statements run.
-            settings: What the code is called with.
+            settings: What the code is called with. Objects that it names are opened.
             image: Number of the image; all its snippets in interpreters that share modules have the same function.
 
         Raises:
             SyntaxError: The statements are not valid Python.
             ImportError, AttributeError, TypeError: The function reference does not lead to a function.
             TypeError: The function does not take these inputs and parameters, and the settings want that checked.
+            Exception: What opening an object raises.
         """
         complex_warning.make_an_error()
         self.module_name = module_name
@@ -154,24 +156,41 @@ class Snippet:
         self.settings = settings
         self.check_written = check_written
         self._has_run = False
+        self._objects: list[OpenedObject] = []
         self._mentions_such_a_package = any(package in self.code for package in _PACKAGES_IGNORING_READ_ONLY)
         reference = function_reference(code) if isinstance(code, str) else None
         if isinstance(code, str) and reference is None:
             self._code = compile_code(code, file_name)
             self._namespace = new_namespace(module_name, file_name, seed)
-            self._parameters = settings.parameters
+            self._source = linecache.cache.get(file_name)
+            self._parameters = self._open_objects(seed)
             self._names = [(name, i) for i, name in enumerate(settings.input_names) if name is not None]
             # Most code has none, and small blocks spend their time on such steps.
-            self._run_code = self._run_named if self._parameters or self._names else self._run_statements
+            run = self._run_named if self._parameters or self._names else self._run_statements
+            self._run_code = _seeded(run, settings.seed) if settings.seed else run
             self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_code
         else:
             found: tuple[Any, Pin | None] = (code, None) if reference is None else resolve(*reference, image)
             self._function, self._pin = found
             if settings.checked:
                 check_call(self._function, self.code.strip(), settings)
-            self._call = None if settings is NONE else prepare_call(self._function, settings)
-            self.run = self._run_function
-        self._source = linecache.cache.get(file_name)
+            self._source = linecache.cache.get(file_name)
+            called_with = replace(settings, parameters=self._open_objects(seed)) if settings.opened else settings
+            self._call = None if settings is NONE else prepare_call(self._function, called_with)
+            self.run = _seeded(self._run_function, settings.seed) if settings.seed else self._run_function
+
+    def _open_objects(self, seed: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters, and the objects that the settings name."""
+        parameters = self.settings.parameters
+        try:
+            for name, opened in self.settings.opened.items():
+                found = OpenedObject(opened, f"{self.file_name.strip('<>')}, {name}", seed)
+                self._objects.append(found)
+                parameters = {**parameters, name: found.value}
+        except BaseException:
+            self.dispose()
+            raise
+        return parameters
 
     def may_ignore_read_only(self) -> bool:
         """Whether the code may write into read-only arrays, by a package that ignores that they are read-only.
@@ -253,7 +272,7 @@ class Snippet:
         store(self._function(*block.inputs) if call is None else call(block), block)
 
     def dispose(self) -> bool:
-        """Removes the module and the source of this snippet. It cannot run any more.
+        """Removes the module and the source of this snippet, and closes its objects. It cannot run any more.
 
         Returns:
             Whether everything that the code has defined is freed. If not, other objects refer to its namespace. Often
@@ -264,10 +283,25 @@ class Snippet:
         if linecache.cache.get(self.file_name) is self._source:
             linecache.cache.pop(self.file_name, None)
         namespace = vars(self).pop("_namespace", None)
-        # These bound methods refer to the snippet, which could then be freed by the garbage collector only.
-        vars(self).pop("run", None)
-        vars(self).pop("_run_code", None)
-        return namespace is None or getrefcount(namespace) <= _SINGLE_REFERENCE
+        # These bound methods refer to the snippet, which could then be freed by the garbage collector only. The others
+        # have the objects.
+        for name in ("run", "_run_code", "_parameters", "_call"):
+            vars(self).pop(name, None)
+        objects, self._objects = self._objects, []
+        are_closed = True
+        for one in reversed(objects):
+            are_closed &= one.close()
+        return are_closed and (namespace is None or getrefcount(namespace) <= _SINGLE_REFERENCE)
+
+
+def _seeded(run: Callable[[Block], None], seed: int) -> Callable[[Block], None]:
+    """Gives blocks the seed of their random numbers."""
+
+    def run_seeded(block: Block) -> None:
+        block._seed = seed  # type: ignore[misc]
+        run(block)
+
+    return run_seeded
 
 
 def _name_of(function: Callable[..., Any]) -> str:

@@ -22,7 +22,7 @@ from imglib2_cache_python.settings import NONE, Settings
 from imglib2_cache_python.snippet import normalised
 
 # Pixel attributes: code that computes pixels reads one of these attributes of the block.
-PIXEL_ATTRIBUTES = {"inputs", "min", "max", "dim", "halo", "crops"}
+PIXEL_ATTRIBUTES = {"inputs", "min", "max", "dim", "halo", "crops", "slices", "rng"}
 
 # Attributes of the block that code can read without being able to write its pixels.
 _HARMLESS_ATTRIBUTES = PIXEL_ATTRIBUTES | {"index"}

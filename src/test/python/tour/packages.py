@@ -694,3 +694,93 @@ def _iniconfig_and_lazy_loader(n: int) -> int:
     read = iniconfig.IniConfig("tour.ini", f"[image]\nvalue = {3 * n + 1}\n")
     fractions = lazy_loader.load("fractions")
     return int(fractions.Fraction(read["image"]["value"]))
+
+
+@stop
+def _zarr_and_numcodecs(n: int) -> int:
+    import tempfile
+
+    import numcodecs
+    import zarr
+
+    image = (_plane(n) * 100).astype("uint8")
+    with tempfile.TemporaryDirectory() as folder:
+        array = zarr.create_array(folder, shape=image.shape, chunks=(10, 16), dtype=image.dtype, zarr_format=2)
+        array[...] = image
+        array.attrs["value"] = 3 * n + 1
+        again = zarr.open_array(folder, mode="r")
+        assert np.array_equal(again[5:20, 3:30], image[5:20, 3:30])
+        value = again.attrs["value"]
+    codec = numcodecs.Blosc(cname="lz4")
+    assert codec.decode(codec.encode(image)) == image.tobytes()
+    return int(value)
+
+
+@stop
+def _h5py(n: int) -> int:
+    import os
+    import tempfile
+
+    import h5py
+
+    image = _plane(n)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "image.h5")
+        with h5py.File(path, "w") as file:
+            file.create_dataset("plane", data=image, chunks=(8, 8), compression="gzip").attrs["value"] = 3 * n + 1
+        with h5py.File(path) as file:
+            assert np.array_equal(file["plane"][3:20, 5:9], image[3:20, 5:9])
+            return int(file["plane"].attrs["value"])
+
+
+@stop
+def _dask_and_toolz(n: int) -> int:
+    import cloudpickle
+    import dask.array
+    import toolz
+
+    image = _plane(n)
+    lazy = dask.array.from_array(image, chunks=(10, 16)).map_overlap(lambda pixels: pixels + 1, depth=2)
+    assert np.array_equal(lazy.compute(scheduler="synchronous"), image + 1)
+    threefold = cloudpickle.loads(cloudpickle.dumps(lambda number: 3 * number))
+    return int(toolz.pipe(n, threefold, lambda number: number + 1))
+
+
+@stop
+def _tqdm(n: int) -> int:
+    import io
+
+    from tqdm import tqdm
+
+    text = io.StringIO()
+    with tqdm(total=3 * n + 1, file=text, mininterval=0) as bar:
+        bar.update(3 * n + 1)
+    assert f"{3 * n + 1}/{3 * n + 1}" in text.getvalue()
+    return int(bar.n)
+
+
+@stop
+def _sklearn_and_joblib(n: int) -> int:
+    import joblib
+    from sklearn.ensemble import RandomForestClassifier
+    from threadpoolctl import threadpool_limits
+
+    image, disk = _plane(n), _disk()
+    features = np.stack([image.ravel() + disk.ravel(), image.ravel()], axis=1)
+    with threadpool_limits(1), joblib.parallel_config("threading", n_jobs=1):
+        forest = RandomForestClassifier(5, max_depth=4, random_state=n).fit(features, disk.ravel())
+        assert (forest.predict(features) == disk.ravel()).mean() > 0.95
+    return int(joblib.Parallel(1)([joblib.delayed(lambda number: 3 * number + 1)(n)])[0])
+
+
+@stop
+def _fsspec_and_yaml(n: int) -> int:
+    import fsspec
+    import yaml
+
+    memory = fsspec.filesystem("memory")
+    path = f"/tour/{n}.yaml"
+    with memory.open(path, "w") as file:
+        yaml.safe_dump({"value": 3 * n + 1}, file)
+    with memory.open(path) as file:
+        return int(yaml.safe_load(file)["value"])

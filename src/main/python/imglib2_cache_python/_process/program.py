@@ -27,7 +27,10 @@ from imglib2_cache_python._worker.worker import Worker, redirect_streams
 MODE = "PROCESS"
 
 # What Java may call by a frame.
-_METHODS = frozenset(("initialise", "check", "prepare", "forget", "execute", "evaluate", "assign", "failure", "close"))
+_METHODS = frozenset(("initialise", "check", "prepare", "forget", "execute", "assign", "failure", "close"))
+
+# Those whose result is sent back, too.
+_METHODS_WITH_RESULT = frozenset(("evaluate", "file_of", "packages", "describe_source", "prepare_sink", "finish_sink"))
 
 # How long the JVM may take to say what to do.
 _PATIENCE = 60_000
@@ -192,7 +195,7 @@ class Program:
     def _call(self, method: str, arguments: list[Any]) -> bytes:
         """Calls a method of the worker; returns status, value or failure, and which memories are free again."""
         try:
-            if method not in _METHODS:
+            if method not in _METHODS | _METHODS_WITH_RESULT:
                 raise ValueError(f"{method} cannot be called")
             if method == "failure":
                 reply: list[Any] = [OK, self._worker.failure(*arguments)]
@@ -204,7 +207,7 @@ class Program:
                 if status != OK:
                     reply = [status, self._worker.failure()]
                 else:
-                    reply = [OK, None if method != "evaluate" else self._value(*arguments[1:])]
+                    reply = [OK, self._value(*arguments[1:]) if method in _METHODS_WITH_RESULT else None]
         except BaseException as error:
             # See `serve`; or a value that cannot leave the process.
             self._stop_tracing()
@@ -213,7 +216,7 @@ class Program:
             os._exit(0)
         return values.encode([*reply, self._memory.freed()])
 
-    def _value(self, as_text: bool) -> Any:  # noqa: ANN401
+    def _value(self, as_text: bool = True) -> Any:  # noqa: ANN401
         value = self._worker.result()
         if as_text and value is not None:
             value = str(value)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from imglib2_cache_python import USER_MODULES
+from imglib2_cache_python import USER_MODULES, sources
 from imglib2_cache_python._worker import garbage, protocol, values
 from imglib2_cache_python._worker.protocol import BROKEN, FAILED, OK, Layout, MemoryTable, read_numbers
 from imglib2_cache_python._worker.streams import LineWriter
@@ -33,8 +33,8 @@ from imglib2_cache_python.block import Block
 from imglib2_cache_python.call import check_call
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.overwriting import overwrites
-from imglib2_cache_python.reference import function_reference, resolve
-from imglib2_cache_python.settings import NONE, Settings
+from imglib2_cache_python.reference import function_reference, resolve, source_file
+from imglib2_cache_python.settings import NONE, Opened, Settings
 from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace
 from imglib2_cache_python.unwritten import require_written
 
@@ -59,6 +59,21 @@ def guarded(method: Callable[..., Any]) -> Callable[..., int]:
             return FAILED
 
     return guard
+
+
+def answering(method: Callable[..., Any]) -> Callable[..., int]:
+    """Makes a method one that Java asks: `Worker.result` then returns what it returns. Values and arguments are text.
+
+    Both are encoded by `values`, and in base 64. What Java asks for is never code of a user that nobody has checked.
+    """
+
+    @guarded
+    @functools.wraps(method)
+    def answer(self: Worker, arguments: str) -> None:
+        found = method(self, *values.decode(base64.b64decode(arguments)))
+        self._result = base64.b64encode(values.encode(found)).decode()
+
+    return answer
 
 
 class Worker:
@@ -387,6 +402,32 @@ class Worker:
         """Evaluates an expression in the namespace that `initialise` filled; `result` then returns its value."""
         self._result = eval(compile_code(expression.strip(), "<task>", "eval"), self._globals)
 
+    @answering
+    def file_of(self, code: str) -> str | None:
+        """See `source_file`."""
+        return source_file(code)
+
+    @answering
+    def packages(self, codes: list[str], opened: list[Any]) -> list[str]:
+        """See `provenance.describe`."""
+        # Only now, because what it imports takes long.
+        return importlib.import_module("imglib2_cache_python.provenance").describe(codes, opened)
+
+    @answering
+    def describe_source(self, opened: list[Any], wanted: str | None) -> dict[str, Any]:
+        """See `sources.describe`."""
+        return sources.describe(Opened(*opened), wanted, self._globals)
+
+    @answering
+    def prepare_sink(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """See `writing.prepare`."""
+        return importlib.import_module("imglib2_cache_python._worker.writing").prepare(wanted)
+
+    @answering
+    def finish_sink(self, path: str, changed: bool) -> None:
+        """See `writing.finish`."""
+        importlib.import_module("imglib2_cache_python._worker.writing").finish(path, changed)
+
     @guarded
     def assign(self, name: str, value: Any) -> None:  # noqa: ANN401
         """Defines a name in the namespace that `initialise` filled."""
@@ -437,7 +478,10 @@ class Worker:
 
 def _settings(encoded: str) -> Settings:
     """What ``CellCode.encoded`` says in Java; empty if the code is nothing but its text."""
-    return Settings(*values.decode(base64.b64decode(encoded))) if encoded else NONE
+    if not encoded:
+        return NONE
+    *others, opened = values.decode(base64.b64decode(encoded))
+    return Settings(*others, {name: Opened(*its) for name, its in opened.items()})
 
 
 def redirect_streams(out: Callable[[str], Any], err: Callable[[str], Any]) -> None:

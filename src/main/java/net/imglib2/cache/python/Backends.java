@@ -40,6 +40,7 @@ import net.imglib2.cache.python.environment.ModeChoice;
 import net.imglib2.cache.python.environment.PythonHost;
 import net.imglib2.cache.python.environment.PythonInstallation;
 import net.imglib2.cache.python.environment.PythonLocator;
+import net.imglib2.cache.python.process.FirstProcess;
 import net.imglib2.cache.python.process.ProcessRuntime;
 import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.trust.Trusted;
@@ -90,11 +91,21 @@ final class Backends
 			return running.with( environment, modulePath );
 		}
 		final LocatedPython located = locator.locate( environment.getPath(), environment.isSystem() );
+		TrustPolicy.ofThisJvm().requirePython( located.executable() );
+		try (final FirstProcess first = requested == InterpreterMode.PROCESS ? FirstProcess.start( PythonInstallation.commandOf( located ), numWorkers ) : null)
+		{
+			return start( environment, modulePath, numWorkers, located, first );
+		}
+	}
+
+	private static InterpreterFactory start( final PythonEnvironment environment, final Trusted.Folders modulePath, final int numWorkers, final LocatedPython located, final FirstProcess first )
+	{
+		final InterpreterMode requested = environment.getMode();
 		final PythonInstallation installation = requested == InterpreterMode.SUB ? PythonInstallation.probe( located, true ) : PythonInstallation.find( located );
 		final ModeChoice choice = ModeChoice.of( installation, requested, PythonHost.find() ).requireUsable();
 		requireCanLimitMemory( environment, choice.mode() );
 		tell( requested, installation, choice );
-		return choice.mode() == InterpreterMode.PROCESS ? ProcessRuntime.start( installation, environment, modulePath, numWorkers )
+		return choice.mode() == InterpreterMode.PROCESS ? ProcessRuntime.start( installation, environment, modulePath, numWorkers, first )
 				: PythonRuntime.start( installation, choice.mode(), environment, modulePath );
 	}
 

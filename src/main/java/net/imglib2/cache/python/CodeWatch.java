@@ -37,10 +37,10 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
+import net.imglib2.cache.python.trust.TrustPolicy;
 import net.imglib2.cache.python.worker.LibraryThreads;
 
 /**
@@ -130,28 +130,12 @@ final class CodeWatch
 
 	private static Path fileOf( final String code, final PythonCacheLoaderQueue queue )
 	{
-		try
-		{
-			final String file = queue.submit( python -> python.getValue(
-					"__import__('imglib2_cache_python.snippet').snippet.source_file(" + quoted( code.trim() ) + ")", String.class ) ).get();
-			if ( file == null )
-				throw new IllegalArgumentException( "the code " + code.trim() + " cannot be watched: its module has no file of Python code" );
-			return Paths.get( file );
-		}
-		catch ( final ExecutionException e )
-		{
-			throw new IllegalArgumentException( "the code " + code.trim() + " cannot be watched, because its file is not known: " + e.getCause().getMessage(), e );
-		}
-		catch ( final InterruptedException e )
-		{
-			Thread.currentThread().interrupt();
-			throw new PythonInterruptedException( "Interrupted while the file of " + code.trim() + " was looked for", e );
-		}
-	}
-
-	private static String quoted( final String text )
-	{
-		return "'" + text.replace( "\\", "\\\\" ).replace( "'", "\\'" ) + "'";
+		// What is asked imports the packages that the function is in.
+		TrustPolicy.ofThisJvm().requireLoader( code );
+		final Object file = queue.pool().ask( "Looking for the file of " + code.trim(), "file_of", code );
+		if ( file == null )
+			throw new IllegalArgumentException( "the code " + code.trim() + " cannot be watched: its module has no file of Python code" );
+		return Paths.get( ( String ) file );
 	}
 
 	private static void run()

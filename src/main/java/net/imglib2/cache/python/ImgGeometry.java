@@ -29,6 +29,7 @@
 package net.imglib2.cache.python;
 
 import java.util.Arrays;
+import java.util.List;
 
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
@@ -64,6 +65,16 @@ final class ImgGeometry
 	 */
 	private static final int CELL_AXES = 3;
 
+	/**
+	 * Cells are whole chunks, unless these have more bytes.
+	 */
+	private static final long MAX_CHUNK_BYTES = 1 << 27;
+
+	/**
+	 * Cells are single chunks, unless these have fewer bytes.
+	 */
+	private static final long MIN_CHUNK_BYTES = CELL_BYTES / 4;
+
 	private final CellGrid grid;
 
 	private final Widths halo;
@@ -71,6 +82,11 @@ final class ImgGeometry
 	private final Border border;
 
 	private final int[] multiple;
+
+	/**
+	 * How much more than its part of the image a cell has.
+	 */
+	private final Halo overlap;
 
 	/**
 	 * @param grid
@@ -85,6 +101,17 @@ final class ImgGeometry
 	 */
 	ImgGeometry( final CellGrid grid, final Widths halo, final Border border, final int[] multiple )
 	{
+		this( grid, halo, border, multiple, Halo.empty( grid.numDimensions() ) );
+	}
+
+	/**
+	 * @param overlap
+	 * 		how much more than its part of the image a cell has: of the halo, only what is wider
+	 * 		than that remains
+	 */
+	private ImgGeometry( final CellGrid grid, final Widths halo, final Border border, final int[] multiple, final Halo overlap )
+	{
+		this.overlap = overlap;
 		this.grid = grid;
 		this.halo = halo;
 		this.border = border;
@@ -164,6 +191,62 @@ final class ImgGeometry
 	}
 
 	/**
+	 * Cells of an image whose pixels are stored, or computed, in chunks. They are chunks. Of
+	 * small ones, they are several, of about 1 MiB; of very large ones, equal parts.
+	 *
+	 * @param dimensions
+	 * 		of the image
+	 * @param chunks
+	 * 		size of chunks; 0 along axes where their sizes differ
+	 * @param bytesPerPixel
+	 * 		size of its pixels
+	 * @return size of cells
+	 */
+	static int[] cellSizeOfChunks( final long[] dimensions, final long[] chunks, final double bytesPerPixel )
+	{
+		final int n = dimensions.length;
+		final long[] size = new long[ n ];
+		double bytes = bytesPerPixel;
+		for ( int d = 0; d < n; ++d )
+		{
+			size[ d ] = Math.min( dimensions[ d ], Math.max( 1, chunks[ d ] ) );
+			bytes *= size[ d ];
+		}
+		// The last axis is numpy's first: what is apart along it is apart in most files.
+		for ( int d = n - 1; d >= 0 && bytes > MAX_CHUNK_BYTES; --d )
+		{
+			bytes /= size[ d ];
+			long part = Math.max( 1, Math.min( size[ d ], ( long ) ( MAX_CHUNK_BYTES / bytes ) ) );
+			// Else some parts would belong to two chunks.
+			while ( size[ d ] < dimensions[ d ] && size[ d ] % part != 0 )
+				--part;
+			size[ d ] = part;
+			bytes *= part;
+		}
+		if ( bytes < MIN_CHUNK_BYTES )
+			for ( int d = shortestThatGrows( size, dimensions ); d >= 0 && 2 * bytes <= CELL_BYTES; d = shortestThatGrows( size, dimensions ) )
+			{
+				final long grown = Math.min( 2 * size[ d ], dimensions[ d ] );
+				bytes *= ( double ) grown / size[ d ];
+				size[ d ] = grown;
+			}
+		return Util.long2int( size );
+	}
+
+	/**
+	 * @return axis along which cells are smallest, and smaller than the image; -1 if there is
+	 *         none
+	 */
+	private static int shortestThatGrows( final long[] size, final long[] dimensions )
+	{
+		int shortest = -1;
+		for ( int d = 0; d < Math.min( size.length, CELL_AXES ); ++d )
+			if ( size[ d ] < dimensions[ d ] && ( shortest < 0 || size[ d ] < size[ shortest ] ) )
+				shortest = d;
+		return shortest;
+	}
+
+	/**
 	 * @param input
 	 * 		the user's input
 	 * @param number
@@ -178,16 +261,16 @@ final class ImgGeometry
 	 */
 	BlockInput input( final PythonInput.Settings input, final int number, final PythonLoaderOptions options, final BlockMemory memory )
 	{
-		final String what = "input " + number + ( input.name == null ? "" : " \"" + input.name + "\"" );
+		final String what = describe( input, number );
 		final Geometry geometry = geometry( input, what );
-		final Interval first = cell( false );
-		final Interval last = cell( true );
+		final Interval first = overlap.extendInterval( cell( false ) );
+		final Interval last = overlap.extendInterval( cell( true ) );
 		RandomAccessible< ? > image = input.image;
 		final Interval covers = Intervals.union( geometry.interval( first ), geometry.interval( last ) );
 		if ( image instanceof RandomAccessibleInterval && !Intervals.contains( ( Interval ) image, covers ) )
 		{
 			final Border its = input.border != null ? input.border : border;
-			final Interval needed = Intervals.union( geometry.core( first ), geometry.core( last ) );
+			final Interval needed = Intervals.union( geometry.core( cell( false ) ), geometry.core( cell( true ) ) );
 			if ( !Intervals.contains( ( Interval ) image, needed ) )
 				throw new IllegalArgumentException( what + " has the interval " + Intervals.toString( ( Interval ) image ) + ", but the image of dimensions " + Arrays.toString( grid.getImgDimensions() )
 						+ " needs " + Intervals.toString( needed ) + " of it, without halo: choose other dimensions( … ), scale( … ) or scaleDown( … ), move it by Views.zeroMin( image ), or extend it" );
@@ -202,6 +285,74 @@ final class ImgGeometry
 		return source;
 	}
 
+	/**
+	 * @param inputs
+	 * 		the user's inputs
+	 * @return the widest halo of them, in pixels of the image
+	 */
+	Halo widest( final List< PythonInput > inputs )
+	{
+		final int n = grid.numDimensions();
+		final int[] lower = new int[ n ];
+		final int[] upper = new int[ n ];
+		for ( int i = 0; i < inputs.size(); ++i )
+		{
+			final PythonInput.Settings input = inputs.get( i ).settings();
+			final String what = describe( input, i );
+			final int m = input.image.numDimensions();
+			final boolean[] isWhole = wholeAxes( input, m, what );
+			final int[][] widths = ( input.halo != null ? input.halo : halo ).perAxis( what, m, isWhole );
+			final int[] up = perAxis( what, input.scale, n );
+			final int[] down = perAxis( what, input.scaleDown, n );
+			for ( int d = 0, other = 0; d < m; ++d )
+			{
+				final int ofImage = m == n ? d : isWhole[ d ] ? -1 : other++;
+				if ( isWhole[ d ] )
+					continue;
+				lower[ ofImage ] = Math.max( lower[ ofImage ], widths[ 0 ][ d ] * down[ ofImage ] / up[ ofImage ] );
+				upper[ ofImage ] = Math.max( upper[ ofImage ], widths[ 1 ][ d ] * down[ ofImage ] / up[ ofImage ] );
+			}
+		}
+		return new Halo( lower, upper );
+	}
+
+	/**
+	 * @param newOverlap
+	 * 		how much more than its part of the image a cell has
+	 * @return geometry of an image whose cells overlap: what code sees is the same, if this is
+	 *         the halo
+	 */
+	ImgGeometry withOverlap( final Halo newOverlap )
+	{
+		return new ImgGeometry( grid, halo, border, multiple, newOverlap );
+	}
+
+	/**
+	 * @param cells
+	 * 		of an image
+	 * @param overlap
+	 * 		how much more than its part of the image a cell has
+	 * @return grid of an image in which such cells are side by side
+	 */
+	static CellGrid spreadOut( final CellGrid cells, final Halo overlap )
+	{
+		final int n = cells.numDimensions();
+		final long[] dimensions = new long[ n ];
+		final int[] size = new int[ n ];
+		for ( int d = 0; d < n; ++d )
+		{
+			final int more = Math.addExact( overlap.getLowerCopy()[ d ], overlap.getUpperCopy()[ d ] );
+			size[ d ] = Math.addExact( ( int ) Math.min( cells.cellDimension( d ), cells.imgDimension( d ) ), more );
+			dimensions[ d ] = Math.addExact( cells.imgDimension( d ), Math.multiplyExact( cells.gridDimension( d ), more ) );
+		}
+		return new CellGrid( dimensions, size );
+	}
+
+	private static String describe( final PythonInput.Settings input, final int number )
+	{
+		return "input " + number + ( input.name == null ? "" : " \"" + input.name + "\"" );
+	}
+
 	private static < T extends NativeType< T > > RandomAccessible< T > extend( final RandomAccessibleInterval< ? > image, final Border border, final String what )
 	{
 		return border.extend( Cast.< RandomAccessibleInterval< T > >unchecked( image ), what );
@@ -214,9 +365,9 @@ final class ImgGeometry
 		final boolean[] isWhole = wholeAxes( input, m, what );
 		final int numOthers = m - input.wholeAxes.length;
 		final boolean hasImageAll = m == n;
-		if ( !hasImageAll && numOthers != n )
+		if ( !hasImageAll && numOthers != n && numOthers != 0 )
 			throw new IllegalArgumentException( what + " has " + m + " axes" + ( input.wholeAxes.length == 0 ? "" : ", " + input.wholeAxes.length + " of which every block gets completely" )
-					+ ", the image has " + n + ": name the axes that the image lacks by PythonInput.wholeAxes( … ), or choose dimensions( … ) with as many axes" );
+					+ ", the image has " + n + ": name the axes that the image lacks by PythonInput.wholeAxes( … ), or all axes if every block needs the whole input, or choose dimensions( … ) with as many axes" );
 		final int[] up = perAxis( "the scale of " + what, input.scale, hasImageAll ? m : numOthers );
 		final int[] down = perAxis( "the downscaling of " + what, input.scaleDown, hasImageAll ? m : numOthers );
 		final int[][] widths = ( input.halo != null ? input.halo : halo ).perAxis( what, m, isWhole );
@@ -229,13 +380,18 @@ final class ImgGeometry
 				if ( !( input.image instanceof Interval ) )
 					throw new IllegalArgumentException( what + " has no bounds, so that no block can get its axis " + d + " completely: give an interval of it, for instance Views.interval( image, interval )" );
 				final Interval bounds = ( Interval ) input.image;
-				axes[ d ] = Geometry.Axis.whole( ofImage, bounds.min( d ), bounds.max( d ), widths[ 0 ][ d ], widths[ 1 ][ d ] );
+				// The input may have another size than the image along an axis that is not cut.
+				final boolean hasCells = hasImageAll && bounds.min( d ) <= 0 && bounds.max( d ) >= grid.imgDimension( d ) - 1;
+				axes[ d ] = Geometry.Axis.whole( hasCells ? ofImage : -1, bounds.min( d ), bounds.max( d ), widths[ 0 ][ d ], widths[ 1 ][ d ] );
 				continue;
 			}
 			if ( up[ ofImage ] > 1 && down[ ofImage ] > 1 )
 				throw new IllegalArgumentException( what + " has the scale " + up[ ofImage ] + " and the downscaling " + down[ ofImage ] + " along axis " + d + ": one of them must be 1" );
-			axes[ d ] = Geometry.Axis.of( ofImage, up[ ofImage ], down[ ofImage ], widths[ 0 ][ d ], widths[ 1 ][ d ], multiple[ ofImage ],
-					Math.min( grid.cellDimension( ofImage ), grid.imgDimension( ofImage ) ) );
+			final int before = overlap.getLowerCopy()[ ofImage ];
+			final int after = overlap.getUpperCopy()[ ofImage ];
+			axes[ d ] = Geometry.Axis.of( ofImage, up[ ofImage ], down[ ofImage ],
+					Math.max( 0, widths[ 0 ][ d ] - before * up[ ofImage ] / down[ ofImage ] ), Math.max( 0, widths[ 1 ][ d ] - after * up[ ofImage ] / down[ ofImage ] ), multiple[ ofImage ],
+					Math.min( grid.cellDimension( ofImage ), grid.imgDimension( ofImage ) ) + before + after );
 		}
 		return new Geometry( axes );
 	}

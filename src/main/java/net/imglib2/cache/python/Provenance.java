@@ -28,21 +28,19 @@
  */
 package net.imglib2.cache.python;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.python.block.BlockInput;
 import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.cache.python.protocol.CellCode;
-import net.imglib2.cache.python.worker.WorkerPool;
+import net.imglib2.cache.python.protocol.OpenedObject;
 
 /**
  * The text that tells how an image was made. The same settings give the same text.
@@ -71,6 +69,9 @@ final class Provenance
 		provenance.line( name + ": " + typeOf( spec.type() ) + ", " + sizes( spec.grid().getImgDimensions() ) + ", in cells of " + cellSize( spec ) );
 		provenance.block( "code", code.text() );
 		provenance.block( "parameters", code.parameters().entrySet().stream().map( entry -> entry.getKey() + " = " + valueOf( entry.getValue() ) ).collect( Collectors.joining( "\n" ) ) );
+		if ( code.seed() != 0 )
+			provenance.line( "seed: " + code.seed() );
+		code.opened().forEach( ( variable, object ) -> provenance.block( "opened as " + variable, describe( object ) ) );
 		final List< PythonInput > inputs = settings.inputs();
 		for ( int i = 0; i < inputs.size(); ++i )
 			provenance.block( "input " + i, describe( inputs.get( i ).settings(), spec.inputs().get( i ), settings ) );
@@ -89,26 +90,20 @@ final class Provenance
 	 */
 	static String environment( final PythonCacheLoaderQueue queue, final CellCode code )
 	{
-		WorkerPool.requireNotOnAWorker( "The packages of an image cannot be asked for" );
-		final String codes = Base64.getEncoder().encodeToString( ( code.text() + "\0" + queue.init() ).getBytes( StandardCharsets.UTF_8 ) );
-		try
-		{
-			final String[] answer = queue.submit( python -> python.getValue( "__import__('imglib2_cache_python.provenance').provenance.describe('" + codes + "')", String.class ) ).get().split( "\n" );
-			final Provenance provenance = new Provenance();
-			provenance.block( "init", queue.init() );
-			provenance.line( "Python: " + answer[ 0 ] + ", " + queue.mode() );
-			provenance.line( "packages: " + answer[ 1 ] );
-			return provenance.text.toString();
-		}
-		catch ( final ExecutionException e )
-		{
-			throw e.getCause() instanceof PythonException ? ( PythonException ) e.getCause() : new PythonException( "The packages of an image are not known: " + e.getCause(), e.getCause() );
-		}
-		catch ( final InterruptedException e )
-		{
-			Thread.currentThread().interrupt();
-			throw new PythonInterruptedException( "Interrupted while the packages of an image were asked for", e );
-		}
+		final Object opened = code.opened().values().stream().map( object -> Arrays.asList( object.expression(), object.keywords().keySet() ) ).collect( Collectors.toList() );
+		final List< ? > answer = ( List< ? > ) queue.pool().ask( "Asking for the packages of an image", "packages", Arrays.asList( code.text(), queue.init() ), opened );
+		final Provenance provenance = new Provenance();
+		provenance.block( "init", queue.init() );
+		provenance.line( "Python: " + answer.get( 0 ) + ", " + queue.mode() );
+		provenance.line( "packages: " + answer.get( 1 ) );
+		return provenance.text.toString();
+	}
+
+	private static String describe( final OpenedObject object )
+	{
+		final Stream< String > positional = object.positional().stream().map( Provenance::valueOf );
+		final Stream< String > keywords = object.keywords().entrySet().stream().map( entry -> entry.getKey() + " = " + valueOf( entry.getValue() ) );
+		return Stream.concat( Stream.of( object.expression().trim() ), Stream.concat( positional, keywords ) ).collect( Collectors.joining( "\n" ) );
 	}
 
 	private static String describe( final PythonInput.Settings input, final BlockInput of, final PythonImgBuilder< ? > settings )

@@ -56,6 +56,8 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 
 	private final String init;
 
+	private final PythonEnvironment environment;
+
 	private final InterpreterMode mode;
 
 	/**
@@ -126,8 +128,9 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 		final Trusted.Code trusted = TrustPolicy.ofThisJvm().requireCode( "The init code of a queue", init );
 		final InterpreterFactory backend = Backends.start( environment, numWorkers );
 		this.init = init;
+		this.environment = environment;
 		mode = Backends.modeOf( backend );
-		pool = new WorkerPool( numWorkers, trusted, backend );
+		pool = new WorkerPool( numWorkers, trusted, backend, Rehearsal::once );
 		Cleanup.whenCollected( this, pool::closeWhenIdle );
 	}
 
@@ -227,6 +230,14 @@ public final class PythonCacheLoaderQueue implements AutoCloseable
 	String init()
 	{
 		return init;
+	}
+
+	/**
+	 * @return the Python, as it was asked for
+	 */
+	PythonEnvironment environment()
+	{
+		return environment;
 	}
 
 	/**

@@ -30,6 +30,7 @@ package net.imglib2.cache.python;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -42,6 +43,7 @@ import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.image.CellPrefetch;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellsInParallel;
+import net.imglib2.cache.python.image.CellsOfImage;
 import net.imglib2.cache.python.protocol.CellCode;
 import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.img.array.ArrayImg;
@@ -143,12 +145,90 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		return new PythonImgBuilder<>( file );
 	}
 
+	/**
+	 * Shows an array of Python, for instance of zarr, HDF5 or TIFF; see
+	 * {@link #openBuilder(String, Object...)}.
+	 *
+	 * <pre>{@code
+	 * final PythonImg< UnsignedShortType > volume = PythonImg.open( "zarr:open_array", "/data/volume.zarr" );
+	 * }</pre>
+	 *
+	 * @param <T>
+	 * 		pixel type; nothing checks that it is the one that the image gets. If that is not
+	 * 		known, use {@code PythonImg< ? >} and {@link #getType()}
+	 * @param expression
+	 * 		a function, or an expression
+	 * @param arguments
+	 * 		of the function; or one map, of names and values
+	 * @return a lazy image
+	 * @throws IllegalArgumentException
+	 * 		if Python cannot have such an argument
+	 * @throws PythonCodeException
+	 * 		if the array cannot be opened, or its pixels are of a kind that images do not have
+	 * @throws RuntimeException
+	 * 		see {@link PythonImgBuilder#build()}
+	 */
+	public static < T extends NativeType< T > > PythonImg< T > open( final String expression, final Object... arguments )
+	{
+		return Cast.unchecked( openBuilder( expression, arguments ).build() );
+	}
+
+	/**
+	 * An image that shows an array of Python: of zarr, h5py, tifffile, dask, numpy or another
+	 * package, whatever has {@code shape}, {@code dtype}, {@code __getitem__}, and perhaps
+	 * {@code chunks}.
+	 *
+	 * <pre>{@code
+	 * PythonImg.openBuilder( "zarr:open_array", "/data/volume.zarr" ).workers( 4 ).build();
+	 * PythonImg.openBuilder( "h5py.File(path)['volume']" ).parameter( "path", "/data/volume.h5" ).build();
+	 * }</pre>
+	 *
+	 * Its dimensions and type are those of the array; its cells are the array's chunks, or
+	 * several of them if they are small. Axes are in reverse order, as always.
+	 * <p>
+	 * Building the image opens the array once, to look at it, and closes it again. Each worker
+	 * opens it for itself before it reads the first cell, and closes it, if it has a method
+	 * {@code close} or {@code __exit__}, when the image is closed or collected, or the worker
+	 * ends. If it then has another shape or dtype, the cells that are read get an error which
+	 * says so. If its content has changed, {@link #invalidate()} opens it anew;
+	 * {@link #parameter} changes an argument, for instance to the file of the next time point.
+	 * <p>
+	 * The code of the image is {@code block.data[...] = array[block.slices]}; {@link #code}
+	 * can replace it.
+	 *
+	 * @param expression
+	 * 		one of
+	 * 		<ul>
+	 * 		<li>a function, {@code "package.module:function"} or
+	 * 		{@code "/path/file.py:function"}, which is called with the arguments and returns
+	 * 		the array;</li>
+	 * 		<li>an expression, which sees the arguments as variables, {@code np}, and what the
+	 * 		init code has defined. Other names are those of packages and modules, which are
+	 * 		imported: {@code "scipy.io.loadmat(path)['volume']"}.</li>
+	 * 		</ul>
+	 * 		Text of strangers must not be opened: it is code
+	 * @param arguments
+	 * 		of the function, in their order: {@code null}, booleans, numbers, strings, paths
+	 * 		and files, lists, arrays, and maps. If the last one is a map, it has names and
+	 * 		values of further arguments. An expression gets such a map only
+	 * @return settings of the image
+	 * @throws IllegalArgumentException
+	 * 		if Python cannot have such an argument
+	 */
+	public static PythonImgBuilder< ? > openBuilder( final String expression, final Object... arguments )
+	{
+		return new PythonImgBuilder<>( expression, arguments );
+	}
+
 	// --------------------------------------------------------------- change
 
 	/**
 	 * Changes a parameter. All cells are dropped, and what is being computed with the old
 	 * value is cancelled. Once this has returned, no reader gets pixels of the old value.
 	 * Images that have this one as an input drop their cells, too.
+	 * <p>
+	 * The parameters of an image that {@link #open} has made are the arguments of what opens
+	 * the array: another array is opened, which must have the same shape and dtype.
 	 *
 	 * @param name
 	 * 		name of the parameter
@@ -157,7 +237,8 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * @throws IllegalArgumentException
 	 * 		if Python cannot have such a value
 	 * @throws PythonCodeException
-	 * 		if a function does not take it; then nothing has changed
+	 * 		if a function does not take it, or an array cannot be opened or has another shape
+	 * 		or dtype; then nothing has changed
 	 * @throws PythonClosedException
 	 * 		if this image or its queue is closed
 	 * @throws PythonInterruptedException
@@ -167,7 +248,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	public void parameter( final String name, final Object value )
 	{
-		change( code -> code.withParameter( name, value ) );
+		change( code -> settings.isOfSource() ? settings.withArgument( code, name, value ) : code.withParameter( name, value ) );
 	}
 
 	/**
@@ -207,25 +288,43 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	{
 		synchronized ( this )
 		{
+			reader.requireOpen();
 			final CellCode code = change.apply( reader.code() );
 			reader.change( code );
 			settings.code( code );
 		}
 		// Without the lock: listeners may wait for other threads that use this image.
-		invalidate();
+		reader.invalidateIf( cell -> true );
 	}
 
 	/**
 	 * Drops all cells, for instance because an input has changed that is not lazy. The same
 	 * happens in images that have this one as an input.
+	 * <p>
+	 * The array of an image that {@link #open} has made is opened anew before it is read
+	 * again, so that what has changed in a file is seen. If it has another shape or dtype now,
+	 * reads fail.
+	 *
+	 * @throws IllegalStateException
+	 * 		if this image was made by {@link #open}: on the thread of a worker
 	 */
 	public void invalidate()
 	{
+		openAnew();
 		reader.invalidateIf( cell -> true );
 	}
 
 	/**
-	 * Drops the cells that an interval intersects.
+	 * Workers forget what they have opened: packages remember what they have read.
+	 */
+	private synchronized void openAnew()
+	{
+		if ( settings.isOfSource() && !reader.isClosed() )
+			reader.change( reader.code() );
+	}
+
+	/**
+	 * Drops the cells that an interval intersects; see {@link #invalidate()}.
 	 *
 	 * @param interval
 	 * 		in pixels; what is outside of the image does not count
@@ -236,6 +335,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	{
 		requireSameAxes( interval );
 		final Interval copy = new FinalInterval( interval );
+		openAnew();
 		reader.invalidateIf( cell -> !Intervals.isEmpty( Intervals.intersect( copy, reader.spec().interval( cell ) ) ) );
 	}
 
@@ -342,13 +442,18 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	public PythonSummary compute( final Interval interval, final PythonProgress progress )
 	{
+		return compute( interval, progress, reader.numReaders() );
+	}
+
+	PythonSummary compute( final Interval interval, final PythonProgress progress, final int numReaders )
+	{
 		requireSameAxes( interval );
 		WorkerPool.requireNotOnAWorker( "An image cannot be computed" );
 		reader.requireOpen();
 		final long start = System.nanoTime();
-		final CellsInParallel computation = new CellsInParallel( reader, getCache(), interval, Objects.requireNonNull( progress, "progress" ) );
+		final CellsInParallel computation = new CellsInParallel( Objects.requireNonNull( progress, "progress" ), Collections.singletonList( new CellsOfImage( reader, getCache(), interval, numReaders ) ) );
 		computation.run();
-		return new PythonSummary( computation, ( System.nanoTime() - start ) * 1e-9 );
+		return new PythonSummary( computation, ( System.nanoTime() - start ) * 1e-9, false, computation.isCancelled() );
 	}
 
 	/**
@@ -370,6 +475,65 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 		requireSameAxes( interval );
 		reader.requireOpen();
 		prefetch.request( new FinalInterval( interval ) );
+	}
+
+	/**
+	 * Writes this image. See {@link #writeTo(PythonSink, PythonProgress)}.
+	 *
+	 * @param sink
+	 * 		where to
+	 * @return what was done
+	 */
+	public PythonSummary writeTo( final PythonSink sink )
+	{
+		return writeTo( sink, ( done, total ) -> {} );
+	}
+
+	/**
+	 * Writes this image, block by block, by all workers at the same time. Cells that are not
+	 * cached are computed, as {@link #compute(Interval, PythonProgress)} does it: others come
+	 * first, the memory does not depend on the size of the image, and it can be cancelled.
+	 * <p>
+	 * A block is what no other worker writes into: by default a cell, which is a chunk of the
+	 * array. Progress and summary count blocks, also those of the other levels of a pyramid.
+	 * <p>
+	 * A block of which a cell fails is not written; the summary has the error of the cell. If
+	 * writing fails, it has an error with the cell where the block begins. If anything failed,
+	 * or it was cancelled, the array stays marked as not complete, and
+	 * {@link PythonSink#resume} goes on with it.
+	 *
+	 * @param sink
+	 * 		where to
+	 * @param progress
+	 * 		is told on this thread; what it throws ends the computation and is thrown here
+	 * @return what was done
+	 * @throws IllegalArgumentException
+	 * 		if the sink cannot have such an image, or what is there already is in the way
+	 * @throws PythonCodeException
+	 * 		if the sink cannot be opened or made
+	 * @throws PythonTrustException
+	 * 		if an allow-list lacks the expression of the sink
+	 * @throws PythonClosedException
+	 * 		if this image or its queue is closed, also meanwhile
+	 * @throws PythonException
+	 * 		if this image was changed or invalidated while it was written
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker; or if another thread writes into the same sink
+	 * @throws RuntimeException
+	 * 		what an input throws that is not computed by Python
+	 */
+	public PythonSummary writeTo( final PythonSink sink, final PythonProgress progress )
+	{
+		Objects.requireNonNull( sink, "sink" );
+		Objects.requireNonNull( progress, "progress" );
+		WorkerPool.requireNotOnAWorker( "An image cannot be written" );
+		final PythonCacheLoaderQueue queue;
+		synchronized ( this )
+		{
+			reader.requireOpen();
+			queue = settings.queue();
+		}
+		return new Writing( this, reader, queue, sink, progress ).write();
 	}
 
 	/**
@@ -444,11 +608,11 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	}
 
 	/**
-	 * Tells how this image is made: its code, parameters, inputs with their geometry (and
-	 * theirs, where they are such images, too), types and sizes, the Python with the versions
+	 * Tells how this image is made: its code, parameters, what is opened, inputs with their
+	 * geometry (and theirs, where they are such images, too), types and sizes, the Python with the versions
 	 * of the packages that the code imports or takes its function from, and the version of
-	 * this library. The same settings give the same text. Asks a worker, after the blocks that
-	 * wait.
+	 * this library. The same settings give the same text. Asks a worker, before the blocks
+	 * that wait.
 	 *
 	 * @return text of some lines, in UTF-8 if it is written to a file
 	 * @throws PythonClosedException
@@ -489,6 +653,26 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	PythonImgBuilder< T > settings()
 	{
 		return settings;
+	}
+
+	CellReader< T, ? > reader()
+	{
+		return reader;
+	}
+
+	/**
+	 * @return an image whose cells have the halo of the inputs, too, see
+	 *         {@link PythonImgBuilder#withHaloInCells}
+	 */
+	PythonImg< T > withHaloInCells()
+	{
+		final PythonImgBuilder< T > overlapping;
+		synchronized ( this )
+		{
+			reader.requireOpen();
+			overlapping = settings.withHaloInCells( reader.name() );
+		}
+		return overlapping.build();
 	}
 
 	private void requireSameAxes( final Interval interval )

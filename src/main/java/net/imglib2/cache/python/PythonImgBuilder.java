@@ -37,12 +37,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import net.imglib2.Interval;
 import net.imglib2.RandomAccessible;
@@ -53,6 +56,7 @@ import net.imglib2.cache.python.image.CellFailures;
 import net.imglib2.cache.python.image.CellReader;
 import net.imglib2.cache.python.image.CellSpec;
 import net.imglib2.cache.python.protocol.CellCode;
+import net.imglib2.cache.python.protocol.OpenedObject;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.img.basictypeaccess.AccessFlags;
@@ -84,9 +88,19 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	private static final int HALO_INSTEAD_OF_NONE = 8;
 
 	/**
+	 * What the code calls the object that an image shows.
+	 */
+	private static final String SOURCE = "array";
+
+	/**
 	 * Has the parameters, too, but not what the inputs say.
 	 */
 	private CellCode code;
+
+	/**
+	 * What the image shows, if it is opened by Python.
+	 */
+	private OpenedObject source;
 
 	/**
 	 * Has the code, if it is a file of statements.
@@ -130,9 +144,35 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private Path captureFolder;
 
+	/**
+	 * Whether cells have the halo of the inputs, too.
+	 */
+	private boolean hasHaloInCells;
+
 	PythonImgBuilder( final String code )
 	{
 		this.code = CellCode.of( PythonText.dedented( Objects.requireNonNull( code, "code" ) ) );
+	}
+
+	PythonImgBuilder( final String expression, final Object[] arguments )
+	{
+		source = opened( expression, arguments );
+		code = CellCode.ofLibrary( "block.data[...] = " + SOURCE + "[block.slices]" );
+	}
+
+	/**
+	 * @param arguments
+	 * 		the last one gives arguments by their names, if it is a map
+	 */
+	static OpenedObject opened( final String expression, final Object[] arguments )
+	{
+		Objects.requireNonNull( expression, "expression" );
+		final List< Object > positional = new ArrayList<>( arguments == null ? Collections.singletonList( null ) : Arrays.asList( arguments ) );
+		final Map< String, ? > keywords = !positional.isEmpty() && positional.get( positional.size() - 1 ) instanceof Map ? Cast.unchecked( positional.remove( positional.size() - 1 ) ) : Collections.emptyMap();
+		if ( !positional.isEmpty() && !PythonText.isReference( expression ) )
+			throw new IllegalArgumentException( "the expression " + expression.trim() + " sees its arguments by their names, but got " + positional.size() + " without a name: give a map of names and values, "
+					+ "or name a function, \"package.module:function\", which gets arguments by their position" );
+		return OpenedObject.of( expression, positional, keywords );
 	}
 
 	PythonImgBuilder( final Path file )
@@ -163,6 +203,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	private PythonImgBuilder( final PythonImgBuilder< T > other )
 	{
 		code = other.code;
+		source = other.source;
 		file = other.file;
 		stamp = other.stamp;
 		watch = other.watch;
@@ -181,6 +222,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		cacheBytes = other.cacheBytes;
 		options = other.options;
 		captureFolder = other.captureFolder;
+		hasHaloInCells = other.hasHaloInCells;
 	}
 
 	// ----------------------------------------------------------------- code
@@ -202,21 +244,40 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	/**
 	 * Sets a parameter. Statements see it as a variable, a function gets it as a keyword
-	 * argument. {@link PythonImg#parameter} changes it later.
+	 * argument; of an image that {@link PythonImg#openBuilder} makes, it is an argument of
+	 * what opens the array. {@link PythonImg#parameter} changes it later.
 	 *
 	 * @param name
 	 * 		a Python name
 	 * @param value
-	 * 		{@code null}, a boolean, number or string; a list or map of these, with strings
-	 * 		as keys; or an array of a primitive type, which becomes a numpy array. Later
-	 * 		changes of it have no effect
+	 * 		{@code null}, a boolean, number or string; a path or file, which becomes a string;
+	 * 		a list or map of these, with strings as keys; or an array of a primitive type,
+	 * 		which becomes a numpy array. Later changes of it have no effect
 	 * @return this builder
 	 * @throws IllegalArgumentException
 	 * 		if Python cannot have such a name or value
 	 */
 	public PythonImgBuilder< T > parameter( final String name, final Object value )
 	{
-		code = code.withParameter( name, value );
+		if ( source != null )
+			source = source.with( name, value );
+		else
+			code = code.withParameter( name, value );
+		return this;
+	}
+
+	/**
+	 * Sets the seed of {@code block.rng}, the random numbers of a cell: a
+	 * {@code numpy.random.Generator} that gives the same numbers each time that the cell is
+	 * computed, in whatever mode, and others for each other cell and each other seed.
+	 *
+	 * @param seed
+	 * 		any number; 0 by default
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > seed( final long seed )
+	{
+		code = code.withSeed( seed );
 		return this;
 	}
 
@@ -605,7 +666,8 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 * 		if settings are missing or do not fit together
 	 * @throws PythonCodeException
 	 * 		if the code is not valid, or a function does not take these inputs and
-	 * 		parameters; or if the init code fails
+	 * 		parameters; if the init code fails; or if an array cannot be opened, or its
+	 * 		pixels are of a kind that images do not have
 	 * @throws PythonEnvironmentException
 	 * 		if the Python cannot be used
 	 * @throws PythonTrustException
@@ -623,28 +685,106 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		if ( queue != null && ( environment != null || workers != 0 || !init.isEmpty() ) )
 			throw new IllegalArgumentException( "the image has a queue and also " + ( environment != null ? "an environment" : workers != 0 ? "a number of workers" : "init code" )
 					+ ": give these to the queue, new PythonCacheLoaderQueue( workers, init, environment ), or leave .queue( … ) out" );
+		if ( source != null )
+		{
+			requireNoInputSettings();
+			final PythonCacheLoaderQueue opens = queueToUse();
+			return new PythonImgBuilder<>( this ).as( SourceDescription.of( source, type, opens ) ).buildBy( opens );
+		}
+		return buildBy( null );
+	}
+
+	private PythonCacheLoaderQueue queueToUse()
+	{
+		return queue != null ? queue : SharedQueues.get( environment != null ? environment : PythonEnvironment.getDefault(), init, workers != 0 ? workers : SharedQueues.defaultNumWorkers() );
+	}
+
+	/**
+	 * @param opens
+	 * 		the queue, if it is known already
+	 */
+	private PythonImg< T > buildBy( final PythonCacheLoaderQueue opens )
+	{
 		final T pixel = Cast.unchecked( type != null ? type : typeOfFirstInput() );
 		final long[] dims = dimensions != null ? dimensions : dimensionsOfFirstInput();
 		final PixelType< T > pixelType = PixelType.of( pixel, "the image" );
-		final CellGrid grid = new CellGrid( dims, cellSizeOf( dims, pixelType ) );
-		final ImgGeometry geometry = new ImgGeometry( grid, halo, border, multiple );
+		final CellGrid cells = new CellGrid( dims, cellSizeOf( dims, pixelType ) );
+		final ImgGeometry ofCells = new ImgGeometry( cells, halo, border, multiple );
+		final Halo overlap = hasHaloInCells ? ofCells.widest( inputs ) : null;
+		final CellGrid grid = hasHaloInCells ? ImgGeometry.spreadOut( cells, overlap ) : cells;
+		final ImgGeometry geometry = hasHaloInCells ? ofCells.withOverlap( overlap ) : ofCells;
 		final PythonLoaderOptions its = options.getName() == null ? options.name( defaultName() ) : options;
-		final PythonCacheLoaderQueue computes = queue != null ? queue
-				: SharedQueues.get( environment != null ? environment : PythonEnvironment.getDefault(), init, workers != 0 ? workers : SharedQueues.defaultNumWorkers() );
+		final PythonCacheLoaderQueue computes = opens != null ? opens : queueToUse();
 		// Before a function is imported: a change from now on is seen.
 		final CodeWatch watched = !watch ? null : file != null ? CodeWatch.ofStatements( file, stamp ) : CodeWatch.ofFunction( code.text(), computes );
 		final BlockMemory memory = computes.pool().memory();
 		final List< BlockInput > sources = new ArrayList<>();
 		for ( final PythonInput input : inputs )
-			sources.add( geometry.input( input.settings(), sources.size(), its, memory ) );
+			sources.add( input.settings().blocks != null ? input.settings().blocks : geometry.input( input.settings(), sources.size(), its, memory ) );
 		final ArrayDataAccess< ? > access = arrays ? Cast.unchecked( ArrayDataAccessFactory.get( pixel.getNativeTypeFactory().getPrimitiveType(), AccessFlags.setOf() ) )
 				: Cast.unchecked( pixelType.emptyAccess() );
-		final CellSpec< T, ArrayDataAccess< ? > > spec = new CellSpec<>( grid, cellCode(), pixel, access, Halo.empty( dims.length ), its, sources );
+		final CellSpec< T, ArrayDataAccess< ? > > spec = new CellSpec<>( grid, cellCode(), pixel, access, Halo.empty( dims.length ), overlap, its, sources );
 		final CellReader< T, ArrayDataAccess< ? > > reader = new CellReader<>( spec, computes.pool(), computes, new CellFailures() );
 		final PythonImg< T > image = new PythonImg<>( new PythonImgBuilder<>( this ).queueOf( computes ), reader, bytesToCache( memory, spec ) );
 		if ( watched != null )
 			watched.begin( image );
 		return image;
+	}
+
+	/**
+	 * What is not set is as the array is.
+	 */
+	private PythonImgBuilder< T > as( final SourceDescription described )
+	{
+		source = described.pinned( source );
+		code = code.withOpened( SOURCE, source );
+		if ( type == null )
+			type = described.type();
+		if ( dimensions == null )
+			dimensions = described.dimensions();
+		described.requireContains( dimensions );
+		if ( cellSize == null )
+			cellSize = described.cellSize( dimensions, bytesPerPixel( PixelType.of( type, "the image" ) ) );
+		return this;
+	}
+
+	/**
+	 * An image that shows an array has no inputs, so what is said about them would have no effect.
+	 */
+	private void requireNoInputSettings()
+	{
+		final String wrong = !inputs.isEmpty() ? "input( … )" : halo != Widths.NONE ? "halo( … )" : multiple.length > 0 ? "padToMultiple( … )" : border != Border.MIRROR_DOUBLE ? "border( … )"
+				: options.isContiguous() ? "contiguous( true )" : options.isWritableInputs() ? "writableInputs( true )" : options.getOnFallback() != OnFallback.ACCEPT ? "onFallback( … )" : null;
+		if ( wrong != null )
+			throw new IllegalArgumentException( "the image shows what " + source.expression().trim() + " opens, and has no inputs: give ." + wrong + " to another image, which has this one as an input" );
+		if ( watch )
+			throw new IllegalArgumentException( "the image shows what " + source.expression().trim() + " opens, which is not watched: leave .watch( true ) out, and say image.invalidate() when it has changed" );
+	}
+
+	/**
+	 * Lets an image show another array, of the same shape and dtype.
+	 *
+	 * @param current
+	 * 		of the image
+	 * @param name
+	 * 		of an argument of what opens the array
+	 * @param value
+	 * 		its new value
+	 * @return code that opens it
+	 */
+	CellCode withArgument( final CellCode current, final String name, final Object value )
+	{
+		final OpenedObject changed = current.opened().get( SOURCE ).with( name, value );
+		SourceDescription.of( changed, type, queue );
+		return current.withOpened( SOURCE, changed );
+	}
+
+	/**
+	 * @return whether the image shows an array
+	 */
+	boolean isOfSource()
+	{
+		return source != null;
 	}
 
 	private PythonImgBuilder< T > queueOf( final PythonCacheLoaderQueue computes )
@@ -690,6 +830,40 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		// What functions return is cropped.
 		doubled.halo = Widths.of( "the halo", HALO_INSTEAD_OF_NONE );
 		return doubled;
+	}
+
+	/**
+	 * @param imageName
+	 * 		name of the image
+	 * @return settings of an image with the same blocks, whose cells have the pixels of the
+	 *         halo, too. In the image, they are side by side
+	 * @throws IllegalArgumentException
+	 * 		if there is no halo
+	 */
+	PythonImgBuilder< T > withHaloInCells( final String imageName )
+	{
+		if ( !hasHalo() )
+			throw new IllegalArgumentException( imageName + " has no halo, so that its cells have nothing in common that could overlap: say .halo( … ), about the size of an object, or merge labels that touch, by Rule.faces()" );
+		final PythonImgBuilder< T > overlapping = new PythonImgBuilder<>( this );
+		overlapping.hasHaloInCells = true;
+		overlapping.watch = false;
+		overlapping.options = options.name( imageName );
+		return overlapping;
+	}
+
+	/**
+	 * @param its
+	 * 		the workers
+	 * @param newCode
+	 * 		the code
+	 * @return settings of an image with as much cache, and the same kind of memory
+	 */
+	PythonImgBuilder< ? > another( final PythonCacheLoaderQueue its, final String newCode )
+	{
+		final PythonImgBuilder< T > another = new PythonImgBuilder< T >( newCode ).queue( its );
+		another.cacheBytes = cacheBytes;
+		another.arrays = arrays;
+		return another;
 	}
 
 	private boolean hasHalo()
@@ -755,7 +929,18 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private String defaultName()
 	{
+		if ( source != null )
+			return nameOf( source );
 		return PythonText.isReference( code.text() ) ? PythonText.functionOf( code.text() ) : "PythonImg";
+	}
+
+	/**
+	 * @return name of the file that is opened, as far as it is known
+	 */
+	private static String nameOf( final OpenedObject source )
+	{
+		return Stream.concat( source.positional().stream(), source.keywords().values().stream() ).filter( String.class::isInstance ).map( text -> ( ( String ) text ).replaceAll( "[/\\\\]+$|.*[/\\\\](?=.)", "" ) )
+				.filter( name -> !name.trim().isEmpty() ).findFirst().orElseGet( () -> PythonText.isReference( source.expression() ) ? PythonText.functionOf( source.expression() ) : "PythonImg" );
 	}
 
 	private NativeType< ? > typeOfFirstInput()
@@ -778,13 +963,19 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	private int[] cellSizeOf( final long[] dims, final PixelType< T > pixelType )
 	{
 		if ( cellSize == null )
-			return ImgGeometry.defaultCellSize( dims, pixelType.numStorageBytes( new long[] { 8 } ) / 8. );
+			return ImgGeometry.defaultCellSize( dims, bytesPerPixel( pixelType ) );
 		if ( cellSize.length != 1 && cellSize.length != dims.length )
 			throw new IllegalArgumentException( "the cell size " + Arrays.toString( cellSize ) + " has " + cellSize.length + " numbers, but the image has " + dims.length + " axes: give one number for all axes, or one per axis" );
 		final int[] size = new int[ dims.length ];
 		for ( int d = 0; d < size.length; ++d )
 			size[ d ] = cellSize[ cellSize.length == 1 ? 0 : d ];
 		return size;
+	}
+
+	private static double bytesPerPixel( final PixelType< ? > pixelType )
+	{
+		// Some have less than one.
+		return pixelType.numStorageBytes( new long[] { 8 } ) / 8.;
 	}
 
 	private long bytesToCache( final BlockMemory memory, final CellSpec< ?, ? > spec )

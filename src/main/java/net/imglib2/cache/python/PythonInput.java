@@ -33,6 +33,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 
 import net.imglib2.RandomAccessible;
+import net.imglib2.cache.python.block.BlockInput;
 
 /**
  * An input of a {@link PythonImg} with a name and a geometry of its own. Immutable: the
@@ -68,6 +69,17 @@ public final class PythonInput
 		final Settings settings = new Settings();
 		settings.image = Objects.requireNonNull( image, "image" );
 		return new PythonInput( settings );
+	}
+
+	/**
+	 * @param image
+	 * 		is described as the input
+	 * @param blocks
+	 * 		is the input, whatever the other settings say
+	 */
+	static PythonInput of( final RandomAccessible< ? > image, final BlockInput blocks )
+	{
+		return of( image ).with( changed -> changed.blocks = blocks );
 	}
 
 	private PythonInput with( final Consumer< Settings > change )
@@ -166,7 +178,8 @@ public final class PythonInput
 
 	/**
 	 * Every block gets these axes completely, for instance channels or time. The image may
-	 * lack them.
+	 * lack them, or have another size along them. If these are all axes of the input, such as
+	 * those of a reference image or of a table, it can have any number of them.
 	 *
 	 * @param axes
 	 * 		numbers of axes of the input, from 0 on, in ImgLib2's order
@@ -209,6 +222,11 @@ public final class PythonInput
 	static final class Settings implements Cloneable
 	{
 		RandomAccessible< ? > image;
+
+		/**
+		 * What blocks get instead of the image; {@code null} if they get the image.
+		 */
+		BlockInput blocks;
 
 		String name;
 

@@ -34,7 +34,8 @@ import java.util.Locale;
 import net.imglib2.cache.python.image.CellsInParallel;
 
 /**
- * What {@link PythonImg#compute()} has done. Immutable.
+ * What {@link PythonImg#compute()} has done, or {@link PythonImg#writeTo(PythonSink)}: there,
+ * the blocks that are written count instead of cells. Immutable.
  */
 public final class PythonSummary
 {
@@ -50,18 +51,25 @@ public final class PythonSummary
 
 	private final boolean cancelled;
 
-	PythonSummary( final CellsInParallel computation, final double seconds )
+	/**
+	 * Whether these are blocks that were written, not cells.
+	 */
+	private final boolean wasWriting;
+
+	PythonSummary( final CellsInParallel computation, final double seconds, final boolean wasWriting, final boolean cancelled )
 	{
+		this.wasWriting = wasWriting;
 		computed = computation.computed();
 		fromCache = computation.fromCache();
 		failed = computation.failed();
 		errors = computation.errors();
-		cancelled = computation.isCancelled();
+		this.cancelled = cancelled;
 		this.seconds = seconds;
 	}
 
 	/**
-	 * @return cells that were not in the cache, and are computed now
+	 * @return cells that were not in the cache, and are computed now; or blocks that are
+	 *         written now
 	 */
 	public long computed()
 	{
@@ -69,7 +77,7 @@ public final class PythonSummary
 	}
 
 	/**
-	 * @return cells that were in the cache
+	 * @return cells that were in the cache; or blocks that were written before
 	 */
 	public long fromCache()
 	{
@@ -77,7 +85,9 @@ public final class PythonSummary
 	}
 
 	/**
-	 * @return cells that could not be computed, also if they are filled with a value instead
+	 * @return cells that could not be computed, also if they are filled with a value instead;
+	 *         or blocks that could not be written, because a cell could not be computed, or
+	 *         because of the sink
 	 */
 	public long failed()
 	{
@@ -85,7 +95,8 @@ public final class PythonSummary
 	}
 
 	/**
-	 * @return why cells could not be computed: the errors of the first hundred that failed
+	 * @return why cells could not be computed, or blocks could not be written: the errors of
+	 *         the first hundred that failed
 	 */
 	public List< PythonCellException > errors()
 	{
@@ -111,7 +122,7 @@ public final class PythonSummary
 	@Override
 	public String toString()
 	{
-		final String counts = String.format( Locale.ROOT, "%d cells computed, %d from the cache, %d failed in %.3f s", computed, fromCache, failed, seconds );
+		final String counts = String.format( Locale.ROOT, wasWriting ? "%d blocks written, %d written before, %d failed in %.3f s" : "%d cells computed, %d from the cache, %d failed in %.3f s", computed, fromCache, failed, seconds );
 		return counts + ( cancelled ? ", then cancelled" : "" ) + ( errors.isEmpty() ? "" : "; the first failure: " + errors.get( 0 ).getMessage() );
 	}
 }

@@ -52,15 +52,16 @@ import net.imglib2.cache.python.trust.TrustPolicy;
  * <caption>Entries</caption>
  * <tr>
  * <td>{@code sha256:}<i>64 hexadecimal digits</i></td>
- * <td>allows a text: the code of a loader, the init code of a queue, or code that a
- * task executes or evaluates. The digits are the SHA-256 of the text in UTF-8, exactly
+ * <td>allows a text: the code of a loader, the init code of a queue, an expression that
+ * opens an array ({@link PythonImg#open}), or code that a task executes or evaluates. The
+ * digits are the SHA-256 of the text in UTF-8, exactly
  * as it is handed over, with its line ends; for the text of a file,
  * {@code sha256sum file} prints them. {@link #entryFor(String)} makes the entry.</td>
  * </tr>
  * <tr>
  * <td>{@code module:}<i>package.module</i></td>
- * <td>allows loaders whose code is {@code package.module:name}, for all names in that
- * module, also those that it imports from others. It allows no modules below that one,
+ * <td>allows loaders whose code is {@code package.module:name}, and arrays that it
+ * opens, for all names in that module, also those that it imports from others. It allows no modules below that one,
  * no names with a dot, and no parameters that have text, which need an entry for exactly
  * the text {@code package.module:name}.</td>
  * </tr>

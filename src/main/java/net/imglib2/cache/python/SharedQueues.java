@@ -94,7 +94,23 @@ final class SharedQueues
 	 */
 	static PythonCacheLoaderQueue get( final PythonEnvironment environment, final String init, final int numWorkers )
 	{
-		final List< Object > key = Arrays.asList( environment, environment.getMode(), init );
+		return get( Arrays.asList( environment, environment.getMode(), init ), environment, init, numWorkers );
+	}
+
+	/**
+	 * @param environment
+	 * 		the Python, and its mode
+	 * @param purpose
+	 * 		what the queue is for, and no other
+	 * @return a queue of one worker, without init code
+	 */
+	static PythonCacheLoaderQueue single( final PythonEnvironment environment, final Class< ? > purpose )
+	{
+		return get( Arrays.asList( environment, environment.getMode(), purpose ), environment, "", 1 );
+	}
+
+	private static PythonCacheLoaderQueue get( final List< Object > key, final PythonEnvironment environment, final String init, final int numWorkers )
+	{
 		final SharedQueue shared;
 		synchronized ( QUEUES )
 		{

@@ -31,6 +31,7 @@ package net.imglib2.cache.python;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -76,14 +77,16 @@ import net.imglib2.type.numeric.real.FloatType;
  * A block of Java that begins with imports begins a program; the blocks after it, on the same
  * page, continue it. A program must print what the comment behind a {@code println} says, and
  * the lines of {@code text} blocks, in their order; {@code …} stands for anything. A block
- * that needs what is not on the class path says so: {@code java needs-bigdataviewer}.
+ * that needs what is not on the class path says so: {@code java needs-bigdataviewer}. A
+ * program whose first block says {@code java needs-python-torch} is skipped if the tests'
+ * Python has no module of this name, and in sub-interpreters.
  */
 @Tag( "each-mode" )
 class DocumentationTest
 {
 	static final Path ROOT = Paths.get( System.getProperty( "project.basedir" ) );
 
-	private static final Pattern BLOCK = Pattern.compile( "(?ms)^```(java|text)\n(.*?)\n```$" );
+	private static final Pattern BLOCK = Pattern.compile( "(?ms)^```(java|text)(?: needs-python-(\\w+))?\n(.*?)\n```$" );
 
 	private static final Pattern SCRIPT = Pattern.compile( "(?ms)^```groovy\n(#@.*?)\n```$" );
 
@@ -156,12 +159,14 @@ class DocumentationTest
 
 	static List< String > pages() throws IOException
 	{
-		try ( final Stream< Path > files = Files.list( ROOT.resolve( "doc" ) ) )
-		{
-			final List< String > pages = files.map( file -> "doc/" + file.getFileName() ).filter( file -> file.endsWith( ".md" ) ).sorted().collect( Collectors.toList() );
-			pages.add( 0, "README.md" );
-			return pages;
-		}
+		final List< String > pages = new ArrayList<>();
+		pages.add( "README.md" );
+		for ( final String folder : Arrays.asList( "doc/", "doc/tasks/" ) )
+			try ( final Stream< Path > files = Files.list( ROOT.resolve( folder ) ) )
+			{
+				files.map( file -> folder + file.getFileName() ).filter( file -> file.endsWith( ".md" ) ).sorted().forEach( pages::add );
+			}
+		return pages;
 	}
 
 	static String read( final String page ) throws IOException
@@ -188,14 +193,15 @@ class DocumentationTest
 		while ( block.find() )
 		{
 			final boolean isJava = block.group( 1 ).equals( "java" );
-			if ( isJava && block.group( 2 ).startsWith( "import " ) )
-				programs.add( new Program( page, programs.size() + 1 ) );
-			assertFalse( programs.isEmpty(), page + " has a block before the first imports:\n" + block.group( 2 ) );
+			final String text = block.group( 3 );
+			if ( isJava && text.startsWith( "import " ) )
+				programs.add( new Program( page, programs.size() + 1, block.group( 2 ) ) );
+			assertFalse( programs.isEmpty(), page + " has a block before the first imports:\n" + text );
 			final Program program = programs.get( programs.size() - 1 );
 			if ( isJava )
-				program.add( block.group( 2 ) );
+				program.add( text );
 			else
-				block.group( 2 ).lines().forEach( program.prints::add );
+				text.lines().forEach( program.prints::add );
 		}
 		return programs;
 	}
@@ -211,6 +217,16 @@ class DocumentationTest
 		try ( final StandardJavaFileManager files = compiler.getStandardFileManager( null, null, StandardCharsets.UTF_8 ) )
 		{
 			assertTrue( compiler.getTask( messages, files, null, options, null, files.getJavaFileObjectsFromPaths( sources ) ).call(), messages::toString );
+		}
+	}
+
+	private static void requireModule( final String module ) throws Exception
+	{
+		try ( final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 1 ) )
+		{
+			assumeTrue( PythonEnvironment.getDefault().getMode() != InterpreterMode.SUB, module + " may not work in sub-interpreters" );
+			final boolean isThere = queue.submit( python -> python.getValue( "__import__('importlib.util').util.find_spec('" + module + "') is not None", Boolean.class ) ).get();
+			assumeTrue( isThere, "the tests' Python has no module " + module + ": install it, to run this program" );
 		}
 	}
 
@@ -234,6 +250,11 @@ class DocumentationTest
 		final String className;
 
 		/**
+		 * Python module without which it does not run, or {@code null}.
+		 */
+		final String module;
+
+		/**
 		 * Lines that it has to print.
 		 */
 		final List< String > prints = new ArrayList<>();
@@ -242,8 +263,9 @@ class DocumentationTest
 
 		private final List< String > body = new ArrayList<>();
 
-		Program( final String page, final int number )
+		Program( final String page, final int number, final String module )
 		{
+			this.module = module;
 			name = page + " " + number;
 			className = page.replaceAll( "\\W", "_" ) + number;
 		}
@@ -263,6 +285,8 @@ class DocumentationTest
 
 		void run( final ClassLoader loader ) throws Exception
 		{
+			if ( module != null )
+				requireModule( module );
 			final PrintStream out = System.out;
 			final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 			System.setOut( new PrintStream( bytes, true, "UTF-8" ) );

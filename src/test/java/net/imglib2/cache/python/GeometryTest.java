@@ -432,20 +432,24 @@ class GeometryTest
 			storage = Storage.values()[ random.nextInt( Storage.values().length ) ];
 			salt = random.nextInt( 1000 );
 			final int n = images.grid.numDimensions();
-			final int kind = random.nextInt( 4 );
+			final int kind = random.nextInt( 5 );
+			final boolean isTable = kind == 2;
 			final int numLacked = kind == 0 ? 1 + random.nextInt( 2 ) : 0;
-			m = n + numLacked;
+			m = isTable ? 1 + random.nextInt( 4 ) : n + numLacked;
 			whole = new boolean[ m ];
 			ofImage = new int[ m ];
 			final List< Integer > axes = new ArrayList<>();
-			for ( int d = 0; d < n; ++d )
-				axes.add( d );
+			for ( int d = 0; d < m - numLacked; ++d )
+				axes.add( isTable ? -1 : d );
 			for ( int i = 0; i < numLacked; ++i )
 				axes.add( random.nextInt( axes.size() + 1 ), -1 );
 			for ( int d = 0; d < m; ++d )
 			{
 				ofImage[ d ] = axes.get( d );
 				whole[ d ] = ofImage[ d ] < 0 || kind == 1 && random.nextInt( 3 ) == 0;
+				// Of another size than the image.
+				if ( whole[ d ] && random.nextBoolean() )
+					ofImage[ d ] = -1;
 			}
 
 			up = new int[ n ];
@@ -454,7 +458,7 @@ class GeometryTest
 			Arrays.fill( down, 1 );
 			final int scaling = random.nextInt( 5 );
 			final boolean sameForAll = random.nextBoolean();
-			for ( int d = 0; d < n && scaling < 2; ++d )
+			for ( int d = 0; d < n && scaling < 2 && !isTable; ++d )
 			{
 				up[ d ] = scaling == 0 ? 1 + random.nextInt( n > 3 ? 2 : 3 ) : 1;
 				down[ d ] = scaling == 1 ? 1 + random.nextInt( 5 ) : 1;
@@ -482,6 +486,9 @@ class GeometryTest
 			hasOwnBorder = isExtended || random.nextBoolean() || !images.edge.isFor( type );
 			edge = hasOwnBorder ? Edge.random( random, type, !isExtended ) : images.edge;
 			bounds = randomBounds();
+			for ( int d = 0; d < m; ++d )
+				if ( whole[ d ] && m == n && bounds.min( d ) <= 0 && bounds.max( d ) >= images.grid.imgDimension( d ) - 1 )
+					ofImage[ d ] = d;
 			for ( int i = random.nextInt( 3 ); i > 0; --i )
 				swaps.add( new int[] { random.nextInt( m ), random.nextInt( m ) } );
 			marginBelow = new int[ m ];

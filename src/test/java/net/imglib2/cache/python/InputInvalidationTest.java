@@ -142,7 +142,8 @@ class InputInvalidationTest
 				relation( "interpolated", image -> PythonInput.of( Views.raster( Views.interpolate( Views.extendBorder( image ), new NearestNeighborInterpolatorFactory<>() ) ) ) ),
 				relation( "finer", image -> PythonInput.of( Views.extendBorder( image ) ).scale( 2, 1 ) ),
 				relation( "coarser", image -> PythonInput.of( image ).scaleDown( 3 ).halo( 1 ) ),
-				relation( "whole axes", image -> PythonInput.of( image ).wholeAxes( 0 ) ) );
+				relation( "whole axes", image -> PythonInput.of( image ).wholeAxes( 0 ) ),
+				relation( "a table", image -> PythonInput.of( Views.hyperSlice( image, 0, 5 ) ).wholeAxes( 0 ) ) );
 	}
 
 	private static Arguments relation( final String name, final Function< PythonImg< IntType >, PythonInput > input )

@@ -34,6 +34,8 @@ import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 
@@ -49,9 +51,12 @@ import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.converter.Converters;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.type.numeric.ARGBType;
+import net.imglib2.type.numeric.IntegerType;
 import net.imglib2.type.numeric.RealType;
+import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.type.numeric.real.FloatType;
+import net.imglib2.util.Cast;
 import net.imglib2.view.Views;
 
 /**
@@ -108,6 +113,10 @@ final class PicturesMain
 		pictures.live();
 		pictures.errors();
 		pictures.halo();
+		pictures.sources();
+		pictures.sinks();
+		new TaskPictures( pictures.folder, pictures.green ).draw();
+		pictures.labels();
 	}
 
 	private static String photograph() throws Exception
@@ -207,7 +216,63 @@ final class PicturesMain
 		write( "halo.jpg", pictures );
 	}
 
+	private void sinks() throws IOException
+	{
+		final Path sink = Files.createTempDirectory( "pictures" ).resolve( "a" );
+		PythonImg.builder( "block.data[...] = block.inputs[0]" ).input( green ).cellSize( CELL ).build().writeTo( PythonSink.zarr( sink ).levels( 5 ) );
+		final BufferedImage[] pictures = new BufferedImage[ 3 ];
+		for ( int i = 0; i < pictures.length; ++i )
+		{
+			final RandomAccessibleInterval< UnsignedByteType > level = PythonImg.< UnsignedByteType >open( "zarr:open_array", sink.resolve( String.valueOf( 2 * i ) ) );
+			pictures[ i ] = lines( grey( level, 0, 160 ), CELL );
+		}
+		write( "sinks.jpg", pictures );
+	}
+
+	private void sources() throws IOException
+	{
+		final PythonImg< UnsignedByteType > array = Cast.unchecked( PythonImg.openBuilder( "zarr.array(skimage.io.imread(path)[..., 1], chunks=(chunk, chunk))" )
+				.parameter( "path", new File( folder, "retina.jpg" ) ).parameter( "chunk", CELL ).cellSize( CELL ).workers( 1 ).build() );
+		for ( int x = 0; x < SIZE; ++x )
+			array.getAt( x, SIZE - 1 - 3 * x / 4 );
+		final RandomAccess< FloatType > millis = array.timeImg().randomAccess();
+		final BufferedImage picture = grey( green, 0, 160 );
+		for ( int y = 0; y < SIZE; ++y )
+			for ( int x = 0; x < SIZE; ++x )
+				if ( Float.isNaN( millis.setPositionAndGet( x / CELL, y / CELL ).get() ) )
+					picture.setRGB( x, y, 0x404040 );
+		write( "sources.jpg", lines( grey( green, 0, 160 ), CELL ), lines( picture, CELL ) );
+	}
+
+	/**
+	 * Coins, in the photograph of Pompeii's that scikit-image contains (Brooklyn Museum, no known restrictions).
+	 */
+	private void labels() throws IOException
+	{
+		final int size = 300;
+		final PythonImg< UnsignedByteType > coins = PythonImg.builder( "block.data[...] = photo[:300, 60:360]" ).init( "import skimage.data\nphoto = skimage.data.coins()" )
+				.dimensions( size, size ).type( new UnsignedByteType() ).cellSize( size ).build();
+		final PythonImg< FloatType > smooth = PythonImg.builder( "scipy.ndimage:gaussian_filter" ).input( coins ).parameter( "sigma", 2 ).parameter( "output", "float32" ).halo( 8 )
+				.type( new FloatType() ).cellSize( size / 3 ).build();
+		final PythonImg< IntType > cells = PythonImg.builder( "block.data[...], count = ndimage.label(block.inputs[0] > 107)" ).init( "from scipy import ndimage" ).input( smooth )
+				.type( new IntType() ).cellSize( size / 3 ).build();
+		write( "labels.jpg", grey( coins, 0, 255 ), lines( coloured( cells ), size / 3 ), lines( coloured( PythonLabels.merge( cells ) ), size / 3 ) );
+	}
+
 	// ---------------------------------------------------------------- drawing
+
+	private static BufferedImage coloured( final RandomAccessibleInterval< ? extends IntegerType< ? > > labels )
+	{
+		final BufferedImage picture = new BufferedImage( ( int ) labels.dimension( 0 ), ( int ) labels.dimension( 1 ), BufferedImage.TYPE_INT_RGB );
+		final Cursor< ? extends IntegerType< ? > > cursor = Views.iterable( labels ).localizingCursor();
+		while ( cursor.hasNext() )
+		{
+			final int label = cursor.next().getInteger();
+			// Neighbouring numbers are far apart on the circle of colours.
+			picture.setRGB( cursor.getIntPosition( 0 ), cursor.getIntPosition( 1 ), label == 0 ? 0 : Color.HSBtoRGB( 0.618f * label, 0.55f + 0.15f * ( label % 4 ), 0.95f ) );
+		}
+		return picture;
+	}
 
 	private BufferedImage colours()
 	{
@@ -221,7 +286,7 @@ final class PicturesMain
 		return picture;
 	}
 
-	private static BufferedImage grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max )
+	static BufferedImage grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max )
 	{
 		return draw( image, min, max, PicturesMain::grey );
 	}
@@ -304,7 +369,7 @@ final class PicturesMain
 		write( new File( folder, name ), picture );
 	}
 
-	private static void write( final File file, final BufferedImage picture ) throws IOException
+	static void write( final File file, final BufferedImage picture ) throws IOException
 	{
 		final ImageWriter writer = ImageIO.getImageWritersByFormatName( "jpeg" ).next();
 		try ( final ImageOutputStream out = ImageIO.createImageOutputStream( deleted( file ) ) )

@@ -141,29 +141,34 @@ class PlainPythonTest
 			final boolean cropped = random.nextBoolean();
 			final Img< T > first = pattern( type, random, dims );
 			final Img< T > second = pattern( type, random, dimsOfSecond );
+			final NativeType< ? > typeOfResult = types()[ random.nextInt( types().length ) ];
 
-			final PythonImg< T > image = Cast.unchecked( PythonImg.builder( code ).queue( queue )
+			final PythonImgBuilder< ? > image = PythonImg.builder( code ).queue( queue )
 					.input( first ).input( second )
 					.cellSize( cell ).halo( lower, upper )
 					.border( border.equals( "7" ) ? Border.value( 7 ) : Border.of( border ) )
-					.parameter( "weight", weight ).parameter( "cropped", cropped )
-					.build() );
+					.parameter( "weight", weight ).parameter( "cropped", cropped );
 			// All of it is one cell, so that it has the pixels of both inputs.
 			final String plain = "first, second = block.inputs\n"
 					+ "block.data[...] = map_blocks(code, first, second[" + slices( dimsOfSecond ) + "], block_size=" + numpy( cell ) + ", halo=(" + numpy( lower ) + ", " + numpy( upper ) + "), border="
-					+ ( border.equals( "7" ) ? "7" : "'" + border + "'" ) + ", parameters=dict(weight=" + weight + ", cropped=" + ( cropped ? "True" : "False" ) + "), workers=" + ( 1 + number % 2 ) + ")";
-			final PythonImg< T > expected = Cast.unchecked( PythonImg.builder( plain ).queue( queue )
+					+ ( border.equals( "7" ) ? "7" : "'" + border + "'" ) + ", parameters=dict(weight=" + weight + ", cropped=" + ( cropped ? "True" : "False" ) + "), dtype=block.data.dtype, workers=" + ( 1 + number % 2 ) + ( type instanceof FloatType && number < 2 ? ", processes=True" : "" ) + ")";
+			final PythonImgBuilder< ? > expected = PythonImg.builder( plain ).queue( queue )
 					.input( first ).input( PythonInput.of( second ).halo( new int[ n ], minus( dimsOfSecond, dims ) ) )
 					.cellSize( Arrays.stream( dims ).mapToInt( dim -> ( int ) dim ).toArray() )
-					.parameter( "code", code )
-					.build() );
-			final Cursor< T > want = Views.flatIterable( expected ).cursor();
-			final Cursor< T > got = Views.flatIterable( image ).cursor();
-			while ( want.hasNext() )
-				if ( !want.next().valueEquals( got.next() ) )
-					assertEquals( want.get(), got.get(), "case " + number + ": " + plain + " at " + Arrays.toString( got.positionAsLongArray() ) );
-			assertTrue( !got.hasNext() );
+					.parameter( "code", code );
+			assertSamePixels( expected, image, typeOfResult, "case " + number + ": " + plain );
 		}
+	}
+
+	private static < R extends NativeType< R > > void assertSamePixels( final PythonImgBuilder< ? > expected, final PythonImgBuilder< ? > image, final NativeType< ? > itsType, final String message )
+	{
+		final R type = Cast.unchecked( itsType );
+		final Cursor< R > want = Views.flatIterable( expected.type( type ).build() ).cursor();
+		final Cursor< R > got = Views.flatIterable( image.type( type ).build() ).cursor();
+		while ( want.hasNext() )
+			if ( !want.next().valueEquals( got.next() ) )
+				assertEquals( want.get(), got.get(), message + " at " + Arrays.toString( got.positionAsLongArray() ) );
+		assertTrue( !got.hasNext() );
 	}
 
 	private static < T extends NativeType< T > & RealType< T > > Img< T > pattern( final T type, final Random random, final long... dims )

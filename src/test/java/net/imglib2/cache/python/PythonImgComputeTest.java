@@ -468,7 +468,7 @@ class PythonImgComputeTest
 	@Test
 	void closeWhileManyUseIt() throws Exception
 	{
-		for ( int i = 0; i < 20; ++i )
+		for ( int i = 0; i < 8; ++i )
 		{
 			final PythonImg< IntType > image = builder( 2, "block.data[...] = k" ).parameter( "k", 0 ).dimensions( 5000 ).cellSize( 1 ).build();
 			final List< FutureTask< Object > > users = new ArrayList<>();

@@ -77,14 +77,14 @@ class PythonTrustTest
 		Files.write( script, "\ufeff# größe\r\nblock.data[...] = 13\r\n".getBytes( StandardCharsets.UTF_8 ) );
 		final Path modules = Files.createDirectory( folder.resolve( "modules" ) );
 		for ( final String name : new String[] { "permitted_module.py", "not_allowed_module.py" } )
-			Files.writeString( modules.resolve( name ), "import os\ndef f(a):\n    return a + 7\n" );
+			Files.writeString( modules.resolve( name ), "import os, numpy\ndef f(a):\n    return a + 7\ndef g(n):\n    return numpy.full(n, 14)\n" );
 		final Path tools = Files.createDirectory( folder.resolve( "tools" ) );
 		final Path fake = tools.resolve( "python3" );
 		Files.writeString( fake, "#!/bin/sh\ntouch '" + folder.resolve( "was_started" ) + "'\n" );
 		Files.setPosixFilePermissions( fake, PosixFilePermissions.fromString( "rwxr-xr-x" ) );
 		Files.write( list, Arrays.asList( "# what the test runs", "", "module:permitted_module", "folder:" + modules, "python:" + PYTHON, "sha256:" + sha256sum( script ),
 				PythonTrust.entryFor( TrustMain.INIT ), PythonTrust.entryFor( TrustMain.ALLOWED_LOADER ), PythonTrust.entryFor( TrustMain.ALLOWED_TASK ),
-				PythonTrust.entryFor( TrustMain.ALLOWED_EXPRESSION ), PythonTrust.entryFor( TrustMain.WATCHED ) ) );
+				PythonTrust.entryFor( TrustMain.ALLOWED_EXPRESSION ), PythonTrust.entryFor( TrustMain.ALLOWED_SOURCE ), PythonTrust.entryFor( TrustMain.WATCHED ) ) );
 
 		final String output = ChildJvm.of( TrustMain.class ).withPython( PYTHON ).withMode( mode ).withProperty( PythonTrust.FILE_PROPERTY, list.toString() )
 				.run( script.toString(), modules.toString(), tools.toString(), folder.resolve( "later.txt" ).toString() ).requireExitCode( 0 ).output;
@@ -101,6 +101,14 @@ class PythonTrustTest
 		assertEquals( "result=12", section( output, "allowed function" ).trim() );
 		assertEquals( "result=13", section( output, "allowed file" ).trim() );
 		assertEquals( "result=13", section( output, "allowed task" ).trim() );
+		requireRefused( output, "opened expression", notPython );
+		requireRefused( output, "other code of an opened image", notPython );
+		requireRefused( output, "opened function", "module:not_allowed_module" );
+		requireRefused( output, "watched function", "module:not_allowed_module" );
+		requireRefused( output, "opened function with text", PythonTrust.entryFor( "permitted_module:g" ) );
+		assertEquals( "result=14", section( output, "allowed opened function" ).trim() );
+		assertEquals( "result=4", section( output, "allowed opened expression" ).trim() );
+		assertEquals( "result=true", section( output, "provenance" ).trim() );
 		requireContains( output, "--- seen allowed=true not allowed=false\n" );
 
 		assertEquals( "result=11", section( output, "loader on both lists" ).trim() );

@@ -65,6 +65,8 @@ final class TrustMain
 
 	static final String ALLOWED_EXPRESSION = "allowed_task + 1";
 
+	static final String ALLOWED_SOURCE = "np.arange(n)";
+
 	static final String WATCHED = "'\\n'.join(seen)";
 
 	/**
@@ -106,6 +108,19 @@ final class TrustMain
 				python.exec( ALLOWED_TASK );
 				return python.getValue( ALLOWED_EXPRESSION );
 			} ).get() );
+
+			attempt( "opened expression", () -> PythonImg.openBuilder( NOT_PYTHON ).queue( queue ).build() );
+			attempt( "opened function", () -> PythonImg.openBuilder( "not_allowed_module:f", 3 ).queue( queue ).build() );
+			attempt( "opened function with text", () -> PythonImg.openBuilder( "permitted_module:g", 3, "text" ).queue( queue ).build() );
+			attempt( "watched function", () -> PythonImg.builder( "not_allowed_module:f" ).dimensions( 3 ).type( new IntType() ).watch( true ).queue( queue ).build() );
+			final PythonImg< ? > opened = PythonImg.openBuilder( "permitted_module:g", 3 ).queue( queue ).build();
+			attempt( "allowed opened function", () -> opened.firstElement() );
+			attempt( "provenance", () -> opened.provenance().contains( "packages: numpy" ) );
+			attempt( "allowed opened expression", () -> PythonImg.openBuilder( ALLOWED_SOURCE ).parameter( "n", 4 ).queue( queue ).build().dimension( 0 ) );
+			attempt( "other code of an opened image", () -> {
+				opened.code( NOT_PYTHON );
+				return null;
+			} );
 
 			final String seen = queue.submit( python -> python.getValue( WATCHED, String.class ) ).get();
 			System.out.println( "--- seen allowed=" + ( seen.contains( "allowed_loader" ) && seen.contains( "permitted_module" ) && seen.contains( "allowed_task" ) )

@@ -209,13 +209,25 @@ final class EmbeddedInterpreter extends ProtocolInterpreter
 	public < V > V getValue( final Trusted.Code expression, final Class< V > type )
 	{
 		requireOk( "The task", call( "evaluate", expression.text() ) );
+		return result( expression.text(), type );
+	}
+
+	@Override
+	protected String answer( final String what, final String method, final String argument )
+	{
+		requireOk( what, call( method, argument ) );
+		return result( method, String.class );
+	}
+
+	private < V > V result( final String of, final Class< V > type )
+	{
 		try
 		{
 			return worker.getAttr( "result", PyCallable.class ).callAs( type );
 		}
 		catch ( final JepException e )
 		{
-			throw new PythonException( "The value of " + expression.text() + " cannot be converted to " + type.getSimpleName() + ": " + e.getMessage(), e );
+			throw new PythonException( "The value of " + of + " cannot be converted to " + type.getSimpleName() + ": " + e.getMessage(), e );
 		}
 	}
 

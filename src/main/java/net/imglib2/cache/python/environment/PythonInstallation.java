@@ -123,7 +123,7 @@ public final class PythonInstallation
 	public static PythonInstallation probe( final LocatedPython located, final boolean withSharing )
 	{
 		TrustPolicy.ofThisJvm().requirePython( located.executable() );
-		final String output = run( located, inItsEnvironment( located.executable() ).toString(), "-I", "-c", PythonSources.read( "_probe/bootstrap.py" ), PythonSources.location(),
+		final String output = run( located, commandOf( located ), "-I", "-c", PythonSources.read( "_probe/bootstrap.py" ), PythonSources.location(),
 				withSharing ? "sharing" : "" );
 		final int begin = output.indexOf( BEGIN );
 		final int end = output.indexOf( END, begin + 1 );
@@ -300,6 +300,14 @@ public final class PythonInstallation
 	{
 		final String value = get( key );
 		return value.isEmpty() ? Collections.emptyList() : Arrays.asList( value.split( "\n" ) );
+	}
+
+	/**
+	 * @return how the executable has to be called so that it is in its environment
+	 */
+	public static String commandOf( final LocatedPython located )
+	{
+		return inItsEnvironment( located.executable() ).toString();
 	}
 
 	/**

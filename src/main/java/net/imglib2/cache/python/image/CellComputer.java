@@ -183,6 +183,23 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	}
 
 	/**
+	 * Waits for what runs although its reader was interrupted.
+	 */
+	void awaitDetached() throws InterruptedException
+	{
+		for ( DetachedComputations.Computation computation = detached.takeAny(); computation != null; computation = detached.takeAny() )
+			pool.await( computation.task );
+	}
+
+	/**
+	 * See {@link CellReader#version()}.
+	 */
+	long version()
+	{
+		return detached.version();
+	}
+
+	/**
 	 * @param cell
 	 * 		index of the cell
 	 * @param interval
@@ -245,7 +262,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 		}
 		if ( !result.outputEscaped() )
 			output.release();
-		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), interval.minAsLongArray(), pixels );
+		return new Cell<>( Util.long2int( interval.dimensionsAsLongArray() ), spec.minInImage( cell ), pixels );
 	}
 
 	private void ended( final long cell, final DetachedComputations.Computation computation, final BlockResult result, final boolean failed )
@@ -324,7 +341,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	{
 		try
 		{
-			return pool.await( computation.task );
+			return pool.await( computation.task, computation.since() );
 		}
 		catch ( final InterruptedException e )
 		{

@@ -61,6 +61,8 @@ final class CellFill< T extends NativeType< T >, A extends ArrayDataAccess< ? > 
 {
 	private static final Logger LOG = Logger.getLogger( CellReader.class.getName() );
 
+	private final CellSpec< T, A > spec;
+
 	private final PixelType< T > pixelType;
 
 	/**
@@ -90,6 +92,7 @@ final class CellFill< T extends NativeType< T >, A extends ArrayDataAccess< ? > 
 	 */
 	CellFill( final CellSpec< T, A > spec, final BlockMemory memory, final CellFailures failures )
 	{
+		this.spec = spec;
 		pixelType = spec.pixelType();
 		value = spec.fillValue();
 		listener = spec.options().getErrorListener();
@@ -121,7 +124,7 @@ final class CellFill< T extends NativeType< T >, A extends ArrayDataAccess< ? > 
 		output.release();
 		pixelType.image( pixels, dims ).forEach( pixel -> pixelType.copy( value, pixel ) );
 		CellOutput.setClean( pixels );
-		return new FilledCell<>( Util.long2int( dims ), interval.minAsLongArray(), pixels, error, () -> {
+		return new FilledCell<>( Util.long2int( dims ), spec.minInImage( cell ), pixels, error, () -> {
 			if ( failures.markReported( cell ) )
 				report( error );
 		} );

@@ -197,6 +197,14 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	}
 
 	/**
+	 * @return changes before cells are dropped, or may be computed anew, whatever the reason is
+	 */
+	public long version()
+	{
+		return computer.version();
+	}
+
+	/**
 	 * @return counts of what has happened with the cells
 	 */
 	public CellMetrics metrics()
@@ -207,9 +215,19 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	/**
 	 * @return how many threads have to read cells so that all workers are busy
 	 */
-	int numReaders()
+	public int numReaders()
 	{
-		final int perWorker = spec.maxCellBytes() <= SMALL_BYTES ? READERS_OF_SMALL_CELLS : READERS_OF_LARGE_CELLS;
+		return numReaders( spec.maxCellBytes() );
+	}
+
+	/**
+	 * @param bytes
+	 * 		size of what each of them handles
+	 * @return how many threads have to read cells so that all workers are busy
+	 */
+	int numReaders( final long bytes )
+	{
+		final int perWorker = bytes <= SMALL_BYTES ? READERS_OF_SMALL_CELLS : READERS_OF_LARGE_CELLS;
 		return Math.min( MAX_READERS, perWorker * Math.max( 1, pool.numWorkers() ) );
 	}
 
@@ -340,6 +358,17 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		else
 			pool.requireOpen();
 		return fill.fillOrThrow( cell, interval, sample, error );
+	}
+
+	/**
+	 * Waits for the code that runs although its reader was interrupted.
+	 *
+	 * @throws InterruptedException
+	 * 		if this thread is interrupted
+	 */
+	void awaitDetached() throws InterruptedException
+	{
+		computer.awaitDetached();
 	}
 
 	/**

@@ -72,6 +72,11 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 
 	private final Halo halo;
 
+	/**
+	 * How much more than its part of the image a cell has; {@code null} if cells do not overlap.
+	 */
+	private final Halo overlap;
+
 	private final PythonLoaderOptions options;
 
 	private final T fillValue;
@@ -105,8 +110,31 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 			final PythonLoaderOptions options,
 			final List< BlockInput > inputs )
 	{
+		this( grid, code, type, access, halo, null, options, inputs );
+	}
+
+	/**
+	 * Cells that overlap: code is asked for cells with what they have in common with their
+	 * neighbours. In the image, they are side by side.
+	 *
+	 * @param grid
+	 * 		dimensions of that image, and of its cells with what they have in common
+	 * @param overlap
+	 * 		how much that is; {@code null} if cells do not overlap
+	 */
+	public CellSpec(
+			final CellGrid grid,
+			final CellCode code,
+			final T type,
+			final A access,
+			final Halo halo,
+			final Halo overlap,
+			final PythonLoaderOptions options,
+			final List< BlockInput > inputs )
+	{
 		requireSameDimensions( grid, halo );
 		this.grid = grid;
+		this.overlap = overlap;
 		numCells = numCells( grid );
 		this.code = Objects.requireNonNull( code, "code" );
 		this.type = Objects.requireNonNull( type, "type" );
@@ -203,6 +231,14 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 	}
 
 	/**
+	 * @return how much more than its part of the image a cell has
+	 */
+	public Halo overlap()
+	{
+		return overlap != null ? overlap : Halo.empty( grid.numDimensions() );
+	}
+
+	/**
 	 * @return halo before the cell, in ImgLib2's axis order
 	 */
 	int[] lowerHalo()
@@ -239,7 +275,8 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 	/**
 	 * @param cell
 	 * 		index of a cell
-	 * @return interval of the cell, without halo
+	 * @return interval of the cell, without halo; if cells overlap, with what it has in common
+	 *         with others, where it would be if they did not
 	 * @throws IllegalArgumentException
 	 * 		if there is no such cell
 	 */
@@ -250,6 +287,24 @@ public final class CellSpec< T extends NativeType< T >, A extends ArrayDataAcces
 		final long[] min = new long[ grid.numDimensions() ];
 		final int[] dims = new int[ grid.numDimensions() ];
 		grid.getCellDimensions( cell, min, dims );
+		if ( overlap != null )
+			for ( int d = 0; d < min.length; ++d )
+			{
+				final int size = grid.cellDimension( d );
+				min[ d ] = min[ d ] / size * ( size - overlap.getLowerCopy()[ d ] - overlap.getUpperCopy()[ d ] ) - overlap.getLowerCopy()[ d ];
+			}
 		return FinalInterval.createMinSize( min, Util.int2long( dims ) );
+	}
+
+	/**
+	 * @param cell
+	 * 		index of a cell
+	 * @return where it is in the image
+	 */
+	long[] minInImage( final long cell )
+	{
+		final long[] min = new long[ grid.numDimensions() ];
+		grid.getCellDimensions( cell, min, new int[ min.length ] );
+		return min;
 	}
 }

@@ -32,29 +32,56 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
-import net.imglib2.Interval;
-import net.imglib2.cache.Cache;
 import net.imglib2.cache.python.PythonCellException;
 import net.imglib2.cache.python.PythonProgress;
-import net.imglib2.cache.python.worker.Background;
 import net.imglib2.cache.python.worker.Crossing;
 import net.imglib2.cache.python.worker.LibraryThreads;
-import net.imglib2.img.cell.Cell;
 
 /**
- * Computes many cells of an image at the same time, in the background: whoever reads the
- * image meanwhile comes first. The cells get into the cache of the image, which may drop
- * them; nothing here grows with their number.
+ * Computes many cells at the same time; nothing here grows with their number.
  * <p>
- * Used by one thread, once; the threads that read the cells are its own.
+ * Used by one thread, once; the threads that compute the cells are its own.
  */
 public final class CellsInParallel
 {
+	/**
+	 * Cells that can be computed at the same time. Thread-safe.
+	 */
+	public interface Cells
+	{
+		/**
+		 * @return what the threads are called
+		 */
+		String threadName();
+
+		/**
+		 * @return how many cells there are
+		 */
+		long number();
+
+		/**
+		 * @return how many threads keep all workers busy
+		 */
+		int numThreads();
+
+		/**
+		 * @param i
+		 * 		one of the cells, from 0 on
+		 * @return whether it had to be computed; else it was there
+		 * @throws PythonCellException
+		 * 		if that fails
+		 * @throws InterruptedException
+		 * 		if this thread was interrupted
+		 * @throws Exception
+		 * 		if there is more wrong than that a cell fails
+		 */
+		boolean compute( long i ) throws Exception;
+	}
+
 	/**
 	 * Errors that are kept.
 	 */
@@ -68,15 +95,16 @@ public final class CellsInParallel
 	 */
 	private static final long MAX_MILLIS_TO_END = 300;
 
-	private final CellReader< ?, ? > reader;
+	private final List< ? extends Cells > parts;
 
-	private final Cache< Long, ? extends Cell< ? > > cells;
-
-	private final CellRange range;
+	private final long total;
 
 	private final PythonProgress progress;
 
-	private final AtomicLong next = new AtomicLong();
+	/**
+	 * What progress was told last.
+	 */
+	private long told;
 
 	private final AtomicLong computed = new AtomicLong();
 
@@ -86,37 +114,25 @@ public final class CellsInParallel
 
 	private final List< PythonCellException > errors = new ArrayList<>();
 
-	private final Thread[] threads;
-
-	private final CountDownLatch running;
-
 	/**
 	 * Why this has ended before all cells were done, if not because it was cancelled.
 	 */
 	private final AtomicReference< Throwable > fault = new AtomicReference<>();
 
-	private volatile boolean ended;
-
 	private boolean cancelled;
 
 	/**
-	 * @param reader
-	 * 		computes the cells
-	 * @param cells
-	 * 		the cache of the image
-	 * @param interval
-	 * 		in pixels: cells that it intersects are computed
 	 * @param progress
 	 * 		is told
+	 * @param parts
+	 * 		what to compute, one part after the other: the next one when all cells of the
+	 * 		former are done, and none of them has failed
 	 */
-	public CellsInParallel( final CellReader< ?, ? > reader, final Cache< Long, ? extends Cell< ? > > cells, final Interval interval, final PythonProgress progress )
+	public CellsInParallel( final PythonProgress progress, final List< ? extends Cells > parts )
 	{
-		this.reader = reader;
-		this.cells = cells;
 		this.progress = progress;
-		range = new CellRange( reader.spec().grid(), interval );
-		threads = new Thread[ ( int ) Math.min( range.numCells(), reader.numReaders() ) ];
-		running = new CountDownLatch( threads.length );
+		this.parts = parts;
+		total = parts.stream().mapToLong( Cells::number ).sum();
 	}
 
 	/**
@@ -130,15 +146,20 @@ public final class CellsInParallel
 	{
 		try
 		{
-			progress.update( 0, range.numCells() );
-			readAll();
-			final Throwable why = fault.get();
-			if ( why instanceof Error )
-				throw ( Error ) why;
-			if ( why != null )
-				throw Crossing.forThisThread( why );
+			progress.update( 0, total );
+			for ( final Cells part : parts )
+			{
+				new Part( part ).computeAll();
+				final Throwable why = fault.get();
+				if ( why instanceof Error )
+					throw ( Error ) why;
+				if ( why != null )
+					throw Crossing.forThisThread( why );
+				if ( cancelled || failed.get() > 0 )
+					break;
+			}
 			if ( !cancelled )
-				progress.update( range.numCells(), range.numCells() );
+				progress.update( done(), total );
 		}
 		finally
 		{
@@ -146,103 +167,112 @@ public final class CellsInParallel
 		}
 	}
 
-	private void readAll()
+	/**
+	 * The computation of one part.
+	 */
+	private final class Part
 	{
-		for ( int i = 0; i < threads.length; ++i )
-			threads[ i ] = LibraryThreads.create( reader.name() + "_compute_" + ( i + 1 ), this::read );
-		boolean interrupted = false;
-		try
+		private final Cells cells;
+
+		private final AtomicLong next = new AtomicLong();
+
+		private final Thread[] threads;
+
+		private final CountDownLatch running;
+
+		private volatile boolean ended;
+
+		Part( final Cells cells )
 		{
-			for ( final Thread thread : threads )
-				thread.start();
-			awaitReaders();
+			this.cells = cells;
+			threads = new Thread[ ( int ) Math.min( cells.number(), cells.numThreads() ) ];
+			running = new CountDownLatch( threads.length );
 		}
-		catch ( final InterruptedException e )
+
+		void computeAll()
 		{
-			interrupted = cancelled = true;
-		}
-		finally
-		{
-			end();
+			for ( int i = 0; i < threads.length; ++i )
+				threads[ i ] = LibraryThreads.create( cells.threadName() + "_" + ( i + 1 ), this::compute );
+			boolean interrupted = false;
 			try
 			{
-				running.await( MAX_MILLIS_TO_END, TimeUnit.MILLISECONDS );
+				for ( final Thread thread : threads )
+					thread.start();
+				await();
 			}
 			catch ( final InterruptedException e )
 			{
-				interrupted = true;
+				interrupted = cancelled = true;
 			}
-			if ( interrupted )
-				Thread.currentThread().interrupt();
-		}
-	}
-
-	private void awaitReaders() throws InterruptedException
-	{
-		final long total = range.numCells();
-		long told = 0;
-		while ( !running.await( INTERVAL_MILLIS, TimeUnit.MILLISECONDS ) )
-		{
-			cancelled = progress.isCancelled();
-			if ( cancelled )
-				return;
-			final long done = done();
-			if ( done != told && done != total )
-				progress.update( done, total );
-			told = done;
-		}
-	}
-
-	/**
-	 * Lets the readers end, also those that wait.
-	 */
-	private void end()
-	{
-		ended = true;
-		for ( final Thread thread : threads )
-			thread.interrupt();
-	}
-
-	private void read()
-	{
-		try
-		{
-			for ( long i = next.getAndIncrement(); i < range.numCells() && !ended; i = next.getAndIncrement() )
-				read( range.index( i ) );
-		}
-		catch ( final Throwable t )
-		{
-			// After the end, it is only the interrupt.
-			if ( !ended && fault.compareAndSet( null, t ) )
-				end();
-		}
-		finally
-		{
-			running.countDown();
-		}
-	}
-
-	private void read( final long cell ) throws Throwable
-	{
-		try
-		{
-			final Cell< ? > present = cells.getIfPresent( cell );
-			final Cell< ? > got = present != null ? present : Background.call( () -> cells.get( cell ) );
-			if ( got instanceof FilledCell )
-				failed( ( ( FilledCell< ? > ) got ).error() );
-			else if ( present == null )
-				computed.incrementAndGet();
-			else
+			finally
 			{
-				reader.metrics().hit();
-				fromCache.incrementAndGet();
+				end();
+				try
+				{
+					running.await( MAX_MILLIS_TO_END, TimeUnit.MILLISECONDS );
+				}
+				catch ( final InterruptedException e )
+				{
+					interrupted = true;
+				}
+				if ( interrupted )
+					Thread.currentThread().interrupt();
 			}
 		}
-		catch ( final ExecutionException e )
+
+		private void await() throws InterruptedException
 		{
-			if ( !( e.getCause() instanceof PythonCellException ) )
-				throw e.getCause();
-			failed( ( PythonCellException ) e.getCause() );
+			while ( !running.await( INTERVAL_MILLIS, TimeUnit.MILLISECONDS ) )
+			{
+				cancelled = progress.isCancelled();
+				if ( cancelled )
+					return;
+				final long done = done();
+				if ( done != told && done != total )
+					progress.update( done, total );
+				told = done;
+			}
+		}
+
+		/**
+		 * Lets the threads end, also those that wait.
+		 */
+		private void end()
+		{
+			ended = true;
+			for ( final Thread thread : threads )
+				thread.interrupt();
+		}
+
+		private void compute()
+		{
+			try
+			{
+				for ( long i = next.getAndIncrement(); i < cells.number() && !ended; i = next.getAndIncrement() )
+					CellsInParallel.this.compute( cells, i );
+			}
+			catch ( final Throwable t )
+			{
+				// After the end, it is only the interrupt.
+				if ( !ended && fault.compareAndSet( null, t ) )
+					end();
+			}
+			finally
+			{
+				running.countDown();
+			}
+		}
+	}
+
+	private void compute( final Cells cells, final long i ) throws Exception
+	{
+		try
+		{
+			( cells.compute( i ) ? computed : fromCache ).incrementAndGet();
+		}
+		catch ( final PythonCellException e )
+		{
+			failed( e );
 		}
 	}
 

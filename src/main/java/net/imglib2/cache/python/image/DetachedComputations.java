@@ -94,6 +94,14 @@ final class DetachedComputations
 		}
 
 		/**
+		 * @return since when its reader waits
+		 */
+		long since()
+		{
+			return since;
+		}
+
+		/**
 		 * The reader waits no longer.
 		 *
 		 * @param now
@@ -150,6 +158,20 @@ final class DetachedComputations
 			return null;
 		left.since = System.nanoTime();
 		return left;
+	}
+
+	/**
+	 * @return a computation, which is removed; {@code null} if there is none
+	 */
+	Computation takeAny()
+	{
+		for ( final Long cell : computations.keySet() )
+		{
+			final Computation left = computations.remove( cell );
+			if ( left != null )
+				return left;
+		}
+		return null;
 	}
 
 	/**

@@ -227,11 +227,13 @@ final class Mailbox
 	/**
 	 * Waits for the answer to the last call.
 	 *
+	 * @param polls
+	 * 		whether to poll for it first: it may come soon
 	 * @return {@code false} if the process is dead and has not answered
 	 */
-	boolean await()
+	boolean await( final boolean polls )
 	{
-		if ( byWords && spinNanos > 0 )
+		if ( polls && byWords && spinNanos > 0 )
 		{
 			final long start = System.nanoTime();
 			while ( !isAnswered() && System.nanoTime() - start < spinNanos )

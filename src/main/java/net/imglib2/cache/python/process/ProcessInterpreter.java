@@ -234,14 +234,15 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	@Override
 	public List< BlockResult > finish( final List< BlockRequest > blocks )
 	{
-		boolean isAlive = mailbox.await();
+		final boolean polls = !blocks.get( 0 ).snippet().isLong();
+		boolean isAlive = mailbox.await( polls );
 		// Something that earlier code left behind, such as a tracing function, has raised
 		// before a block began. That is not the fault of these blocks, and happens once.
 		if ( isAlive && mailbox.status() == Mailbox.RAISED && !words.hasBegun( ticket ) )
 		{
 			endStep();
 			beginStep( blocks );
-			isAlive = mailbox.await();
+			isAlive = mailbox.await( polls );
 		}
 		if ( !isAlive )
 		{
@@ -337,6 +338,16 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		{
 			throw new PythonException( "The value of " + expression.text() + " cannot be converted to " + type.getSimpleName() + ": " + e.getMessage(), e );
 		}
+	}
+
+	@Override
+	protected String answer( final String what, final String method, final String argument )
+	{
+		final Reply reply = runCode( method, argument );
+		if ( reply.status == Mailbox.RAISED )
+			throw new PythonException( what + " failed: " + reply.value );
+		requireOk( what, reply.failure );
+		return ( String ) reply.value;
 	}
 
 	@Override

@@ -49,18 +49,12 @@ import net.imglib2.cache.python.worker.InterpreterFactory;
  *
  * <pre>
  * {@code
- * final InterpreterFactory factory = ProcessRuntime.start( installation, PythonEnvironment.getDefault(), modulePath, 4 );
+ * final InterpreterFactory factory = ProcessRuntime.start( installation, PythonEnvironment.getDefault(), modulePath, 4, null );
  * }
  * </pre>
  */
 public final class ProcessRuntime implements InterpreterFactory
 {
-	/**
-	 * How many threads a library may use. OpenMP, OpenBLAS, MKL, BLIS and numexpr read
-	 * it; each has a variable of its own, too, which comes before this one.
-	 */
-	private static final String NUM_THREADS = "OMP_NUM_THREADS";
-
 	private final PythonInstallation installation;
 
 	private final PythonEnvironment environment;
@@ -75,18 +69,18 @@ public final class ProcessRuntime implements InterpreterFactory
 	private final SharedArena memory;
 
 	/**
-	 * The process of the first interpreter: Python starts while this JVM makes the memory.
-	 * If nobody takes it, it ends after a minute by itself.
+	 * The process of the first interpreter. If nobody takes it, it ends after a minute by
+	 * itself.
 	 */
 	private final AtomicReference< Future< Process > > first;
 
-	private ProcessRuntime( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numInterpreters )
+	private ProcessRuntime( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numInterpreters, final Future< Process > started )
 	{
 		this.numInterpreters = numInterpreters;
 		this.installation = installation;
 		this.environment = environment;
 		this.modulePath = modulePath;
-		first = new AtomicReference<>( ProcessStarter.start( builder() ) );
+		first = new AtomicReference<>( started != null ? started : ProcessStarter.start( builder() ) );
 		memory = SharedArena.ofThisJvm( Command.of( installation.executable(), "-I", "-S", "-c", PythonSources.read( "_process/memory_file.py" ) ) );
 	}
 
@@ -101,10 +95,12 @@ public final class ProcessRuntime implements InterpreterFactory
 	 * 		folders with the user's modules
 	 * @param numWorkers
 	 * 		number of interpreters that share the processors
+	 * @param first
+	 * 		is taken if it is of this Python; {@code null} if none was started yet
 	 */
-	public static ProcessRuntime start( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numWorkers )
+	public static ProcessRuntime start( final PythonInstallation installation, final PythonEnvironment environment, final Trusted.Folders modulePath, final int numWorkers, final FirstProcess first )
 	{
-		return new ProcessRuntime( installation, environment, modulePath, numWorkers );
+		return new ProcessRuntime( installation, environment, modulePath, numWorkers, first == null ? null : first.take( installation.executable() ) );
 	}
 
 	@Override
@@ -149,11 +145,7 @@ public final class ProcessRuntime implements InterpreterFactory
 
 	private ProcessBuilder builder()
 	{
-		final ProcessBuilder builder = new ProcessBuilder( Command.of( installation.executable(), "-I", "-c", PythonSources.read( "_process/start.py" ), PythonSources.location() ) );
-		// What this JVM needs is not what Python needs.
-		builder.environment().remove( "LD_PRELOAD" );
-		builder.environment().putIfAbsent( NUM_THREADS, Integer.toString( Math.max( 1, Runtime.getRuntime().availableProcessors() / numInterpreters ) ) );
-		return builder;
+		return FirstProcess.builder( installation.executable(), numInterpreters );
 	}
 
 	/**

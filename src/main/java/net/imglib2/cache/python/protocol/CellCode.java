@@ -28,10 +28,14 @@
  */
 package net.imglib2.cache.python.protocol;
 
+import java.io.File;
 import java.lang.reflect.Array;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.net.URI;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.util.ArrayList;
@@ -70,7 +74,7 @@ public final class CellCode
 	 */
 	private static final Set< String > RESERVED = new HashSet<>( Arrays.asList( "block", "np" ) );
 
-	private static final String ALLOWED = "allowed are null, booleans, integers, floating-point numbers, strings, lists, maps with strings as keys, and arrays of boolean, byte, short, int, long, float or double";
+	private static final String ALLOWED = "allowed are null, booleans, integers, floating-point numbers, strings, paths, files, lists, maps with strings as keys, and arrays of boolean, byte, short, int, long, float or double";
 
 	private final String text;
 
@@ -82,19 +86,42 @@ public final class CellCode
 
 	private final boolean checked;
 
+	/**
+	 * Of random numbers.
+	 */
+	private final long seed;
+
+	private final Map< String, OpenedObject > opened;
+
+	/**
+	 * Whether the text is not a user's, but of this library.
+	 */
+	private final boolean isOfLibrary;
+
 	private final String encoded;
 
-	private CellCode( final String text, final Map< String, Object > parameters, final List< String > inputNames, final String captureFolder, final boolean checked )
+	private CellCode( final String text, final Map< String, Object > parameters, final List< String > inputNames, final String captureFolder, final boolean checked, final long seed,
+			final Map< String, OpenedObject > opened, final boolean isOfLibrary )
 	{
 		this.text = text;
 		this.parameters = parameters;
 		this.inputNames = inputNames;
 		this.captureFolder = captureFolder;
 		this.checked = checked;
-		for ( final String name : inputNames )
-			if ( parameters.containsKey( name ) )
-				throw new IllegalArgumentException( "An input and a parameter have the same name \"" + name + "\"; rename one of them" );
+		this.seed = seed;
+		this.opened = opened;
+		this.isOfLibrary = isOfLibrary;
+		requireDifferent( "An input and a parameter", inputNames, parameters );
+		requireDifferent( "An input and an opened object", inputNames, opened );
+		requireDifferent( "A parameter and an opened object", parameters.keySet(), opened );
 		encoded = encode();
+	}
+
+	private static void requireDifferent( final String what, final Collection< String > names, final Map< String, ? > others )
+	{
+		for ( final String name : names )
+			if ( others.containsKey( name ) )
+				throw new IllegalArgumentException( what + " have the same name \"" + name + "\"; rename one of them" );
 	}
 
 	/**
@@ -106,14 +133,26 @@ public final class CellCode
 	{
 		if ( text == null )
 			throw new IllegalArgumentException( "The code is null, expected statements or a function reference \"package.module:function\"" );
-		return new CellCode( text, Collections.emptyMap(), Collections.emptyList(), null, false );
+		return new CellCode( text, Collections.emptyMap(), Collections.emptyList(), null, false, 0, Collections.emptyMap(), false );
+	}
+
+	/**
+	 * @param text
+	 * 		statements or a function reference that are a part of this library: no allow-list
+	 * 		has to have them
+	 * @return the code; it has no parameters, and its inputs have no names
+	 */
+	public static CellCode ofLibrary( final String text )
+	{
+		return new CellCode( text, Collections.emptyMap(), Collections.emptyList(), null, false, 0, Collections.emptyMap(), true );
 	}
 
 	/**
 	 * @param values
-	 * 		parameters by name: null, booleans, integers, floating-point numbers, strings,
-	 * 		lists and maps of these, nested as you like, with strings as keys; arrays of
-	 * 		primitive types become numpy arrays of that dtype
+	 * 		parameters by name: null, booleans, integers, floating-point numbers, strings;
+	 * 		paths, files and URLs, which become strings; lists and maps of these, nested as you
+	 * 		like, with strings as keys; arrays of primitive types become numpy arrays of that
+	 * 		dtype
 	 * @return this code with these parameters instead of its own
 	 * @throws IllegalArgumentException
 	 * 		if Python cannot have such a name or value
@@ -127,9 +166,9 @@ public final class CellCode
 			final String name = requireName( "a parameter", entry.getKey() );
 			if ( copies.containsKey( name ) )
 				throw new IllegalArgumentException( "Two parameters have the same name \"" + name + "\" in Python; rename one of them" );
-			copies.put( name, copyOf( name, entry.getValue(), 0 ) );
+			copies.put( name, copyOf( whatOf( name ), entry.getValue(), 0 ) );
 		}
-		return new CellCode( text, copies, inputNames, captureFolder, checked );
+		return new CellCode( text, copies, inputNames, captureFolder, checked, seed, opened, isOfLibrary );
 	}
 
 	/**
@@ -143,8 +182,8 @@ public final class CellCode
 	{
 		final Map< String, Object > changed = new LinkedHashMap<>( parameters );
 		final String its = requireName( "a parameter", name );
-		changed.put( its, copyOf( its, value, 0 ) );
-		return new CellCode( text, changed, inputNames, captureFolder, checked );
+		changed.put( its, copyOf( whatOf( its ), value, 0 ) );
+		return new CellCode( text, changed, inputNames, captureFolder, checked, seed, opened, isOfLibrary );
 	}
 
 	/**
@@ -154,7 +193,7 @@ public final class CellCode
 	 */
 	public CellCode withText( final String newText )
 	{
-		return new CellCode( newText, parameters, inputNames, captureFolder, checked );
+		return new CellCode( newText, parameters, inputNames, captureFolder, checked, seed, opened, false );
 	}
 
 	/**
@@ -174,7 +213,7 @@ public final class CellCode
 				throw new IllegalArgumentException( "Two inputs have the same name \"" + copy + "\"; rename one of them" );
 			copies.add( copy );
 		}
-		return new CellCode( text, parameters, copies, captureFolder, checked );
+		return new CellCode( text, parameters, copies, captureFolder, checked, seed, opened, isOfLibrary );
 	}
 
 	/**
@@ -185,7 +224,43 @@ public final class CellCode
 	 */
 	public CellCode withCaptureFolder( final Path folder )
 	{
-		return new CellCode( text, parameters, inputNames, folder == null ? null : folder.toAbsolutePath().toString(), checked );
+		return new CellCode( text, parameters, inputNames, folder == null ? null : folder.toAbsolutePath().toString(), checked, seed, opened, isOfLibrary );
+	}
+
+	/**
+	 * @param newSeed
+	 * 		of the random numbers of {@code block.rng}, any number; 0 unless it is set
+	 * @return this code with that seed
+	 */
+	public CellCode withSeed( final long newSeed )
+	{
+		return new CellCode( text, parameters, inputNames, captureFolder, checked, newSeed, opened, isOfLibrary );
+	}
+
+	/**
+	 * Short form without arguments that have no name: {@link #withOpened(String, OpenedObject)}.
+	 */
+	public CellCode withOpened( final String name, final String expression, final Map< String, ? > arguments )
+	{
+		return withOpened( name, OpenedObject.of( expression, Collections.emptyList(), arguments ) );
+	}
+
+	/**
+	 * @param name
+	 * 		statements see the object as a variable of this name, a function gets it as a
+	 * 		keyword argument
+	 * @param object
+	 * 		each worker opens it before its first block of this code, and closes it when it
+	 * 		forgets the code. If opening fails, so does the block
+	 * @return this code with this object, too
+	 * @throws IllegalArgumentException
+	 * 		if Python cannot have such a name, or a parameter or an input has it
+	 */
+	public CellCode withOpened( final String name, final OpenedObject object )
+	{
+		final Map< String, OpenedObject > changed = new LinkedHashMap<>( opened );
+		changed.put( requireName( "an opened object", name ), object );
+		return new CellCode( text, parameters, inputNames, captureFolder, checked, seed, changed, isOfLibrary );
 	}
 
 	/**
@@ -195,7 +270,7 @@ public final class CellCode
 	 */
 	public CellCode withCheckedSignature()
 	{
-		return new CellCode( text, parameters, inputNames, captureFolder, true );
+		return new CellCode( text, parameters, inputNames, captureFolder, true, seed, opened, isOfLibrary );
 	}
 
 	/**
@@ -214,7 +289,7 @@ public final class CellCode
 		return hasText( parameters.values() );
 	}
 
-	private static boolean hasText( final Collection< ? > values )
+	static boolean hasText( final Collection< ? > values )
 	{
 		for ( final Object value : values )
 			if ( value instanceof String || value instanceof Collection && hasText( ( Collection< ? > ) value )
@@ -232,6 +307,30 @@ public final class CellCode
 	}
 
 	/**
+	 * @return names and objects that the code gets
+	 */
+	public Map< String, OpenedObject > opened()
+	{
+		return Collections.unmodifiableMap( opened );
+	}
+
+	/**
+	 * @return of random numbers
+	 */
+	public long seed()
+	{
+		return seed;
+	}
+
+	/**
+	 * @return whether the text is not a user's, but of this library
+	 */
+	public boolean isOfLibrary()
+	{
+		return isOfLibrary;
+	}
+
+	/**
 	 * All but the text, in one string that any way to Python can carry.
 	 *
 	 * @return empty if there is nothing but the text
@@ -243,9 +342,13 @@ public final class CellCode
 
 	private String encode()
 	{
-		if ( parameters.isEmpty() && inputNames.isEmpty() && captureFolder == null && !checked )
+		if ( parameters.isEmpty() && inputNames.isEmpty() && captureFolder == null && !checked && seed == 0 && opened.isEmpty() )
 			return "";
-		final byte[] bytes = Values.encode( Arrays.asList( parameters, inputNames, captureFolder, checked, version() ) );
+		final Map< String, Object > objects = new LinkedHashMap<>();
+		opened.forEach( ( name, object ) -> objects.put( name, object.values() ) );
+		// numpy takes no negative ones.
+		final BigInteger unsignedSeed = new BigInteger( Long.toUnsignedString( seed ) );
+		final byte[] bytes = Values.encode( Arrays.asList( parameters, inputNames, captureFolder, checked, version(), unsignedSeed, objects ) );
 		if ( bytes.length > MAX_BYTES )
 			throw new IllegalArgumentException( "The parameters take " + bytes.length + " bytes, more than " + MAX_BYTES + "; large arrays are inputs: input( name, image )" );
 		return Base64.getEncoder().encodeToString( bytes );
@@ -259,7 +362,7 @@ public final class CellCode
 		return CellCode.class.getPackage().getImplementationVersion();
 	}
 
-	private static String requireName( final String what, final Object key )
+	static String requireName( final String what, final Object key )
 	{
 		if ( !( key instanceof CharSequence ) )
 			throw new IllegalArgumentException( "The name of " + what + " is " + described( key ) + ", expected a string" );
@@ -299,11 +402,14 @@ public final class CellCode
 
 	/**
 	 * A copy that has no part in common with the value.
+	 *
+	 * @param what
+	 * 		what messages call it, at the beginning of a sentence
 	 */
-	private static Object copyOf( final String name, final Object value, final int depth )
+	static Object copyOf( final String what, final Object value, final int depth )
 	{
 		if ( depth > Values.MAX_DEPTH - 2 )
-			throw new IllegalArgumentException( "The parameter \"" + name + "\" contains itself, or is nested more than " + ( Values.MAX_DEPTH - 2 ) + " times" );
+			throw new IllegalArgumentException( what + " contains itself, or is nested more than " + ( Values.MAX_DEPTH - 2 ) + " times" );
 		if ( value == null || value instanceof Boolean || value instanceof Long || value instanceof Integer || value instanceof Short || value instanceof Byte || value instanceof BigInteger
 				|| value instanceof Double || value instanceof Float )
 			return value;
@@ -311,33 +417,45 @@ public final class CellCode
 		{
 			final double number = ( ( BigDecimal ) value ).doubleValue();
 			if ( Double.isInfinite( number ) )
-				throw new IllegalArgumentException( "The parameter \"" + name + "\" is " + value + ", which is no floating-point number of 64 bits; use a string" );
+				throw new IllegalArgumentException( what + " is " + value + ", which is no floating-point number of 64 bits; use a string" );
 			return number;
 		}
 		if ( value instanceof CharSequence || value instanceof Character )
 		{
 			final String string = value.toString();
 			if ( !StandardCharsets.UTF_8.newEncoder().canEncode( string ) )
-				throw new IllegalArgumentException( "The parameter \"" + name + "\" is a string that is not valid Unicode: it has half of a surrogate pair" );
+				throw new IllegalArgumentException( what + " is a string that is not valid Unicode: it has half of a surrogate pair" );
 			return string;
 		}
+		if ( value instanceof File )
+			return copyOf( what, ( ( File ) value ).toPath(), depth );
+		if ( value instanceof Path )
+		{
+			if ( ( ( Path ) value ).getFileSystem() != FileSystems.getDefault() )
+				throw new IllegalArgumentException( what + " is " + value + ", a path of " + ( ( Path ) value ).getFileSystem() + ", which Python does not know: give a file" );
+			return copyOf( what, ( ( Path ) value ).toAbsolutePath().toString(), depth );
+		}
+		if ( value instanceof URI || value instanceof URL )
+			return copyOf( what, value.toString(), depth );
 		if ( value instanceof Collection )
-			return copyOf( name, ( ( Collection< ? > ) value ).toArray(), depth );
+			return copyOf( what, ( ( Collection< ? > ) value ).toArray(), depth );
 		if ( value instanceof Object[] )
 		{
 			final List< Object > copies = new ArrayList<>();
 			for ( final Object entry : ( Object[] ) value )
-				copies.add( copyOf( name, entry, depth + 1 ) );
+				copies.add( copyOf( what, entry, depth + 1 ) );
 			return copies;
 		}
 		if ( value instanceof Map )
 		{
+			if ( isArray( ( Map< ?, ? > ) value ) )
+				return copyOf( what, ( ( Map< ?, ? > ) value ).values(), depth );
 			final Map< String, Object > copies = new LinkedHashMap<>();
 			for ( final Map.Entry< ?, ? > entry : ( ( Map< ?, ? > ) value ).entrySet() )
 			{
 				if ( !( entry.getKey() instanceof CharSequence ) )
-					throw new IllegalArgumentException( "The parameter \"" + name + "\" has a map with " + described( entry.getKey() ) + " as a key, expected a string" );
-				copies.put( ( String ) copyOf( name, entry.getKey(), depth + 1 ), copyOf( name, entry.getValue(), depth + 1 ) );
+					throw new IllegalArgumentException( what + " has a map with " + described( entry.getKey() ) + " as a key, expected a string" );
+				copies.put( ( String ) copyOf( what, entry.getKey(), depth + 1 ), copyOf( what, entry.getValue(), depth + 1 ) );
 			}
 			return copies;
 		}
@@ -348,7 +466,24 @@ public final class CellCode
 			System.arraycopy( value, 0, copy, 0, length );
 			return copy instanceof byte[] ? new Values.Int8( ( byte[] ) copy ) : copy;
 		}
-		throw new IllegalArgumentException( "The parameter \"" + name + "\" is or has " + described( value ) + "; " + ALLOWED );
+		throw new IllegalArgumentException( what + " is or has " + described( value ) + "; " + ALLOWED );
+	}
+
+	/**
+	 * @return whether the keys are 0, 1, … : arrays of Nashorn are such maps
+	 */
+	private static boolean isArray( final Map< ?, ? > map )
+	{
+		int next = 0;
+		for ( final Object key : map.keySet() )
+			if ( !String.valueOf( next++ ).equals( key ) )
+				return false;
+		return next > 0;
+	}
+
+	private static String whatOf( final String parameter )
+	{
+		return "The parameter \"" + parameter + "\"";
 	}
 
 	private static String described( final Object value )

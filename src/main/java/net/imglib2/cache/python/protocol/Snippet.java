@@ -41,6 +41,11 @@ import net.imglib2.cache.python.trust.Trusted;
  */
 public final class Snippet
 {
+	/**
+	 * A few times what those who wait poll at most, and what it takes to wake one of them.
+	 */
+	private static final long LONG_NANOS = 200_000;
+
 	private static final int MAX_LABEL = 100;
 
 	/**
@@ -102,6 +107,15 @@ public final class Snippet
 	public long expectedNanos()
 	{
 		return expectedNanos == 0 ? Long.MAX_VALUE : expectedNanos;
+	}
+
+	/**
+	 * @return whether blocks take so long that nobody should poll for their end: it would
+	 *         come later, and code of other blocks needs the processor meanwhile
+	 */
+	public boolean isLong()
+	{
+		return expectedNanos > LONG_NANOS;
 	}
 
 	/**

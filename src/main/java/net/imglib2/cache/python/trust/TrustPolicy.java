@@ -199,17 +199,46 @@ public final class TrustPolicy
 	 */
 	public Trusted.LoaderCode requireLoader( final String code, final boolean getsText )
 	{
+		requireFunctionOrText( "The function of a loader", "The code of a loader", code, getsText );
+		return new Trusted.LoaderCode( code );
+	}
+
+	/**
+	 * @param text
+	 * 		of this library, never one of a user
+	 * @return the text, which may run
+	 */
+	public Trusted.LoaderCode ofLibrary( final String text )
+	{
+		return new Trusted.LoaderCode( text );
+	}
+
+	/**
+	 * @param expression
+	 * 		opens an object of Python: a function reference or an expression; the same rules
+	 * 		hold as for the code of a loader
+	 * @param getsText
+	 * 		whether its arguments have text
+	 * @throws PythonTrustException
+	 * 		if it may not run
+	 */
+	public void requireOpened( final String expression, final boolean getsText )
+	{
+		requireFunctionOrText( "The function that opens an object", "The expression that opens an object", expression, getsText );
+	}
+
+	private void requireFunctionOrText( final String function, final String text, final String code, final boolean getsText )
+	{
 		final Matcher reference = FUNCTION_REFERENCE.matcher( code );
 		if ( isRestricted() && FILE_REFERENCE.matcher( code ).matches() )
 			throw new PythonTrustException( "The function of a file, " + excerpt( code ) + ", may not run: an allow-list does not know what is in the file. Put the file into a folder of PythonEnvironment.withModulePath, "
 					+ "name the function as module:function, and allow both: folder:<path of the folder> and module:<name of the module>", "" );
 		if ( isRestricted() && reference.matches() && getsText )
-			require( "The function of a loader, " + excerpt( code ) + ", with text in its parameters,", "run", entryFor( code ) );
+			require( function + ", " + excerpt( code ) + ", with text in its parameters,", "run", entryFor( code ) );
 		else if ( isRestricted() && reference.matches() )
-			require( "The function of a loader, " + excerpt( code ) + ",", "run", AllowList.MODULE + reference.group( 1 ), entryFor( code ) );
+			require( function + ", " + excerpt( code ) + ",", "run", AllowList.MODULE + reference.group( 1 ), entryFor( code ) );
 		else
-			requireCode( "The code of a loader", code );
-		return new Trusted.LoaderCode( code );
+			requireCode( text, code );
 	}
 
 	/**

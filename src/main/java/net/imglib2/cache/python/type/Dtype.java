@@ -67,6 +67,18 @@ public enum Dtype
 	}
 
 	/**
+	 * @param name
+	 * 		numpy's name
+	 * @return the dtype of that name
+	 * @throws IllegalArgumentException
+	 * 		if there is none
+	 */
+	public static Dtype of( final String name )
+	{
+		return valueOf( name.toUpperCase( Locale.ROOT ) );
+	}
+
+	/**
 	 * @return numpy's name
 	 */
 	public String numpyName()

@@ -177,6 +177,28 @@ public final class PixelType< T extends NativeType< T > >
 	}
 
 	/**
+	 * The type whose pixels are one number of a dtype, stored in ImgLib2 as in numpy.
+	 *
+	 * @param dtype
+	 * 		type in numpy
+	 * @return a pixel
+	 */
+	public static NativeType< ? > typeOf( final Dtype dtype )
+	{
+		for ( final Row< ? > row : TABLE )
+			if ( row.dtype == dtype && row.components == 1 )
+				try
+				{
+					return row.typeClass.getConstructor().newInstance();
+				}
+				catch ( final ReflectiveOperationException e )
+				{
+					throw new AssertionError( e );
+				}
+		throw new AssertionError( dtype );
+	}
+
+	/**
 	 * @return type of the pixels in numpy
 	 */
 	public Dtype dtype()
@@ -199,6 +221,14 @@ public final class PixelType< T extends NativeType< T > >
 	public boolean isPacked()
 	{
 		return row.packing != null;
+	}
+
+	/**
+	 * @return whether a pixel is one number, which can be any of its dtype
+	 */
+	public boolean hasAllNumbers()
+	{
+		return row.components == 1 && ( row.packing == null || dtype == Dtype.BOOL );
 	}
 
 	/**

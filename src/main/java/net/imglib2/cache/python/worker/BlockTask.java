@@ -75,12 +75,15 @@ public final class BlockTask extends Task< BlockResult >
 	/**
 	 * Longer for small blocks: those of other readers are computed first, and a worker that
 	 * has to wake one reader after the other gets slower, so that more of them fall asleep.
-	 * But workers that share a lock go slower if readers use the processors for longer.
+	 * Not at all for long blocks: the processors are for the code of others. But workers that
+	 * share a lock go slower if readers use the processors for longer, or not at all.
 	 */
 	@Override
 	long spinNanos()
 	{
-		return !sharesLock && SmallBlocks.areSmall( snippet() ) ? SMALL_SPIN_NANOS : SPIN_NANOS;
+		if ( sharesLock )
+			return SPIN_NANOS;
+		return snippet().isLong() ? 0 : SmallBlocks.areSmall( snippet() ) ? SMALL_SPIN_NANOS : SPIN_NANOS;
 	}
 
 	/**

@@ -37,11 +37,12 @@ import java.util.logging.Logger;
 import net.imglib2.cache.python.NativeMemoryException;
 import net.imglib2.cache.python.PythonInterruptedException;
 import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.worker.WorkTask.Work;
 
 /**
- * Checks the code of loaders when they are made: on a worker that has nothing else to
- * do, else on one of its own, which does nothing but this. Whoever makes an image must
- * not wait for the blocks of others.
+ * Checks the code of loaders, and does what else has to be done when an image is made: on a
+ * worker that has nothing else to do, else on one of its own, which does nothing but this.
+ * Whoever makes an image must not wait for the blocks of others.
  */
 final class CodeChecker
 {
@@ -62,6 +63,8 @@ final class CodeChecker
 	 * it is done for the first time.
 	 */
 	private static final Duration TIMEOUT_OF_IMPORT = Duration.ofSeconds( 20 );
+
+	private static final Duration NO_LIMIT = Duration.ofMillis( Long.MAX_VALUE );
 
 	private final WorkerPool pool;
 
@@ -94,48 +97,95 @@ final class CodeChecker
 	 */
 	void check( final Snippet snippet )
 	{
-		WorkTask< Void > check = submit( snippet, tasks );
-		if ( await( check, PATIENCE ) )
+		final Work< Void > work = ( python, ofUsers ) -> {
+			python.check( snippet );
+			return null;
+		};
+		final String what = "Checking the code of a loader";
+		final WorkTask< Void > check = submit( work, tasks );
+		if ( await( check, PATIENCE, what ) )
 			return;
-		if ( check.withdraw() )
+		final WorkTask< Void > other = submitInstead( check, work );
+		if ( other == null )
 		{
-			tasks.remove( check );
-			try
-			{
-				pool.startChecker();
-			}
-			catch ( final NativeMemoryException e )
-			{
-				LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: " + e.getMessage() );
-				return;
-			}
-			check = submit( snippet, checks );
+			LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: there is no memory for another worker" );
+			return;
 		}
 		final Duration timeout = snippet.isImportedByCheck() ? TIMEOUT_OF_IMPORT : TIMEOUT;
-		if ( !await( check, timeout ) )
+		if ( !await( other, timeout, what ) )
 			LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: no worker could check it within " + timeout.getSeconds() + " s" );
 	}
 
-	private WorkTask< Void > submit( final Snippet snippet, final TaskQueue queue )
+	/**
+	 * Lets work be done that the calling thread needs, however long it takes.
+	 *
+	 * @param <R>
+	 * 		type of the result
+	 * @param what
+	 * 		what messages call it
+	 * @param work
+	 * 		the work
+	 * @param byAll
+	 * 		whether the worker that only checks code can do it, too, because the others know
+	 * 		no more than that one
+	 * @return the result
+	 * @throws RuntimeException
+	 * 		what the work failed with
+	 */
+	< R > R ask( final String what, final Work< R > work, final boolean byAll )
 	{
-		final WorkTask< Void > check = new WorkTask<>( ( python, ofUsers ) -> {
-			python.check( snippet );
-			return null;
-		}, null );
-		// Before blocks that wait, because a user waits for the constructor.
-		queue.addFirst( check );
-		pool.submittedWork( check, queue );
-		return check;
+		WorkTask< R > task = submit( work, tasks );
+		if ( byAll && !await( task, PATIENCE, what ) )
+		{
+			final WorkTask< R > other = submitInstead( task, work );
+			// Nothing replaces that worker if it cannot start, or is lost.
+			final boolean isDone = other != null && ( await( other, TIMEOUT, what ) || !other.withdraw() );
+			if ( other != null )
+				checks.remove( other );
+			task = isDone ? other : submit( work, tasks );
+		}
+		await( task, NO_LIMIT, what );
+		return task.promise().getNow( null );
 	}
 
 	/**
-	 * @return whether it was checked in time
+	 * Lets the checking worker do what no other one has begun.
+	 *
+	 * @return the task to wait for; {@code null} if no memory is left for that worker
 	 */
-	private static boolean await( final WorkTask< Void > check, final Duration timeout )
+	private < R > WorkTask< R > submitInstead( final WorkTask< R > task, final Work< R > work )
+	{
+		if ( !task.withdraw() )
+			return task;
+		tasks.remove( task );
+		try
+		{
+			pool.startChecker();
+		}
+		catch ( final NativeMemoryException e )
+		{
+			return null;
+		}
+		return submit( work, checks );
+	}
+
+	private < R > WorkTask< R > submit( final Work< R > work, final TaskQueue queue )
+	{
+		final WorkTask< R > task = new WorkTask<>( work, null );
+		// Before blocks that wait, because a user waits for the constructor.
+		queue.addFirst( task );
+		pool.submittedWork( task, queue );
+		return task;
+	}
+
+	/**
+	 * @return whether it was done in time
+	 */
+	private static boolean await( final WorkTask< ? > task, final Duration timeout, final String what )
 	{
 		try
 		{
-			check.promise().get( timeout.toMillis(), TimeUnit.MILLISECONDS );
+			task.promise().get( timeout.toMillis(), TimeUnit.MILLISECONDS );
 			return true;
 		}
 		catch ( final TimeoutException e )
@@ -144,13 +194,14 @@ final class CodeChecker
 		}
 		catch ( final InterruptedException e )
 		{
-			check.fail( e );
+			task.fail( e );
 			Thread.currentThread().interrupt();
-			throw new PythonInterruptedException( "Interrupted while the code of a loader was checked", e );
+			throw new PythonInterruptedException( what + " was interrupted", e );
 		}
 		catch ( final ExecutionException e )
 		{
-			throw e.getCause() instanceof RuntimeException ? Crossing.toThisThread( ( RuntimeException ) e.getCause() ) : Crossing.forThisThread( e.getCause() );
+			final Throwable thrown = e.getCause();
+			throw thrown instanceof RuntimeException ? Crossing.toThisThread( ( RuntimeException ) thrown ) : Crossing.forThisThread( thrown );
 		}
 	}
 }

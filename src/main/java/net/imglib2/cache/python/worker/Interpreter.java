@@ -37,6 +37,7 @@ import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.protocol.Values;
 import net.imglib2.cache.python.trust.Trusted;
 
 /**
@@ -155,6 +156,21 @@ public interface Interpreter
 	 * 		if the value cannot be converted
 	 */
 	< V > V getValue( Trusted.Code expression, Class< V > type );
+
+	/**
+	 * Asks for what this library's own part in Python knows.
+	 *
+	 * @param what
+	 * 		what messages call this
+	 * @param question
+	 * 		name of a method of {@code _worker/worker.py}
+	 * @param arguments
+	 * 		values that {@link Values} can encode
+	 * @return the answer, one that {@link Values} can decode
+	 * @throws PythonCodeException
+	 * 		if code of the user that this runs raises anything
+	 */
+	Object ask( String what, String question, Object... arguments );
 
 	/**
 	 * Defines a variable in the namespace that the init code filled.

@@ -30,6 +30,7 @@ package net.imglib2.cache.python.worker;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -46,6 +47,7 @@ import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.RequestCodec;
 import net.imglib2.cache.python.protocol.Snippet;
+import net.imglib2.cache.python.protocol.Values;
 import net.imglib2.cache.python.trust.Trusted;
 
 /**
@@ -207,6 +209,24 @@ public abstract class ProtocolInterpreter implements Interpreter
 	{
 		requireOk( "The task", call( "execute", code.text() ) );
 	}
+
+	@Override
+	public Object ask( final String what, final String question, final Object... arguments )
+	{
+		final String encoded = Base64.getEncoder().encodeToString( Values.encode( arguments ) );
+		return Values.decode( Base64.getDecoder().decode( answer( what, question, encoded ) ) );
+	}
+
+	/**
+	 * Calls a method of {@code _worker/worker.py} whose result is text.
+	 *
+	 * @param what
+	 * 		what messages call this
+	 * @return the result
+	 * @throws PythonCodeException
+	 * 		if it raises anything
+	 */
+	protected abstract String answer( String what, String method, String argument );
 
 	@Override
 	public void set( final String variable, final Object value )

@@ -123,20 +123,26 @@ abstract class Task< R >
 		return outcome.get() != null;
 	}
 
+	final R await( final TaskQueue queue ) throws Throwable
+	{
+		return await( queue, System.nanoTime() );
+	}
+
 	/**
 	 * Waits for the end, on one thread at a time.
 	 *
 	 * @param queue
 	 * 		that the task is in
+	 * @param start
+	 * 		{@link System#nanoTime()} when the waiting begins
 	 * @return the result
 	 * @throws Throwable
 	 * 		what the task failed with
 	 * @throws InterruptedException
 	 * 		if this thread was interrupted
 	 */
-	final R await( final TaskQueue queue ) throws Throwable
+	final R await( final TaskQueue queue, final long start ) throws Throwable
 	{
-		final long start = System.nanoTime();
 		final long spinNanos = spinNanos();
 		while ( outcome.get() == null && System.nanoTime() - start < spinNanos )
 			// There may be no more processors than threads that have work to do.

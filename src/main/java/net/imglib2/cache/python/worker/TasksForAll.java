@@ -191,6 +191,14 @@ final class TasksForAll
 	}
 
 	/**
+	 * @return whether there was no task yet
+	 */
+	boolean areNone()
+	{
+		return first().next == null;
+	}
+
+	/**
 	 * @return whether somebody waits until a worker has run one of the tasks
 	 */
 	boolean isAwaitedOf( final Worker worker )

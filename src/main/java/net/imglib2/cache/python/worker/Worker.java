@@ -271,8 +271,21 @@ final class Worker
 	 */
 	void startAndWait()
 	{
+		startAndWait( () -> {} );
+	}
+
+	/**
+	 * Starts the thread and waits until the init code has run.
+	 *
+	 * @param meanwhile
+	 * 		is run while the init code runs
+	 * @throws PythonException
+	 * 		if it has not, for whatever reason
+	 */
+	void startAndWait( final Runnable meanwhile )
+	{
 		start();
-		WorkerStart.await( name, life, control, factory );
+		WorkerStart.await( name, life, control, factory, meanwhile );
 	}
 
 	/**

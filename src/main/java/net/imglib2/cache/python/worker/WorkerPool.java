@@ -67,7 +67,7 @@ import net.imglib2.cache.python.trust.Trusted;
  * <pre>
  * {@code
  * final Trusted.Code init = TrustPolicy.ofThisJvm().requireCode( "The init code", "import numpy as np" );
- * try (final WorkerPool pool = new WorkerPool( 2, init, factory ))
+ * try (final WorkerPool pool = new WorkerPool( 2, init, factory, () -> {} ))
  * {
  *     final Snippet snippet = pool.register( CellCode.of( "block.data[...] = np.pi" ), PythonLoaderOptions.options(), image );
  *     // For each block, on any number of threads:
@@ -150,19 +150,21 @@ public final class WorkerPool implements AutoCloseable
 	 * 		code to run on each first
 	 * @param factory
 	 * 		makes their interpreters
+	 * @param meanwhile
+	 * 		is run on this thread while the first worker runs the init code
 	 * @throws PythonException
 	 * 		if one of them could not be started; then none is left
 	 */
-	public WorkerPool( final int numWorkers, final Trusted.Code init, final InterpreterFactory factory )
+	public WorkerPool( final int numWorkers, final Trusted.Code init, final InterpreterFactory factory, final Runnable meanwhile )
 	{
-		this( numWorkers, init, factory, System::nanoTime );
+		this( numWorkers, init, factory, System::nanoTime, meanwhile );
 	}
 
 	/**
 	 * @param clock
 	 * 		times blocks and pauses, as {@link System#nanoTime()} does
 	 */
-	WorkerPool( final int numWorkers, final Trusted.Code init, final InterpreterFactory factory, final LongSupplier clock )
+	WorkerPool( final int numWorkers, final Trusted.Code init, final InterpreterFactory factory, final LongSupplier clock, final Runnable meanwhile )
 	{
 		this.factory = factory;
 		this.init = init;
@@ -173,7 +175,10 @@ public final class WorkerPool implements AutoCloseable
 		try
 		{
 			for ( int i = 0; i < numWorkers; ++i )
-				newWorker().startAndWait();
+				if ( i == 0 )
+					newWorker().startAndWait( meanwhile );
+				else
+					newWorker().startAndWait();
 		}
 		catch ( final Throwable t )
 		{
@@ -213,14 +218,45 @@ public final class WorkerPool implements AutoCloseable
 	 */
 	public Snippet register( final CellCode code, final PythonLoaderOptions options, final Object loader )
 	{
-		final Trusted.LoaderCode trusted = TrustPolicy.ofThisJvm().requireLoader( code.text(), code.hasTextInParameters() );
+		final TrustPolicy policy = TrustPolicy.ofThisJvm();
+		final Trusted.LoaderCode trusted = code.isOfLibrary() ? policy.ofLibrary( code.text() ) : policy.requireLoader( code.text(), code.hasTextInParameters() );
+		code.opened().values().forEach( object -> policy.requireOpened( object.expression(), object.hasText() ) );
 		requireNotOnAWorker( "A loader cannot be made" );
 		final Snippet snippet = new Snippet( LAST_SNIPPET.incrementAndGet(), options.getName(), trusted, code.encoded(), options.isCheckWritten(), options.isWritableInputs(), nanos( options.getTimeout() ) );
 		if ( options.getTimeout() != null )
 			watchTimeouts();
-		checker.check( snippet );
+		if ( !code.isOfLibrary() )
+			checker.check( snippet );
 		cleanups.put( snippet, Cleanup.whenCollected( loader, () -> drop( snippet ) ) );
 		return snippet;
+	}
+
+	/**
+	 * Asks a worker for what this library's own part in Python knows, before the blocks that
+	 * wait. If all workers are busy, another one answers, unless these know more: then one of
+	 * them does so after its current block.
+	 *
+	 * @param what
+	 * 		what messages call this, for instance {@code Opening x}
+	 * @param question
+	 * 		see {@link Interpreter#ask}
+	 * @param arguments
+	 * 		see {@link Interpreter#ask}; text of a user that is run was checked by the
+	 * 		{@link TrustPolicy}
+	 * @return the answer
+	 * @throws PythonCodeException
+	 * 		if code of the user that this runs raises anything
+	 * @throws PythonClosedException
+	 * 		if this pool is closed
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted
+	 * @throws IllegalStateException
+	 * 		on the thread of a worker
+	 */
+	public Object ask( final String what, final String question, final Object... arguments )
+	{
+		requireNotOnAWorker( what + " is not possible" );
+		return checker.ask( what, ( python, ofUsers ) -> python.ask( what, question, arguments ), init.text().isEmpty() && tasksForAll.areNone() );
 	}
 
 	/**
@@ -280,10 +316,20 @@ public final class WorkerPool implements AutoCloseable
 	}
 
 	/**
+	 * See {@link #await(BlockTask, long)}; the thread begins to wait now.
+	 */
+	public BlockResult await( final BlockTask task ) throws InterruptedException
+	{
+		return await( task, System.nanoTime() );
+	}
+
+	/**
 	 * Waits for a block; on one thread at a time.
 	 *
 	 * @param task
 	 * 		the block
+	 * @param start
+	 * 		{@link System#nanoTime()} when the thread began to wait
 	 * @return how it ended
 	 * @throws InterruptedException
 	 * 		if this thread was interrupted. A block that has begun goes on and can be
@@ -293,11 +339,11 @@ public final class WorkerPool implements AutoCloseable
 	 * @throws PythonNoWorkerException
 	 * 		if all workers were abandoned
 	 */
-	public BlockResult await( final BlockTask task ) throws InterruptedException
+	public BlockResult await( final BlockTask task, final long start ) throws InterruptedException
 	{
 		try
 		{
-			return task.await( tasks );
+			return task.await( tasks, start );
 		}
 		catch ( final InterruptedException e )
 		{

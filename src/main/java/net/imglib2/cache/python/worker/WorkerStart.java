@@ -66,16 +66,19 @@ final class WorkerStart
 	 * 		tells where the init code is
 	 * @param factory
 	 * 		has made its interpreter
+	 * @param meanwhile
+	 * 		is run while the init code runs
 	 * @throws PythonException
 	 * 		if it has not, for whatever reason
 	 */
-	static void await( final String worker, final Lifecycle life, final Control control, final InterpreterFactory factory )
+	static void await( final String worker, final Lifecycle life, final Control control, final InterpreterFactory factory, final Runnable meanwhile )
 	{
 		final Duration timeout = factory.startupTimeout();
 		try
 		{
 			if ( !life.awaitEndOf( Lifecycle.State.OPENING, timeout.plus( START_TIME ).toNanos() ) )
 				throw timeout( worker + " did not start Python", timeout, "" );
+			meanwhile.run();
 			if ( !life.awaitEndOf( Lifecycle.State.INITIALISING, timeout.plus( STACK_TIME ).toNanos() ) )
 				throw timeout( worker + " did not run the init code", timeout, control.stackOfInit() );
 		}

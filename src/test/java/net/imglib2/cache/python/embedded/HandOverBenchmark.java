@@ -105,7 +105,7 @@ public class HandOverBenchmark
 	public void setup() throws Exception
 	{
 		final PythonRuntime runtime = ( PythonRuntime ) Backend.ofTheTests();
-		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), runtime );
+		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), runtime, () -> {} );
 		snippet = pool.register( CellCode.of( "pass" ), PythonLoaderOptions.options(), this );
 		cell = new FinalInterval( DIMS );
 		type = PixelType.of( new FloatType(), "image" );

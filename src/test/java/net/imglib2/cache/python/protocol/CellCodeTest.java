@@ -35,8 +35,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.net.URI;
+import java.net.URL;
 import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -94,6 +97,58 @@ class CellCodeTest
 		assertEquals( Arrays.asList( "raw", null ), decoded.get( 1 ) );
 		assertEquals( Paths.get( "x" ).toAbsolutePath().toString(), decoded.get( 2 ) );
 		assertEquals( true, decoded.get( 3 ) );
+	}
+
+	@Test
+	void whatIsOpenedCrosses()
+	{
+		final OpenedObject object = OpenedObject.of( "zarr:open_array", Arrays.asList( Paths.get( "x" ), new byte[] { -1 } ), Collections.singletonMap( "mode", "r" ) );
+		final CellCode code = CODE.withOpened( "array", object.asSource( new long[] { 3, 1L << 40 }, "uint16" ) ).withOpened( "other", "n + 1", Collections.singletonMap( "n", 2 ) ).withSeed( -1 );
+		final List< ? > decoded = decoded( code );
+		assertEquals( BigInteger.ONE.shiftLeft( 64 ).subtract( BigInteger.ONE ), decoded.get( 5 ) );
+		final Map< ?, ? > opened = ( Map< ?, ? > ) decoded.get( 6 );
+		final List< ? > array = ( List< ? > ) opened.get( "array" );
+		assertEquals( "zarr:open_array", array.get( 0 ) );
+		assertEquals( Paths.get( "x" ).toAbsolutePath().toString(), ( ( List< ? > ) array.get( 1 ) ).get( 0 ) );
+		assertArrayEquals( new byte[] { -1 }, ( byte[] ) ( ( List< ? > ) array.get( 1 ) ).get( 1 ) );
+		assertEquals( Arrays.asList( Collections.singletonMap( "mode", "r" ), Arrays.asList( 3L, 1L << 40 ), "uint16" ), array.subList( 2, 5 ) );
+		assertEquals( Arrays.asList( "n + 1", Collections.emptyList(), Collections.singletonMap( "n", 2L ), null, null ), opened.get( "other" ) );
+		assertTrue( object.hasText() );
+		assertFalse( OpenedObject.of( "f", Arrays.asList( 1 ), Collections.singletonMap( "n", 2 ) ).hasText() );
+		assertEquals( "", CODE.encoded() );
+		refused( () -> code.withParameter( "array", 1 ), "A parameter and an opened object have the same name \"array\"" );
+		refused( () -> code.withInputNames( Arrays.asList( "other" ) ), "An input and an opened object have the same name \"other\"" );
+		refused( () -> code.withOpened( "block", object ), "an opened object", "another meaning" );
+	}
+
+	/**
+	 * Nobody has to allow what is a part of this library; but that ends with the first
+	 * change of the text.
+	 */
+	@Test
+	void textOfTheLibraryIsNoTextOfTheUser()
+	{
+		final CellCode code = CellCode.ofLibrary( "pass" ).withParameter( "x", 1 ).withSeed( 2 ).withOpened( "y", "1", Collections.emptyMap() ).withInputNames( Collections.emptyList() ).withCaptureFolder( null ).withCheckedSignature();
+		assertTrue( code.isOfLibrary() );
+		assertFalse( code.withText( "pass" ).isOfLibrary() );
+		assertFalse( CODE.isOfLibrary() );
+	}
+
+	@Test
+	void pathsAreText() throws Exception
+	{
+		final String absolute = Paths.get( "x" ).toAbsolutePath().toString();
+		final Map< String, Object > values = new LinkedHashMap<>();
+		values.put( "all", Arrays.asList( Paths.get( "x" ), new File( "x" ), new URI( "s3://x" ), new URL( "http://x" ) ) );
+		// Arrays of Nashorn.
+		final Map< String, Object > array = new LinkedHashMap<>();
+		array.put( "0", "a" );
+		array.put( "1", 2 );
+		values.put( "array", array );
+		final Map< ?, ? > decoded = ( Map< ?, ? > ) decoded( CODE.withParameters( values ) ).get( 0 );
+		assertEquals( Arrays.asList( absolute, absolute, "s3://x", "http://x" ), decoded.get( "all" ) );
+		assertEquals( Arrays.asList( "a", 2L ), decoded.get( "array" ) );
+		assertTrue( CODE.withParameter( "x", Paths.get( "x" ) ).hasTextInParameters() );
 	}
 
 	@Test

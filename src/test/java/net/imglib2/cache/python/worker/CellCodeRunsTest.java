@@ -90,7 +90,7 @@ class CellCodeRunsTest
 	@BeforeEach
 	void open()
 	{
-		pool = new WorkerPool( 2, TrustPolicy.ofThisJvm().requireCode( "The init code", "sigma = 'of init'" ), Backend.ofTheTests() );
+		pool = new WorkerPool( 2, TrustPolicy.ofThisJvm().requireCode( "The init code", "sigma = 'of init'" ), Backend.ofTheTests(), () -> {} );
 	}
 
 	@AfterEach

@@ -580,7 +580,7 @@ class DrivenWorkersTest
 		pool = new WorkerPool( numWorkers, INIT, fakes, () -> {
 			clockReads.incrementAndGet();
 			return System.nanoTime() + forward.get();
-		} );
+		}, () -> {} );
 	}
 
 	private Snippet register( final String name )

@@ -79,7 +79,7 @@ class DroppedCodeTest
 	@BeforeEach
 	void open()
 	{
-		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", "import time" ), Backend.ofTheTests() );
+		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", "import time" ), Backend.ofTheTests(), () -> {} );
 	}
 
 	@AfterEach

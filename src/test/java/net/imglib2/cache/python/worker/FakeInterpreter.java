@@ -247,6 +247,14 @@ final class FakeInterpreter implements UnboundInterpreter
 	}
 
 	@Override
+	public Object ask( final String what, final String question, final Object... arguments )
+	{
+		call();
+		factory.record( this, "ask " + question );
+		return question + Arrays.toString( arguments );
+	}
+
+	@Override
 	public void set( final String variable, final Object value )
 	{
 		call();

@@ -114,7 +114,7 @@ class SmallBlocksTest
 	@BeforeEach
 	void open()
 	{
-		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", INIT ), Backend.ofTheTests() );
+		pool = new WorkerPool( 1, TrustPolicy.ofThisJvm().requireCode( "The init code", INIT ), Backend.ofTheTests(), () -> {} );
 	}
 
 	@AfterEach

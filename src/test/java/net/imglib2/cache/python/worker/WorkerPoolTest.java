@@ -56,6 +56,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -96,6 +97,8 @@ import net.imglib2.cache.python.trust.Trusted;
 class WorkerPoolTest
 {
 	private static final Logger LOG = Logger.getLogger( WorkerPool.class.getName() );
+
+	private static final Trusted.Code NO_INIT = TrustPolicy.ofThisJvm().requireCode( "The init code", "" );
 
 	private static final Trusted.Code INIT = TrustPolicy.ofThisJvm().requireCode( "The init code", "x = 1" );
 
@@ -186,6 +189,69 @@ class WorkerPoolTest
 		assertEquals( Arrays.asList( "worker_1 check a", "check check b" ), checks() );
 		register( "c" );
 		assertEquals( Arrays.asList( "worker_1 check a", "check check b", "worker_1 check c" ), checks() );
+	}
+
+	@Test
+	void questionsAreNotForBusyWorkers() throws Exception
+	{
+		open( 1, NO_INIT );
+		final Snippet a = register( "a" );
+		final BlockTask running = submitHanging( a, 1 );
+		final BlockTask waiting = submit( a, 2 );
+		assertEquals( "first[1]", pool.ask( "Asking", "first", 1 ) );
+		release.countDown();
+		awaitDone( Arrays.asList( running, waiting ) );
+		assertEquals( "second[]", pool.ask( "Asking", "second" ) );
+		assertEquals( Arrays.asList( "check ask first", "worker_1 ask second" ), questions() );
+	}
+
+	/**
+	 * Of their init code, or of what users have let all of them do.
+	 */
+	@ParameterizedTest
+	@ValueSource( booleans = { false, true } )
+	void questionsAreForBusyWorkersThatKnowMore( final boolean hasInit ) throws Exception
+	{
+		open( 1, hasInit ? INIT : NO_INIT );
+		if ( !hasInit )
+			pool.onAllWorkers( python -> null ).get();
+		final Snippet a = register( "a" );
+		final BlockTask running = submitHanging( a, 1 );
+		final BlockTask waiting = submit( a, 2 );
+		final CompletableFuture< Object > answer = CompletableFuture.supplyAsync( () -> pool.ask( "Asking", "question" ) );
+		// Longer than it takes until another worker answers, if it does.
+		assertThrows( TimeoutException.class, () -> answer.get( 300, TimeUnit.MILLISECONDS ) );
+		release.countDown();
+		assertEquals( "question[]", answer.get() );
+		awaitDone( Arrays.asList( running, waiting ) );
+		assertEquals( Arrays.asList( "worker_1 ask question" ), questions() );
+	}
+
+	@Test
+	void questionsAreForBusyWorkersWhereNoMemoryIsLeftForAnother() throws Exception
+	{
+		open( 1, NO_INIT );
+		final Snippet a = register( "a" );
+		submitHanging( a, 1 );
+		fakes.onCreate = () -> {
+			release.countDown();
+			throw new NativeMemoryException( 1, 2, 3, null );
+		};
+		assertEquals( "question[]", pool.ask( "Asking", "question" ) );
+		assertEquals( Arrays.asList( "worker_1 ask question" ), questions() );
+	}
+
+	private List< String > questions()
+	{
+		return fakes.events( event -> event.contains( " ask " ) );
+	}
+
+	@Test
+	void questionsFailWithTheirPool() throws Exception
+	{
+		open( 1 );
+		pool.close();
+		assertThrows( PythonClosedException.class, () -> pool.ask( "Asking", "question" ) );
 	}
 
 	@Test
@@ -1605,10 +1671,15 @@ class WorkerPoolTest
 
 	private void open( final int numWorkers )
 	{
-		pool = new WorkerPool( numWorkers, INIT, fakes, () -> {
+		open( numWorkers, INIT );
+	}
+
+	private void open( final int numWorkers, final Trusted.Code init )
+	{
+		pool = new WorkerPool( numWorkers, init, fakes, () -> {
 			clockReads.incrementAndGet();
 			return time.getAsLong() + forward.get();
-		} );
+		}, () -> {} );
 	}
 
 	/**
