@@ -10,9 +10,6 @@ from pathlib import Path
 from tries.description import Threads, Try
 from tries.outcome import END, MODES, WORKS, Outcome
 
-# The ways of a JVM, in the order in which it takes them.
-FIRST = ("imported in `init`", "imported by the cells")
-
 HEAD = """\
 # Which packages work?
 
@@ -155,8 +152,7 @@ def describe(ended: Sequence[Outcome]) -> str:
         return WORKS
     if len(failed) == len(ended):
         return failed[0].kind
-    working = next(way for way, one in zip(FIRST, ended, strict=True) if one.kind == WORKS)
-    return f"works if first {working}, else {failed[0].kind}"
+    return f"{failed[0].kind} in one of two JVMs"
 
 
 def note_of(one: Try, mode: str, ended: Sequence[Outcome]) -> str:
