@@ -126,7 +126,7 @@ def test_page_has_the_first_line_of_each_failure(tmp_path):
     )
     text = (tmp_path / "page.md").read_text("utf-8")
     assert "| numpy 2 | a | works | exception (1) |  |" in text
-    assert "| scipy 1 | b | works if first imported in `init`, else hangs (2) |  |  |" in text
+    assert "| scipy 1 | b | hangs in one of two JVMs (2) |  |  |" in text
     assert "1. **numpy: a, `SUB`**: exception: `ValueError: 'x' ¦ y`. Use `PROCESS`.\n" in text
     assert "2. **scipy: b, `SHARED`**: hangs at the end of the JVM: `t`.\n" in text
     assert "* `SHARED`: 1 of 2 work.\n* `SUB`: 0 of 1 work.\n" in text

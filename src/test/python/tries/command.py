@@ -38,6 +38,9 @@ ORDERS = (("init", "cells"), ("cells", "init"))
 
 WORKERS = 3
 
+# The first Python without mode SUB.
+SUB_ENDS_AT = (3, 12)
+
 # Settings of the caller's Python, which the JVM must not see.
 PYTHON_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "IMGLIB2_PYTHON")
 
@@ -226,7 +229,8 @@ def main() -> int:
     parser.add_argument("--classpath", required=True, help="class path with the library and its tests")
     parser.add_argument("--table", type=Path, default=HERE / "table.py", help="the tries")
     parser.add_argument("--only", nargs="+", default=[], help="tries to run, by a part of the name; other results stay")
-    parser.add_argument("--modes", nargs="+", default=list(MODES), choices=MODES)
+    modes = [mode for mode in MODES if mode != "SUB" or sys.version_info < SUB_ENDS_AT]
+    parser.add_argument("--modes", nargs="+", default=modes, choices=MODES)
     parser.add_argument("--orders", type=int, default=len(ORDERS), choices=range(1, len(ORDERS) + 1))
     parser.add_argument("--jobs", type=int, default=2, help="JVMs at the same time")
     parser.add_argument("--results", type=Path, default=HERE / "results.json", help="the file of the results")

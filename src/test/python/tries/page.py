@@ -10,9 +10,6 @@ from pathlib import Path
 from tries.description import Threads, Try
 from tries.outcome import END, MODES, WORKS, Outcome
 
-# The ways of a JVM, in the order in which it takes them.
-FIRST = ("imported in `init`", "imported by the cells")
-
 HEAD = """\
 # Which packages work?
 
@@ -52,9 +49,9 @@ HINTS = """\
 THREADS = """\
 ## Threads of packages
 
-Many packages start threads of their own, often one per core. The workers of an image compute at the same time as well,
-one per core. So a block gains little by more threads, and they get in each other's way: with four workers on 16 cores,
-such a package may have 64 threads. The table has the times of images of 16 blocks, on a machine with {cores} cores and
+Many packages start threads of their own, often one per core. The workers of an image compute at the same time as well.
+So a block gains little by more threads, and they get in each other's way: with four workers on 16 cores, such a package
+may have 64 threads. The table has the times of images of 16 blocks, on a machine with {cores} cores and
 as many workers: with the threads that the package takes, and with one thread per worker.
 """
 
@@ -65,7 +62,7 @@ THREADS_END = """\
   There it holds for all images of the JVM. [*Performance*](performance.md) has more measurements.
 * opencv, numba (`NUMBA_NUM_THREADS`) and SimpleITK do not follow this variable: say it in `.init( … )`, in all modes.
 * scikit-learn and joblib: leave `n_jobs` at 1. The other workers use the other cores.
-* If an image has one worker, or one block at a time, let the package have its threads.
+* If an image has one worker, or one block at a time, let the package have its threads.\
 """
 
 OWN = """\
@@ -79,7 +76,7 @@ mvn -q test-compile exec:exec@packages -Dpackages="--only scikit-learn"
 ```
 
 runs all tries that have this text in their name, and writes the page. The other results stay. What the JVMs have
-printed is in `target/tries`.
+printed is in `target/tries`. The option `--threads` measures the threads instead, on a machine that does nothing else.
 
 The command makes the environment `.venvs/packages`, of 7 GB. Half of it are libraries for GPUs, without which the
 `torch` that PyPI has for Linux cannot be imported. The tries use the CPU only.
@@ -155,8 +152,7 @@ def describe(ended: Sequence[Outcome]) -> str:
         return WORKS
     if len(failed) == len(ended):
         return failed[0].kind
-    working = next(way for way, one in zip(FIRST, ended, strict=True) if one.kind == WORKS)
-    return f"works if first {working}, else {failed[0].kind}"
+    return f"{failed[0].kind} in one of two JVMs"
 
 
 def note_of(one: Try, mode: str, ended: Sequence[Outcome]) -> str:
