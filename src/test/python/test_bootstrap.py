@@ -126,6 +126,7 @@ names = {
     "crash_file": "",
     "out": out,
     "err": err,
+    "end_of_jvm": [0],
 }
 exec(text, names)
 import numpy as np

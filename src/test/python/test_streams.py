@@ -302,3 +302,15 @@ def test_whatever_python_prints_goes_through(tmp_path: Path) -> None:
     assert "ZeroDivisionError: division by zero" in err
     assert "KeyError: 'raised in a thread'" in err
     assert "redirected" in err
+
+
+def test_lines_do_not_go_to_a_jvm_that_ends(capfd):
+    lines, end = [], [0]
+    stream = LineWriter(lines.append, end_of_jvm=end)
+    stream.write("before\nbegun")
+    end[0] = 1
+    stream.write(" and ended \ud800\n")
+    stream.write("rest")
+    stream.finish()
+    assert lines == ["before"]
+    assert capfd.readouterr().err == "begun and ended \\ud800\nrest\n"

@@ -35,7 +35,7 @@ def find_sharing() -> Sharing:
     """Searches the distributions that are installed in this environment."""
     installed: dict[str, Distribution] = {}
     for dist in distributions():
-        name = dist.metadata.get("Name")
+        name = _name_of(dist)
         if name:
             # Python imports the first one on sys.path.
             installed.setdefault(_normalised(name), dist)
@@ -52,6 +52,15 @@ def find_sharing() -> Sharing:
         shared |= dependents | required
     modules = {module for name in shared for module in _top_level_modules(installed[name])}
     return Sharing(tuple(sorted(compiled)), tuple(sorted(modules)))
+
+
+def _name_of(dist: Distribution) -> str | None:
+    """Name of a distribution; None if its installation is broken."""
+    try:
+        return dist.metadata.get("Name")
+    except FileNotFoundError:
+        # The package importlib_metadata finds distributions once it is imported, and raises this.
+        return None
 
 
 def _is_compiled(dist: Distribution) -> bool:
