@@ -45,6 +45,14 @@ public class PythonStartTimeoutException extends PythonException
 
 	private final Duration timeout;
 
+	/**
+	 * Made by this library.
+	 *
+	 * @param message
+	 * 		what was interrupted or failed
+	 * @param timeout
+	 * 		the time that was allowed
+	 */
 	public PythonStartTimeoutException( final String message, final Duration timeout )
 	{
 		super( message );
