@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from make_environment import main as make_environment  # noqa: E402
+from make_environment import main as make_environment
 
 
 def main() -> int:

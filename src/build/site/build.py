@@ -9,6 +9,7 @@ FOLDER is that of Maven's output. It has the Javadoc, and gets the site in its f
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -31,7 +32,7 @@ DOCUMENTATION = "doc"
 API = """\
 # Javadoc
 
-The [Javadoc of all public classes](javadoc/index.html). `PythonImg` and `PythonImgBuilder` are the best places to begin with.
+The [Javadoc of all public classes](javadoc/index.html). Begin with `PythonImg` and `PythonImgBuilder`.
 """
 
 
@@ -44,6 +45,7 @@ def main() -> int:
         return 1
     pages, site = output / "site-pages", output / "site"
     collect(pages, javadoc)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     config = load_config(str(HERE / "mkdocs.yml"), docs_dir=str(pages), site_dir=str(site), strict=True)
     try:
         build(config)

@@ -8,7 +8,12 @@ import posixpath
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # test_site.py does without MkDocs
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -19,7 +24,7 @@ _FENCE = re.compile(r"^( *)(```+)(.*)$")
 _ITEM = re.compile(r"([*-]|\d+\.) ")
 
 
-def on_config(config: Any) -> None:
+def on_config(config: MkDocsConfig) -> None:
     """Headings get the anchors that GitHub gives them, and diagrams are drawn."""
     from pymdownx.slugs import slugify
     from pymdownx.superfences import fence_code_format
@@ -29,7 +34,7 @@ def on_config(config: Any) -> None:
     config.mdx_configs["pymdownx.superfences"] = {"custom_fences": [diagrams]}
 
 
-def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """The text of a page as MkDocs needs it."""
     folder = posixpath.dirname(page.file.src_uri)
     return adapt(markdown, folder, lambda path: files.get_file_from_path(path) is not None, config.repo_url)

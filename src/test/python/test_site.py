@@ -13,6 +13,7 @@ import pytest
 PROJECT = Path(__file__).parents[3]
 SITE = PROJECT / "src" / "build" / "site"
 REPOSITORY = "https://example.org/project"
+FILE = f"{REPOSITORY}/blob/main"
 
 
 def load_hooks():
@@ -46,7 +47,10 @@ def test_the_repository_is_that_of_the_pom():
     [
         # A link to a page stays; what is not in the site is in the repository.
         ("see [x](filter.md#more) and [y](https://a.b/c)", "see [x](filter.md#more) and [y](https://a.b/c)"),
-        ("see [x](../pom.xml#a), [y](../src)", f"see [x]({REPOSITORY}/blob/main/pom.xml#a), [y]({REPOSITORY}/tree/main/src)"),
+        (
+            "see [x](../pom.xml#a), [y](../src)",
+            f"see [x]({REPOSITORY}/blob/main/pom.xml#a), [y]({REPOSITORY}/tree/main/src)",
+        ),
         ("see [x](nowhere.md) and [y](#here)", "see [x](nowhere.md) and [y](#here)"),
         # A list begins a paragraph of its own, but an item does not.
         ("text\n* one\n* two\n", "text\n\n* one\n* two\n"),

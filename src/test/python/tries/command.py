@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Runs the tries, each in a JVM of its own, in each mode, and writes the page. doc/development.md says how to run it."""
+"""Runs the tries, each in a JVM of its own, in each mode, and writes the page. doc/development.md says how."""
 
 from __future__ import annotations
 
