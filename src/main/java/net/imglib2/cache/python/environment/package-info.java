@@ -29,7 +29,8 @@
 /**
  * Finding and checking a Python before anything is started: which executable is meant,
  * what is installed there, whether it fits, and what to do if not. May use
- * {@code trust}, because a check runs a Python. Must not start Python in this JVM, nor
- * need one that works: its messages are for those who have none yet.
+ * {@code trust}, because a check runs a Python. Must not start Python in this JVM
+ * ({@code OwnJvm} runs what has to be tried), nor need one that works: its messages are
+ * for those who have none yet.
  */
 package net.imglib2.cache.python.environment;
