@@ -17,12 +17,13 @@ import pytest
 from conftest import SOURCES
 
 PACKAGE = "imglib2_cache_python"
+PROJECT = Path(__file__).parents[3]
 
 # What each folder may import besides itself and the standard library. "" are the user's modules. A line has only
 # folders of lines above it, so there are no cycles. The probe runs in a Python that may have no packages at all.
 MAY_IMPORT = {
-    "": {"numpy"},
     "_probe": set(),
+    "": {"_probe", "numpy"},
     "_worker": {"", "numpy"},
     "_embedding": {"", "_worker", "_probe", "numpy", "jep", "_jep"},
     "_process": {"", "_worker", "numpy"},
@@ -85,10 +86,18 @@ def test_what_is_installed_has_every_folder_and_file():
     assert SOURCES / PACKAGE / "py.typed" in others
 
 
+def test_both_halves_have_the_same_version_and_licence():
+    version = re.search(r'(?m)^version = "(.*)"$', (SOURCES / "pyproject.toml").read_text("utf-8"))[1]
+    pom = (PROJECT / "pom.xml").read_text("utf-8")
+    assert re.search("<version>(.*?)</version>", pom)[1] == version.replace(".dev0", "-SNAPSHOT")
+    # setuptools packs no file that lies above.
+    assert (SOURCES / "LICENSE.txt").read_text("utf-8") == (PROJECT / "LICENSE.txt").read_text("utf-8")
+
+
 def test_what_users_import_has_types_and_texts():
     stub = ast.parse((SOURCES / PACKAGE / "__init__.pyi").read_text("utf-8"))
     names = [alias.asname for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names]
-    assert sorted(names) == sorted(imglib2_cache_python._PUBLIC)
+    assert sorted(names) == imglib2_cache_python.__all__ == sorted(imglib2_cache_python._PUBLIC)
     for name in names:
         found = getattr(imglib2_cache_python, name)
         assert inspect.getdoc(found)
@@ -114,7 +123,8 @@ def test_importing_the_package_imports_nothing():
         ("", "from imglib2_cache_python._worker.worker import Worker", ["imglib2_cache_python._worker.worker.Worker"]),
         ("", "def later():\n    import imglib2_cache_python._embedding", ["imglib2_cache_python._embedding"]),
         ("", "from imglib2_cache_python import _worker, block", ["imglib2_cache_python._worker"]),
-        ("", "from . import _probe, snippet", ["imglib2_cache_python._probe"]),
+        ("", "from . import _process, snippet", ["imglib2_cache_python._process"]),
+        ("", "from imglib2_cache_python._probe.installing import command", []),
         ("_worker", "from ..block import Block\nfrom .protocol import READ\nimport numpy as np", []),
         ("_worker", "from .._probe import probe", ["imglib2_cache_python._probe.probe"]),
         ("_worker", "import jep", ["jep"]),

@@ -8,7 +8,9 @@ The package is in the jar, and Jep runs it in the JVM. It needs no JVM: it can b
 # The code of images, queues and tasks runs in modules whose names begin with this.
 USER_MODULES = "imglib2_cache_python.user."
 
-# What users import from here. Modules that import numpy are imported when they are used: a Python without it is probed.
+__all__ = ["Block", "BlockError", "map_blocks"]
+
+# Their modules. Modules that import numpy are imported when they are used: a Python without it is probed.
 _PUBLIC = {"Block": "block", "BlockError": "blockwise", "map_blocks": "blockwise"}
 
 
@@ -21,4 +23,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PUBLIC})
+    return sorted({*globals(), *__all__})

@@ -4,4 +4,6 @@ from imglib2_cache_python.block import Block as Block
 from imglib2_cache_python.blockwise import BlockError as BlockError
 from imglib2_cache_python.blockwise import map_blocks as map_blocks
 
+__all__ = ["Block", "BlockError", "map_blocks"]
+
 USER_MODULES: str

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from imglib2_cache_python import USER_MODULES
+from imglib2_cache_python._probe.installing import command, environment, is_externally_managed, preparation
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.complex_warning import ComplexWarning
 from imglib2_cache_python.failure import MAX_MESSAGE, Failure
@@ -335,10 +336,10 @@ def _python() -> str:
 
 
 def _pip(distribution: str) -> str:
-    command = f'"{sys.executable or "python"}" -m pip install {distribution}'
-    if importlib.util.find_spec("pip") is None:
-        command += f' (that has no pip yet: "{sys.executable or "python"}" -m ensurepip)'
-    return command
+    text = f"{preparation()}{command()} {distribution}"
+    if is_externally_managed():
+        text += f" (the system looks after this Python: name that new environment instead, {environment()})"
+    return text
 
 
 def _searched_folders(mode: str) -> str:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Runs the tries, each in a JVM of its own, in each mode, and writes the page. See run.py."""
+"""Runs the tries, each in a JVM of its own, in each mode, and writes the page. doc/development.md says how."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def machine(options: argparse.Namespace) -> dict[str, str]:
 
 def main() -> int:
     """Runs the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="run.py", description="Tries packages in the JVM, in each mode.")
+    parser = argparse.ArgumentParser(prog="command.py", description="Tries packages in the JVM, in each mode.")
     parser.add_argument("--java", required=True, help="the java command")
     parser.add_argument("--jvm", default="-Xmx1g", help="options of the JVM")
     parser.add_argument("--classpath", required=True, help="class path with the library and its tests")

@@ -15,6 +15,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from imglib2_cache_python._probe.installing import command, environment, is_externally_managed, preparation
+
 BEGIN = "<imglib2-cache-python>"
 END = "</imglib2-cache-python>"
 
@@ -41,6 +43,9 @@ def probe() -> dict[str, str]:
         "library": python_library(),
         **{f"jep.{key}": value for key, value in find_jep().items()},
         "numpy.version": find_numpy(),
+        "install.preparation": preparation(),
+        "install.command": command(),
+        "install.environment": str(environment()) if is_externally_managed() else "",
         "folders": "\n".join(folders()),
     }
     return {key: value for key, value in properties.items() if value}

@@ -118,8 +118,27 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 	 * those of {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)};
 	 * the options about inputs have no effect.
 	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param <A>
+	 * 		access to the pixels of a cell
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param a
+	 * 		any access of the kind that the cells shall have
+	 * @param halo
+	 * 		how much more than the cell the inputs show
+	 * @param options
+	 * 		the settings
 	 * @param inputs
 	 * 		make the entries of {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromInputGenerators(
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final A a, final Halo halo,
@@ -130,6 +149,26 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with default options: {@link #fromInputGenerators(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param <A>
+	 * 		access to the pixels of a cell
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param a
+	 * 		any access of the kind that the cells shall have
+	 * @param halo
+	 * 		how much more than the cell the inputs show
+	 * @param inputs
+	 * 		make the entries of {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromInputGenerators(
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final A a, final Halo halo,
@@ -140,6 +179,26 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with default options: {@link #fromInputGenerators(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param <A>
+	 * 		access to the pixels of a cell
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param a
+	 * 		any access of the kind that the cells shall have
+	 * @param halo
+	 * 		how much more than the cell the inputs show
+	 * @param inputs
+	 * 		make the entries of {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromInputGenerators(
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final A a, final Halo halo,
@@ -190,6 +249,26 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with default options: {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param <A>
+	 * 		access to the pixels of a cell
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param a
+	 * 		any access of the kind that the cells shall have
+	 * @param halo
+	 * 		how much more than the cell the inputs show
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromRandomAccessibles(
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final A a, final Halo halo,
@@ -200,6 +279,26 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with default options: {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param <A>
+	 * 		access to the pixels of a cell
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param a
+	 * 		any access of the kind that the cells shall have
+	 * @param halo
+	 * 		how much more than the cell the inputs show
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	@SafeVarargs
 	@SuppressWarnings( "varargs" )
@@ -212,6 +311,24 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with default options and without a halo: {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param <A>
+	 * 		access to the pixels of a cell
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param a
+	 * 		any access of the kind that the cells shall have
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	public static < T extends NativeType< T >, A extends ArrayDataAccess< A > > PythonCacheLoader< T, A > fromRandomAccessibles(
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final A a,
@@ -222,6 +339,24 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with default options and without a halo: {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param <A>
+	 * 		access to the pixels of a cell
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param a
+	 * 		any access of the kind that the cells shall have
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	@SafeVarargs
 	@SuppressWarnings( "varargs" )
@@ -234,6 +369,24 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with cells in native memory: {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param halo
+	 * 		how much more than the cell the inputs show
+	 * @param options
+	 * 		the settings
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	public static < T extends NativeType< T > > PythonCacheLoader< T, ? extends BufferAccess< ? > > fromRandomAccessibles(
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final Halo halo,
@@ -246,6 +399,24 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with cells in native memory: {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param halo
+	 * 		how much more than the cell the inputs show
+	 * @param options
+	 * 		the settings
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	@SafeVarargs
 	@SuppressWarnings( "varargs" )
@@ -258,6 +429,22 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with cells in native memory and default options: {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param halo
+	 * 		how much more than the cell the inputs show
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	public static < T extends NativeType< T > > PythonCacheLoader< T, ? extends BufferAccess< ? > > fromRandomAccessibles(
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t, final Halo halo,
@@ -268,6 +455,22 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with cells in native memory and default options: {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param halo
+	 * 		how much more than the cell the inputs show
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	@SafeVarargs
 	@SuppressWarnings( "varargs" )
@@ -280,6 +483,20 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with cells in native memory, default options, and without a halo: {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	public static < T extends NativeType< T > > PythonCacheLoader< T, ? extends BufferAccess< ? > > fromRandomAccessibles(
 			final CellGrid grid, final PythonCacheLoaderQueue queue, final String code, final T t,
@@ -290,6 +507,20 @@ public final class PythonCacheLoader< T extends NativeType< T >, A extends Array
 
 	/**
 	 * Short form with cells in native memory, default options, and without a halo: {@link #fromRandomAccessibles(CellGrid, PythonCacheLoaderQueue, String, NativeType, ArrayDataAccess, Halo, PythonLoaderOptions, Collection)}.
+	 *
+	 * @param <T>
+	 * 		pixel type
+	 * @param grid
+	 * 		dimensions of the image and of its cells
+	 * @param queue
+	 * 		the interpreters that run the code
+	 * @param code
+	 * 		Python code, see above
+	 * @param t
+	 * 		pixel type of the image
+	 * @param inputs
+	 * 		become {@code block.inputs}, in this order
+	 * @return the loader
 	 */
 	@SafeVarargs
 	@SuppressWarnings( "varargs" )

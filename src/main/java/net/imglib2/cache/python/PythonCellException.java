@@ -47,6 +47,8 @@ import net.imglib2.util.Intervals;
  * The cell is not cached. The next read runs the code again. If it fails again, reads
  * within a time that grows with each failure get the last error without running the
  * code, see {@link #getNextAttempt()}.
+ *
+ * @serial exclude
  */
 public class PythonCellException extends PythonCodeException
 {

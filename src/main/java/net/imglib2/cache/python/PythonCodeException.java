@@ -34,6 +34,8 @@ import net.imglib2.cache.python.protocol.PythonFailure;
  * The user's Python code raised an exception; this may be any, also
  * {@code SystemExit}. The stack trace has the frames of the Python code first, then
  * the Java frames of the caller.
+ *
+ * @serial exclude
  */
 public class PythonCodeException extends PythonException
 {

@@ -41,6 +41,14 @@ public class PythonInterruptedException extends PythonException
 {
 	private static final long serialVersionUID = 1L;
 
+	/**
+	 * Made by this library.
+	 *
+	 * @param message
+	 * 		what was interrupted or failed
+	 * @param cause
+	 * 		the interrupt
+	 */
 	public PythonInterruptedException( final String message, final InterruptedException cause )
 	{
 		super( message, cause );

@@ -41,6 +41,14 @@ public class PythonNoWorkerException extends PythonException
 {
 	private static final long serialVersionUID = 1L;
 
+	/**
+	 * Made by this library.
+	 *
+	 * @param message
+	 * 		what was interrupted or failed
+	 * @param cause
+	 * 		why no worker could be started, or {@code null}
+	 */
 	public PythonNoWorkerException( final String message, final Throwable cause )
 	{
 		super( message, cause );

@@ -38,6 +38,8 @@ import java.time.Duration;
  * No queue was made. Its workers end, the late one as soon as its code lets go of it.
  * If the code only needs longer, make the queue again with a longer timeout; if it does
  * not end at all, mend it first.
+ *
+ * @serial exclude
  */
 public class PythonStartTimeoutException extends PythonException
 {
@@ -45,6 +47,14 @@ public class PythonStartTimeoutException extends PythonException
 
 	private final Duration timeout;
 
+	/**
+	 * Made by this library.
+	 *
+	 * @param message
+	 * 		what was interrupted or failed
+	 * @param timeout
+	 * 		the time that was allowed
+	 */
 	public PythonStartTimeoutException( final String message, final Duration timeout )
 	{
 		super( message );

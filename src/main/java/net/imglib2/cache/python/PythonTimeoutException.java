@@ -39,6 +39,8 @@ import net.imglib2.cache.python.protocol.PythonFailure;
  * The code took longer for a cell than {@link PythonLoaderOptions#timeout} allows.
  * Line, traceback and the first elements of the stack trace say where it was at that
  * time. They are missing if a function in C kept Python's lock.
+ *
+ * @serial exclude
  */
 public final class PythonTimeoutException extends PythonCellException
 {

@@ -32,6 +32,8 @@ package net.imglib2.cache.python;
  * Code, a folder of modules or a Python was refused because it is not on the
  * allow-list of {@link PythonTrust}, or because an allow-list cannot be read. Nothing
  * that was refused has run.
+ *
+ * @serial exclude
  */
 public class PythonTrustException extends PythonException
 {

@@ -50,7 +50,14 @@ public final class ChildJvm
 
 	private long timeoutSeconds = TIMEOUT_SECONDS;
 
-	private final Class< ? > mainClass;
+	private final String name;
+
+	/**
+	 * Options and the main class, or {@code -jar} and the jar.
+	 */
+	private final List< String > program = new ArrayList<>();
+
+	private Path java = Paths.get( System.getProperty( "java.home" ) );
 
 	private final List< String > jvmArguments = new ArrayList<>();
 
@@ -62,12 +69,13 @@ public final class ChildJvm
 
 	private boolean allCompilers;
 
-	private ChildJvm( final Class< ? > mainClass )
+	private ChildJvm( final String name, final String... program )
 	{
-		this.mainClass = mainClass;
+		this.name = name;
+		this.program.addAll( Arrays.asList( program ) );
 		// The child must not inherit the settings of this JVM.
-		for ( final String name : new String[] { "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", PythonEnvironment.EXECUTABLE_VARIABLE } )
-			environment.put( name, null );
+		for ( final String variable : new String[] { "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", PythonEnvironment.EXECUTABLE_VARIABLE } )
+			environment.put( variable, null );
 	}
 
 	/**
@@ -77,7 +85,29 @@ public final class ChildJvm
 	 */
 	public static ChildJvm of( final Class< ? > mainClass )
 	{
-		return new ChildJvm( mainClass );
+		return new ChildJvm( mainClass.getSimpleName(), mainClass.getName() );
+	}
+
+	/**
+	 * @param jar
+	 * 		jar that names its main class
+	 * @return a JVM without any Python settings, whose class path is the jar
+	 */
+	public static ChildJvm ofJar( final Path jar )
+	{
+		return new ChildJvm( jar.getFileName().toString(), "-jar", jar.toString() );
+	}
+
+	/**
+	 * @param home
+	 * 		another JDK
+	 * @param options
+	 * 		for instance, of native access
+	 */
+	public ChildJvm withJava( final Path home, final String... options )
+	{
+		java = home;
+		return withJvmArguments( options );
 	}
 
 	/**
@@ -173,12 +203,15 @@ public final class ChildJvm
 	 */
 	public Result run( final String... arguments ) throws IOException, InterruptedException
 	{
-		final List< String > command = java();
+		final boolean own = java.equals( Paths.get( System.getProperty( "java.home" ) ) );
+		final List< String > command = own ? java() : new ArrayList<>( List.of( java.resolve( "bin" ).resolve( "java" ).toString() ) );
 		command.add( "-Djava.util.logging.SimpleFormatter.format=%4$s: %5$s%6$s%n" );
 		if ( !allCompilers )
 			command.add( "-XX:TieredStopAtLevel=1" );
 		command.addAll( jvmArguments );
-		command.addAll( Arrays.asList( "-cp", classPath, mainClass.getName() ) );
+		if ( !program.get( 0 ).equals( "-jar" ) )
+			command.addAll( Arrays.asList( "-cp", classPath ) );
+		command.addAll( program );
 		command.addAll( Arrays.asList( arguments ) );
 		final Path output = Files.createTempFile( "child-jvm", ".txt" );
 		try
@@ -198,7 +231,7 @@ public final class ChildJvm
 				process.destroyForcibly().waitFor();
 			final String text = new String( Files.readAllBytes( output ), StandardCharsets.UTF_8 );
 			if ( !ended )
-				throw new AssertionError( mainClass.getSimpleName() + " did not end within " + timeoutSeconds + " s; it printed:\n" + text );
+				throw new AssertionError( name + " did not end within " + timeoutSeconds + " s; it printed:\n" + text );
 			return new Result( process.exitValue(), text );
 		}
 		finally

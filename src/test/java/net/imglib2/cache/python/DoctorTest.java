@@ -34,16 +34,33 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+
+import groovy.lang.GroovyShell;
+import net.imglib2.cache.python.environment.PythonDiagnosis;
 
 class DoctorTest
 {
 	private static final Path PYTHON = ChildJvm.testPython();
 
 	private Path folder;
+
+	/**
+	 * @return those in which the Python of the tests runs
+	 */
+	private static List< InterpreterMode > modes() throws Exception
+	{
+		final List< InterpreterMode > modes = new ArrayList<>( List.of( InterpreterMode.SHARED, InterpreterMode.PROCESS ) );
+		if ( List.of( "3.10", "3.11" ).contains( TestPythons.minor( PYTHON ) ) )
+			modes.add( InterpreterMode.SUB );
+		return modes;
+	}
 
 	@BeforeEach
 	void makeFolder() throws IOException
@@ -66,14 +83,72 @@ class DoctorTest
 		result.requireOutput( "JVM ", System.getProperty( "java.version" ), PYTHON + ", named by: system property imglib2.python.executable", "CPython " + version, "sys.executable ",
 				"sys.prefix ", "sys.base_prefix ", "libpython", "jep ", "libjep", "4.3.1 or 4.3.2", " " + numpy + "\n", "compiled packages ", "numpy", "modules shared in SUB ",
 				"mode ", "SHARED (asked for: AUTO), because its package jep fits\n", "This Python can be used.\n" );
+		for ( final InterpreterMode mode : modes() )
+			assertTrue( Pattern.compile( "(?m)^" + mode + " +works: Python started and computed an image \\(\\d" ).matcher( result.output ).find(), result.output );
 		assertFalse( result.output.contains( "PROBLEM" ), result.output );
 	}
 
+	/**
+	 * A missing package is no problem of the modes, but of what was asked for.
+	 */
 	@Test
-	void environmentIsTakenFromTheArgumentAndTheModeFromTheProperty() throws Exception
+	void modulesAreImportedInEachModeAndTheMissingOneIsNamedWithTheCommandThatInstallsIt() throws Exception
 	{
-		ChildJvm.of( Doctor.class ).withPython( folder.resolve( "missing" ) ).withMode( InterpreterMode.SHARED ).run( PYTHON.toString() ).requireExitCode( 0 )
-				.requireOutput( PYTHON + ", named by: PythonEnvironment.at", "SHARED (asked for: SHARED)\n" );
+		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy" );
+		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).withPython( folder.resolve( "missing" ) ).run( venv.toString(), "--import", "numpy.linalg", "skimage.filters", "json" )
+				.requireExitCode( 1 );
+		result.requireOutput( TestPythons.executable( venv ) + "", ", named by: PythonEnvironment.at", "PROCESS               works: ", " numpy.linalg imported (", " json 2.0.9 imported (",
+				" cannot import skimage.filters: ", "No module named 'skimage'", "-m ensurepip && \"" + venv, "-m pip install scikit-image\n",
+				"PROBLEM: mode PROCESS, which images would take, does not work, see above\n" );
+		assertFalse( result.output.contains( PythonDiagnosis.USABLE ), result.output );
+	}
+
+	/**
+	 * A folder in the place of a package, whose import does what it should not.
+	 */
+	private Path venvWithPackage( final String name, final String code ) throws Exception
+	{
+		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy", "jep" );
+		TestPythons.write( TestPythons.sitePackages( TestPythons.executable( venv ) ).resolve( name ).resolve( "__init__.py" ), code );
+		return venv;
+	}
+
+	@Test
+	void aCrashInOneModeIsToldAndTheModeThatWorksIsNamed() throws Exception
+	{
+		final Path venv = venvWithPackage( "crashing", "import os, sys\nif 'jep' in sys.modules: os._exit(66)\n" );
+		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).run( venv.toString(), "--import", "crashing" ).requireExitCode( 1 );
+		result.requireOutput( "SHARED                works: ", "does not work: importing crashing has ended the JVM, with exit code 66", "PROCESS               works: ", " crashing imported (",
+				"PROBLEM: mode SHARED, which images would take, does not work, see above; this mode does: -Dimglib2.python.mode=PROCESS\n" );
+		ChildJvm.of( Doctor.class ).withMode( InterpreterMode.PROCESS ).run( venv.toString(), "--import", "crashing" ).requireExitCode( 0 ).requireOutput( "PROCESS (asked for: PROCESS)\n" );
+	}
+
+	@Test
+	void anImportThatNeverEndsIsEnded() throws Exception
+	{
+		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy" );
+		TestPythons.write( TestPythons.sitePackages( TestPythons.executable( venv ) ).resolve( "endless.py" ), "while True: pass\n" );
+		ChildJvm.of( Doctor.class ).run( venv.toString(), "--import", "endless", "--timeout", "4" ).requireExitCode( 1 )
+				.requireOutput( "PROCESS               works: ", "does not work: importing endless took longer than 4 s; to wait longer: --timeout 20\n", "PROBLEM: mode PROCESS" );
+	}
+
+	@Test
+	void withAnAllowListPythonIsStartedAndNoCodeIsTried() throws Exception
+	{
+		final Path list = TestPythons.write( folder.resolve( "allow" ), "module:scipy.ndimage\n" );
+		ChildJvm.of( Doctor.class ).withPython( PYTHON ).withMode( InterpreterMode.PROCESS ).withProperty( PythonTrust.FILE_PROPERTY, list.toString() ).run( "--import", "scipy" ).requireExitCode( 0 )
+				.requireOutput( "PROCESS               starts; code is not tried, because of the allow-list: " );
+	}
+
+	/**
+	 * As a script of Fiji does.
+	 */
+	@Test
+	void diagnosisIsOneLineOfAScript()
+	{
+		final GroovyShell shell = new GroovyShell( getClass().getClassLoader() );
+		final Object text = shell.evaluate( "net.imglib2.cache.python.PythonEnvironment.getDefault().diagnose()" );
+		assertTrue( text.toString().endsWith( PythonDiagnosis.USABLE ), text.toString() );
 	}
 
 	@Test
@@ -92,7 +167,7 @@ class DoctorTest
 		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy" );
 		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).run( venv.toString() ).requireExitCode( 0 );
 		result.requireOutput( "mode                  PROCESS (asked for: AUTO), because the package jep is missing\n",
-				"for mode SHARED       the package jep is missing: JAVA_HOME=/path/to/jdk \"" + venv, "-m pip install jep==4.3.1\n", "This Python can be used.\n" );
+				"for mode SHARED       the package jep is missing: \"" + venv, "-m pip install jep==4.3.1\n", "This Python can be used.\n" );
 		assertFalse( result.output.contains( "PROBLEM" ), result.output );
 	}
 
@@ -111,11 +186,12 @@ class DoctorTest
 	}
 
 	@Test
-	void moreThanOneArgumentIsAnsweredWithTheUsage() throws Exception
+	void wrongArgumentsAreAnsweredWithTheUsage() throws Exception
 	{
 		final ChildJvm.Result result = ChildJvm.of( Doctor.class ).run( "one", "two" ).requireExitCode( 2 );
-		result.requireOutput( "usage: Doctor [executable or folder of a Python environment]" );
+		result.requireOutput( "There are two environments: one and two", "usage: Doctor [executable or folder of a Python environment]" );
 		assertFalse( result.output.contains( "PROBLEM" ), result.output );
+		ChildJvm.of( Doctor.class ).run( "--help" ).requireExitCode( 0 ).requireOutput( "usage: Doctor [", "--import MODULE..." );
 	}
 
 	@Test

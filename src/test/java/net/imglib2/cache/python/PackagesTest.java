@@ -107,7 +107,7 @@ class PackagesTest
 	void packagesUseOnlyWhatTheyMay() throws Exception
 	{
 		assertEquals( "", lines( violations( folderOf( PythonCacheLoader.class ) ) ),
-				"See the table in this test, and doc/development.md. If the direction is wrong, move the code or invert the dependency by an interface." );
+				"See the table in this test, and CONTRIBUTING.md. If the direction is wrong, move the code or invert the dependency by an interface." );
 	}
 
 	@Test

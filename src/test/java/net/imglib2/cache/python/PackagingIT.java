@@ -30,6 +30,7 @@ package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -43,11 +44,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -72,6 +78,10 @@ class PackagingIT
 	 */
 	private static final int CLASS_FILE_VERSION = 52;
 
+	private static final int OLDEST_THAT_WARNS = 24;
+
+	private static final String[] OPTIONS = { "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow" };
+
 	@TempDir
 	Path folder;
 
@@ -88,6 +98,8 @@ class PackagingIT
 		try (final JarFile jar = new JarFile( mainJar().toFile() ))
 		{
 			assertEquals( "net.imglib2.cache.python", jar.getManifest().getMainAttributes().getValue( "Automatic-Module-Name" ) );
+			// It would put the subset on the class path of whoever has installed this library, beside the released imglib2-cache.
+			assertNull( jar.getManifest().getMainAttributes().getValue( Attributes.Name.CLASS_PATH ) );
 		}
 	}
 
@@ -152,6 +164,74 @@ class PackagingIT
 		ChildJvm.of( AttemptsMain.class ).withClassPath( classPath( List.of( mainJar(), subsetJar(), released ) ) ).withPython( ChildJvm.testPython() ).run( "default" )
 				.requireExitCode( 0 ).requireOutput( "refused: imglib2-cache is on the class path twice: " + released.toUri().toURL() + " and the subset of it in "
 						+ subsetJar().toUri().toURL() + ". Remove one" );
+	}
+
+	@Test
+	void doctorRunsFromTheJarBesideItsDependencies() throws Exception
+	{
+		final Path jars = Files.createDirectory( folder.resolve( "jars" ) );
+		for ( final String entry : classPath( List.of( subsetJar() ) ).split( File.pathSeparator ) )
+			if ( entry.matches( ".*\\b(imglib2-|caffeine-|jep-)[^/]*\\.jar" ) )
+				Files.copy( Paths.get( entry ), jars.resolve( Paths.get( entry ).getFileName() ) );
+		final ChildJvm.Result result = ChildJvm.ofJar( Files.copy( mainJar(), jars.resolve( mainJar().getFileName() ) ) ).run( ChildJvm.testPython().toString(), "--import", "scipy" ).requireExitCode( 0 );
+		result.requireOutput( "SHARED                works: ", "PROCESS               works: ", " scipy ", "This Python can be used." );
+		ChildJvm.ofJar( jars.resolve( mainJar().getFileName() ) ).run( folder.resolve( "missing" ).toString() ).requireExitCode( 1 ).requireOutput( "PROBLEM: No Python at " );
+		Files.delete( jars.resolve( subsetJar().getFileName() ) );
+		ChildJvm.ofJar( jars.resolve( mainJar().getFileName() ) ).run( "--help" ).requireExitCode( 1 )
+				.requireOutput( "these jars of imglib2-cache-python are missing:\n  " + subsetJar().getFileName() + "\nPut them into " + jars.toRealPath() );
+	}
+
+	@Test
+	void doctorNamesAllJarsThatAreMissing() throws Exception
+	{
+		final Path jar = Files.copy( mainJar(), folder.resolve( mainJar().getFileName() ) );
+		final Matcher missing = Pattern.compile( "are missing:\n((?:  \\S+\n)+)" ).matcher( ChildJvm.ofJar( jar ).run( "--help" ).requireExitCode( 1 ).output );
+		assertTrue( missing.find() );
+		// By the names that they have here.
+		final List< String > all = Arrays.asList( ( System.getProperty( "java.class.path" ) + File.pathSeparator + property( "subset.jar" ) ).split( File.pathSeparator ) );
+		for ( final String name : missing.group( 1 ).trim().split( "\\s+" ) )
+			assertTrue( all.stream().anyMatch( path -> path.endsWith( File.separator + name ) ), name );
+		assertEquals( 3, missing.group( 1 ).trim().split( "\\s+" ).length );
+	}
+
+	/**
+	 * With the options that the README names.
+	 */
+	@ParameterizedTest
+	@EnumSource( value = InterpreterMode.class, names = { "SHARED", "PROCESS" } )
+	void newestJavaGivesNoWarning( final InterpreterMode mode ) throws Exception
+	{
+		final List< Path > jars = new ArrayList<>( List.of( mainJar() ) );
+		if ( Files.exists( property( "subset.jar" ) ) )
+			jars.add( subsetJar() );
+		final ChildJvm.Result result = ChildJvm.of( SmokeMain.class ).withJava( newestJava(), OPTIONS ).withClassPath( classPath( jars ) ).withPython( ChildJvm.testPython() ).withMode( mode ).run().requireExitCode( 0 );
+		result.requireOutput( "mode=" + mode, "done" );
+		assertFalse( result.output.toLowerCase().contains( "warning" ), result.output );
+	}
+
+	/**
+	 * @return the JDK that the property {@code newest.jdk} names, else the newest one that lies
+	 *         beside this one
+	 */
+	private static Path newestJava() throws IOException
+	{
+		if ( System.getProperty( "newest.jdk" ) != null )
+			return Paths.get( System.getProperty( "newest.jdk" ) );
+		final Path own = Paths.get( System.getProperty( "java.home" ) ).toRealPath();
+		final Pattern version = Pattern.compile( "(?m)^JAVA_VERSION=\"(\\d+)" );
+		final Map< Integer, Path > found = new TreeMap<>();
+		try (final Stream< Path > homes = Files.list( own.getParent() ))
+		{
+			for ( final Path home : homes.filter( folder -> Files.isRegularFile( folder.resolve( "release" ) ) ).toList() )
+			{
+				final Matcher matcher = version.matcher( Files.readString( home.resolve( "release" ) ) );
+				if ( matcher.find() )
+					found.put( Integer.parseInt( matcher.group( 1 ) ), home );
+			}
+		}
+		found.keySet().removeIf( number -> number < OLDEST_THAT_WARNS );
+		assumeTrue( !found.isEmpty(), "there is no JDK " + OLDEST_THAT_WARNS + " or newer in " + own.getParent() + ": -Dnewest.jdk=/path/to/jdk names one" );
+		return found.get( Collections.max( found.keySet() ) );
 	}
 
 	private static Path mainJar()

@@ -186,10 +186,10 @@ class PythonEnvironmentTest
 		args.add( PYTHON.toString() );
 		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).withMode( InterpreterMode.SHARED ).run( args.toArray( new String[ 0 ] ) ).requireExitCode( 0 );
 
-		requireRefused( result, withoutJep, " cannot be used:\n- ", "the package jep is missing: ", "JAVA_HOME=/path/to/jdk " + pip( withoutJep ) + "jep==4.3.1",
+		requireRefused( result, withoutJep, " cannot be used:\n- ", "the package jep is missing: ", "JAVA_HOME=\"" + System.getProperty( "java.home" ) + "\" " + pip( withoutJep ) + "jep==4.3.1",
 				"or use InterpreterMode.PROCESS" );
 		assertFalse( section( result, withoutJep.toString() ).contains( "numpy" ), result.output );
-		requireRefused( result, withoutNumpy, "the package numpy is missing: " + pip( withoutNumpy ) + "numpy" );
+		requireRefused( result, withoutNumpy, "the package numpy is missing: ", pip( withoutNumpy ) + "numpy" );
 		assertFalse( section( result, withoutNumpy.toString() ).contains( "jep" ), result.output );
 		requireRefused( result, withoutAnything, "the package jep is missing: ", "the package numpy is missing: " );
 		requireRefused( result, otherJep, "the package jep in " + otherJepFolder + " has version 4.2.2", "does not fit the jep-4.3.1.jar of this library",

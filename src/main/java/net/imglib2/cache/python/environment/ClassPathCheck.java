@@ -45,7 +45,7 @@ public final class ClassPathCheck
 {
 	private static final String SUBSET_MARKER = "META-INF/imglib2-cache-subset";
 
-	private static final String CLASS_OF_BOTH = "net/imglib2/cache/CacheLoader.class";
+	static final String CLASS_OF_BOTH = "net/imglib2/cache/CacheLoader.class";
 
 	private ClassPathCheck()
 	{}

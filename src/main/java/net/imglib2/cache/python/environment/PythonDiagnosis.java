@@ -30,6 +30,7 @@ package net.imglib2.cache.python.environment;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -43,9 +44,21 @@ import net.imglib2.cache.python.trust.TrustPolicy;
  */
 public final class PythonDiagnosis
 {
+	public static final String USABLE = "This Python can be used.";
+
 	private final List< String > lines = new ArrayList<>();
 
-	private boolean usable;
+	private final String host = PythonHost.find();
+
+	/**
+	 * Not {@code null} if a Python was found that has described itself.
+	 */
+	private PythonInstallation installation;
+
+	/**
+	 * Not {@code null} if there is an installation, and it is known which mode is asked for.
+	 */
+	private ModeChoice choice;
 
 	private PythonDiagnosis()
 	{}
@@ -71,7 +84,11 @@ public final class PythonDiagnosis
 			diagnosis.add( "restricted to", TrustPolicy.ofThisJvm().toString() );
 			final LocatedPython located = PythonLocator.ofThisJvm().locate( path, onlyOnPath );
 			diagnosis.add( "Python", located.executable() + ", named by: " + located.origin() );
-			diagnosis.describe( PythonInstallation.probe( located, true ), mode );
+			diagnosis.installation = PythonInstallation.probe( located, true );
+			diagnosis.describe();
+			final InterpreterMode requested = mode.get();
+			diagnosis.choice = ModeChoice.of( diagnosis.installation, requested, diagnosis.host );
+			diagnosis.describeMode( requested );
 		}
 		catch ( final PythonEnvironmentException | PythonTrustException | IllegalArgumentException e )
 		{
@@ -81,20 +98,66 @@ public final class PythonDiagnosis
 	}
 
 	/**
-	 * @return whether a queue can use this Python
+	 * @return whether a queue can use this Python, as far as can be told without starting
+	 *         it
 	 */
 	public boolean isUsable()
 	{
-		return usable;
+		return choice != null && problems( choice.mode() ).isEmpty();
+	}
+
+	/**
+	 * @return whether it is known what {@link #problems} there are: this Python was found,
+	 *         and the JVM's settings are right
+	 */
+	public boolean isKnown()
+	{
+		return choice != null;
+	}
+
+	/**
+	 * @return the executable, if {@link #isKnown()}
+	 */
+	public Path executable()
+	{
+		return installation.located().executable();
+	}
+
+	/**
+	 * @return the mode that a queue would take, if {@link #isKnown()}
+	 */
+	public InterpreterMode mode()
+	{
+		return choice.mode();
+	}
+
+	/**
+	 * @param mode
+	 * 		not {@link InterpreterMode#AUTO}
+	 * @return the reasons why Python cannot run in a mode, each with its remedy, if
+	 *         {@link #isKnown()}
+	 */
+	public List< String > problems( final InterpreterMode mode )
+	{
+		return ModeChoice.of( installation, mode, host ).problems();
+	}
+
+	/**
+	 * @return the description, without the last line, which says that this Python can be
+	 *         used
+	 */
+	public List< String > lines()
+	{
+		return Collections.unmodifiableList( lines );
 	}
 
 	@Override
 	public String toString()
 	{
-		return String.join( "\n", lines );
+		return String.join( "\n", lines ) + ( isUsable() ? "\n" + USABLE : "" );
 	}
 
-	private void describe( final PythonInstallation installation, final Supplier< InterpreterMode > mode )
+	private void describe()
 	{
 		add( "version", ( installation.get( "implementation" ) + " " + installation.get( "version" ) ).trim() );
 		add( "sys.executable", installation.get( "executable" ) );
@@ -106,23 +169,34 @@ public final class PythonDiagnosis
 		add( "numpy", installation.get( "numpy.version" ) );
 		add( "compiled packages", String.join( ", ", installation.compiledDistributions() ) );
 		add( "modules shared in SUB", String.join( ", ", installation.sharedModules() ) );
-		final InterpreterMode requested = mode.get();
-		final ModeChoice choice = ModeChoice.of( installation, requested, PythonHost.find() );
-		final List< String > problems = choice.problems();
-		if ( problems.isEmpty() )
+	}
+
+	private void describeMode( final InterpreterMode requested )
+	{
+		final InterpreterMode mode = choice.mode();
+		if ( isUsable() )
 		{
-			add( "mode", choice.mode() + " (asked for: " + requested + ")" + ( choice.reason().isEmpty() ? "" : ", because " + choice.reason() ) );
-			if ( choice.mode() == InterpreterMode.PROCESS )
+			add( "mode", mode + " (asked for: " + requested + ")" + ( choice.reason().isEmpty() ? "" : ", because " + choice.reason() ) );
+			if ( mode == InterpreterMode.PROCESS )
 				installation.remediesForJep().forEach( remedy -> add( "for mode SHARED", remedy ) );
-			usable = true;
-			lines.add( "This Python can be used." );
 		}
-		for ( final String problem : problems )
+		for ( final String problem : problems( mode ) )
 			lines.add( "PROBLEM: " + problem );
 	}
 
 	private void add( final String name, final String value )
 	{
-		lines.add( String.format( "%-21s %s", name, value.isEmpty() ? "-" : value ) );
+		lines.addAll( format( name, value.isEmpty() ? "-" : value ) );
+	}
+
+	/**
+	 * @return the lines of a name and its value
+	 */
+	public static List< String > format( final String name, final String value )
+	{
+		final List< String > formatted = new ArrayList<>();
+		for ( final String line : value.split( "\\R" ) )
+			formatted.add( String.format( "%-21s %s", formatted.isEmpty() ? name : "", line ) );
+		return formatted;
 	}
 }

@@ -30,7 +30,6 @@ package net.imglib2.cache.python.environment;
 
 import java.io.IOException;
 import java.io.StringReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
@@ -39,7 +38,6 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 import net.imglib2.cache.python.InterpreterMode;
@@ -58,7 +56,10 @@ public final class PythonInstallation
 	 */
 	static final List< String > JEP_VERSIONS = Collections.unmodifiableList( Arrays.asList( "4.3.1", "4.3.2" ) );
 
-	private static final String JEP_CLASS = "jep/Jep.class";
+	/**
+	 * As pip names it.
+	 */
+	private static final String JEP = "jep==" + JEP_VERSIONS.get( 0 );
 
 	private static final String BEGIN = "<imglib2-cache-python>";
 
@@ -167,7 +168,7 @@ public final class PythonInstallation
 			for ( final Obstacle obstacle : obstacles() )
 				problems.add( obstacle.what + ": " + obstacle.remedy + ", or use InterpreterMode.PROCESS, where this does not matter" );
 		if ( get( "numpy.version" ).isEmpty() )
-			problems.add( "the package numpy is missing: " + pip() + "numpy" );
+			problems.add( "the package numpy is missing: " + toInstall( "numpy" ) );
 		return problems;
 	}
 
@@ -198,17 +199,17 @@ public final class PythonInstallation
 			obstacles.add( new Obstacle( "it is a free-threaded build, which Jep does not support", "use the ordinary build of Python " + get( "version" ) ) );
 		if ( !System.getProperty( "sun.arch.data.model", get( "bits" ) ).equals( get( "bits" ) ) )
 			obstacles.add( new Obstacle( "it has " + get( "bits" ) + " bits, the JVM has " + System.getProperty( "sun.arch.data.model" ), "use one with as many bits as the JVM" ) );
-		if ( PythonInstallation.class.getClassLoader().getResource( JEP_CLASS ) == null )
+		if ( PythonInstallation.class.getClassLoader().getResource( LibraryJars.JEP_CLASS ) == null )
 			obstacles.add( new Obstacle( "jep-" + JEP_VERSIONS.get( 0 ) + ".jar is not on the class path", "add org.ninia:jep:" + JEP_VERSIONS.get( 0 ) ) );
 		final String jep = get( "jep.version" );
 		if ( get( "jep.folder" ).isEmpty() )
-			obstacles.add( new Obstacle( "the package jep is missing", "JAVA_HOME=/path/to/jdk " + pip() + "jep==" + JEP_VERSIONS.get( 0 ) ) );
+			obstacles.add( new Obstacle( "the package jep is missing", toInstall( JEP, javaHome() ) ) );
 		else if ( !JEP_VERSIONS.contains( jep ) )
 			obstacles.add( new Obstacle( "the package jep in " + get( "jep.folder" ) + " has version " + ( jep.isEmpty() ? "unknown" : jep ) + ", which does not fit the jep-"
-					+ JEP_VERSIONS.get( 0 ) + ".jar of this library and could crash the JVM", pip() + "jep==" + JEP_VERSIONS.get( 0 ) ) );
+					+ JEP_VERSIONS.get( 0 ) + ".jar of this library and could crash the JVM", toInstall( JEP, javaHome() ) ) );
 		else if ( get( "jep.library" ).isEmpty() )
 			obstacles.add( new Obstacle( "the package jep in " + get( "jep.folder" ) + " has no native library (libjep.so, libjep.jnilib or jep.dll)",
-					pip() + "--force-reinstall --no-cache-dir jep==" + JEP_VERSIONS.get( 0 ) ) );
+					toInstall( "--force-reinstall --no-cache-dir " + JEP, javaHome() ) ) );
 		return obstacles;
 	}
 
@@ -280,9 +281,38 @@ public final class PythonInstallation
 		return "Python " + get( "version" ) + " (" + executable() + ")";
 	}
 
-	private String pip()
+	/**
+	 * @param variables
+	 * 		assignments of environment variables, each with a space behind it
+	 * @return the command that installs packages, for a shell
+	 */
+	private String toInstall( final String packages, final String variables )
 	{
-		return "\"" + executable() + "\" -m pip install ";
+		final String command = get( "install.preparation" ) + variables + get( "install.command" ) + " " + packages;
+		return get( "install.environment" ).isEmpty() ? command : command + " (the system looks after this Python: name that new environment instead, -D" + KnownProperties.EXECUTABLE
+				+ "=" + get( "install.environment" ) + ")";
+	}
+
+	private String toInstall( final String packages )
+	{
+		return toInstall( packages, "" );
+	}
+
+	/**
+	 * @return the assignment of {@code JAVA_HOME}, which the installation of jep needs: this
+	 *         JVM's JDK, if it is one
+	 */
+	private static String javaHome()
+	{
+		final Path home = Paths.get( System.getProperty( "java.home" ) );
+		// In a JDK 8, this JVM is in the folder jre.
+		final String jdk = hasJni( home ) ? home.toString() : hasJni( home.getParent() ) ? home.getParent().toString() : "/path/to/jdk";
+		return "JAVA_HOME=\"" + jdk + "\" ";
+	}
+
+	private static boolean hasJni( final Path home )
+	{
+		return Files.isRegularFile( home.resolve( "include" ).resolve( "jni.h" ) );
 	}
 
 	private boolean hasSubInterpreters()
@@ -348,17 +378,12 @@ public final class PythonInstallation
 
 	private static String run( final LocatedPython located, final String... command )
 	{
-		// The output goes to a file, because a pipe would have to be read while the process runs.
-		Path output = null;
-		Process process = null;
 		try
 		{
-			output = TemporaryFile.create( ".probe" );
-			process = new ProcessBuilder( Command.of( command ) ).redirectErrorStream( true ).redirectOutput( output.toFile() ).start();
-			process.getOutputStream().close();
-			if ( !process.waitFor( TIMEOUT_SECONDS, TimeUnit.SECONDS ) )
+			final EndedProcess process = EndedProcess.run( TIMEOUT_SECONDS, false, command );
+			if ( !process.ended() )
 				throw new PythonEnvironmentException( located + " did not tell its version within " + TIMEOUT_SECONDS + " s: is it a Python?" );
-			return new String( Files.readAllBytes( output ), StandardCharsets.UTF_8 );
+			return process.output();
 		}
 		catch ( final IOException e )
 		{
@@ -368,13 +393,6 @@ public final class PythonInstallation
 		{
 			Thread.currentThread().interrupt();
 			throw new PythonInterruptedException( "Interrupted while " + located + " was probed", e );
-		}
-		finally
-		{
-			if ( process != null )
-				process.destroyForcibly();
-			if ( output != null )
-				output.toFile().delete();
 		}
 	}
 

@@ -32,12 +32,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.JarURLConnection;
-import java.net.URISyntaxException;
 import java.net.URL;
-import java.net.URLConnection;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Paths;
 
 import net.imglib2.cache.python.PythonException;
 
@@ -49,6 +45,8 @@ public final class PythonSources
 	private static final String FOLDER = "META-INF/python";
 
 	private static final String PACKAGE = FOLDER + "/imglib2_cache_python/";
+
+	static final String INIT = PACKAGE + "__init__.py";
 
 	private PythonSources()
 	{}
@@ -80,24 +78,7 @@ public final class PythonSources
 	 */
 	public static String location()
 	{
-		final URL url = url( "__init__.py" );
-		try
-		{
-			final URLConnection connection = url.openConnection();
-			if ( connection instanceof JarURLConnection )
-			{
-				final URL jar = ( ( JarURLConnection ) connection ).getJarFileURL();
-				if ( "file".equals( jar.getProtocol() ) )
-					return Paths.get( jar.toURI() ).resolve( FOLDER ).toString();
-			}
-			else if ( "file".equals( url.getProtocol() ) )
-				return Paths.get( url.toURI() ).getParent().getParent().toString();
-		}
-		catch ( final IOException | URISyntaxException e )
-		{
-			throw new PythonException( "cannot find the file or jar of " + url, e );
-		}
-		throw new PythonException( "Python cannot import from " + url + ": put the jar of imglib2-cache-python on the class path as a file of its own" );
+		return LibraryJars.entry( url( "__init__.py" ), INIT ).resolve( FOLDER ).toString();
 	}
 
 	private static URL url( final String fileName )

@@ -135,6 +135,7 @@ class ModeChoiceTest
 		properties.setProperty( "implementation", "CPython" );
 		properties.setProperty( "bits", System.getProperty( "sun.arch.data.model" ) );
 		properties.setProperty( "numpy.version", "2.4.6" );
+		properties.setProperty( "install.command", "\"/venv/bin/python\" -m pip install" );
 		if ( hasJep )
 		{
 			properties.setProperty( "jep.folder", "/venv/jep" );

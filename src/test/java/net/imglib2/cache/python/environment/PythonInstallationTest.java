@@ -71,6 +71,7 @@ class PythonInstallationTest
 		set( "jep.version", "4.3.1" );
 		set( "jep.library", "/venv/lib/python3.11/site-packages/jep/libjep.so" );
 		set( "numpy.version", "2.4.6" );
+		set( "install.command", PIP.trim() );
 	}
 
 	@Test
@@ -147,7 +148,28 @@ class PythonInstallationTest
 	void missingJepIsNamedWithTheCommandThatInstallsIt()
 	{
 		properties.keySet().removeIf( key -> key.toString().startsWith( "jep." ) );
-		requireOneProblemOfJep( "the package jep is missing: JAVA_HOME=/path/to/jdk " + PIP + "jep==4.3.1" );
+		requireOneProblemOfJep( "the package jep is missing: JAVA_HOME=\"" + System.getProperty( "java.home" ) + "\" " + PIP + "jep==4.3.1" );
+	}
+
+	@Test
+	void commandFirstMakesWhatItNeeds()
+	{
+		properties.remove( "numpy.version" );
+		set( "install.preparation", "\"/venv/bin/python\" -m ensurepip && " );
+		requireOneProblem( InterpreterMode.PROCESS, "the package numpy is missing: \"/venv/bin/python\" -m ensurepip && " + PIP + "numpy" );
+		properties.keySet().removeIf( key -> key.toString().startsWith( "jep." ) );
+		assertTrue( installation().remediesForJep().get( 0 ).contains( "-m ensurepip && JAVA_HOME=\"" ), installation().remediesForJep().toString() );
+	}
+
+	@Test
+	void pythonOfTheSystemIsNotChanged()
+	{
+		properties.remove( "numpy.version" );
+		set( "install.preparation", "\"/usr/bin/python3\" -m venv \"/home/me/env\" && " );
+		set( "install.command", "\"/home/me/env/bin/python\" -m pip install" );
+		set( "install.environment", "/home/me/env" );
+		requireOneProblem( InterpreterMode.PROCESS, "the package numpy is missing: \"/usr/bin/python3\" -m venv \"/home/me/env\" && \"/home/me/env/bin/python\" -m pip install numpy ",
+				"-Dimglib2.python.executable=/home/me/env)" );
 	}
 
 	@ParameterizedTest
