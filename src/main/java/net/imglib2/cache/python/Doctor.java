@@ -31,6 +31,7 @@ package net.imglib2.cache.python;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -106,7 +107,7 @@ public final class Doctor
 		}
 		catch ( final PythonException e )
 		{
-			System.out.println( "PROBLEM: " + e.getMessage() );
+			System.out.println( PythonDiagnosis.PROBLEM + e.getMessage() );
 			return NOT_USABLE;
 		}
 	}
@@ -124,8 +125,8 @@ public final class Doctor
 			{
 				throw new IllegalStateException( e );
 			}
-		System.err.println( "PROBLEM: these jars of imglib2-cache-python are missing:\n  " + String.join( "\n  ", beside.missing() ) + "\nPut them into "
-				+ beside.folder() + ", or name all jars: java -cp \"/path/to/jars/*\" " + Doctor.class.getName() );
+		System.err.println( PythonDiagnosis.PROBLEM + "these jars of imglib2-cache-python are missing:\n  " + String.join( "\n  ", beside.missing() ) + "\nPut them into "
+				+ beside.folder() + " (as imglib2-cache, the released one fits, too), or name all jars: java -cp \"/path/to/jars/*\" " + Doctor.class.getName() );
 		return NOT_USABLE;
 	}
 
@@ -150,7 +151,7 @@ public final class Doctor
 		if ( usable )
 			System.out.println( PythonDiagnosis.USABLE );
 		else
-			System.out.println( "PROBLEM: mode " + mode + ", which images would take, does not work, see above" + ( working.isEmpty() ? "" : "; this mode does: -D"
+			System.out.println( PythonDiagnosis.PROBLEM + "mode " + mode + ", which images would take, does not work, see above" + ( working.isEmpty() ? "" : "; this mode does: -D"
 					+ PythonEnvironment.MODE_PROPERTY + "=" + working.get( working.size() - 1 ) ) );
 		return usable;
 	}
@@ -160,7 +161,9 @@ public final class Doctor
 		final List< String > problems = diagnosis.problems( mode );
 		if ( !problems.isEmpty() )
 		{
-			print( mode, problems.stream().map( problem -> "does not work: " + problem ).collect( Collectors.toList() ) );
+			final List< String > others = problems.stream().filter( problem -> !diagnosis.lines().contains( PythonDiagnosis.PROBLEM + problem ) )
+					.map( problem -> "does not work: " + problem ).collect( Collectors.toList() );
+			print( mode, others.isEmpty() ? Collections.singletonList( "does not work, see above" ) : others );
 			return false;
 		}
 		final List< String > words = new ArrayList<>( Arrays.asList( diagnosis.executable().toString(), mode.name() ) );

@@ -178,7 +178,7 @@ class PackagingIT
 		ChildJvm.ofJar( jars.resolve( mainJar().getFileName() ) ).run( folder.resolve( "missing" ).toString() ).requireExitCode( 1 ).requireOutput( "PROBLEM: No Python at " );
 		Files.delete( jars.resolve( subsetJar().getFileName() ) );
 		ChildJvm.ofJar( jars.resolve( mainJar().getFileName() ) ).run( "--help" ).requireExitCode( 1 )
-				.requireOutput( "these jars of imglib2-cache-python are missing:\n  " + subsetJar().getFileName() + "\nPut them into " + jars.toRealPath() );
+				.requireOutput( "these jars of imglib2-cache-python are missing:\n  " + subsetJar().getFileName() + "\nPut them into " + jars.toRealPath() + " (" );
 	}
 
 	@Test

@@ -44,6 +44,14 @@ import net.imglib2.cache.python.trust.TrustPolicy;
  */
 public final class PythonDiagnosis
 {
+	/**
+	 * Begin of a line about what keeps this Python from being used.
+	 */
+	public static final String PROBLEM = "PROBLEM: ";
+
+	/**
+	 * Last line, if nothing does.
+	 */
 	public static final String USABLE = "This Python can be used.";
 
 	private final List< String > lines = new ArrayList<>();
@@ -92,7 +100,7 @@ public final class PythonDiagnosis
 		}
 		catch ( final PythonEnvironmentException | PythonTrustException | IllegalArgumentException e )
 		{
-			diagnosis.lines.add( "PROBLEM: " + e.getMessage() );
+			diagnosis.lines.add( PROBLEM + e.getMessage() );
 		}
 		return diagnosis;
 	}
@@ -181,7 +189,7 @@ public final class PythonDiagnosis
 				installation.remediesForJep().forEach( remedy -> add( "for mode SHARED", remedy ) );
 		}
 		for ( final String problem : problems( mode ) )
-			lines.add( "PROBLEM: " + problem );
+			lines.add( PROBLEM + problem );
 	}
 
 	private void add( final String name, final String value )
