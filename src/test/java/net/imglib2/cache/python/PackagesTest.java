@@ -142,7 +142,7 @@ class PackagesTest
 				"Wrong.java", "package net.imglib2.cache.python; class Wrong { net.imglib2.cache.python.scijava.ApplyPython above; }",
 				"worker/Wrong.java", "package net.imglib2.cache.python.worker; class Wrong { org.scijava.log.LogService log; }",
 				"scijava/Wrong.java", "package net.imglib2.cache.python.scijava; class Wrong { net.imglib2.cache.python.type.PixelType< ? > below; }",
-				"scijava/Right.java", "package net.imglib2.cache.python.scijava; class Right { org.scijava.log.LogService log; net.imglib2.cache.python.PythonImg< ? > image; net.imglib2.cache.python.worker.WorkerPool pool; }",
+				"scijava/Right.java", "package net.imglib2.cache.python.scijava; class Right { org.scijava.log.LogService log; net.imglib2.cache.python.PythonSummary summary; net.imglib2.cache.python.worker.WorkerPool pool; }",
 				"embedded/Right.java", "package net.imglib2.cache.python.embedded; class Right { jep.DirectNDArray< ? > jep; }" ) );
 		assertEquals( lines( Set.of(
 				"Wrong -> scijava.ApplyPython",

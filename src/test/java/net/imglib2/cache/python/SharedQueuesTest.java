@@ -47,6 +47,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import net.imglib2.cache.python.worker.QueueOwner;
+import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.type.numeric.integer.IntType;
 
 /**
@@ -141,11 +142,12 @@ class SharedQueuesTest
 		final PythonImg< IntType > notOwned = image( init, 1 ).build();
 		final List< PythonImg< IntType > > images = new ArrayList<>();
 		final Runnable script = () -> {
-			owner.enter();
+			owner.employ( Thread.currentThread() );
 			images.add( image( init, 2 ).build() );
 		};
 		onAnotherThread( script );
 		final Thread worker = images.get( 0 ).queue().submit( python -> Thread.currentThread() ).get();
+		final WorkerPool pool = images.get( 0 ).queue().pool();
 		assertNotSame( notOwned.queue(), images.get( 0 ).queue() );
 		assertEquals( Arrays.asList( PythonEnvironment.getDefault() ), asked );
 
@@ -153,10 +155,11 @@ class SharedQueuesTest
 		while ( first.get() != null )
 			System.gc();
 		onAnotherThread( script );
-		assertSame( worker, images.get( 0 ).queue().submit( python -> Thread.currentThread() ).get() );
+		assertSame( pool, images.get( 0 ).queue().pool() );
+		assertEquals( 7, images.get( 0 ).getAt( 5 ).get() );
 
 		onAnotherThread( () -> {
-			owner.enter();
+			owner.employ( Thread.currentThread() );
 			owner.close();
 			// There is no owner any more.
 			images.add( image( init, 3 ).build() );
@@ -164,8 +167,9 @@ class SharedQueuesTest
 		worker.join();
 		assertSame( notOwned.queue(), images.get( 1 ).queue() );
 		assertEquals( 6, notOwned.getAt( 5 ).get() );
+		images.get( 0 ).invalidate();
 		assertThrows( PythonClosedException.class, () -> images.get( 0 ).compute() );
-		assertThrows( PythonClosedException.class, () -> owner.keep( new Object(), images.get( 0 ).queue().pool() ) );
+		assertThrows( PythonClosedException.class, () -> owner.keep( new Object(), pool ) );
 	}
 
 	@Test
@@ -175,7 +179,7 @@ class SharedQueuesTest
 		try ( QueueOwner owner = new QueueOwner( environment -> environment ) )
 		{
 			onAnotherThread( () -> {
-				owner.enter();
+				owner.employ( Thread.currentThread() );
 				for ( final String init : new String[] { "'a'", "'b'", "'c'", "'b'", "'a'", "'d'", "'e'" } )
 					queues.add( new WeakReference<>( image( INIT + " + " + init, 1 ).workers( 1 ).build().queue() ) );
 			} );

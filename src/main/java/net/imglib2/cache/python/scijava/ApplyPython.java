@@ -171,21 +171,19 @@ public final class ApplyPython extends ContextCommand
 	@Parameter
 	private ParseService parser;
 
-	private volatile SciJavaProgress progress;
+	private SciJavaProgress progress;
 
 	/**
-	 * The thread that runs this, or {@code null}.
+	 * The thread that makes the image, or {@code null}.
 	 */
-	private Thread thread;
+	private Thread builds;
 
 	@Override
 	public void run()
 	{
-		progress = new SciJavaProgress( getContext(), "Apply Python" );
-		begin( Thread.currentThread() );
 		try
 		{
-			final PythonImg< ? > made = settings().build();
+			final PythonImg< ? > made = build();
 			if ( computes( made ) )
 				result = made;
 			else
@@ -200,29 +198,38 @@ public final class ApplyPython extends ContextCommand
 		{
 			fail( e.getMessage() );
 		}
-		finally
-		{
-			end();
-		}
-	}
-
-	private synchronized void begin( final Thread runs )
-	{
-		thread = runs;
 		if ( isCanceled() )
-			progress.cancel();
-	}
-
-	private synchronized void end()
-	{
-		thread = null;
-		if ( isCanceled() )
-			// It was for this command alone.
+			// SciJava cannot tell anybody of it on a thread that is interrupted.
 			Thread.interrupted();
 	}
 
 	/**
-	 * Ends the command, if it runs: what it waits for ends within half a second.
+	 * Python may have to be started, which takes long.
+	 */
+	private PythonImg< ? > build()
+	{
+		synchronized ( this )
+		{
+			progress = new SciJavaProgress( getContext(), "Apply Python" );
+			if ( isCanceled() )
+				progress.cancel();
+			builds = Thread.currentThread();
+		}
+		try
+		{
+			return settings().build();
+		}
+		finally
+		{
+			synchronized ( this )
+			{
+				builds = null;
+			}
+		}
+	}
+
+	/**
+	 * Ends the command, if it runs, within half a second.
 	 *
 	 * @param reason
 	 * 		is shown to the user
@@ -233,8 +240,8 @@ public final class ApplyPython extends ContextCommand
 		super.cancel( reason );
 		if ( progress != null )
 			progress.cancel();
-		if ( thread != null && thread != Thread.currentThread() )
-			thread.interrupt();
+		if ( builds != null && builds != Thread.currentThread() )
+			builds.interrupt();
 	}
 
 	/**

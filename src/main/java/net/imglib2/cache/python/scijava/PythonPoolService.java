@@ -29,18 +29,27 @@
 package net.imglib2.cache.python.scijava;
 
 import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+import javax.script.Bindings;
+import javax.script.ScriptContext;
 
 import org.scijava.event.EventHandler;
 import org.scijava.log.LogLevel;
 import org.scijava.log.LogService;
 import org.scijava.module.event.ModuleExecutingEvent;
+import org.scijava.module.event.ModuleFinishedEvent;
 import org.scijava.plugin.Parameter;
 import org.scijava.plugin.Plugin;
+import org.scijava.script.ScriptModule;
 import org.scijava.service.AbstractService;
 import org.scijava.service.Service;
 
 import net.imglib2.cache.python.PythonEnvironment;
+import net.imglib2.cache.python.PythonImg;
 import net.imglib2.cache.python.worker.QueueOwner;
 
 /**
@@ -65,12 +74,31 @@ public final class PythonPoolService extends AbstractService
 	private final QueueOwner owner = new QueueOwner( this::withLog );
 
 	/**
-	 * On the thread that runs it.
+	 * Called on the event thread, while the one that will run the module waits.
 	 */
 	@EventHandler
 	private void onEvent( final ModuleExecutingEvent event )
 	{
-		owner.enter();
+		owner.employ( event.getCallingThread() );
+	}
+
+	/**
+	 * Groovy keeps the variables of a script that has ended as long as the heap has room. The
+	 * pixels of an image are not in the heap.
+	 */
+	@EventHandler
+	private void onEvent( final ModuleFinishedEvent event )
+	{
+		if ( !( event.getModule() instanceof ScriptModule ) )
+			return;
+		final ScriptModule script = ( ScriptModule ) event.getModule();
+		final Bindings variables = script.getEngine().getBindings( ScriptContext.ENGINE_SCOPE );
+		for ( final String name : new ArrayList<>( variables.keySet() ) )
+			if ( variables.get( name ) instanceof PythonImg )
+				variables.put( name, null );
+		// The script itself is one, with its results.
+		if ( Stream.of( script.getInputs().values(), script.getOutputs().values(), Collections.singleton( script.getReturnValue() ) ).anyMatch( values -> values.stream().anyMatch( PythonImg.class::isInstance ) ) )
+			variables.put( ScriptModule.class.getName(), null );
 	}
 
 	private PythonEnvironment withLog( final PythonEnvironment environment )

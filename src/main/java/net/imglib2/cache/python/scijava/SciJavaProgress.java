@@ -32,8 +32,10 @@ import java.util.Objects;
 
 import org.scijava.Context;
 import org.scijava.app.StatusService;
+import org.scijava.service.SciJavaService;
 import org.scijava.task.Task;
 import org.scijava.task.TaskService;
+import org.scijava.thread.ThreadService;
 
 import net.imglib2.cache.python.PythonProgress;
 
@@ -54,12 +56,14 @@ public final class SciJavaProgress implements PythonProgress
 
 	private final TaskService tasks;
 
+	private final ThreadService threads;
+
 	private final String name;
 
 	/**
 	 * {@code null} when no computation runs, or there are no tasks.
 	 */
-	private volatile Task task;
+	private Task task;
 
 	private volatile boolean cancelled;
 
@@ -75,6 +79,7 @@ public final class SciJavaProgress implements PythonProgress
 	{
 		status = Objects.requireNonNull( context, "context" ).getService( StatusService.class );
 		tasks = context.getService( TaskService.class );
+		threads = context.getService( ThreadService.class );
 		this.name = Objects.requireNonNull( name, "name" );
 	}
 
@@ -82,23 +87,37 @@ public final class SciJavaProgress implements PythonProgress
 	public void update( final long done, final long total )
 	{
 		final String message = name + ": " + done + " of " + total + " cells";
-		if ( status != null )
-		{
-			// The status bar counts with int.
-			final long unit = total / Integer.MAX_VALUE + 1;
-			status.showStatus( ( int ) ( done / unit ), ( int ) ( total / unit ), message );
-		}
+		// The status bar counts with int.
+		final long unit = total / Integer.MAX_VALUE + 1;
+		show( status, () -> status.showStatus( ( int ) ( done / unit ), ( int ) ( total / unit ), message ) );
 		if ( tasks == null )
 			return;
-		if ( task == null )
+		final boolean begins = task == null;
+		if ( begins )
 		{
 			task = tasks.createTask( name );
 			task.setCancelCallBack( this::cancel );
-			task.setProgressMaximum( total );
-			task.start();
 		}
-		task.setProgressValue( done );
-		task.setStatusMessage( message );
+		final Task its = task;
+		show( tasks, () -> {
+			if ( begins )
+			{
+				its.setProgressMaximum( total );
+				its.start();
+			}
+			its.setProgressValue( done );
+			its.setStatusMessage( message );
+		} );
+	}
+
+	/**
+	 * Later, on the event thread. If this thread waited for it, an interrupt of this thread
+	 * would get lost.
+	 */
+	private void show( final SciJavaService service, final Runnable action )
+	{
+		if ( service != null && threads != null )
+			threads.queue( action );
 	}
 
 	/**
@@ -119,10 +138,10 @@ public final class SciJavaProgress implements PythonProgress
 	@Override
 	public void ended()
 	{
-		if ( task != null )
-			task.finish();
+		final Task its = task;
+		if ( its != null )
+			show( tasks, its::finish );
 		task = null;
-		if ( status != null )
-			status.clearStatus();
+		show( status, () -> status.clearStatus() );
 	}
 }

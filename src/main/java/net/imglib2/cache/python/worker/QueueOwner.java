@@ -54,7 +54,7 @@ public final class QueueOwner implements AutoCloseable
 	 */
 	private static final int MAX_UNUSED = 3;
 
-	private static final ThreadLocal< WeakReference< QueueOwner > > OF_THREAD = new ThreadLocal<>();
+	private static final Map< Thread, WeakReference< QueueOwner > > OF_THREADS = new WeakHashMap<>();
 
 	private final UnaryOperator< PythonEnvironment > environment;
 
@@ -87,17 +87,25 @@ public final class QueueOwner implements AutoCloseable
 	 */
 	public static QueueOwner ofThisThread()
 	{
-		final WeakReference< QueueOwner > reference = OF_THREAD.get();
+		final WeakReference< QueueOwner > reference;
+		synchronized ( OF_THREADS )
+		{
+			reference = OF_THREADS.get( Thread.currentThread() );
+		}
 		final QueueOwner owner = reference == null ? null : reference.get();
 		return owner == null || owner.isClosed() ? null : owner;
 	}
 
 	/**
-	 * This thread works for the owner from now on.
+	 * @param thread
+	 * 		works for this owner from now on
 	 */
-	public void enter()
+	public void employ( final Thread thread )
 	{
-		OF_THREAD.set( new WeakReference<>( this ) );
+		synchronized ( OF_THREADS )
+		{
+			OF_THREADS.put( thread, new WeakReference<>( this ) );
+		}
 	}
 
 	/**

@@ -30,10 +30,12 @@ package net.imglib2.cache.python.scijava;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.awt.EventQueue;
 import java.io.File;
 import java.lang.ref.WeakReference;
 import java.nio.file.Files;
@@ -47,7 +49,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -97,21 +100,33 @@ class ApplyPythonTest
 	@TempDir
 	Path folder;
 
-	private Context context;
+	private static Context context;
 
-	private final List< LogMessage > messages = new CopyOnWriteArrayList<>();
+	private static final List< LogMessage > MESSAGES = new CopyOnWriteArrayList<>();
 
-	@BeforeEach
-	void open()
+	@BeforeAll
+	static void open()
 	{
-		context = new Context();
-		context.service( LogService.class ).addLogListener( messages::add );
+		context = open( MESSAGES );
 	}
 
-	@AfterEach
-	void close()
+	@AfterAll
+	static void close()
 	{
 		context.dispose();
+	}
+
+	@BeforeEach
+	void forget()
+	{
+		MESSAGES.clear();
+	}
+
+	private static Context open( final List< LogMessage > messages )
+	{
+		final Context opened = new Context();
+		opened.service( LogService.class ).addLogListener( messages::add );
+		return opened;
 	}
 
 	@Test
@@ -126,7 +141,7 @@ class ApplyPythonTest
 	@Test
 	void statementsAndFilesAreApplied() throws Exception
 	{
-		final RandomAccessibleInterval< IntType > statements = result( apply( "code", "block.data[...] = image + offset", "parameters", "offset=1000", "type", "int32" ) );
+		final RandomAccessibleInterval< IntType > statements = result( apply( "code", "block.data[...] = image.astype(int) + offset", "parameters", "offset=1000", "type", "int32" ) );
 		assertEquals( 1023, statements.getAt( 3, 2 ).get() );
 		final Path file = Files.writeString( folder.resolve( "twice.py" ), "block.data[...] = twice(image)" );
 		final RandomAccessibleInterval< UnsignedByteType > same = result( apply( "script", file.toFile(), "init", "def twice(a):\n    return 2 * a" ) );
@@ -138,8 +153,8 @@ class ApplyPythonTest
 	 */
 	@ParameterizedTest
 	@CsvSource( delimiter = '|', quoteCharacter = '~', value = {
-			"halo=8, 8, 8 | numpy:negative | the halo [8, 8, 8] has 3 numbers",
-			"halo=wide | numpy:negative | the halo is [wide], with wide",
+			"halo=8, 8, 8 | numpy:negative | is [8, 8, 8], for 3 axes, but input 0 has 2: give one number",
+			"halo=wide | numpy:negative | the halo is wide",
 			"cellSize=0 | numpy:negative | the cell size",
 			"halo=2;border=none | numpy:negative | choose a border",
 			"border=reflect | numpy:negative | MIRROR_DOUBLE",
@@ -190,7 +205,7 @@ class ApplyPythonTest
 		assertEquals( 77, lazy.getAt( 0, 2 ).get() );
 		assertTrue( errors().get( 0 ).text().contains( "ValueError: cell 1" ), errors().toString() );
 		// The whole image: counted in one message, and the other cells are a result.
-		messages.clear();
+		MESSAGES.clear();
 		final RandomAccessibleInterval< UnsignedByteType > all = result( apply( "code", code, "cellSize", "10, 2", "computeAll", true ) );
 		assertEquals( 1, errors().size(), errors().toString() );
 		assertTrue( errors().get( 0 ).text().startsWith( "2 of 5 cells failed. The first one: Cell " ), errors().toString() );
@@ -211,34 +226,44 @@ class ApplyPythonTest
 	@Test
 	void allOfAContextShareWorkersThatEndWithIt() throws Exception
 	{
-		final Set< Integer > pids = new HashSet<>();
+		final Context own = open( new ArrayList<>() );
 		final List< RandomAccessibleInterval< IntType > > results = new ArrayList<>();
 		for ( int i = 0; i < 3; ++i )
 		{
-			results.add( result( apply( "code", PID + "  # " + i, "type", "int32", "cellSize", "5", "workers", 1 ) ) );
-			final Module module = context.service( CommandService.class ).run( new CommandInfo( BuilderCommand.class ), true ).get();
+			results.add( result( pid( own ) ) );
+			final Module module = own.service( CommandService.class ).run( new CommandInfo( BuilderCommand.class ), true ).get();
 			results.add( Cast.unchecked( module.getOutput( "result" ) ) );
 		}
+		final Set< Integer > pids = new HashSet<>();
 		for ( final RandomAccessibleInterval< IntType > result : results )
-			pids.add( result.getAt( 5, 4 ).get() );
+			pids.add( result.getAt( 9, 0 ).get() );
 		assertEquals( 1, pids.size() );
 		final ProcessHandle worker = ProcessHandle.of( pids.iterator().next() ).orElseThrow();
+		final RandomAccessibleInterval< IntType > ofOther = result( pid( context ) );
+		assertNotEquals( worker.pid(), ofOther.getAt( 9, 0 ).get() );
 
 		// Also when no image needs them.
-		final WeakReference< Object > last = new WeakReference<>( results.get( 5 ) );
+		final List< WeakReference< Object > > dropped = new ArrayList<>();
+		results.forEach( result -> dropped.add( new WeakReference<>( result ) ) );
 		results.clear();
-		while ( last.get() != null )
-			System.gc();
-		assertTrue( worker.isAlive() );
-		final RandomAccessibleInterval< IntType > later = result( apply( "code", PID, "type", "int32", "cellSize", "5", "workers", 1 ) );
-		assertEquals( worker.pid(), later.getAt( 5, 4 ).get() );
+		for ( final WeakReference< Object > result : dropped )
+			while ( result.get() != null )
+				System.gc();
+		final RandomAccessibleInterval< IntType > later = result( pid( own ) );
+		assertEquals( worker.pid(), later.getAt( 9, 0 ).get() );
 
-		context.dispose();
+		own.dispose();
 		worker.onExit().get();
-		assertEquals( worker.pid(), later.getAt( 5, 4 ).get() );
-		Throwable thrown = assertThrows( RuntimeException.class, () -> later.getAt( 0, 0 ) );
+		assertEquals( worker.pid(), later.getAt( 9, 0 ).get() );
+		Throwable thrown = assertThrows( RuntimeException.class, () -> later.getAt( 0, 9 ) );
 		while ( !( thrown instanceof PythonClosedException ) )
 			thrown = thrown.getCause();
+		assertEquals( ofOther.getAt( 9, 0 ).get(), ofOther.getAt( 0, 9 ).get() );
+	}
+
+	private static CommandModule pid( final Context its ) throws Exception
+	{
+		return its.service( CommandService.class ).run( ApplyPython.class, true, inputs( "code", PID, "type", "int32", "cellSize", "5" ) ).get();
 	}
 
 	/**
@@ -289,10 +314,11 @@ class ApplyPythonTest
 		final Seen seen = new Seen();
 		context.service( EventService.class ).subscribe( seen );
 		result( apply( "code", "numpy:negative", "cellSize", "5, 3", "computeAll", true ) );
-		assertTrue( seen.status.contains( "0/6 Apply Python: 0 of 6 cells" ), seen.status.toString() );
-		assertTrue( seen.status.contains( "6/6 Apply Python: 6 of 6 cells" ), seen.status.toString() );
+		awaitEvents();
+		assertTrue( seen.status.contains( "0/8 Apply Python: 0 of 8 cells" ), seen.status.toString() );
+		assertTrue( seen.status.contains( "8/8 Apply Python: 8 of 8 cells" ), seen.status.toString() );
 		assertTrue( seen.task.isDone() );
-		assertEquals( 6, seen.task.getProgressMaximum() );
+		assertEquals( 8, seen.task.getProgressMaximum() );
 	}
 
 	@ParameterizedTest
@@ -305,7 +331,6 @@ class ApplyPythonTest
 		final CommandModule module = ( CommandModule ) modules.createModule( context.service( CommandService.class ).getCommand( ApplyPython.class ) );
 		final Future< CommandModule > future = modules.run( module, true, inputs( "code", "while True: block.data[...] = 1" ) );
 		seen.began.await();
-		final CountDownLatch ended = new CountDownLatch( 1 );
 		if ( what.equals( "the command" ) )
 			module.cancel( "enough" );
 		else if ( what.equals( "the task" ) )
@@ -313,7 +338,7 @@ class ApplyPythonTest
 		else
 			future.cancel( true );
 		while ( !module.isCanceled() || module.getOutput( "result" ) != null )
-			ended.await( 10, java.util.concurrent.TimeUnit.MILLISECONDS );
+			Thread.sleep( 1 );
 		if ( !what.equals( "the future" ) )
 			future.get();
 		assertFalse( module.getCancelReason().isEmpty() );
@@ -336,11 +361,19 @@ class ApplyPythonTest
 		final byte[] pixels = new byte[ 100 ];
 		for ( int i = 0; i < pixels.length; ++i )
 			pixels[ i ] = ( byte ) i;
-		final List< Object > inputs = new ArrayList<>( List.of( "image", ArrayImgs.unsignedBytes( pixels, 10, 10 ) ) );
+		final List< Object > inputs = new ArrayList<>( List.of( "image", ArrayImgs.unsignedBytes( pixels, 10, 10 ), "workers", 1 ) );
 		if ( !Arrays.asList( given ).contains( "mode" ) )
 			inputs.addAll( List.of( "mode", "PROCESS" ) );
 		inputs.addAll( Arrays.asList( given ) );
 		return inputs.toArray();
+	}
+
+	/**
+	 * Those that are queued now.
+	 */
+	private static void awaitEvents() throws Exception
+	{
+		EventQueue.invokeAndWait( () -> {} );
 	}
 
 	private static < T extends RealType< T > > RandomAccessibleInterval< T > result( final CommandModule module )
@@ -351,14 +384,14 @@ class ApplyPythonTest
 
 	private List< LogMessage > errors()
 	{
-		final List< LogMessage > errors = new ArrayList<>( messages );
+		final List< LogMessage > errors = new ArrayList<>( MESSAGES );
 		errors.removeIf( message -> message.level() != LogLevel.ERROR );
 		return errors;
 	}
 
 	private void awaitMessage( final int level, final String text ) throws InterruptedException
 	{
-		while ( messages.stream().noneMatch( message -> message.level() == level && message.text().equals( text ) ) )
+		while ( MESSAGES.stream().noneMatch( message -> message.level() == level && message.text().equals( text ) ) )
 			Thread.sleep( 1 );
 	}
 }

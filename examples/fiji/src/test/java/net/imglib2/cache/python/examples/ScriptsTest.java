@@ -74,7 +74,7 @@ import net.imglib2.type.numeric.real.FloatType;
 /**
  * Runs the scripts as they are, by the services that Fiji uses.
  */
-@Timeout( 120 )
+@Timeout( value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
 class ScriptsTest
 {
 	private static final Path SCRIPTS = Paths.get( "scripts" );
@@ -105,6 +105,8 @@ class ScriptsTest
 	{
 		context = new Context();
 		context.service( LogService.class ).addLogListener( messages::add );
+		// ImageJ tells scripts this name.
+		context.service( ScriptService.class ).addAlias( Img.class );
 	}
 
 	@AfterEach
@@ -181,7 +183,7 @@ class ScriptsTest
 	static Stream< Object[] > mistakes() throws IOException
 	{
 		final Map< String, String[] > all = Map.of(
-				"a halo of the wrong length", new String[] { "halo=8, 8, 8", null, "the halo [8, 8, 8] has 3 numbers" },
+				"a halo of the wrong length", new String[] { "halo=8, 8, 8", null, "is [8, 8, 8], for 3 axes" },
 				"a halo, but nothing outside of the image", new String[] { "border=none", null, "choose a border" },
 				"a typing error", new String[] { "", "block.data[...] = imgae", "NameError: name 'imgae' is not defined" },
 				"a syntax error", new String[] { "", "block.data[...] = image[", "SyntaxError" },
@@ -198,8 +200,8 @@ class ScriptsTest
 	void aMistakeIsOneMessage( final Path script, final String name, final String input, final String code, final String expected ) throws Exception
 	{
 		final Path file = code == null ? CODE : Files.writeString( folder.resolve( "mistake.py" ), code );
-		final String[] entered = input.isEmpty() ? new String[ 0 ] : input.split( "=" );
-		final Module module = run( script, file, ( Object[] ) entered );
+		final Object[] entered = input.isEmpty() ? new Object[ 0 ] : Arrays.copyOf( input.split( "=" ), 2, Object[].class );
+		final Module module = run( script, file, entered );
 		assertNull( module.getOutput( "result" ) );
 		assertEquals( 1, errors().size(), errors().toString() );
 		final String message = errors().get( 0 ).text();
@@ -211,8 +213,7 @@ class ScriptsTest
 	private Module run( final Path script, final Path code, final Object... more ) throws Exception
 	{
 		final List< Object > inputs = new ArrayList<>( List.of( "image", image(), "code", code.toFile(), "sigma", 5, "halo", "20", "border", "mirror_double", "cellSize", "256" ) );
-		if ( more.length > 0 && more[ 0 ].equals( "environment" ) )
-			more[ 1 ] = new File( ( String ) more[ 1 ] );
+		inputs.addAll( List.of( "environment", new File( System.getProperty( "imglib2.python.executable" ) ) ) );
 		inputs.addAll( Arrays.asList( more ) );
 		return context.service( ScriptService.class ).run( script.toFile(), true, inputs.toArray() ).get();
 	}
