@@ -168,7 +168,7 @@ class ApplyPythonTest
 			"script=/no/such/file.py | | /no/such/file.py",
 			"script=/no/such/file.py | numpy:negative | give one of them",
 			"halo=0 | | There is no Python code",
-			"halo=0 | block.data[...] = imgae * 2 | NameError: name 'imgae' is not defined",
+			"halo=0 | block.data[...] = imgae * 2 | Did you mean image?",
 			"halo=0 | block.data[...] = image * | SyntaxError",
 			"halo=0 | import no_such_package; block.data[...] = 1 | no_such_package",
 			"halo=0 | no_such_package:function | no_such_package",

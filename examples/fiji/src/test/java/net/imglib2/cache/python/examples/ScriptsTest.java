@@ -50,10 +50,14 @@ import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -75,6 +79,7 @@ import net.imglib2.type.numeric.real.FloatType;
  * Runs the scripts as they are, by the services that Fiji uses.
  */
 @Timeout( value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD )
+@TestMethodOrder( MethodOrderer.OrderAnnotation.class )
 class ScriptsTest
 {
 	private static final Path SCRIPTS = Paths.get( "scripts" );
@@ -88,9 +93,12 @@ class ScriptsTest
 	@TempDir
 	Path folder;
 
-	private Context context;
+	/**
+	 * For what need not be the first in a {@code Context}.
+	 */
+	private static Context common;
 
-	private final List< LogMessage > messages = new CopyOnWriteArrayList<>();
+	private static final List< LogMessage > MESSAGES = new CopyOnWriteArrayList<>();
 
 	static List< Path > scripts() throws IOException
 	{
@@ -100,19 +108,31 @@ class ScriptsTest
 		}
 	}
 
-	@BeforeEach
-	void open()
+	@BeforeAll
+	static void open()
 	{
-		context = new Context();
-		context.service( LogService.class ).addLogListener( messages::add );
-		// ImageJ tells scripts this name.
-		context.service( ScriptService.class ).addAlias( Img.class );
+		common = openContext();
 	}
 
-	@AfterEach
-	void close()
+	@AfterAll
+	static void close()
 	{
-		context.dispose();
+		common.dispose();
+	}
+
+	@BeforeEach
+	void forget()
+	{
+		MESSAGES.clear();
+	}
+
+	private static Context openContext()
+	{
+		final Context context = new Context();
+		context.service( LogService.class ).addLogListener( MESSAGES::add );
+		// ImageJ tells scripts this name.
+		context.service( ScriptService.class ).addAlias( Img.class );
+		return context;
 	}
 
 	/**
@@ -129,14 +149,17 @@ class ScriptsTest
 	@ParameterizedTest
 	@MethodSource( "scripts" )
 	@Tag( "each-mode" )
+	@Order( 1 )
 	void twentyRunsUseOnePool( final Path script ) throws Exception
 	{
 		final List< WeakReference< Object > > results = new ArrayList<>();
 		final List< String > afterFirst = new ArrayList<>();
+		assertEquals( List.of(), workers() );
 		long memory = 0;
+		final Context context = openContext();
 		for ( int run = 0; run < RUNS; ++run )
 		{
-			final Object result = run( script, CODE ).getOutput( "result" );
+			final Object result = run( context, script, CODE ).getOutput( "result" );
 			assertEquals( List.of(), errors() );
 			assertCorrect( result );
 			results.add( new WeakReference<>( result ) );
@@ -155,7 +178,7 @@ class ScriptsTest
 		assertTrue( growth < MAX_GROWTH, "grown by " + ( growth >> 20 ) + " MB" );
 
 		// The command has the same workers.
-		final Module command = context.service( CommandService.class ).run( ApplyPython.class, true, "image", image(), "script", CODE.toFile(), "parameters", "sigma=5", "halo", "20", "cellSize", "256", "type", "float32" ).get();
+		final Module command = context.service( CommandService.class ).run( ApplyPython.class, true, "image", image(), "script", CODE.toFile(), "environment", new File( System.getProperty( "imglib2.python.executable" ) ), "parameters", "sigma=5", "halo", "20", "cellSize", "256", "type", "float32" ).get();
 		assertCorrect( command.getOutput( "result" ) );
 		assertEquals( afterFirst, workers() );
 		System.out.println( script.getFileName() + ": " + RUNS + " runs, " + afterFirst.size() + " workers, " + ( growth >> 20 ) + " MB more than after the first run" );
@@ -185,7 +208,7 @@ class ScriptsTest
 		final Map< String, String[] > all = Map.of(
 				"a halo of the wrong length", new String[] { "halo=8, 8, 8", null, "is [8, 8, 8], for 3 axes" },
 				"a halo, but nothing outside of the image", new String[] { "border=none", null, "choose a border" },
-				"a typing error", new String[] { "", "block.data[...] = imgae", "NameError: name 'imgae' is not defined" },
+				"a typing error", new String[] { "", "block.data[...] = imgae", "Did you mean image?" },
 				"a syntax error", new String[] { "", "block.data[...] = image[", "SyntaxError" },
 				"a package that is missing", new String[] { "", "import no_such_package\nblock.data[...] = 1", "No module named 'no_such_package'" },
 				"a wrong dtype", new String[] { "", "block.data[...] = image[block.halo] * 1j", "complex" },
@@ -197,11 +220,12 @@ class ScriptsTest
 
 	@ParameterizedTest
 	@MethodSource( "mistakes" )
+	@Order( 2 )
 	void aMistakeIsOneMessage( final Path script, final String name, final String input, final String code, final String expected ) throws Exception
 	{
 		final Path file = code == null ? CODE : Files.writeString( folder.resolve( "mistake.py" ), code );
 		final Object[] entered = input.isEmpty() ? new Object[ 0 ] : Arrays.copyOf( input.split( "=" ), 2, Object[].class );
-		final Module module = run( script, file, entered );
+		final Module module = run( common, script, file, entered );
 		assertNull( module.getOutput( "result" ) );
 		assertEquals( 1, errors().size(), errors().toString() );
 		final String message = errors().get( 0 ).text();
@@ -210,7 +234,7 @@ class ScriptsTest
 		assertTrue( message.lines().count() < 12, message );
 	}
 
-	private Module run( final Path script, final Path code, final Object... more ) throws Exception
+	private static Module run( final Context context, final Path script, final Path code, final Object... more ) throws Exception
 	{
 		final List< Object > inputs = new ArrayList<>( List.of( "image", image(), "code", code.toFile(), "sigma", 5, "halo", "20", "border", "mirror_double", "cellSize", "256" ) );
 		inputs.addAll( List.of( "environment", new File( System.getProperty( "imglib2.python.executable" ) ) ) );
@@ -220,7 +244,7 @@ class ScriptsTest
 
 	private List< LogMessage > errors()
 	{
-		return messages.stream().filter( message -> message.level() == LogLevel.ERROR ).collect( Collectors.toList() );
+		return MESSAGES.stream().filter( message -> message.level() == LogLevel.ERROR ).collect( Collectors.toList() );
 	}
 
 	/**
@@ -228,7 +252,7 @@ class ScriptsTest
 	 */
 	private static List< String > workers()
 	{
-		return Thread.getAllStackTraces().keySet().stream().map( Thread::getName ).filter( name -> name.startsWith( "python_" ) ).sorted().collect( Collectors.toList() );
+		return Thread.getAllStackTraces().keySet().stream().map( thread -> thread.getName().replaceFirst( " .*", "" ) ).filter( name -> name.startsWith( "python_" ) ).sorted().collect( Collectors.toList() );
 	}
 
 	private static Set< String > pools( final List< String > workers )
