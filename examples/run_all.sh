@@ -50,6 +50,7 @@ maven()
 maven vessels "$@"
 maven maven-app "$@"
 maven original "$@"
+maven fiji "$@"
 # This one has an environment of its own, as a user makes it.
 interpreter=$python
 if [ -d "$python" ]; then
