@@ -8,6 +8,7 @@
 #   ./cluster.sh [SHARED|PROCESS] [options of the program]
 #
 #   IMGLIB2_PYTHON  a Python with numpy, scipy, zarr, and, for SHARED, jep
+#   SUBMIT_OPTIONS  further options of spark-submit, for instance "--archives environment.tar.gz#environment"
 
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -40,7 +41,8 @@ for i in 1 2; do
 	workers[i]=$!
 done
 
-./submit.sh --master spark://127.0.0.1:$port --executor-memory 512m --class net.imglib2.cache.python.examples.SmoothOnSpark \
+# shellcheck disable=SC2086
+./submit.sh --master spark://127.0.0.1:$port --executor-memory 512m ${SUBMIT_OPTIONS:-} --class net.imglib2.cache.python.examples.SmoothOnSpark \
 	"$folder" "$mode" executors=2 pause=0.05 "${@:2}" >"$folder/driver.out" 2>"$folder/driver.log" &
 driver=$!
 started+=($driver)
