@@ -3,6 +3,7 @@
 """Tells workers which GPU is theirs, for the page gpu.md."""
 
 import fcntl
+import getpass
 import itertools
 import tempfile
 from pathlib import Path
@@ -16,7 +17,7 @@ class Gpu(int):
 
 
 def take_gpu(count: int, program: str = "python-workers") -> Gpu:
-    """Takes the first place that no other worker on this computer has taken. Places 0, 1, 2, ... go round the GPUs.
+    """Takes the first place that no other worker of this user has taken. Places 0, 1, 2, ... go round the GPUs.
 
     The place is free again when the object goes, or the process ends, however it ends.
 
@@ -30,7 +31,7 @@ def take_gpu(count: int, program: str = "python-workers") -> Gpu:
     if count < 1:
         raise RuntimeError("there is no GPU that the package can use")
     for place in itertools.count():
-        file = Path(tempfile.gettempdir(), f"{program}-{place}.gpu").open("a")  # noqa: SIM115
+        file = Path(tempfile.gettempdir(), f"{program}-{getpass.getuser()}-{place}.gpu").open("a")  # noqa: SIM115
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -45,8 +45,8 @@ HINTS = """\
   is done again for each cell.
 * numba's `cache=True` needs a file. Put the function into a module, in a folder of `withModulePath`.
 * joblib and torch's `DataLoader` start processes, and each imports its packages again: for a single block that is slow.
-* tensorflow can be told its number of threads only before it computes for the first time in a process. If two images say
-  different numbers, the second one fails.
+* tensorflow can be told its number of threads only before it computes for the first time in a process. If two images
+  say different numbers there, the second one fails.
 """
 
 THREADS = """\
