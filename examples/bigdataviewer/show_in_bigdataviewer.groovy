@@ -13,12 +13,15 @@
 // long, are white and flat; the log says why. In the side panel, a button computes them again. When the
 // Python file is saved, the viewer shows what it computes now.
 
+import bdv.cache.CacheControl
 import bdv.cache.SharedQueue
+import bdv.ui.BdvDefaultCards
 import bdv.util.Bdv
 import bdv.util.BdvFunctions
 import bdv.util.volatiles.VolatileViews
 import java.awt.GridLayout
 import java.time.Duration
+import java.util.concurrent.ConcurrentLinkedQueue
 import javax.swing.*
 import net.imglib2.cache.python.PythonEnvironment
 import net.imglib2.cache.python.PythonImg
@@ -54,26 +57,35 @@ source.setDisplayRange(darkest, brightest)
 viewer = source.bdvHandle
 
 // The viewer keeps cells of its own. It has to drop those that are computed again: after retryFailed(),
-// invalidate(), a new parameter, or new code.
-shown = view.volatileViewData.img.cache
+// invalidate(), or new code. It must not do so while it paints. So it does when it begins to paint.
+changed = new ConcurrentLinkedQueue()
+painter = null
 stopListening = img.onInvalidate { cells ->
-	failed.removeIf(cells)
-	showStatus()
-	shown.invalidateIf(cells)
-	viewer.viewerPanel.requestRepaint()
+	// The viewer's cache invalidates the image, too. That is no news.
+	if (Thread.currentThread() != painter) {
+		failed.removeIf(cells)
+		showStatus()
+		changed.add(cells)
+		viewer.viewerPanel.requestRepaint()
+	}
 }
+shown = view.volatileViewData.img.cache
+viewer.cacheControls.addCacheControl({
+	painter = Thread.currentThread()
+	for (cells = changed.poll(); cells != null; cells = changed.poll())
+		shown.invalidateIf(cells)
+} as CacheControl)
 
 retry = new JButton("Compute them again")
-retry.addActionListener {
-	// Not on Swing's thread: the viewer's cache waits until the cells are loaded that are being loaded now.
-	new Thread({ img.retryFailed() }, "retry failed cells").start()
-}
+retry.addActionListener { img.retryFailed() }
 panel = new JPanel(new GridLayout(0, 1))
 panel.add(status)
 panel.add(retry)
 showStatus()
 SwingUtilities.invokeLater {
 	viewer.cardPanel.addCard("Python", panel, true)
+	// So that there is room for the new card.
+	viewer.cardPanel.setCardExpanded(BdvDefaultCards.DEFAULT_SOURCEGROUPS_CARD, false)
 	viewer.splitPanel.setCollapsed(false)
 }
 

@@ -32,7 +32,9 @@ def to_image(array: np.ndarray) -> jpype.JObject:
     return getattr(jpype.JClass("net.imglib2.img.array.ArrayImgs"), factory)(access, array.shape[::-1])
 
 
-def to_numpy(image: jpype.JObject, lower: Sequence[int] | None = None, shape: Sequence[int] | None = None) -> np.ndarray:
+def to_numpy(
+    image: jpype.JObject, lower: Sequence[int] | None = None, shape: Sequence[int] | None = None
+) -> np.ndarray:
     """Return pixels of a lazy image, all by default. Its workers compute what is missing, in parallel."""
     dtype, kind = _pixels(image)
     shape = tuple(shape or image.dimensionsAsLongArray()[::-1])

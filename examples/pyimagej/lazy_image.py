@@ -27,7 +27,8 @@ builder = (
 )
 
 smooth = builder.build()
-print("mode:", [line for line in str(environment.diagnose()).splitlines() if line.startswith("mode")][0])
+(mode,) = [line for line in str(environment.diagnose()).splitlines() if line.startswith("mode")]
+print(" ".join(mode.split()))
 corner = to_numpy(smooth, lower=(0, 0, 0), shape=(10, 20, 30))
 print(f"{smooth.metrics().cellsComputed()} cell computed, mean {corner.mean():.4f}")
 pixels = to_numpy(smooth)

@@ -29,11 +29,14 @@
 package bdv.util;
 
 import java.awt.event.WindowListener;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 
 import javax.swing.JComponent;
 
+import bdv.cache.CacheControl;
 import bdv.util.volatiles.VolatileViews;
 
 /**
@@ -65,6 +68,8 @@ public final class BdvFunctions
 
 		public final CompletableFuture< WindowListener > listener = new CompletableFuture<>();
 
+		private final List< CacheControl > controls = new CopyOnWriteArrayList<>();
+
 		private Viewer( final VolatileViews.View view )
 		{
 			this.view = view;
@@ -88,6 +93,24 @@ public final class BdvFunctions
 			repaints.release();
 		}
 
+		public Viewer getCacheControls()
+		{
+			return this;
+		}
+
+		public void addCacheControl( final CacheControl control )
+		{
+			controls.add( control );
+		}
+
+		/**
+		 * As each frame does, on the thread that paints.
+		 */
+		public void beginFrame()
+		{
+			controls.forEach( CacheControl::prepareNextFrame );
+		}
+
 		public Viewer getCardPanel()
 		{
 			return this;
@@ -97,6 +120,9 @@ public final class BdvFunctions
 		{
 			return card.complete( component );
 		}
+
+		public void setCardExpanded( final Object key, final boolean expanded )
+		{}
 
 		public Viewer getSplitPanel()
 		{

@@ -114,10 +114,11 @@ class BigDataViewerScriptTest
 
 		Files.createFile( gate );
 		viewer.repaints.drainPermits();
-		component( viewer, JButton.class ).doClick();
+		SwingUtilities.invokeAndWait( component( viewer, JButton.class )::doClick );
 		assertTrue( viewer.repaints.tryAcquire( 60, TimeUnit.SECONDS ), "the viewer was not told" );
 		assertEquals( List.of( 7f, 8f, 9f, 10f, 11f, 12f, 13f, 14f ), paint( viewer ) );
 		assertEquals( NUM_CELLS, img.metrics().cellsComputed() );
+		assertFalse( viewer.repaints.tryAcquire(), "the viewer goes on to paint" );
 		assertEquals( "Cells that failed: 0", status( viewer ) );
 
 		Files.write( file, Arrays.asList( "block.data[...] = raw[block.halo] * 2" ) );
@@ -164,6 +165,7 @@ class BigDataViewerScriptTest
 	 */
 	private static List< Float > paint( final Viewer viewer ) throws Exception
 	{
+		viewer.beginFrame();
 		final Float[] pixels = new Float[ NUM_CELLS ];
 		for ( int cell = 0; cell < NUM_CELLS; ++cell )
 			viewer.view.get( cell );

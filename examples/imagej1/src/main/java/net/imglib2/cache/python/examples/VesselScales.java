@@ -177,6 +177,9 @@ public final class VesselScales
 	{
 		stack.resetDisplayRange();
 		stack.show();
+		// The window begins with its slider at the first plane.
+		stack.setSlice( PLANES );
+		stack.setSlice( PLANE );
 		final ImageWindow window = stack.getWindow();
 		final BufferedImage shown = stack.getProcessor().convertToRGB().getBufferedImage();
 		final Robot robot = new Robot();
