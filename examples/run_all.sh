@@ -50,16 +50,34 @@ maven()
 maven vessels "$@"
 maven maven-app "$@"
 maven original "$@"
-# This one has an environment of its own, as a user makes it.
+maven fiji "$@"
+# A picture of ImageJ's window needs a display.
+if command -v xvfb-run >/dev/null; then
+	maven imagej1 -Pscreenshot "$@"
+else
+	maven imagej1 "$@"
+fi
+
 interpreter=$python
 if [ -d "$python" ]; then
 	interpreter=$python/bin/python
 fi
-environment=$(pwd)/worker-processes/target/environment
-if [ ! -e "$environment/complete" ]; then
-	"$interpreter" -m venv "$environment" && "$environment/bin/python" -m pip install --quiet --disable-pip-version-check numpy scipy && touch "$environment/complete"
-fi
+
+# make_environment <example> <packages...>: makes an environment for this example alone, as a user makes it
+make_environment()
+{
+	environment=$(pwd)/$1/target/environment
+	shift
+	if [ ! -e "$environment/complete" ]; then
+		"$interpreter" -m venv "$environment" && "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "$@" && touch "$environment/complete"
+	fi
+}
+
+make_environment worker-processes numpy scipy
 run worker-processes mvn -q -B "-Dmaven.repo.local=$repository" "-Dpython=$environment" "$@" verify
+make_environment pyimagej -r pyimagej/requirements.txt
+run pyimagej mvn -q -B "-Dmaven.repo.local=$repository" "$@" package
+run pyimagej "$environment/bin/python" lazy_image.py
 if command -v gradle >/dev/null; then
 	run gradle-app gradle --no-daemon -q "-Dmaven.repo.local=$repository" "-Dimglib2.python.executable=$python" run
 else

@@ -125,7 +125,7 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
             gaussian.title,
             gaussian,
             [floor, Entry("loop, clipped"), pool, *both("apply_parallel", *rivals, NATIVE, PROCESS, PLAIN)],
-            rounds=few,
+            rounds=rounds,
         ),
         Contest(
             "W3",
@@ -161,7 +161,7 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
             mode="startup",
             rounds=few,
         ),
-        Contest("W7", python.title, python, [floor, pool, *both(LIBRARY, PROCESS)], rounds=rounds),
+        Contest("W7", python.title, python, [floor, pool, *both("Appose", LIBRARY, PROCESS)], rounds=rounds),
         Contest(
             "W8",
             workloads.CRASH.title,
@@ -392,6 +392,7 @@ def row(contest: Contest, entry: Entry, answers: list[Answer], first: float | No
         "workers": entry.workers,
         "rounds": len(times),
         "time": statistics.median(times),
+        "times": times,
         "min": min(times),
         "max": max(times),
     }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ NOTES = """\
   warm. The results are compared cell by cell (SHA-256).
 * Each time is the median of the rounds. Before, each contestant warms up for four seconds. The column *first* has the
   time of the very first run, which the median does not include. If a run takes less than half a second, it is repeated
-  for half a second, and the time of the round is the median of these runs.
+  for half a second, and the time of the round is the median of these runs. A bar that compares two times is the median
+  of their ratios in the rounds.
 * *workers* are interpreters of this library, threads of *map_blocks*, of the thread pool, of dask and of
   *apply_parallel*, read functions that TensorStore runs at the same time, or processes of Appose.
 * *loop* is the baseline: numpy or scipy block by block in one thread. It writes into an existing array, and its inputs
@@ -70,6 +72,14 @@ def verdicts(results: Results, bars: list[dict]) -> list[Verdict]:
         for row in contest["rows"]
         for statistic in row
     }
+
+    def ratio(key: str, other: str) -> float:
+        """Of times: the median of the rounds' ratios, because all times of a round were taken in the same minute."""
+        rounds, others = measured.get(f"{key}s"), measured.get(f"{other}s")
+        if isinstance(rounds, list) and isinstance(others, list) and len(rounds) == len(others):
+            return statistics.median(a / b for a, b in zip(rounds, others, strict=True))
+        return measured[key] / measured[other]
+
     keys = {contest["key"] for contest in results["results"]}
     found = []
     for bar in bars:
@@ -77,10 +87,12 @@ def verdicts(results: Results, bars: list[dict]) -> list[Verdict]:
             continue
         # What a contestant that failed did not measure is a bar that is missed.
         value = measured.get(bar["value"])
-        for name, combine in (("relative_to", lambda a, b: a / b), ("minus", lambda a, b: a - b)):
-            if name in bar and value is not None:
-                other = measured.get(bar[name])
-                value = None if other is None else combine(value, other)
+        other = bar.get("relative_to", bar.get("minus"))
+        if other is not None and value is not None:
+            if other not in measured:
+                value = None
+            else:
+                value = ratio(bar["value"], other) if "relative_to" in bar else value - measured[other]
         met = value is not None and value <= bar["at_most"]
         found.append(Verdict(bar["bar"], value, bar["at_most"], bar.get("unit", ""), met))
     return found

@@ -12,7 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Bench, Told
-from imglib2_cache_python import advice
+from imglib2_cache_python import USER_MODULES, advice
+from imglib2_cache_python.block import Block
+from imglib2_cache_python.failure import capture
+from imglib2_cache_python.settings import Settings
+from imglib2_cache_python.snippet import Snippet
 
 WriteModule = Callable[[str, str], Path]
 
@@ -120,6 +124,19 @@ def test_a_misspelt_name(bench: Bench) -> None:
     assert (told.type_name, told.line, told.source) == ("NameError", 1, "x = sigmma")
     assert "from scipy import ndimage" in fail_block_again(bench, 2, "ndimage.zoom").advice
     assert "import scipy" in fail_block_again(bench, 3, "scipy.ndimage").advice
+
+
+def test_a_misspelt_input() -> None:
+    snippet = Snippet(
+        "block.data[...] = imgae", "<demo>", f"{USER_MODULES}demo", {}, settings=Settings(input_names=["image"])
+    )
+    pixels = np.zeros(2, np.float32)
+    block = Block(pixels, [pixels], 0, (0,), (1,), (2,), (slice(0, 2),))
+    with pytest.raises(NameError) as raised:
+        snippet.run(block)
+    told = advice.with_advice(capture(raised.value), raised.value, "SHARED").advice
+    assert "Did you mean image?" in told
+    assert "init code" in told
 
 
 def fail_block_again(bench: Bench, loader: int, code: str) -> Told:

@@ -25,13 +25,13 @@ WriteModule = Callable[[str, str], Path]
 def forgotten() -> Iterator[None]:
     """What a test has imported is forgotten at its end."""
     before = dict(sys.modules)
-    known = dict(reference._known)
+    known = dict(reference._loaded().files)
     yield
     for name in set(sys.modules) - set(before):
         if name.startswith("imglib2_cache_python.user."):
             del sys.modules[name]
-    reference._known.clear()
-    reference._known.update(known)
+    reference._loaded().files.clear()
+    reference._loaded().files.update(known)
 
 
 def edit(file: Path, source: str) -> None:
@@ -307,3 +307,36 @@ def test_interpreters_that_have_modules_of_their_own_do_not_mix_them_up(write_mo
     sys.modules["own_of_each"] = mine
     edit(file, "def f():\n    return 2\n")
     assert value("own_of_each:f") == 2
+
+
+def test_a_pinned_text_is_what_an_image_gets_and_no_other_one(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    edit(path, "def f(): return 1")
+    code = f"{path}:f"
+    first, held = reference.resolve(str(path), "f", 7)
+    assert held.source == (str(path), "def f(): return 1")
+    assert reference.pin_text(code, str(path), "def f(): return 1", 8) is None
+    edit(path, "import sys\n\n\ndef f(): return 2 + (__name__ not in sys.modules)")
+    assert reference.pin_text(code, *held.source, 7) is held
+    pinned = reference.pin_text(code, *held.source, 8)
+    assert pinned is not None
+    function, again = reference.resolve(str(path), "f", 8)
+    assert again is pinned
+    assert again.source == held.source
+    assert (first(), function()) == (1, 1)
+    assert reference.resolve(str(path), "f", 9)[0]() == 2
+    assert reference.resolve(str(path), "f")[0]() == 2
+
+
+def test_a_pinned_text_of_a_package_finds_its_neighbours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / "package_of_pinned_text"
+    folder.mkdir()
+    edit(folder / "neighbour.py", "K = 3")
+    text = "from .neighbour import K\ndef f(): return K"
+    for name, file in (("package_of_pinned_text", "__init__.py"), ("package_of_pinned_text.module", "module.py")):
+        edit(folder / file, "def f(): return 5")
+        held = reference.pin_text(f"{name}:f", str(folder / file), text, 1)
+        assert reference.resolve(name, "f", 1) == (held.module.f, held)
+        assert held.module.f() == 3
+        assert reference.resolve(name, "f", 2)[0]() == 5

@@ -497,6 +497,66 @@ def test_one_worker_may_write_parts_of_chunks(tmp_path):
         map_blocks(lambda x: x, pixels, block_size=12, out=ZarrSink(tmp_path / "b", pixels.shape, "uint16", 8))
 
 
+@pytest.mark.parametrize("zarr_format", FORMATS)
+def test_what_is_written_of_a_part(tmp_path, zarr_format):
+    sink = ZarrSink(tmp_path / "a", (7, 10), "uint8", (2, 3), zarr_format=zarr_format)
+    sink[2:4, 3:6] = 1
+    sink[6:, 9:] = 1
+    for bounds in ([(0, 7), (0, 10)], [(2, 7), (3, 10)], [(2, 4), (3, 6)], [(0, 2), (0, 10)], [(4, 4), (0, 10)]):
+        chunks = tuple(slice(lo // size, -(-hi // size)) for (lo, hi), size in zip(bounds, (2, 3), strict=True))
+        found = sink.written_within(0, bounds)
+        assert found.shape == sink.written()[chunks].shape
+        assert (found == sink.written()[chunks]).all()
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ([(0, 13), (0, 40)], [[(0, 7), (0, 20)], [(0, 4), (0, 10)]]),
+        ([(0, 8), (12, 24)], [[(0, 4), (6, 12)], [(0, 2), (3, 6)]]),
+        ([(8, 13), (36, 40)], [[(4, 7), (18, 20)], [(2, 4), (9, 10)]]),
+        ([(0, 4), (0, 12)], [[(0, 2), (0, 6)], None]),
+        ([(0, 8), (0, 6)], [[(0, 4), (0, 3)], None]),
+        ([(2, 8), (0, 12)], [None, None]),
+        ([(0, 8), (0, 3)], [None, None]),
+    ],
+)
+def test_parts_of_levels_need_no_others(tmp_path, bounds, expected):
+    pixels = numbers((13, 40))
+    sink = ZarrSink(tmp_path / "a", (13, 40), "uint16", (2, 3), axes="yx", levels=3)
+    assert [sink.part_of_level(level, bounds) for level in (1, 2)] == expected
+    sink[tuple(slice(*one) for one in bounds)] = pixels[tuple(slice(*one) for one in bounds)]
+    for level, part in enumerate(expected, 1):
+        for index in np.flatnonzero(sink.written_within(level, part).ravel() == 0) if part else ():
+            at = np.array([lo // size for (lo, _), size in zip(part, (2, 3), strict=True)])
+            counts = [-(-(hi - lo) // size) for (lo, hi), size in zip(part, (2, 3), strict=True)]
+            chunk = at + np.unravel_index(index, counts)
+            sink.write_level(level, int(np.ravel_multi_index(chunk, sink.grid(level).counts)))
+    with ZarrSink(tmp_path / "b", (13, 40), "uint16", (2, 3), axes="yx", levels=3) as whole:
+        write(whole, pixels)
+    for level, part in enumerate(expected, 1):
+        if part:
+            where = tuple(slice(*one) for one in part)
+            np.testing.assert_array_equal(sink.array(level)[where], whole.array(level)[where])
+
+
+def test_many_programs_make_one_sink(tmp_path, monkeypatch):
+    """Each of them makes it while another one is about to."""
+    make, calls = sinks._make, []
+
+    def slow(folder, layout, record):
+        make(folder, layout, record)
+        calls.append(folder)
+        if len(calls) < 4:
+            ZarrSink(tmp_path / "a", (4,), "uint8", 2, resume=True)[2:4] = 7
+
+    monkeypatch.setattr(sinks, "_make", slow)
+    sink = ZarrSink(tmp_path / "a", (4,), "uint8", 2, resume=True)
+    assert len(calls) == 4
+    assert sink.written().tolist() == [False, True]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 @pytest.mark.parametrize(
     "part", [slice(0, 9), (slice(8, 16), slice(1, 8)), (slice(0, 8), slice(40, 49)), slice(0, 8, 2), 3]
 )

@@ -17,7 +17,10 @@ from tour import itinerary
 STOPS = itinerary.plan()
 
 # Packages without a stop: Jep runs all stops; the others are tools, or replace features of newer Pythons.
-NOT_FOR_USERS = {"jep", "setuptools", "ruff", "exceptiongroup", "tomli", "typing-extensions", "colorama"}
+NOT_FOR_USERS = {
+    *("jep", "setuptools", "ruff", "pytest-xdist", "execnet"),
+    *("exceptiongroup", "tomli", "typing-extensions", "colorama"),
+}
 
 # What dask, zarr, scikit-learn and scikit-image need for themselves. Their stops run it.
 OF_OTHERS = {

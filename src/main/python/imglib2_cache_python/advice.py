@@ -93,6 +93,12 @@ class _Case(NamedTuple):
         return next((frame.f_locals["block"] for frame in self.frames if frame.f_code in _RUN_CODES), None)
 
     @property
+    def input_names(self) -> list[str]:
+        """Names of inputs, which the code does not see any more."""
+        settings = [frame.f_locals["self"].settings for frame in self.frames if frame.f_code in _RUN_CODES]
+        return [name for one in settings for name in one.input_names if name is not None]
+
+    @property
     def module_path(self) -> str:
         """What modules of the user are found by."""
         return "sys.path" if self.mode == PLAIN else "PythonEnvironment.withModulePath"
@@ -191,7 +197,7 @@ def _import_in_sub_interpreter(case: _Case) -> str | None:
 
 def _undefined_name(case: _Case) -> str | None:
     name, frame = case.match[1], case.frames[-1]
-    known = [*frame.f_locals, *frame.f_globals, *vars(builtins)]
+    known = [*frame.f_locals, *frame.f_globals, *case.input_names, *vars(builtins)]
     similar = _did_you_mean(_similar_names(name, known))
     in_user_code = str(frame.f_globals.get("__name__")).startswith(USER_MODULES)
     if name == "block":

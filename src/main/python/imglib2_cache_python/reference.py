@@ -3,7 +3,7 @@
 """Functions that are named by text: ``package.module:function``, or ``/path/file.py:function``.
 
 A module of the user is imported anew if its file has changed since. All interpreters that share ``sys.modules`` share
-what is known about that here, so that one change leads to one import.
+what is known about that, so that one change leads to one import.
 """
 
 from __future__ import annotations
@@ -73,13 +73,8 @@ class _Known(NamedTuple):
 # Compiled code that is so much younger than its source is of this source, also where clocks are coarse.
 _DOUBTFUL_SECONDS = 3
 
-# By the path of the file.
-_known: dict[str, _Known] = {}
-
 # By the module, not by its name: sub-interpreters share this, but each has a module of its own.
 _stamps: WeakKeyDictionary[ModuleType, _Stamp | None] = WeakKeyDictionary()
-
-_locks: dict[str, threading.RLock] = {}
 
 _numbers = itertools.count(1)
 
@@ -113,10 +108,12 @@ def source_file(code: str) -> str | None:
     Imports nothing but the packages that the module is in.
     """
     reference = function_reference(code)
-    if reference is None:
-        return None
+    return None if reference is None else _source_file(reference)
+
+
+def _source_file(reference: Reference) -> str | None:
     if reference.is_file:
-        return os.path.abspath(reference.source)
+        return _key(reference.source)
     # Importing a package runs code that can raise anything.
     with suppress(Exception):
         return _source_of(importlib.util.find_spec(reference.source))
@@ -134,11 +131,15 @@ def users_source(code: str) -> tuple[str, str] | None:
         ValueError: The file is no text.
     """
     reference = function_reference(code)
-    path = source_file(code)
-    if reference is None or path is None or not _is_of_user("" if reference.is_file else reference.source, path):
+    return None if reference is None else _users_source(reference)
+
+
+def _users_source(reference: Reference) -> tuple[str, str] | None:
+    path = _source_file(reference)
+    if path is None or not _is_of_user("" if reference.is_file else reference.source, path):
         return None
     if reference.is_file:
-        known = _known.get(path)
+        known = _loaded().files.get(path)
         stamp = None if known is None else known.stamp
     else:
         module = sys.modules.get(reference.source)
@@ -153,16 +154,42 @@ class Pin:
     """Holds the module that the code of an image was resolved with first.
 
     Interpreters that share ``sys.modules`` prepare that code one after the other. All get the same module, also if its
-    file changes in between.
+    file changes in between. Other interpreters get the same text, see `pin_text`.
     """
 
-    def __init__(self, module: ModuleType) -> None:
-        """Holds a module."""
+    def __init__(self, module: ModuleType, source: tuple[str, str] | None = None) -> None:
+        """Holds a module.
+
+        Args:
+            module: The module.
+            source: Path and text of its file, if it is one of the user and its text is known.
+        """
         self.module = module
+        self.source = source
 
 
-# By the image and the source, as long as some interpreter has the code.
-_pins: WeakValueDictionary[tuple[int, str], Pin] = WeakValueDictionary()
+class _Loaded(ModuleType):
+    """What is known about the modules of one ``sys.modules``, which has it as a module.
+
+    Sub-interpreters share the module that you are reading, but each of them loads the user's modules itself.
+
+    Attributes:
+        files: What was loaded, by the path of the file.
+        pins: By the image and the source, as long as some interpreter has the code.
+        locks: One for each source, because an import may never end.
+    """
+
+    NAME = "imglib2_cache_python.loaded"
+
+    def __init__(self) -> None:
+        super().__init__(self.NAME)
+        self.files: dict[str, _Known] = {}
+        self.pins: WeakValueDictionary[tuple[int, str], Pin] = WeakValueDictionary()
+        self.locks: dict[str, threading.RLock] = {}
+
+
+def _loaded() -> _Loaded:
+    return sys.modules.get(_Loaded.NAME) or sys.modules.setdefault(_Loaded.NAME, _Loaded())  # type: ignore[return-value]
 
 
 def pin(source: str, module: ModuleType, image: int) -> Pin:
@@ -177,8 +204,62 @@ def pin(source: str, module: ModuleType, image: int) -> Pin:
         What to hold as long as that is to be so.
     """
     held = Pin(module)
-    _pins[image, os.path.abspath(source) if Reference(source, "").is_file else source] = held
+    _loaded().pins[image, _key(source)] = held
     return held
+
+
+def pin_text(code: str, file: str, text: str, image: int) -> Pin | None:
+    """Makes a text the module that `resolve` finds for an image: the one with which another interpreter computes it.
+
+    Args:
+        code: Names the module.
+        file: Path of its file.
+        text: What was in there.
+        image: Number of the image.
+
+    Returns:
+        What to hold until `resolve` has found the module; None if the file still has this text.
+
+    Raises:
+        Exception: What the text raises.
+    """
+    reference = function_reference(code)
+    if reference is None:
+        return None
+    key = _key(reference.source)
+    with _lock(key):
+        held = _loaded().pins.get((image, key))
+        if held is not None:
+            return held
+        with suppress(OSError, ValueError, SyntaxError):
+            if importlib.util.decode_source(Path(file).read_bytes()) == text:
+                return None
+        # Not by the module's own name, which means what is in the file now.
+        module = module_for_text(reference, file, _unused_name(file))
+        exec(compile(text, file, "exec"), vars(module))
+        held = _loaded().pins[image, key] = Pin(module, (file, text))
+        return held
+
+
+def module_for_text(reference: Reference, file: str, name: str) -> ModuleType:
+    """A new module in which a text can run as if it was in the file of a reference.
+
+    Args:
+        reference: What names the file.
+        file: Path of the file, which need not be there.
+        name: Name of the module in ``sys.modules``.
+    """
+    module = ModuleType(name)
+    module.__file__ = file
+    is_package = not reference.is_file and Path(file).name == "__init__.py"
+    own = name if reference.is_file else reference.source
+    module.__package__ = own if is_package else own.rpartition(".")[0]
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None, origin=file, is_package=is_package)
+    if is_package:
+        module.__path__ = [str(Path(file).parent)]
+    # So that objects of its classes can be pickled.
+    sys.modules[name] = module
+    return module
 
 
 def resolve(source: str, function: str, image: int | None = None) -> tuple[Any, Pin]:
@@ -196,27 +277,42 @@ def resolve(source: str, function: str, image: int | None = None) -> tuple[Any, 
         Exception: What importing raises.
         TypeError: What is named is not callable.
     """
-    key = os.path.abspath(source) if Reference(source, "").is_file else source
+    reference = Reference(source, function)
+    key = _key(source)
     with _lock(key):
-        pin = None if image is None else _pins.get((image, key))
+        pin = None if image is None else _loaded().pins.get((image, key))
         if pin is None:
-            pin = Pin(_module_of_file(key) if Reference(source, "").is_file else _module_of_name(source))
+            module = _module_of_file(key) if reference.is_file else _module_of_name(source)
+            known = None
+            # The file can be gone again.
+            with suppress(OSError, ValueError, SyntaxError):
+                known = _users_source(reference)
+            pin = Pin(module, known)
             if image is not None:
-                _pins[image, key] = pin
+                _loaded().pins[image, key] = pin
     found = functools.reduce(getattr, function.split("."), pin.module)
     if not callable(found):
         raise TypeError(f"{source}:{function} is a {type(found).__name__}, expected a function")
     return found, pin
 
 
+def _key(source: str) -> str:
+    """The name of a module, or the absolute path of a file."""
+    return os.path.abspath(source) if Reference(source, "").is_file else source
+
+
+def _unused_name(path: str) -> str:
+    return f"{USER_MODULES}file_{next(_numbers)}_{re.sub(r'[^0-9A-Za-z]', '_', Path(path).stem)}"
+
+
 def _module_of_file(path: str) -> ModuleType:
     stamp = _stamp_of(path)
     if stamp is None:
         raise FileNotFoundError(f"there is no file {path}; expected a Python file, or package.module:function")
-    known = _known.get(path)
+    known = _loaded().files.get(path)
     if known is not None and known.stamp == stamp:
         return known.module
-    name = f"{USER_MODULES}file_{next(_numbers)}_{re.sub(r'[^0-9A-Za-z]', '_', Path(path).stem)}"
+    name = _unused_name(path)
     loader = _SourceLoader(name, path)
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
@@ -229,7 +325,7 @@ def _module_of_file(path: str) -> ModuleType:
         raise
     if known is not None:
         sys.modules.pop(known.module.__name__, None)
-    _known[path] = _Known(stamp, module)
+    _loaded().files[path] = _Known(stamp, module)
     return module
 
 
@@ -299,8 +395,7 @@ def _without(name: str) -> Iterator[None]:
 
 
 def _lock(key: str) -> threading.RLock:
-    # One for each, because an import may never end.
-    return _locks.setdefault(key, threading.RLock())
+    return _loaded().locks.setdefault(key, threading.RLock())
 
 
 def _source_of(spec: ModuleSpec | None) -> str | None:

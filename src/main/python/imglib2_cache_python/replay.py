@@ -25,7 +25,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType, ModuleType, TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,15 @@ from imglib2_cache_python.block import Block
 from imglib2_cache_python.capsule import imported_versions
 from imglib2_cache_python.capsule_reader import Capsule, Missing, NotACapsuleError, Source, read
 from imglib2_cache_python.failure import Failure, capture
-from imglib2_cache_python.reference import INSTALL_FOLDERS, Pin, Reference, function_reference, pin, source_file
+from imglib2_cache_python.reference import (
+    INSTALL_FOLDERS,
+    Pin,
+    Reference,
+    function_reference,
+    module_for_text,
+    pin,
+    source_file,
+)
 from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace, normalised
 from imglib2_cache_python.sources import described
 
@@ -217,15 +225,7 @@ class _Replay:
             what = f"{source.file} is not here" if here is None else f"{path} has changed"
             _print(f"{what}: its recorded text is run.")
         name = f"{USER_MODULES}replay_file" if reference.is_file else reference.source
-        module = ModuleType(name)
-        module.__file__ = source.file
-        is_package = not reference.is_file and Path(source.file).name == "__init__.py"
-        module.__package__ = name if is_package else name.rpartition(".")[0]
-        module.__spec__ = importlib.machinery.ModuleSpec(name, None, origin=source.file, is_package=is_package)
-        if is_package:
-            module.__path__ = [str(Path(source.file).parent)]
-        # So that objects of its classes can be pickled.
-        sys.modules[name] = module
+        module = module_for_text(reference, source.file, name)
         self._held = pin(reference.source, module, _IMAGE)
         if source.uses:
             exec(compile_code(source.uses, f"{source.file}, what the function uses"), vars(module))

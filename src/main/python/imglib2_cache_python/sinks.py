@@ -12,6 +12,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -258,12 +259,10 @@ class ZarrSink:
             raise SinkError("resume and overwrite are both true: an image is either continued, or written anew")
         _require_zarr(layout.zarr_format)
         self.path = Path(os.path.abspath(path))
-        if _is_there(self.path) and resume:
+        record = {"complete": False, "layout": layout.to_json(), "provenance": provenance}
+        if not _create(self.path, layout, record, resume, overwrite):
             record = _record(self.path)
             _require_same(self.path, record, layout, provenance)
-        else:
-            record = {"complete": False, "layout": layout.to_json(), "provenance": provenance}
-            _create(self.path, layout, record, overwrite)
         self._open(record)
         self._uncleaned = set(range(layout.levels)) if resume else set()
 
@@ -360,12 +359,45 @@ class ZarrSink:
         return self._is_written(0, [(one.start, one.stop) for one in part])
 
     def _is_written(self, level: int, bounds: Sequence[tuple[int, int]]) -> bool:
+        return all(_has_content(self._chunk_file(level, at)) for at in product(*self._chunks_of(level, bounds)))
+
+    def written_within(self, level: int, bounds: Sequence[tuple[int, int]]) -> np.ndarray:
+        """Which chunks of a part of a level are written: one boolean for each.
+
+        It looks at these chunks only, while `written` looks at all there are.
+
+        Args:
+            level: The level.
+            bounds: Where the part begins and ends along each axis.
+        """
+        along = self._chunks_of(level, bounds)
+        found = [_has_content(self._chunk_file(level, at)) for at in product(*along)]
+        return np.array(found, bool).reshape([len(one) for one in along])
+
+    def _chunks_of(self, level: int, bounds: Sequence[tuple[int, int]]) -> list[range]:
+        """Indices of the chunks of a part along each axis."""
         chunks = self.layout.chunks_of(level)
-        counts = [range(lo // size, -(-hi // size)) for (lo, hi), size in zip(bounds, chunks, strict=True)]
-        return all(
-            _has_content(self._chunk_file(level, [along[i] for along, i in zip(counts, at, strict=True)]))
-            for at in np.ndindex(*map(len, counts))
-        )
+        return [range(lo // size, -(-hi // size)) for (lo, hi), size in zip(bounds, chunks, strict=True)]
+
+    def part_of_level(self, level: int, bounds: Sequence[tuple[int, int]]) -> list[tuple[int, int]] | None:
+        """The part of a level that is made of a part of the image, and of nothing else.
+
+        Args:
+            level: The level.
+            bounds: Where the part of the image begins and ends along each axis.
+
+        Returns:
+            Where it begins and ends; None if it has not whole chunks, or needs more of the image.
+        """
+        its, chunks = self.layout.of_levels()[level], self.layout.chunks_of(level)
+        part = []
+        for axis, (lo, hi) in enumerate(bounds):
+            unit = its.factors[axis] * chunks[axis]
+            is_end = hi == self.shape[axis]
+            if lo % unit or (hi % unit and not is_end):
+                return None
+            part.append((lo // its.factors[axis], its.shape[axis] if is_end else hi // its.factors[axis]))
+        return part
 
     def _chunk_file(self, level: int, index: Sequence[int]) -> str:
         prefix = ("c",) if self.layout.zarr_format == 3 else ()
@@ -388,7 +420,7 @@ class ZarrSink:
                 array[tuple(slice(*one) for one in bounds)] = pixels[part]
 
     def write_level(self, level: int, index: int) -> None:
-        """Computes and writes a chunk of a level of the pyramid, of the level before it, which is written.
+        """Computes and writes a chunk of a level of the pyramid, of the level before it, whose part is written.
 
         Args:
             level: From 1 on.
@@ -600,8 +632,15 @@ def _is_zarr(path: Path) -> bool:
     return any((path / name).is_file() for name in (".zarray", ".zgroup", "zarr.json"))
 
 
-def _create(path: Path, layout: Layout, record: Mapping[str, Any], overwrite: bool) -> None:
+def _create(path: Path, layout: Layout, record: Mapping[str, Any], resume: bool, overwrite: bool) -> bool:
+    """Makes a sink.
+
+    Returns:
+        Whether it was made; if not, there is one that is to be resumed.
+    """
     is_there = _is_there(path)
+    if is_there and resume:
+        return False
     if is_there and not overwrite:
         raise SinkError(
             f"{path} exists: choose another path; or resume, which goes on with an image that is not complete; or "
@@ -625,9 +664,13 @@ def _create(path: Path, layout: Layout, record: Mapping[str, Any], overwrite: bo
             if path.is_dir():
                 path.rmdir()
             made.rename(path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(made, ignore_errors=True)
+        # Another program has made it meanwhile.
+        if resume and isinstance(error, OSError) and _is_there(path):
+            return False
         raise
+    return True
 
 
 def _make(folder: Path, layout: Layout, record: Mapping[str, Any]) -> None:

@@ -158,6 +158,7 @@ class Snippet:
         self._has_run = False
         self._objects: list[OpenedObject] = []
         self._mentions_such_a_package = any(package in self.code for package in _PACKAGES_IGNORING_READ_ONLY)
+        self._pin: Pin | None = None
         reference = function_reference(code) if isinstance(code, str) else None
         if isinstance(code, str) and reference is None:
             self._code = compile_code(code, file_name)
@@ -170,14 +171,18 @@ class Snippet:
             self._run_code = _seeded(run, settings.seed) if settings.seed else run
             self.run = self._run_and_check if check_written else self._run_zeroed if zero else self._run_code
         else:
-            found: tuple[Any, Pin | None] = (code, None) if reference is None else resolve(*reference, image)
-            self._function, self._pin = found
+            self._function, self._pin = (code, None) if reference is None else resolve(*reference, image)
             if settings.checked:
                 check_call(self._function, self.code.strip(), settings)
             self._source = linecache.cache.get(file_name)
             called_with = replace(settings, parameters=self._open_objects(seed)) if settings.opened else settings
             self._call = None if settings is NONE else prepare_call(self._function, called_with)
             self.run = _seeded(self._run_function, settings.seed) if settings.seed else self._run_function
+
+    @property
+    def source(self) -> tuple[str, str] | None:
+        """Path and text of the user's module that has the function, if the code names one and the text is known."""
+        return None if self._pin is None else self._pin.source
 
     def _open_objects(self, seed: Mapping[str, Any]) -> Mapping[str, Any]:
         """The parameters, and the objects that the settings name."""

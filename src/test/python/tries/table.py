@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tries.description import Threads, Try
+
+# Python code of the pages for users.
+CODE = Path(__file__).resolve().parents[4] / "doc" / "code"
 
 TRIES = [
     Try(
@@ -488,6 +493,88 @@ TRIES = [
         shape=(30, 40),
         block_size=20,
         tolerance=1e-3,
+    ),
+    Try(
+        ["tensorflow"],
+        "keras, inference",
+        """
+        pixels = block.inputs[0].astype(np.float32) / 255
+        block.data[...] = network(pixels[None, ..., None], training=False).numpy()[0, ..., 0][block.halo]
+        """,
+        init="""
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        network = tf.keras.models.load_model("network.keras")
+        """,
+        prepare="""
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        layers = tf.keras.layers
+        network = tf.keras.Sequential([
+            layers.Input((None, None, 1)),
+            layers.Conv2D(8, 3, padding="same", activation="relu"),
+            layers.Conv2D(1, 3, padding="same"),
+        ])
+        network.save("network.keras")
+        """,
+        halo=2,
+        tolerance=1e-3,
+        limit=300,
+    ),
+    Try(
+        ["tensorflow"],
+        "tf.function, gradients",
+        """
+        pixels = tf.constant(block.inputs[0].astype(np.float32))
+        with tf.GradientTape() as tape:
+            tape.watch(pixels)
+            total = energy(pixels)
+        block.data[...] = tape.gradient(total, pixels).numpy()
+        """,
+        init="""
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+
+        @tf.function
+        def energy(pixels):
+            return tf.reduce_sum(tf.square(pixels[1:] - pixels[:-1]))
+        """,
+        tolerance=1e-2,
+        limit=300,
+    ),
+    Try(
+        ["stardist", "tensorflow"],
+        "nuclei, a model from a folder",
+        """
+        labels, details = model.predict_instances(nuclei[block.slices] / 255, verbose=False)
+        assert labels.any()
+        block.data[...] = labels
+        """,
+        init="""
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        from stardist.models import StarDist2D
+
+        model = StarDist2D(None, name="nuclei", basedir=".")
+        nuclei = np.load("nuclei.npy")
+        """,
+        prepare=f"""
+        import sys
+
+        sys.path.append({str(CODE)!r})
+        from nuclei import picture, train
+
+        train(".")
+        np.save("nuclei.npy", picture(256, 99)[0])
+        """,
+        shape=(256, 256),
+        block_size=128,
+        dtype="int32",
+        limit=300,
     ),
     Try(
         ["matplotlib"],

@@ -27,10 +27,12 @@ from imglib2_cache_python._worker.worker import Worker, redirect_streams
 MODE = "PROCESS"
 
 # What Java may call by a frame.
-_METHODS = frozenset(("initialise", "check", "prepare", "forget", "execute", "assign", "failure", "close"))
+_METHODS = frozenset(("initialise", "check", "prepare", "pin", "forget", "execute", "assign", "failure", "close"))
 
 # Those whose result is sent back, too.
-_METHODS_WITH_RESULT = frozenset(("evaluate", "file_of", "packages", "describe_source", "prepare_sink", "finish_sink"))
+_METHODS_WITH_RESULT = frozenset(
+    ("evaluate", "source", "file_of", "packages", "describe_source", "prepare_sink", "finish_sink")
+)
 
 # How long the JVM may take to say what to do.
 _PATIENCE = 60_000

@@ -33,7 +33,7 @@ from imglib2_cache_python.block import Block
 from imglib2_cache_python.call import check_call
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.overwriting import overwrites
-from imglib2_cache_python.reference import function_reference, resolve, source_file
+from imglib2_cache_python.reference import Pin, function_reference, pin_text, resolve, source_file
 from imglib2_cache_python.settings import NONE, Opened, Settings
 from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace
 from imglib2_cache_python.unwritten import require_written
@@ -122,6 +122,8 @@ class Worker:
         # The code that has defined the names in there; None after tasks, because it is not known then.
         self._code_of_names: str | None = ""
         self._snippets: dict[int, Snippet] = {}
+        # What holds the modules of functions until `prepare`.
+        self._pins: dict[int, Pin | None] = {}
         self._memories = MemoryTable()
         self._retained: list[tuple[int, np.ndarray]] = []
         self._layouts: dict[int, Layout] = {}
@@ -383,9 +385,21 @@ class Worker:
             if called_with.capture_folder is not None:
                 snippet.run = functools.partial(self._run_captured, snippet, snippet.run)
 
+    @answering
+    def source(self, loader: int) -> tuple[str, str] | None:
+        """See `Snippet.source`."""
+        return self._snippets[loader].source
+
+    @guarded
+    def pin(self, loader: int, code: str, file: str, text: str) -> None:
+        """Lets `prepare` take a function from a text, if its file has another one now; see `pin_text`."""
+        self._pins[loader] = pin_text(code, file, text, loader)
+
     @guarded
     def forget(self, *loaders: int) -> None:
         """Drops the code of loaders and all that it defined, at once, because that may be large."""
+        for loader in loaders:
+            self._pins.pop(loader, None)
         snippets = [self._snippets.pop(loader) for loader in loaders if loader in self._snippets]
         gone = [snippet.dispose() for snippet in snippets]
         if not all(gone):
@@ -441,6 +455,7 @@ class Worker:
         """Drops the code of all loaders; if that fails, a sub-interpreter must not be closed."""
         for loader in list(self._snippets):
             self._snippets.pop(loader).dispose()
+        self._pins.clear()
         sys.modules.pop(self._module_name, None)
         # Not cleared: threads that user code has started may still use it.
         self._globals = {}

@@ -33,12 +33,13 @@ def prepare(wanted: dict[str, Any]) -> dict[str, Any]:
     """Makes or opens a sink.
 
     Args:
-        wanted: What Java says about the image and the sink.
+        wanted: What Java says about the image and the sink. ``part`` says where the part of the image begins and ends
+            along each axis that is to be written; None is the whole image.
 
     Returns:
-        ``refused``: what is wrong with the settings. Or else ``levels``: for each the ``shape``, the size of a
-        ``block``, and which are ``written``, as bits; and whether many threads and processes can write at the same
-        time (``many``).
+        ``refused``: what is wrong with the settings. Or else ``levels``: for each the ``bounds`` of what is to be
+        written, the size of a ``block``, and which are ``written``, as bits; and whether many threads and processes
+        can write at the same time (``many``).
     """
     try:
         return _prepare_array(wanted) if "opened" in wanted else _prepare_zarr(wanted)
@@ -57,7 +58,16 @@ def _prepare_zarr(wanted: dict[str, Any]) -> dict[str, Any]:
     for number, level in enumerate(layout.of_levels()):
         chunk = layout.chunks_of(number)
         block = chunk if number else size
-        levels.append(_level(level.shape, block, blocks_written(sink.written(number), chunk, block)))
+        if wanted["part"] is None:
+            bounds = [(0, size) for size in level.shape]
+            written = sink.written(number)
+        else:
+            # What needs more than this part is written when the whole image is.
+            its = sink.part_of_level(number, wanted["part"]) if number else wanted["part"]
+            if its is None:
+                break
+            bounds, written = its, sink.written_within(number, its)
+        levels.append(_level(bounds, block, blocks_written(written, chunk, block)))
     return {"levels": levels, "many": True}
 
 
@@ -70,8 +80,9 @@ def _prepare_array(wanted: dict[str, Any]) -> dict[str, Any]:
         many = is_written_by_many(its.value)
         _close_file_of(its.value)
     block = block_size(cell, unit or cell, shape, dtype.itemsize)
-    counts = [-(-size // its) for size, its in zip(shape, block, strict=True)]
-    return {"levels": [_level(shape, block, np.zeros(counts, bool))], "many": many}
+    bounds = wanted["part"] or [(0, size) for size in shape]
+    counts = [-(-(hi - lo) // its) for (lo, hi), its in zip(bounds, block, strict=True)]
+    return {"levels": [_level(bounds, block, np.zeros(counts, bool))], "many": many}
 
 
 def _require_kept(array: Any, what: str) -> None:  # noqa: ANN401
@@ -97,9 +108,9 @@ def _is_mapped(array: Any) -> bool:  # noqa: ANN401
     return isinstance(array, (mmap.mmap, memoryview))
 
 
-def _level(shape: Sequence[int], block: Sequence[int], written: np.ndarray) -> dict[str, Any]:
+def _level(bounds: Sequence[tuple[int, int]], block: Sequence[int], written: np.ndarray) -> dict[str, Any]:
     bits = np.packbits(written.ravel(), bitorder="little").tobytes()
-    return {"shape": list(shape), "block": list(block), "written": bits}
+    return {"bounds": [list(one) for one in bounds], "block": list(block), "written": bits}
 
 
 def finish(path: str, changed: bool) -> None:
@@ -117,7 +128,9 @@ def _sink(path: str, run: str) -> ZarrSink:
     return ZarrSink.open(path)
 
 
-def write_block(pixels: np.ndarray, block: Block, path: str, run: str, size: Sequence[int]) -> np.ndarray:
+def write_block(
+    pixels: np.ndarray, block: Block, path: str, run: str, start: Sequence[int], size: Sequence[int]
+) -> np.ndarray:
     """Writes a block of an image into a zarr array; what Java computes has one pixel for each.
 
     Args:
@@ -125,38 +138,49 @@ def write_block(pixels: np.ndarray, block: Block, path: str, run: str, size: Seq
         block: Says which one it is.
         path: Where the sink is.
         run: Different for each time that an image is written.
+        start: Where the first block begins.
         size: Of a block.
     """
-    _sink(path, run).write(0, _start(block, size), pixels)
+    _sink(path, run).write(0, _start(block, start, size), pixels)
     return _done(block)
 
 
-def write_level(block: Block, path: str, run: str, level: int) -> np.ndarray:
+def write_level(block: Block, path: str, run: str, level: int, start: Sequence[int], size: Sequence[int]) -> np.ndarray:
     """Computes and writes a chunk of another level of a pyramid."""
-    _sink(path, run).write_level(level, block.index)
+    sink = _sink(path, run)
+    chunk = [at // its for at, its in zip(_start(block, start, size), size, strict=True)]
+    sink.write_level(level, int(np.ravel_multi_index(chunk, sink.grid(level).counts)))
     return _done(block)
 
 
-def write_part(pixels: np.ndarray, block: Block, sink: Any, size: Sequence[int]) -> np.ndarray:  # noqa: ANN401
+def write_part(
+    pixels: np.ndarray,
+    block: Block,
+    sink: Any,  # noqa: ANN401
+    start: Sequence[int],
+    size: Sequence[int],
+) -> np.ndarray:
     """Writes a block into the array that the user has opened."""
-    _write(pixels, block, sink, size)
+    _write(pixels, sink, _start(block, start, size))
     return _done(block)
 
 
-def write_alone(pixels: np.ndarray, block: Block, opened: Sequence[Any], size: Sequence[int]) -> np.ndarray:
+def write_alone(
+    pixels: np.ndarray, block: Block, opened: Sequence[Any], start: Sequence[int], size: Sequence[int]
+) -> np.ndarray:
     """The same for an array that can have one writer only: it is open for this block."""
     with closing(OpenedObject(Opened(*opened), "the sink", {})) as its:
-        _write(pixels, block, its.value, size)
+        _write(pixels, its.value, _start(block, start, size))
         _close_file_of(its.value)
     return _done(block)
 
 
-def _write(pixels: np.ndarray, block: Block, array: Any, size: Sequence[int]) -> None:  # noqa: ANN401
-    array[tuple(slice(at, at + n) for at, n in zip(_start(block, size), pixels.shape, strict=True))] = pixels
+def _write(pixels: np.ndarray, array: Any, start: Sequence[int]) -> None:  # noqa: ANN401
+    array[tuple(slice(at, at + n) for at, n in zip(start, pixels.shape, strict=True))] = pixels
 
 
-def _start(block: Block, size: Sequence[int]) -> list[int]:
-    return [i * along for i, along in zip(block.min, size, strict=True)]
+def _start(block: Block, start: Sequence[int], size: Sequence[int]) -> list[int]:
+    return [first + i * along for first, i, along in zip(start, block.min, size, strict=True)]
 
 
 def _close_file_of(array: Any) -> None:  # noqa: ANN401

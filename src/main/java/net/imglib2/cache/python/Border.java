@@ -162,6 +162,24 @@ public final class Border
 		return new ExtendedRandomAccessibleInterval<>( image, new OutOfBoundsConstantValueFactory<>( pixel ) );
 	}
 
+	/**
+	 * @return name or number, from which {@link #described} makes it again
+	 */
+	Object description()
+	{
+		return NAMES.containsKey( name ) ? ( Object ) name : ( Object ) value;
+	}
+
+	/**
+	 * @param description
+	 * 		see {@link #description()}
+	 * @return the border
+	 */
+	static Border described( final Object description )
+	{
+		return description instanceof Double ? value( ( Double ) description ) : of( ( String ) description );
+	}
+
 	@Override
 	public String toString()
 	{

@@ -156,7 +156,7 @@ abstract class LazyCells< T extends NativeType< T >, A extends ArrayDataAccess< 
 	 *
 	 * <pre>{@code
 	 * loader.onInvalidate( cells -> {
-	 * 	volatileCache.invalidateIf( cells );
+	 * 	changed.add( cells ); // the viewer's cache drops them before it paints again
 	 * 	viewer.requestRepaint();
 	 * } );
 	 * }</pre>

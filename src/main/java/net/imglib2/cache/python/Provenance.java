@@ -166,6 +166,8 @@ final class Provenance
 			return ( ( Collection< ? > ) value ).stream().map( Provenance::valueOf ).collect( Collectors.joining( ", ", "[", "]" ) );
 		if ( value instanceof Map )
 			return ( ( Map< ?, ? > ) value ).entrySet().stream().map( entry -> valueOf( entry.getKey() ) + ": " + valueOf( entry.getValue() ) ).collect( Collectors.joining( ", ", "{", "}" ) );
+		if ( value instanceof Float )
+			return String.valueOf( ( ( Float ) value ).doubleValue() );
 		if ( !value.getClass().isArray() )
 			return value.toString();
 		final String content = Arrays.deepToString( new Object[] { value } );

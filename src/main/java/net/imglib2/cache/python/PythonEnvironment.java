@@ -30,13 +30,17 @@ package net.imglib2.cache.python;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 import net.imglib2.cache.python.environment.KnownProperties;
 import net.imglib2.cache.python.environment.PythonDiagnosis;
@@ -366,6 +370,43 @@ public final class PythonEnvironment
 	}
 
 	/**
+	 * @param problems
+	 * 		gets what cannot be described
+	 * @return what {@link #described} makes this again of
+	 */
+	Map< String, Object > description( final List< String > problems )
+	{
+		if ( settings.out != PRINT_OUT || settings.err != PRINT_ERR )
+			problems.add( "the environment has .withOutput( … ), which are objects of this JVM: leave it out, so that lines are printed" );
+		final Map< String, Object > its = new LinkedHashMap<>();
+		its.put( "path", settings.path == null ? null : settings.path.toString() );
+		its.put( "system", settings.system );
+		its.put( "mode", settings.mode == null ? null : settings.mode.name() );
+		its.put( "startupNanos", settings.startupTimeout.toNanos() );
+		its.put( "memoryLimit", settings.memoryLimit );
+		its.put( "modulePath", settings.modulePath.stream().map( Path::toString ).collect( Collectors.toList() ) );
+		return its;
+	}
+
+	/**
+	 * @param its
+	 * 		see {@link #description}
+	 * @return the environment
+	 */
+	static PythonEnvironment described( final Map< ?, ? > its )
+	{
+		final Path path = its.get( "path" ) == null ? null : Paths.get( ( String ) its.get( "path" ) );
+		final InterpreterMode mode = its.get( "mode" ) == null ? null : InterpreterMode.valueOf( ( String ) its.get( "mode" ) );
+		return detected().with( changed -> {
+			changed.path = path;
+			changed.system = ( Boolean ) its.get( "system" );
+			changed.mode = mode;
+			changed.memoryLimit = ( Long ) its.get( "memoryLimit" );
+		} ).withStartupTimeout( Duration.ofNanos( ( Long ) its.get( "startupNanos" ) ) )
+				.withModulePath( ( ( List< ? > ) its.get( "modulePath" ) ).stream().map( folder -> Paths.get( ( String ) folder ) ).toArray( Path[]::new ) );
+	}
+
+	/**
 	 * Environments are equal if all their settings are; those for output if they are the
 	 * same objects, or equal themselves.
 	 */
@@ -382,8 +423,8 @@ public final class PythonEnvironment
 	}
 
 	/**
-	 * A new setting needs a field here, with its default, an entry in the list, and a setter
-	 * and a getter above.
+	 * A new setting needs a field here, with its default, an entry in the list, a setter and a
+	 * getter above, and a line in the description.
 	 */
 	private static final class Settings implements Cloneable
 	{

@@ -493,6 +493,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 * Writes this image, block by block, by all workers at the same time. Cells that are not
 	 * cached are computed, as {@link #compute(Interval, PythonProgress)} does it: others come
 	 * first, the memory does not depend on the size of the image, and it can be cancelled.
+	 * Then, the code that runs for cells is cancelled, too, unless others wait for them.
 	 * <p>
 	 * A block is what no other worker writes into: by default a cell, which is a chunk of the
 	 * array. Progress and summary count blocks, also those of the other levels of a pyramid.
@@ -524,6 +525,99 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	public PythonSummary writeTo( final PythonSink sink, final PythonProgress progress )
 	{
+		return writing( sink, null, progress ).write();
+	}
+
+	/**
+	 * Writes a part of this image. See {@link #writeTo(PythonSink, Interval, PythonProgress)}.
+	 *
+	 * @param sink
+	 * 		where to
+	 * @param part
+	 * 		in pixels
+	 * @return what was done
+	 */
+	public PythonSummary writeTo( final PythonSink sink, final Interval part )
+	{
+		return writeTo( sink, part, ( done, total ) -> {} );
+	}
+
+	/**
+	 * Writes a part of this image, as {@link #writeTo(PythonSink, PythonProgress)} writes all
+	 * of it. So several threads, programs and machines can write one image, if each block
+	 * belongs to only one part:
+	 *
+	 * <pre>{@code
+	 * final long[] block = image.beginWriting( sink );
+	 * // Anywhere, for parts of whole blocks:
+	 * image.writeTo( sink.resume( true ), part );
+	 * // When all parts are written:
+	 * image.writeTo( sink.resume( true ) );
+	 * }</pre>
+	 *
+	 * The last step writes what is missing, of other levels of a pyramid, too, and marks the
+	 * image as complete. It has little to do for a level if a part has whole chunks of it:
+	 * these are written with the part.
+	 * <p>
+	 * With {@link PythonSink#resume}, only chunks that are missing are written. It looks at
+	 * those of the part only, however many the image has.
+	 *
+	 * @param sink
+	 * 		where to. An array that has one writer, as {@link PythonSink#to} says, is written by
+	 * 		one call after the other
+	 * @param part
+	 * 		in pixels; what is outside of the image does not count. It has whole blocks: it
+	 * 		begins at a multiple of their size, and ends there or with the image
+	 * @param progress
+	 * 		is told on this thread; what it throws ends the computation and is thrown here
+	 * @return what was done
+	 * @throws IllegalArgumentException
+	 * 		if the part has not whole blocks, or another number of axes; or if the sink would
+	 * 		delete what other parts have written
+	 * @throws RuntimeException
+	 * 		see {@link #writeTo(PythonSink, PythonProgress)}
+	 */
+	public PythonSummary writeTo( final PythonSink sink, final Interval part, final PythonProgress progress )
+	{
+		requireSameAxes( part );
+		if ( sink.isOverwriting() )
+			throw new IllegalArgumentException( "a part of " + reader.name() + " cannot be written into " + sink + " by a sink with .overwrite( true ), which deletes the other parts: say image.beginWriting( sink ) once, then write parts with .overwrite( false ).resume( true )" );
+		final Interval within = Intervals.intersect( this, part );
+		return writing( sink, Intervals.isEmpty( within ) ? nothing() : within, progress ).write();
+	}
+
+	/**
+	 * Makes the array of a sink, and writes nothing, so that parts can be written: see
+	 * {@link #writeTo(PythonSink, Interval, PythonProgress)}. With {@link PythonSink#resume},
+	 * it may be there already; one that {@link PythonSink#to} opens has to be.
+	 *
+	 * @param sink
+	 * 		where to
+	 * @return size of the blocks that are written at the same time, in pixels
+	 * @throws PythonInterruptedException
+	 * 		if this thread is interrupted meanwhile
+	 * @throws RuntimeException
+	 * 		see {@link #writeTo(PythonSink, PythonProgress)}
+	 */
+	public long[] beginWriting( final PythonSink sink )
+	{
+		final Writing writing = writing( sink, nothing(), ( done, total ) -> {} );
+		writing.write();
+		if ( writing.blockSize() == null )
+			throw new PythonInterruptedException( "Interrupted while " + sink + " was prepared", new InterruptedException() );
+		return writing.blockSize();
+	}
+
+	/**
+	 * @return no pixel
+	 */
+	private Interval nothing()
+	{
+		return new FinalInterval( new long[ numDimensions() ] );
+	}
+
+	private Writing writing( final PythonSink sink, final Interval part, final PythonProgress progress )
+	{
 		Objects.requireNonNull( sink, "sink" );
 		Objects.requireNonNull( progress, "progress" );
 		WorkerPool.requireNotOnAWorker( "An image cannot be written" );
@@ -533,7 +627,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 			reader.requireOpen();
 			queue = settings.queue();
 		}
-		return new Writing( this, reader, queue, sink, progress ).write();
+		return new Writing( this, reader, queue, sink, part, progress );
 	}
 
 	/**

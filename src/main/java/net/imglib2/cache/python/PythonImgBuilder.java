@@ -34,10 +34,12 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -92,6 +94,8 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 */
 	private static final String SOURCE = "array";
 
+	private static final CellCode CODE_OF_SOURCE = CellCode.ofLibrary( "block.data[...] = " + SOURCE + "[block.slices]" );
+
 	/**
 	 * Has the parameters, too, but not what the inputs say.
 	 */
@@ -138,6 +142,11 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	private PythonCacheLoaderQueue queue;
 
+	/**
+	 * Computes the image, once that is made: its own queue, or one that images share.
+	 */
+	private PythonCacheLoaderQueue computes;
+
 	private long cacheBytes = -1;
 
 	private PythonLoaderOptions options = PythonLoaderOptions.options();
@@ -156,8 +165,13 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 
 	PythonImgBuilder( final String expression, final Object[] arguments )
 	{
-		source = opened( expression, arguments );
-		code = CellCode.ofLibrary( "block.data[...] = " + SOURCE + "[block.slices]" );
+		this( CODE_OF_SOURCE, opened( expression, arguments ) );
+	}
+
+	private PythonImgBuilder( final CellCode code, final OpenedObject source )
+	{
+		this.code = code;
+		this.source = source;
 	}
 
 	/**
@@ -219,6 +233,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		environment = other.environment;
 		workers = other.workers;
 		queue = other.queue;
+		computes = other.computes;
 		cacheBytes = other.cacheBytes;
 		options = other.options;
 		captureFolder = other.captureFolder;
@@ -324,6 +339,32 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	public PythonImgBuilder< T > input( final String name, final RandomAccessible< ? > image )
 	{
 		return input( PythonInput.of( image ).name( name ) );
+	}
+
+	/**
+	 * Adds an input that is opened when the image is made.
+	 *
+	 * @param spec
+	 * 		of the input
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > input( final PythonSpec spec )
+	{
+		return input( PythonInput.of( spec ) );
+	}
+
+	/**
+	 * Adds an input with a name that is opened when the image is made.
+	 *
+	 * @param name
+	 * 		see {@link #input(String, RandomAccessible)}
+	 * @param spec
+	 * 		of the input
+	 * @return this builder
+	 */
+	public PythonImgBuilder< T > input( final String name, final PythonSpec spec )
+	{
+		return input( PythonInput.of( spec ).name( name ) );
 	}
 
 	/**
@@ -691,12 +732,111 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 			final PythonCacheLoaderQueue opens = queueToUse();
 			return new PythonImgBuilder<>( this ).as( SourceDescription.of( source, type, opens ) ).buildBy( opens );
 		}
-		return buildBy( null );
+		final PythonImgBuilder< T > opened = new PythonImgBuilder<>( this );
+		opened.inputs.replaceAll( PythonInput::opened );
+		return opened.buildBy( null );
+	}
+
+	/**
+	 * Describes the image by text and numbers alone, so that other programs, on other
+	 * machines, can make the same image. Nothing is opened or checked by this.
+	 *
+	 * @return the description
+	 * @throws IllegalArgumentException
+	 * 		if there are settings that have a meaning in this JVM only, which the message names:
+	 * 		inputs that are neither images of Python nor descriptions, {@link #queue},
+	 * 		{@link #onErrorFill}, {@link #watch}, and
+	 * 		{@link PythonEnvironment#withOutput}
+	 */
+	public PythonSpec spec()
+	{
+		final List< String > problems = new ArrayList<>();
+		final Map< String, Object > description = description( "", problems );
+		if ( !problems.isEmpty() )
+			throw new IllegalArgumentException( "the image cannot be described for other programs: " + String.join( "; ", problems ) );
+		return new PythonSpec( description );
+	}
+
+	/**
+	 * @param what
+	 * 		what problems begin with
+	 * @param problems
+	 * 		gets what cannot be described
+	 * @return what {@link #described} makes this again of
+	 */
+	Map< String, Object > description( final String what, final List< String > problems )
+	{
+		final int before = problems.size();
+		final Map< String, Object > its = new LinkedHashMap<>();
+		its.put( "source", source == null ? null : code.opened().getOrDefault( SOURCE, source ).values() );
+		its.put( "code", code.isOfLibrary() ? null : code.text() );
+		its.put( "parameters", code.parameters() );
+		its.put( "seed", code.seed() );
+		its.put( "init", init );
+		final List< Object > described = new ArrayList<>();
+		for ( final PythonInput input : inputs )
+			described.add( input.description( "input " + described.size(), problems ) );
+		its.put( "inputs", described );
+		its.put( "halo", halo == Widths.NONE ? null : halo.description() );
+		its.put( "border", border.description() );
+		its.put( "padToMultiple", multiple );
+		its.put( "type", type == null ? null : PixelType.of( type, "the image" ).name() );
+		its.put( "dimensions", dimensions );
+		its.put( "cellSize", cellSize );
+		its.put( "arrays", arrays );
+		its.put( "environment", environment == null ? null : environment.description( problems ) );
+		its.put( "workers", workers );
+		its.put( "cacheBytes", cacheBytes );
+		its.put( "captureFailures", captureFolder == null ? null : captureFolder.toString() );
+		its.put( "options", options.description( problems ) );
+		if ( queue != null )
+			problems.add( ".queue( … ) is a queue of this JVM: say .environment( … ), .workers( … ) and .init( … ) instead" );
+		if ( watch )
+			problems.add( ".watch( true ) would change an image while others compute it: leave it out" );
+		for ( int i = before; i < problems.size(); ++i )
+			problems.set( i, what + problems.get( i ) );
+		return its;
+	}
+
+	/**
+	 * @param its
+	 * 		see {@link #description}
+	 * @return settings of the image
+	 */
+	static PythonImgBuilder< ? > described( final Map< ?, ? > its )
+	{
+		final OpenedObject source = its.get( "source" ) == null ? null : OpenedObject.of( ( List< ? > ) its.get( "source" ) );
+		final String text = ( String ) its.get( "code" );
+		final PythonImgBuilder< ? > builder = new PythonImgBuilder<>( text == null ? CODE_OF_SOURCE : CellCode.of( text ), source );
+		builder.code = builder.code.withParameters( Cast.unchecked( its.get( "parameters" ) ) ).withSeed( ( Long ) its.get( "seed" ) );
+		builder.init = ( String ) its.get( "init" );
+		for ( final Object input : ( List< ? > ) its.get( "inputs" ) )
+			builder.inputs.add( PythonInput.described( ( Map< ?, ? > ) input ) );
+		if ( its.get( "halo" ) != null )
+			builder.halo = Widths.described( ( List< ? > ) its.get( "halo" ) );
+		builder.border = Border.described( its.get( "border" ) );
+		builder.multiple = ( int[] ) its.get( "padToMultiple" );
+		builder.type = its.get( "type" ) == null ? null : PixelType.named( ( String ) its.get( "type" ) );
+		builder.dimensions = ( long[] ) its.get( "dimensions" );
+		builder.cellSize = ( int[] ) its.get( "cellSize" );
+		builder.arrays = ( Boolean ) its.get( "arrays" );
+		builder.environment = its.get( "environment" ) == null ? null : PythonEnvironment.described( ( Map< ?, ? > ) its.get( "environment" ) );
+		builder.workers = ( ( Number ) its.get( "workers" ) ).intValue();
+		builder.cacheBytes = ( Long ) its.get( "cacheBytes" );
+		builder.options = PythonLoaderOptions.described( ( Map< ?, ? > ) its.get( "options" ) );
+		if ( its.get( "captureFailures" ) != null )
+			builder.captureFailures( Paths.get( ( String ) its.get( "captureFailures" ) ) );
+		return builder;
 	}
 
 	private PythonCacheLoaderQueue queueToUse()
 	{
-		return queue != null ? queue : SharedQueues.get( environment != null ? environment : PythonEnvironment.getDefault(), init, workers != 0 ? workers : SharedQueues.defaultNumWorkers() );
+		return computes != null ? computes : queue != null ? queue : SharedQueues.get( environmentToUse(), init, workers != 0 ? workers : SharedQueues.defaultNumWorkers() );
+	}
+
+	PythonEnvironment environmentToUse()
+	{
+		return environment != null ? environment : PythonEnvironment.getDefault();
 	}
 
 	/**
@@ -713,19 +853,19 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		final Halo overlap = hasHaloInCells ? ofCells.widest( inputs ) : null;
 		final CellGrid grid = hasHaloInCells ? ImgGeometry.spreadOut( cells, overlap ) : cells;
 		final ImgGeometry geometry = hasHaloInCells ? ofCells.withOverlap( overlap ) : ofCells;
-		final PythonLoaderOptions its = options.getName() == null ? options.name( defaultName() ) : options;
-		final PythonCacheLoaderQueue computes = opens != null ? opens : queueToUse();
+		final PythonLoaderOptions its = options.name( name() );
+		final PythonCacheLoaderQueue itsQueue = opens != null ? opens : queueToUse();
 		// Before a function is imported: a change from now on is seen.
-		final CodeWatch watched = !watch ? null : file != null ? CodeWatch.ofStatements( file, stamp ) : CodeWatch.ofFunction( code.text(), computes );
-		final BlockMemory memory = computes.pool().memory();
+		final CodeWatch watched = !watch ? null : file != null ? CodeWatch.ofStatements( file, stamp ) : CodeWatch.ofFunction( code.text(), itsQueue );
+		final BlockMemory memory = itsQueue.pool().memory();
 		final List< BlockInput > sources = new ArrayList<>();
 		for ( final PythonInput input : inputs )
 			sources.add( input.settings().blocks != null ? input.settings().blocks : geometry.input( input.settings(), sources.size(), its, memory ) );
 		final ArrayDataAccess< ? > access = arrays ? Cast.unchecked( ArrayDataAccessFactory.get( pixel.getNativeTypeFactory().getPrimitiveType(), AccessFlags.setOf() ) )
 				: Cast.unchecked( pixelType.emptyAccess() );
 		final CellSpec< T, ArrayDataAccess< ? > > spec = new CellSpec<>( grid, cellCode(), pixel, access, Halo.empty( dims.length ), overlap, its, sources );
-		final CellReader< T, ArrayDataAccess< ? > > reader = new CellReader<>( spec, computes.pool(), computes, new CellFailures() );
-		final PythonImg< T > image = new PythonImg<>( new PythonImgBuilder<>( this ).queueOf( computes ), reader, bytesToCache( memory, spec ) );
+		final CellReader< T, ArrayDataAccess< ? > > reader = new CellReader<>( spec, itsQueue.pool(), itsQueue, new CellFailures() );
+		final PythonImg< T > image = new PythonImg<>( new PythonImgBuilder<>( this ).computedBy( itsQueue ), reader, bytesToCache( memory, spec ) );
 		if ( watched != null )
 			watched.begin( image );
 		return image;
@@ -775,7 +915,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	CellCode withArgument( final CellCode current, final String name, final Object value )
 	{
 		final OpenedObject changed = current.opened().get( SOURCE ).with( name, value );
-		SourceDescription.of( changed, type, queue );
+		SourceDescription.of( changed, type, computes );
 		return current.withOpened( SOURCE, changed );
 	}
 
@@ -787,12 +927,9 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		return source != null;
 	}
 
-	private PythonImgBuilder< T > queueOf( final PythonCacheLoaderQueue computes )
+	private PythonImgBuilder< T > computedBy( final PythonCacheLoaderQueue its )
 	{
-		queue = computes;
-		environment = null;
-		workers = 0;
-		init = "";
+		computes = its;
 		return this;
 	}
 
@@ -802,6 +939,7 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	void forgetQueue()
 	{
 		queue = null;
+		computes = null;
 	}
 
 	/**
@@ -891,9 +1029,12 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 		code = newCode;
 	}
 
+	/**
+	 * @return what computes the image
+	 */
 	PythonCacheLoaderQueue queue()
 	{
-		return queue;
+		return computes;
 	}
 
 	Widths halo()
@@ -927,8 +1068,13 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 				.withCheckedSignature();
 	}
 
-	private String defaultName()
+	/**
+	 * @return name of the image
+	 */
+	String name()
 	{
+		if ( options.getName() != null )
+			return options.getName();
 		if ( source != null )
 			return nameOf( source );
 		return PythonText.isReference( code.text() ) ? PythonText.functionOf( code.text() ) : "PythonImg";

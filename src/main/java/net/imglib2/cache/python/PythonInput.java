@@ -29,6 +29,9 @@
 package net.imglib2.cache.python;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 
@@ -68,6 +71,20 @@ public final class PythonInput
 	{
 		final Settings settings = new Settings();
 		settings.image = Objects.requireNonNull( image, "image" );
+		return new PythonInput( settings );
+	}
+
+	/**
+	 * An image that is opened when an image is made of it.
+	 *
+	 * @param spec
+	 * 		of the image, see {@link PythonSpec#open()}
+	 * @return an input
+	 */
+	public static PythonInput of( final PythonSpec spec )
+	{
+		final Settings settings = new Settings();
+		settings.spec = Objects.requireNonNull( spec, "spec" );
 		return new PythonInput( settings );
 	}
 
@@ -203,6 +220,60 @@ public final class PythonInput
 	}
 
 	/**
+	 * @return the same with an image
+	 */
+	PythonInput opened()
+	{
+		return settings.image != null ? this : with( changed -> changed.image = settings.spec.open() );
+	}
+
+	/**
+	 * @param problems
+	 * 		gets what cannot be described
+	 * @return what {@link #described} makes this again of
+	 */
+	Map< String, Object > description( final String what, final List< String > problems )
+	{
+		final Map< String, Object > its = new LinkedHashMap<>();
+		its.put( "image", descriptionOfImage( what, problems ) );
+		its.put( "name", settings.name );
+		its.put( "halo", settings.halo == null ? null : settings.halo.description() );
+		its.put( "border", settings.border == null ? null : settings.border.description() );
+		its.put( "scale", settings.scale );
+		its.put( "scaleDown", settings.scaleDown );
+		its.put( "wholeAxes", settings.wholeAxes );
+		return its;
+	}
+
+	private byte[] descriptionOfImage( final String what, final List< String > problems )
+	{
+		if ( settings.spec != null )
+			return settings.spec.encoded();
+		final RandomAccessible< ? > image = settings.image;
+		if ( image instanceof PythonImg && settings.blocks == null )
+			return new PythonSpec( ( ( PythonImg< ? > ) image ).settings().description( what + ": ", problems ) ).encoded();
+		problems.add( what + " is a " + image.getClass().getName() + ", whose pixels are in this JVM: let Python open them, by PythonImg.openBuilder( … ), and give what that makes, or its .spec()" );
+		return null;
+	}
+
+	/**
+	 * @param its
+	 * 		see {@link #description}
+	 * @return the input
+	 */
+	static PythonInput described( final Map< ?, ? > its )
+	{
+		return of( new PythonSpec( ( byte[] ) its.get( "image" ) ) ).with( changed -> {
+			changed.name = ( String ) its.get( "name" );
+			changed.halo = its.get( "halo" ) == null ? null : Widths.described( ( List< ? > ) its.get( "halo" ) );
+			changed.border = its.get( "border" ) == null ? null : Border.described( its.get( "border" ) );
+			changed.scale = ( int[] ) its.get( "scale" );
+			changed.scaleDown = ( int[] ) its.get( "scaleDown" );
+			changed.wholeAxes = ( int[] ) its.get( "wholeAxes" );
+		} );
+	}
+
+	/**
 	 * @return the same with twice its own halo, if it has one
 	 */
 	PythonInput withDoubledHalo()
@@ -216,12 +287,20 @@ public final class PythonInput
 	}
 
 	/**
-	 * A new setting needs a field here, with its default, and a setter above. {@code null}
-	 * is what the builder says for all inputs.
+	 * A new setting needs a field here, with its default, a setter above, and a line in the
+	 * description. {@code null} is what the builder says for all inputs.
 	 */
 	static final class Settings implements Cloneable
 	{
+		/**
+		 * {@code null} until it is opened.
+		 */
 		RandomAccessible< ? > image;
+
+		/**
+		 * What it is opened from; {@code null} if it was given as an image.
+		 */
+		PythonSpec spec;
 
 		/**
 		 * What blocks get instead of the image; {@code null} if they get the image.

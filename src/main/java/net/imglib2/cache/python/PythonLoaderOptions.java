@@ -29,6 +29,9 @@
 package net.imglib2.cache.python;
 
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 
@@ -288,7 +291,44 @@ public final class PythonLoaderOptions
 	}
 
 	/**
-	 * A new setting needs a field here, with its default, and a setter and a getter above.
+	 * @param problems
+	 * 		gets what cannot be described
+	 * @return what {@link #described} makes this again of
+	 */
+	Map< String, Object > description( final List< String > problems )
+	{
+		if ( settings.errorListener != null )
+			problems.add( ".onErrorFill( … ) has a listener, which is an object of this JVM: leave it out, so that failures are errors" );
+		final Map< String, Object > its = new LinkedHashMap<>();
+		its.put( "onFallback", settings.onFallback.name() );
+		its.put( "contiguous", settings.contiguous );
+		its.put( "writableInputs", settings.writableInputs );
+		its.put( "name", settings.name );
+		its.put( "checkWritten", settings.checkWritten );
+		its.put( "timeout", settings.timeout == null ? null : settings.timeout.toString() );
+		return its;
+	}
+
+	/**
+	 * @param its
+	 * 		see {@link #description}
+	 * @return the options
+	 */
+	static PythonLoaderOptions described( final Map< ?, ? > its )
+	{
+		return options().with( changed -> {
+			changed.onFallback = OnFallback.valueOf( ( String ) its.get( "onFallback" ) );
+			changed.contiguous = ( Boolean ) its.get( "contiguous" );
+			changed.writableInputs = ( Boolean ) its.get( "writableInputs" );
+			changed.name = ( String ) its.get( "name" );
+			changed.checkWritten = ( Boolean ) its.get( "checkWritten" );
+			changed.timeout = its.get( "timeout" ) == null ? null : Duration.parse( ( String ) its.get( "timeout" ) );
+		} );
+	}
+
+	/**
+	 * A new setting needs a field here, with its default, a setter and a getter above, and a
+	 * line in the description.
 	 */
 	private static final class Settings implements Cloneable
 	{

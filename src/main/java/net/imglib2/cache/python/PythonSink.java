@@ -313,6 +313,14 @@ public final class PythonSink
 	}
 
 	/**
+	 * @return whether it deletes what is there
+	 */
+	boolean isOverwriting()
+	{
+		return overwrite;
+	}
+
+	/**
 	 * @return the folder of a zarr array; {@code null} if it is something else
 	 */
 	String path()

@@ -30,6 +30,7 @@ package net.imglib2.cache.python;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CancellationException;
 
 import net.imglib2.cache.python.image.CellsInParallel;
 
@@ -117,6 +118,24 @@ public final class PythonSummary
 	public boolean isCancelled()
 	{
 		return cancelled;
+	}
+
+	/**
+	 * For programs that must not go on with a part only.
+	 *
+	 * @return this summary
+	 * @throws PythonException
+	 * 		if a cell or a block has failed; its cause is the first error
+	 * @throws CancellationException
+	 * 		if it was cancelled
+	 */
+	public PythonSummary requireComplete()
+	{
+		if ( failed > 0 )
+			throw new PythonException( toString(), errors.get( 0 ) );
+		if ( cancelled )
+			throw new CancellationException( toString() );
+		return this;
 	}
 
 	@Override

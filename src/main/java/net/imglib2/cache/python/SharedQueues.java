@@ -34,9 +34,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import net.imglib2.cache.python.worker.QueueOwner;
+
 /**
  * The queues that images share which have none of their own: one for each environment and
- * init code. An image keeps its queue; one that no image keeps ends. Thread-safe.
+ * init code. An image keeps its queue; one that no image keeps ends. If this thread works for
+ * a {@link QueueOwner}, the queues are those of the owner, who keeps them. Thread-safe.
  */
 final class SharedQueues
 {
@@ -94,7 +97,7 @@ final class SharedQueues
 	 */
 	static PythonCacheLoaderQueue get( final PythonEnvironment environment, final String init, final int numWorkers )
 	{
-		return get( Arrays.asList( environment, environment.getMode(), init ), environment, init, numWorkers );
+		return get( init, environment, init, numWorkers );
 	}
 
 	/**
@@ -106,11 +109,13 @@ final class SharedQueues
 	 */
 	static PythonCacheLoaderQueue single( final PythonEnvironment environment, final Class< ? > purpose )
 	{
-		return get( Arrays.asList( environment, environment.getMode(), purpose ), environment, "", 1 );
+		return get( purpose, environment, "", 1 );
 	}
 
-	private static PythonCacheLoaderQueue get( final List< Object > key, final PythonEnvironment environment, final String init, final int numWorkers )
+	private static PythonCacheLoaderQueue get( final Object purpose, final PythonEnvironment environment, final String init, final int numWorkers )
 	{
+		final QueueOwner owner = QueueOwner.ofThisThread();
+		final List< Object > key = Arrays.asList( owner == null ? null : owner.id(), environment, environment.getMode(), purpose );
 		final SharedQueue shared;
 		synchronized ( QUEUES )
 		{
@@ -121,7 +126,10 @@ final class SharedQueues
 		try
 		{
 			// Python can take long to start. Images of other environments do not wait for it.
-			return shared.get( environment, init, numWorkers );
+			final PythonCacheLoaderQueue queue = shared.get( owner == null ? environment : owner.environment( environment ), init, numWorkers );
+			if ( owner != null )
+				owner.keep( queue, queue.pool() );
+			return queue;
 		}
 		finally
 		{

@@ -29,6 +29,7 @@
 package net.imglib2.cache.python;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -87,6 +88,24 @@ final class Widths
 	int[][] perAxis( final String what, final int numAxes, final boolean[] isOmitted )
 	{
 		return new int[][] { perAxis( what, lower, numAxes, isOmitted ), perAxis( what, upper, numAxes, isOmitted ) };
+	}
+
+	/**
+	 * @return widths before the cell, and after it
+	 */
+	List< int[] > description()
+	{
+		return Arrays.asList( lower, upper );
+	}
+
+	/**
+	 * @param description
+	 * 		see {@link #description()}
+	 * @return the widths
+	 */
+	static Widths described( final List< ? > description )
+	{
+		return of( "the halo", description.toArray() );
 	}
 
 	/**

@@ -37,15 +37,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 
 import net.imglib2.FinalInterval;
 import net.imglib2.Interval;
+import net.imglib2.RandomAccessible;
 import net.imglib2.cache.python.block.BlockInput;
 import net.imglib2.cache.python.block.Footprint;
 import net.imglib2.cache.python.image.CellFailures;
@@ -83,10 +84,10 @@ final class Writing
 	private static final long SECONDS_TO_WAIT_FOR_OTHERS = 10;
 
 	/**
-	 * What is being written in this JVM, and by what. Two at the same time would mix their
+	 * What is being written in this JVM. Two that write into the same blocks would mix their
 	 * chunks.
 	 */
-	private static final Map< Object, CountDownLatch > TARGETS = new ConcurrentHashMap<>();
+	private static final List< Claim > CLAIMS = new ArrayList<>();
 
 	private final PythonImg< ? > image;
 
@@ -97,6 +98,11 @@ final class Writing
 	private final PythonSink sink;
 
 	private final PythonProgress progress;
+
+	/**
+	 * What to write, within the image and perhaps empty; {@code null}: the whole image.
+	 */
+	private final Interval part;
 
 	private final String run = UUID.randomUUID().toString();
 
@@ -111,12 +117,49 @@ final class Writing
 
 	private List< WrittenBlocks > parts = Collections.emptyList();
 
+	private long[] blockSize;
+
 	/**
 	 * It was cancelled before blocks were written.
 	 */
 	private static final class CancelledException extends Exception
 	{
 		private static final long serialVersionUID = 1L;
+	}
+
+	/**
+	 * That something is being written.
+	 */
+	private static final class Claim
+	{
+		private final Object target;
+
+		/**
+		 * Which part of it; {@code null}: all. Guarded by {@link #CLAIMS}.
+		 */
+		private Interval part;
+
+		private final CountDownLatch ended = new CountDownLatch( 1 );
+
+		Claim( final Object target, final Interval part )
+		{
+			this.target = target;
+			this.part = part;
+		}
+
+		boolean excludes( final Claim other )
+		{
+			return target.equals( other.target ) && ( part == null || other.part == null || !Intervals.isEmpty( Intervals.intersect( part, other.part ) ) );
+		}
+
+		void end()
+		{
+			synchronized ( CLAIMS )
+			{
+				CLAIMS.remove( this );
+			}
+			ended.countDown();
+		}
 	}
 
 	/**
@@ -128,15 +171,19 @@ final class Writing
 	 * 		of the image
 	 * @param sink
 	 * 		where to
+	 * @param part
+	 * 		what to write, within the image; {@code null}: all of it. If it is empty, the sink is
+	 * 		made, and nothing is written
 	 * @param progress
 	 * 		is told
 	 */
-	Writing( final PythonImg< ? > image, final CellReader< ?, ? > reader, final PythonCacheLoaderQueue queue, final PythonSink sink, final PythonProgress progress )
+	Writing( final PythonImg< ? > image, final CellReader< ?, ? > reader, final PythonCacheLoaderQueue queue, final PythonSink sink, final Interval part, final PythonProgress progress )
 	{
 		this.image = image;
 		this.reader = reader;
 		this.queue = queue;
 		this.sink = sink;
+		this.part = part;
 		this.progress = progress;
 		code = reader.code();
 	}
@@ -150,21 +197,24 @@ final class Writing
 		sink.requireFits( reader.spec().pixelType() );
 		if ( sink.opened() != null )
 			TrustPolicy.ofThisJvm().requireOpened( sink.opened().expression(), sink.opened().hasText() );
-		final Object target = sink.path() != null ? sink.path() : sink.opened().values();
-		final CountDownLatch ended = new CountDownLatch( 1 );
+		final Claim claim = new Claim( sink.path() != null ? sink.path() : sink.opened().values(), isEmpty() ? null : part );
 		final Runnable stopListening = reader.onInvalidate( cells -> changed = true );
 		CellsInParallel computation = new CellsInParallel( progress, Collections.emptyList() );
-		boolean isTarget = false;
+		boolean isClaimed = false;
 		boolean isCancelled = true;
 		try
 		{
-			isTarget = claim( target, ended );
-			parts = parts( await( this::prepare ) );
+			awaitOthers( () -> beginOrOther( claim ) );
+			isClaimed = true;
+			final Map< ?, ? > prepared = await( this::prepare );
+			parts = parts( prepared );
+			if ( !( Boolean ) prepared.get( "many" ) )
+				awaitOthers( () -> extendOrOther( claim ) );
 			computation = new CellsInParallel( progress, parts );
 			computation.run();
 			if ( !computation.isCancelled() )
 			{
-				final boolean isComplete = computation.failed() == 0;
+				final boolean isComplete = part == null && computation.failed() == 0;
 				await( () -> finish( isComplete ) );
 				isCancelled = false;
 			}
@@ -176,10 +226,24 @@ final class Writing
 		finally
 		{
 			stopListening.run();
-			if ( isTarget )
-				end( target, ended, isCancelled );
+			if ( isClaimed )
+				end( claim, isCancelled );
 		}
 		return new PythonSummary( computation, seconds( start ), true, isCancelled );
+	}
+
+	/**
+	 * @return size of the blocks that are written at the same time; {@code null} if it was
+	 *         cancelled before that was known
+	 */
+	long[] blockSize()
+	{
+		return blockSize;
+	}
+
+	private boolean isEmpty()
+	{
+		return part != null && Intervals.isEmpty( part );
 	}
 
 	private static double seconds( final long start )
@@ -188,28 +252,61 @@ final class Writing
 	}
 
 	/**
-	 * @return {@code true}
+	 * @param next
+	 * 		tells what has to end before; {@code null}: nothing
 	 * @throws IllegalStateException
-	 * 		if another one writes there
+	 * 		if that takes too long
 	 */
-	private boolean claim( final Object target, final CountDownLatch ended ) throws CancelledException
+	private void awaitOthers( final Supplier< Claim > next ) throws CancelledException
 	{
 		final long end = System.nanoTime() + TimeUnit.SECONDS.toNanos( SECONDS_TO_WAIT_FOR_OTHERS );
-		for ( CountDownLatch other = TARGETS.putIfAbsent( target, ended ); other != null; other = TARGETS.putIfAbsent( target, ended ) )
+		for ( Claim other = next.get(); other != null; other = next.get() )
 		{
 			if ( System.nanoTime() > end )
 				throw new IllegalStateException( sink + " is being written already, by another thread, or by one that was cancelled a moment ago: wait until that has ended" );
 			requireNotCancelled();
 			try
 			{
-				other.await( POLL_MILLIS, TimeUnit.MILLISECONDS );
+				other.ended.await( POLL_MILLIS, TimeUnit.MILLISECONDS );
 			}
 			catch ( final InterruptedException e )
 			{
 				Thread.currentThread().interrupt();
 			}
 		}
-		return true;
+	}
+
+	/**
+	 * @return one that has to end before; {@code null}: there is none, and the claim holds
+	 */
+	private static Claim beginOrOther( final Claim claim )
+	{
+		synchronized ( CLAIMS )
+		{
+			for ( final Claim other : CLAIMS )
+				if ( claim.excludes( other ) )
+					return other;
+			CLAIMS.add( claim );
+			return null;
+		}
+	}
+
+	/**
+	 * Lets a claim be for all of a target that has one writer.
+	 *
+	 * @return one that has to end before: those that came later wait for this one;
+	 *         {@code null}: there is none, and the claim holds
+	 */
+	private static Claim extendOrOther( final Claim claim )
+	{
+		synchronized ( CLAIMS )
+		{
+			for ( final Claim other : CLAIMS.subList( 0, CLAIMS.indexOf( claim ) ) )
+				if ( other.target.equals( claim.target ) )
+					return other;
+			claim.part = null;
+			return null;
+		}
 	}
 
 	private void requireNotCancelled() throws CancelledException
@@ -264,6 +361,7 @@ final class Writing
 		wanted.put( "cell", reversed( cell ) );
 		wanted.put( "dtype", spec.pixelType().dtype().numpyName() );
 		wanted.put( "provenance", sink.path() == null ? "" : image.provenance() );
+		wanted.put( "part", part == null ? null : boundsOf( part ) );
 		return ( Map< ?, ? > ) queue.pool().ask( "Opening the sink " + sink, "prepare_sink", wanted );
 	}
 
@@ -276,22 +374,37 @@ final class Writing
 		for ( final Object entry : ( List< ? > ) prepared.get( "levels" ) )
 		{
 			final Map< ?, ? > level = ( Map< ?, ? > ) entry;
-			final long[] dimensions = dimensions( level.get( "shape" ) );
 			final long[] block = dimensions( level.get( "block" ) );
+			final Interval bounds = intervalOf( ( List< ? > ) level.get( "bounds" ) );
 			final BitSet written = BitSet.valueOf( ( byte[] ) level.get( "written" ) );
-			all.add( all.isEmpty() ? ofImage( dimensions, block, written, oneWriter ) : ofLevel( all.size(), dimensions, block, written ) );
+			if ( all.isEmpty() )
+			{
+				blockSize = block;
+				requireWholeBlocks( bounds, block );
+				if ( isEmpty() )
+					return all;
+			}
+			all.add( all.isEmpty() ? ofImage( bounds, block, written, oneWriter ) : ofLevel( all.size(), bounds, block, written ) );
 		}
 		return all;
 	}
 
-	private WrittenBlocks ofImage( final long[] dimensions, final long[] block, final BitSet written, final boolean oneWriter )
+	private void requireWholeBlocks( final Interval bounds, final long[] block )
+	{
+		for ( int d = 0; d < block.length; ++d )
+			if ( bounds.min( d ) % block[ d ] != 0 || ( bounds.max( d ) + 1 ) % block[ d ] != 0 && bounds.max( d ) + 1 != image.dimension( d ) )
+				throw new IllegalArgumentException( "the part " + Intervals.toString( bounds ) + " of " + reader.name() + " cannot be written, because it has not whole blocks, which have "
+						+ Arrays.toString( block ) + " pixels: let it begin at a multiple of that, and end there or with the image, so that no two parts have a chunk in common" );
+	}
+
+	private WrittenBlocks ofImage( final Interval bounds, final long[] block, final BitSet written, final boolean oneWriter )
 	{
 		final Footprint footprint = new Footprint()
 		{
 			@Override
 			public Interval interval( final Interval cell )
 			{
-				return blocks( cell, block, dimensions );
+				return blocks( cell, block, bounds );
 			}
 
 			@Override
@@ -300,10 +413,10 @@ final class Writing
 				return interval( cell );
 			}
 		};
-		final List< Long > size = reversed( block );
 		final PythonLoaderOptions options = PythonLoaderOptions.options().name( reader.name() + ", written to " + sink );
 		final BlockInput input = new BlockInput( BlockInputs.source( image, reader.name(), image, options, queue.pool().memory() ), footprint );
-		final CellReader< ?, ? > writer = writer( dimensions, block, codeOfBlocks( size, oneWriter ), options, Collections.singletonList( input ) );
+		final CellCode its = codeOfBlocks( oneWriter ).withParameter( "start", reversed( bounds.minAsLongArray() ) ).withParameter( "size", reversed( block ) );
+		final CellReader< ?, ? > writer = writer( bounds, block, its, options, Collections.singletonList( input ) );
 		final long bytes = reader.spec().pixelType().numBytes( block );
 		return WrittenBlocks.ofImage( writer, written, ( i, e ) -> {
 			final Interval pixels = footprint.interval( writer.spec().interval( i ) );
@@ -319,31 +432,34 @@ final class Writing
 		return IntervalIndexer.positionToIndex( cell, grid.getGridDimensions() );
 	}
 
-	private CellCode codeOfBlocks( final List< Long > size, final boolean oneWriter )
+	private CellCode codeOfBlocks( final boolean oneWriter )
 	{
 		if ( sink.path() != null )
-			return CellCode.ofLibrary( MODULE + ":write_block" ).withParameter( "path", sink.path() ).withParameter( "run", run ).withParameter( "size", size );
+			return CellCode.ofLibrary( MODULE + ":write_block" ).withParameter( "path", sink.path() ).withParameter( "run", run );
 		if ( !oneWriter )
-			return CellCode.ofLibrary( MODULE + ":write_part" ).withOpened( "sink", sink.opened() ).withParameter( "size", size );
-		return CellCode.ofLibrary( MODULE + ":write_alone" ).withParameter( "opened", sink.opened().values() ).withParameter( "size", size );
+			return CellCode.ofLibrary( MODULE + ":write_part" ).withOpened( "sink", sink.opened() );
+		return CellCode.ofLibrary( MODULE + ":write_alone" ).withParameter( "opened", sink.opened().values() );
 	}
 
-	private WrittenBlocks ofLevel( final int level, final long[] dimensions, final long[] block, final BitSet written )
+	private WrittenBlocks ofLevel( final int level, final Interval bounds, final long[] block, final BitSet written )
 	{
-		final CellCode its = CellCode.ofLibrary( MODULE + ":write_level" ).withParameter( "path", sink.path() ).withParameter( "run", run ).withParameter( "level", level );
+		final CellCode its = CellCode.ofLibrary( MODULE + ":write_level" ).withParameter( "path", sink.path() ).withParameter( "run", run ).withParameter( "level", level )
+				.withParameter( "start", reversed( bounds.minAsLongArray() ) ).withParameter( "size", reversed( block ) );
 		final PythonLoaderOptions options = PythonLoaderOptions.options().name( "level " + level + " of " + reader.name() + ", written to " + sink );
-		final CellReader< ?, ? > writer = writer( dimensions, block, its, options, Collections.emptyList() );
-		return WrittenBlocks.ofWritten( writer, written, ( i, e ) -> described( writer.name(), i, blocks( writer.spec().interval( i ), block, dimensions ), e ) );
+		final CellReader< ?, ? > writer = writer( bounds, block, its, options, Collections.emptyList() );
+		return WrittenBlocks.ofWritten( writer, written, ( i, e ) -> described( writer.name(), i, blocks( writer.spec().interval( i ), block, bounds ), e ) );
 	}
 
 	/**
+	 * @param bounds
+	 * 		what is written
 	 * @return an image with one pixel, and cell, for each block
 	 */
-	private CellReader< ?, ? > writer( final long[] dimensions, final long[] block, final CellCode its, final PythonLoaderOptions options, final List< BlockInput > inputs )
+	private CellReader< ?, ? > writer( final Interval bounds, final long[] block, final CellCode its, final PythonLoaderOptions options, final List< BlockInput > inputs )
 	{
-		final int n = dimensions.length;
+		final int n = bounds.numDimensions();
 		final long[] counts = new long[ n ];
-		Arrays.setAll( counts, d -> ( dimensions[ d ] - 1 ) / block[ d ] + 1 );
+		Arrays.setAll( counts, d -> ( bounds.dimension( d ) - 1 ) / block[ d ] + 1 );
 		if ( Intervals.numElements( counts ) > Integer.MAX_VALUE )
 			throw new IllegalArgumentException( reader.name() + " cannot be written: it would have " + Intervals.numElements( counts ) + " blocks, choose larger chunks or cells" );
 		final int[] ones = new int[ n ];
@@ -354,14 +470,19 @@ final class Writing
 		return new CellReader<>( spec, queue.pool(), queue, new CellFailures() );
 	}
 
-	private static Interval blocks( final Interval which, final long[] block, final long[] dimensions )
+	/**
+	 * @param which
+	 * 		blocks, the first of which begins with the bounds
+	 * @return their pixels
+	 */
+	private static Interval blocks( final Interval which, final long[] block, final Interval bounds )
 	{
 		final long[] min = new long[ block.length ];
 		final long[] max = new long[ block.length ];
 		for ( int d = 0; d < block.length; ++d )
 		{
-			min[ d ] = which.min( d ) * block[ d ];
-			max[ d ] = Math.min( ( which.max( d ) + 1 ) * block[ d ], dimensions[ d ] ) - 1;
+			min[ d ] = bounds.min( d ) + which.min( d ) * block[ d ];
+			max[ d ] = Math.min( bounds.min( d ) + ( which.max( d ) + 1 ) * block[ d ] - 1, bounds.max( d ) );
 		}
 		return new FinalInterval( min, max );
 	}
@@ -385,25 +506,40 @@ final class Writing
 	/**
 	 * Lets go of what has written, when it has ended.
 	 */
-	private void end( final Object target, final CountDownLatch ended, final boolean isCancelled )
+	private void end( final Claim claim, final boolean isCancelled )
 	{
 		final Runnable end = () -> {
 			try
 			{
 				if ( isCancelled )
+				{
+					cancelComputations( image );
 					awaitEnd();
+				}
 			}
 			finally
 			{
 				parts.forEach( WrittenBlocks::close );
-				TARGETS.remove( target );
-				ended.countDown();
+				claim.end();
 			}
 		};
 		if ( isCancelled )
 			LibraryThreads.create( reader.name() + "_write_end", end ).start();
 		else
 			end.run();
+	}
+
+	/**
+	 * Cancels the code of cells that nobody else waits for, also of the images that it is made
+	 * of.
+	 */
+	private static void cancelComputations( final PythonImg< ? > image )
+	{
+		image.reader().cancelDetached();
+		for ( final BlockInput input : image.reader().spec().inputs() )
+			for ( final RandomAccessible< ? > root : input.roots() )
+				if ( root instanceof PythonImg )
+					cancelComputations( ( PythonImg< ? > ) root );
 	}
 
 	private void awaitEnd()
@@ -441,5 +577,30 @@ final class Writing
 		final long[] dimensions = new long[ sizes.size() ];
 		Arrays.setAll( dimensions, d -> ( ( Number ) sizes.get( dimensions.length - 1 - d ) ).longValue() );
 		return dimensions;
+	}
+
+	/**
+	 * @return where it begins and ends along each axis, in numpy's order
+	 */
+	private static List< List< Long > > boundsOf( final Interval interval )
+	{
+		final List< List< Long > > bounds = new ArrayList<>();
+		for ( int d = 0; d < interval.numDimensions(); ++d )
+			bounds.add( 0, Arrays.asList( interval.min( d ), interval.max( d ) + 1 ) );
+		return bounds;
+	}
+
+	private static Interval intervalOf( final List< ? > bounds )
+	{
+		final int n = bounds.size();
+		final long[] min = new long[ n ];
+		final long[] max = new long[ n ];
+		for ( int d = 0; d < n; ++d )
+		{
+			final List< ? > along = ( List< ? > ) bounds.get( n - 1 - d );
+			min[ d ] = ( ( Number ) along.get( 0 ) ).longValue();
+			max[ d ] = ( ( Number ) along.get( 1 ) ).longValue() - 1;
+		}
+		return new FinalInterval( min, max );
 	}
 }

@@ -239,8 +239,8 @@ class BuilderErrorsTest
 
 		// Inputs.
 		isNull( "image", () -> builder().input( ( RandomAccessible< ? > ) null ) );
-		isNull( "image", () -> builder().input( "raw", null ) );
-		isNull( "image", () -> PythonInput.of( null ) );
+		isNull( "image", () -> builder().input( "raw", ( RandomAccessible< ? > ) null ) );
+		isNull( "image", () -> PythonInput.of( ( RandomAccessible< ? > ) null ) );
 		isNull( "input", () -> builder().input( ( PythonInput ) null ) );
 		isNull( "name", () -> builder().input( null, IMAGE ) );
 		isNull( "name", () -> input().name( null ) );

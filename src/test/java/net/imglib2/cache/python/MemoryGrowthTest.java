@@ -98,12 +98,12 @@ class MemoryGrowthTest
 				for ( int sample = 0; sample < SAMPLES; ++sample )
 				{
 					// A new image from time to time: its code must be dropped, too.
-					final CellGrid grid = new CellGrid( new long[] { 64, 64L * blocks / SAMPLES }, new int[] { 64, 64 } );
+					final CellGrid grid = new CellGrid( new long[] { 32, 32L * blocks / SAMPLES }, new int[] { 32, 32 } );
 					final CachedCellImg< UnsignedByteType, ? extends BufferAccess< ? > > img = PythonCacheLoader.fromRandomAccessibles( grid, queue,
 							"block.data[...] = block.inputs[0][block.halo] + 1", new UnsignedByteType(), new Halo( 2, 3 ), Views.extendPeriodic( input ) )
 							.createByteBoundedCachedCellImg( 16 << 20 );
 					for ( long cell = 0; cell < grid.gridDimension( 1 ); ++cell )
-						assertEquals( 1, img.getAt( 3, 64 * cell ).get() );
+						assertEquals( 1, img.getAt( 3, 32 * cell ).get() );
 					megabytes[ sample ] = resident( ProcessHandle.current() );
 					for ( final ProcessHandle worker : ProcessHandle.current().children().toArray( ProcessHandle[]::new ) )
 						megabytes[ sample ] += resident( worker );

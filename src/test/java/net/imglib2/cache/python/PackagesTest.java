@@ -50,6 +50,7 @@ import java.util.spi.ToolProvider;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.scijava.log.LogService;
 
 import jep.DirectNDArray;
 
@@ -60,7 +61,8 @@ class PackagesTest
 {
 	/**
 	 * What each package may use besides itself. A line has only names of lines above
-	 * it, so there are no cycles. The public package may use all of them.
+	 * it, so there are no cycles. The public package may use all of them but the last one,
+	 * which is above it.
 	 */
 	private static final String MAY_USE = """
 			type:
@@ -72,7 +74,14 @@ class PackagesTest
 			embedded:    block environment protocol trust type worker
 			process:     block environment protocol trust type worker
 			image:       block protocol type worker
+			scijava:     worker
 			""";
+
+	/**
+	 * Above the public package, which must not know it. It alone may use {@code org.scijava},
+	 * which need not be there.
+	 */
+	private static final String ABOVE = "scijava";
 
 	/**
 	 * What all packages may use of the public one, besides exceptions: values,
@@ -130,8 +139,15 @@ class PackagesTest
 				"trust/Wrong.java", "package net.imglib2.cache.python.trust; class Wrong { String constant = net.imglib2.cache.python.PythonTrust.FILE_PROPERTY; Object jep() { return new jep.JepConfig(); } }",
 				"unknown/Wrong.java", "package net.imglib2.cache.python.unknown; class Wrong extends net.imglib2.cache.python.PythonException { Wrong() { super( null ); } Object o = net.imglib2.cache.python.type.PixelType.class; }",
 				"image/Right.java", "package net.imglib2.cache.python.image; class Right { net.imglib2.cache.python.worker.BlockTask down; net.imglib2.cache.python.Halo value; net.imglib2.cache.python.PythonCellException exception; }",
+				"Wrong.java", "package net.imglib2.cache.python; class Wrong { net.imglib2.cache.python.scijava.ApplyPython above; }",
+				"worker/Wrong.java", "package net.imglib2.cache.python.worker; class Wrong { org.scijava.log.LogService log; }",
+				"scijava/Wrong.java", "package net.imglib2.cache.python.scijava; class Wrong { net.imglib2.cache.python.type.PixelType< ? > below; }",
+				"scijava/Right.java", "package net.imglib2.cache.python.scijava; class Right { org.scijava.log.LogService log; net.imglib2.cache.python.PythonSummary summary; net.imglib2.cache.python.worker.WorkerPool pool; }",
 				"embedded/Right.java", "package net.imglib2.cache.python.embedded; class Right { jep.DirectNDArray< ? > jep; }" ) );
 		assertEquals( lines( Set.of(
+				"Wrong -> scijava.ApplyPython",
+				"worker.Wrong -> org.scijava.log.LogService",
+				"scijava.Wrong -> type.PixelType",
 				"block.Wrong -> worker.BlockTask",
 				"trust.Wrong -> PythonTrust",
 				"trust.Wrong -> jep.JepConfig",
@@ -147,11 +163,15 @@ class PackagesTest
 			final String user = packageOf( from );
 			if ( to.startsWith( "jep." ) )
 				return MAY_USE_JEP.contains( user ) || MAY_USE_JEP.contains( from );
+			if ( to.startsWith( "org.scijava." ) )
+				return user.equals( ABOVE );
 			final String used = packageOf( to );
-			if ( user.isEmpty() || used.equals( user ) )
+			if ( used.equals( user ) )
 				return true;
+			if ( user.isEmpty() )
+				return !used.equals( ABOVE );
 			if ( used.isEmpty() )
-				return to.endsWith( "Exception" ) || PUBLIC_FOR_ALL.contains( to );
+				return user.equals( ABOVE ) || to.endsWith( "Exception" ) || PUBLIC_FOR_ALL.contains( to );
 			return mayUse().getOrDefault( user, Set.of() ).contains( used );
 		}
 
@@ -181,7 +201,7 @@ class PackagesTest
 	}
 
 	/**
-	 * Of this library's classes on each other and on Jep. A nested class counts as
+	 * Of this library's classes on each other, on Jep and on SciJava. A nested class counts as
 	 * the class that it is in; names are without those of the public package.
 	 */
 	private static List< Dependency > dependencies( final Path classes )
@@ -190,7 +210,7 @@ class PackagesTest
 		for ( final String line : run( "jdeps", "-verbose:class", "-filter:none", classes.toString() ).split( "\\R" ) )
 		{
 			final Matcher matcher = LINE_OF_JDEPS.matcher( line );
-			if ( matcher.matches() && matcher.group( 1 ).startsWith( ROOT ) && ( matcher.group( 2 ).startsWith( ROOT ) || matcher.group( 2 ).startsWith( "jep." ) ) )
+			if ( matcher.matches() && matcher.group( 1 ).startsWith( ROOT ) && ( matcher.group( 2 ).startsWith( ROOT ) || matcher.group( 2 ).startsWith( "jep." ) || matcher.group( 2 ).startsWith( "org.scijava." ) ) )
 				found.add( new Dependency( shortName( matcher.group( 1 ) ), shortName( matcher.group( 2 ) ) ) );
 		}
 		return found;
@@ -214,7 +234,7 @@ class PackagesTest
 	private Path compile( final Map< String, String > sources ) throws IOException, URISyntaxException
 	{
 		final Path classes = Files.createDirectory( folder.resolve( "classes" ) );
-		final String classPath = folderOf( PythonCacheLoader.class ) + System.getProperty( "path.separator" ) + folderOf( DirectNDArray.class );
+		final String classPath = String.join( System.getProperty( "path.separator" ), folderOf( PythonCacheLoader.class ).toString(), folderOf( DirectNDArray.class ).toString(), folderOf( LogService.class ).toString() );
 		final List< String > arguments = new ArrayList<>( List.of( "-proc:none", "-nowarn", "-cp", classPath, "-d", classes.toString() ) );
 		for ( final Map.Entry< String, String > source : sources.entrySet() )
 		{

@@ -274,7 +274,7 @@ class PackagingIT
 	}
 
 	/**
-	 * @return the jars, their dependencies and the tests
+	 * @return the jars, their dependencies without those that need not be there, and the tests
 	 */
 	private static String classPath( final List< Path > jars ) throws Exception
 	{
@@ -283,7 +283,7 @@ class PackagingIT
 		for ( final String entry : System.getProperty( "java.class.path" ).split( File.pathSeparator ) )
 		{
 			final String name = Paths.get( entry ).getFileName().toString();
-			if ( name.endsWith( ".jar" ) && !name.startsWith( "imglib2-cache-python" ) )
+			if ( name.endsWith( ".jar" ) && !name.matches( "(imglib2-cache-python|scijava-common|parsington|progressbar)-.*" ) )
 				entries.add( entry );
 		}
 		entries.add( Paths.get( SmokeMain.class.getProtectionDomain().getCodeSource().getLocation().toURI() ).toString() );

@@ -32,6 +32,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -39,10 +41,11 @@ import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What only {@link InterpreterMode#PROCESS} can do: environments without Jep, and several
@@ -55,13 +58,24 @@ class ProcessModeTest
 
 	private static final String MISSING = "runs in processes of its own (InterpreterMode.PROCESS), because the package jep is missing\n";
 
-	/**
-	 * Of a Python's own pip.
-	 */
+	private Path folder;
+
+	@BeforeEach
+	void makeFolder() throws IOException
+	{
+		folder = Files.createTempDirectory( "process-mode-test" ).toRealPath();
+	}
+
+	@AfterEach
+	void deleteFolder() throws IOException
+	{
+		TestPythons.delete( folder );
+	}
+
 	@Test
 	void anEnvironmentWithNumpyAloneIsEnough() throws Exception
 	{
-		final Path venv = TestPythons.environmentOfNumpy( TestPythons.minor( PYTHON ) );
+		final Path venv = TestPythons.environmentOfNumpy( TestPythons.minor( PYTHON ), folder.resolve( "venv" ) );
 		final ChildJvm.Result result = ChildJvm.of( AttemptsMain.class ).withPython( venv ).run( "default", "default@AUTO", "default@PROCESS", "default@SHARED" ).requireExitCode( 0 );
 		result.requireOutput( "mode=PROCESS", "prefix='" + venv + "'", "refused: ", "the package jep is missing: ", "or use InterpreterMode.PROCESS" );
 		assertEquals( 3, count( result.output, "accepted" ), result.output );
@@ -75,7 +89,7 @@ class ProcessModeTest
 		final List< Path > others = new ArrayList<>();
 		for ( final String version : Arrays.asList( "3.10", "3.11", "3.12", "3.13" ) )
 			if ( TestPythons.find( version ) != null )
-				others.add( TestPythons.environmentOfNumpy( version ) );
+				others.add( TestPythons.environmentOfNumpy( version, folder.resolve( version ) ) );
 		final List< String > attempts = others.stream().map( Path::toString ).collect( Collectors.toList() );
 		// One before and some after the embedded Python has started.
 		attempts.add( 1, PYTHON + "@SHARED" );
@@ -101,7 +115,7 @@ class ProcessModeTest
 	}
 
 	@Test
-	void ownModulesAreFound( @TempDir final Path folder ) throws Exception
+	void ownModulesAreFound() throws Exception
 	{
 		TestPythons.write( folder.resolve( "own_filters.py" ), "import own_helper\n\ndef same(array):\n    return own_helper.same(array)\n" );
 		TestPythons.write( folder.resolve( "more" ).resolve( "own_helper.py" ), "def same(array):\n    return array\n" );

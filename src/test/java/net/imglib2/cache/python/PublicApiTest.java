@@ -67,7 +67,7 @@ class PublicApiTest
 
 	private static final Path FOUND = BASE.resolve( "target/public-api.txt" );
 
-	private static final Pattern INTERNAL = Pattern.compile( "\\bnet\\.imglib2\\.cache\\.python\\.[a-z]" );
+	private static final Pattern INTERNAL = Pattern.compile( "\\bnet\\.imglib2\\.cache\\.python\\.(?!scijava\\.)[a-z]" );
 
 	@Test
 	void publicApiIsAsWrittenDown() throws Exception
@@ -136,18 +136,17 @@ class PublicApiTest
 	private static List< Class< ? > > publicClasses() throws IOException, URISyntaxException, ClassNotFoundException
 	{
 		final Path classes = Paths.get( PythonCacheLoader.class.getProtectionDomain().getCodeSource().getLocation().toURI() );
-		final List< String > names;
-		try (Stream< Path > files = Files.list( classes.resolve( "net/imglib2/cache/python" ) ))
-		{
-			names = files.map( file -> file.getFileName().toString() ).filter( name -> name.endsWith( ".class" ) && !name.equals( "package-info.class" ) ).collect( toList() );
-		}
 		final List< Class< ? > > found = new ArrayList<>();
-		for ( final String name : names )
-		{
-			final Class< ? > type = Class.forName( "net.imglib2.cache.python." + name.replace( ".class", "" ), false, PublicApiTest.class.getClassLoader() );
-			if ( isVisibleFromOutside( type ) )
-				found.add( type );
-		}
+		for ( final String name : List.of( "net.imglib2.cache.python.", "net.imglib2.cache.python.scijava." ) )
+			try (Stream< Path > files = Files.list( classes.resolve( name.replace( '.', '/' ) ) ))
+			{
+				for ( final Path file : files.filter( file -> file.toString().endsWith( ".class" ) && !file.endsWith( "package-info.class" ) ).collect( toList() ) )
+				{
+					final Class< ? > type = Class.forName( name + file.getFileName().toString().replace( ".class", "" ), false, PublicApiTest.class.getClassLoader() );
+					if ( isVisibleFromOutside( type ) )
+						found.add( type );
+				}
+			}
 		return found;
 	}
 

@@ -29,6 +29,7 @@
 package net.imglib2.cache.python;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -45,6 +46,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import net.imglib2.cache.python.worker.QueueOwner;
+import net.imglib2.cache.python.worker.WorkerPool;
 import net.imglib2.type.numeric.integer.IntType;
 
 /**
@@ -125,6 +128,75 @@ class SharedQueuesTest
 		while ( queue.get() != null || worker.isAlive() )
 			System.gc();
 		assertEquals( 8, image( init, 3 ).build().getAt( 5 ).get() );
+	}
+
+	@Test
+	void anOwnerKeepsItsQueuesAndClosesThem() throws Exception
+	{
+		final String init = INIT + " + 'owned'";
+		final List< PythonEnvironment > asked = new ArrayList<>();
+		final QueueOwner owner = new QueueOwner( environment -> {
+			asked.add( environment );
+			return environment;
+		} );
+		final PythonImg< IntType > notOwned = image( init, 1 ).build();
+		final List< PythonImg< IntType > > images = new ArrayList<>();
+		final Runnable script = () -> {
+			owner.employ( Thread.currentThread() );
+			images.add( image( init, 2 ).build() );
+		};
+		onAnotherThread( script );
+		final Thread worker = images.get( 0 ).queue().submit( python -> Thread.currentThread() ).get();
+		final WorkerPool pool = images.get( 0 ).queue().pool();
+		assertNotSame( notOwned.queue(), images.get( 0 ).queue() );
+		assertEquals( Arrays.asList( PythonEnvironment.getDefault() ), asked );
+
+		final WeakReference< Object > first = new WeakReference<>( images.remove( 0 ) );
+		while ( first.get() != null )
+			System.gc();
+		onAnotherThread( script );
+		assertSame( pool, images.get( 0 ).queue().pool() );
+		assertEquals( 7, images.get( 0 ).getAt( 5 ).get() );
+
+		onAnotherThread( () -> {
+			owner.employ( Thread.currentThread() );
+			owner.close();
+			// There is no owner any more.
+			images.add( image( init, 3 ).build() );
+		} );
+		worker.join();
+		assertSame( notOwned.queue(), images.get( 1 ).queue() );
+		assertEquals( 6, notOwned.getAt( 5 ).get() );
+		images.get( 0 ).invalidate();
+		assertThrows( PythonClosedException.class, () -> images.get( 0 ).compute() );
+		assertThrows( PythonClosedException.class, () -> owner.keep( new Object(), pool ) );
+	}
+
+	@Test
+	void anOwnerKeepsThreeUnusedQueuesAtMost() throws Exception
+	{
+		final List< WeakReference< PythonCacheLoaderQueue > > queues = new ArrayList<>();
+		try ( QueueOwner owner = new QueueOwner( environment -> environment ) )
+		{
+			onAnotherThread( () -> {
+				owner.employ( Thread.currentThread() );
+				for ( final String init : new String[] { "'a'", "'b'", "'c'", "'b'", "'a'", "'d'", "'e'" } )
+					queues.add( new WeakReference<>( image( INIT + " + " + init, 1 ).workers( 1 ).build().queue() ) );
+			} );
+			// b and c were used before the others.
+			for ( final int dropped : new int[] { 1, 2, 3 } )
+				while ( queues.get( dropped ).get() != null )
+					System.gc();
+			for ( final int kept : new int[] { 0, 4, 5, 6 } )
+				assertNotNull( queues.get( kept ).get() );
+		}
+	}
+
+	private static void onAnotherThread( final Runnable script ) throws InterruptedException
+	{
+		final Thread thread = new Thread( script );
+		thread.start();
+		thread.join();
 	}
 
 	private static PythonImgBuilder< IntType > image( final String init, final int number )

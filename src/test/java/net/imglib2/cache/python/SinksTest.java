@@ -46,9 +46,11 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
@@ -67,9 +69,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import net.imglib2.Cursor;
+import net.imglib2.FinalInterval;
+import net.imglib2.Interval;
 import net.imglib2.RandomAccess;
 import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.img.array.ArrayImgs;
+import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.NativeType;
 import net.imglib2.type.logic.BitType;
 import net.imglib2.type.numeric.ARGBType;
@@ -80,6 +85,7 @@ import net.imglib2.type.numeric.integer.UnsignedByteType;
 import net.imglib2.type.numeric.integer.UnsignedLongType;
 import net.imglib2.type.numeric.real.FloatType;
 import net.imglib2.util.Cast;
+import net.imglib2.util.Intervals;
 import net.imglib2.view.Views;
 
 /**
@@ -597,6 +603,200 @@ class SinksTest
 		assertTrue( output.contains( "allowed: 70 blocks written, 0 written before, 0 failed" ), output );
 	}
 
+	// ---------------------------------------------------------------- parts
+
+	/**
+	 * @return parts of a size, in no order
+	 */
+	private static List< Interval > parts( final Interval image, final int... size )
+	{
+		final CellGrid grid = new CellGrid( image.dimensionsAsLongArray(), size );
+		final List< Interval > parts = new ArrayList<>();
+		for ( long i = 0; i < Intervals.numElements( grid.getGridDimensions() ); ++i )
+			{
+			final long[] min = new long[ image.numDimensions() ];
+			final int[] dimensions = new int[ image.numDimensions() ];
+			grid.getCellDimensions( i, min, dimensions );
+			parts.add( Intervals.translate( new FinalInterval( Arrays.stream( dimensions ).asLongStream().toArray() ), min ) );
+		}
+		Collections.shuffle( parts, new Random( 1 ) );
+		return parts;
+	}
+
+	private static Map< String, Integer > contents( final Path target ) throws IOException
+	{
+		try ( final Stream< Path > files = Files.walk( target ) )
+		{
+			return files.filter( file -> Files.isRegularFile( file ) ).collect( Collectors.toMap( file -> target.relativize( file ).toString(), file -> {
+				try
+				{
+					return Arrays.hashCode( Files.readAllBytes( file ) );
+				}
+				catch ( final IOException e )
+				{
+					throw new AssertionError( e );
+				}
+			} ) );
+		}
+	}
+
+	@ParameterizedTest
+	@CsvSource( { "0.4, true, 4", "0.5, false, 4", "0.4, false, 3" } )
+	void partsAreWrittenAtTheSameTime( final String version, final boolean isBegun, final int numBlocks ) throws Exception
+	{
+		assumeTrue( version.equals( "0.4" ) || Boolean.parseBoolean( evaluate( "int(__import__('zarr').__version__[0]) >= 3" ) ) );
+		final PythonImg< IntType > image = builder( COUNTING ).dimensions( 100, 70, 5 ).cellSize( 6, 7, 5 ).build();
+		final Path target = folder.resolve( "a" );
+		final PythonSink sink = PythonSink.zarr( target ).omeZarr( version ).chunkSize( 12, 7, 5 ).levels( 3 );
+		if ( isBegun )
+		{
+			assertArrayEquals( new long[] { 12, 7, 5 }, image.beginWriting( sink ) );
+			assertEquals( "0 0 0", describe( image.writeTo( sink.resume( true ), new FinalInterval( new long[] { 100, 0, 0 }, new long[] { 199, 69, 4 } ) ) ) );
+		}
+		// Else, those that come first make it at the same time.
+		final List< FutureTask< PythonSummary > > tasks = new ArrayList<>();
+		final List< Interval > parts = parts( image, 12 * numBlocks, 7 * numBlocks, 5 );
+		for ( final Interval part : parts )
+			tasks.add( start( () -> image.writeTo( sink.resume( true ), part ) ) );
+		long written = 0;
+		for ( final FutureTask< PythonSummary > task : tasks )
+			written += task.get().requireComplete().computed();
+		final PythonSummary rest = image.writeTo( sink.resume( true ) );
+		assertEquals( 0, rest.failed() );
+		assertEquals( written, rest.fromCache() );
+		// Where parts have whole chunks of the other levels, nothing is left.
+		assertEquals( numBlocks == 4, rest.computed() == 0, rest.toString() );
+		assertTrue( written >= 90, written + " blocks" );
+		final Path whole = folder.resolve( "b" );
+		image.writeTo( PythonSink.zarr( whole ).omeZarr( version ).chunkSize( 12, 7, 5 ).levels( 3 ) );
+		final Map< String, Integer > expected = contents( whole );
+		final Map< String, Integer > found = contents( target );
+		assertEquals( expected.keySet(), found.keySet() );
+		// These have the name.
+		for ( final String metadata : new String[] { ".zattrs", "zarr.json" } )
+		{
+			expected.remove( metadata );
+			found.remove( metadata );
+		}
+		assertEquals( expected, found );
+		assertEquals( new TreeSet<>( Arrays.asList( "a", "b" ) ), names() );
+	}
+
+	@Test
+	@Tag( "each-mode" )
+	void onlyWhatIsMissingOfAPartIsWritten() throws IOException
+	{
+		final PythonImg< IntType > image = builder( COUNTING ).dimensions( 25, 17, 3 ).cellSize( 10, 8, 2 ).cacheBytes( 0 ).build();
+		final Path target = folder.resolve( "a" );
+		final PythonSink sink = PythonSink.zarr( target );
+		final Interval part = FinalInterval.createMinSize( 10, 0, 0, 15, 16, 2 );
+		assertEquals( "4 0 0", describe( image.writeTo( sink, part ) ) );
+		assertEquals( 4, image.metrics().cellsComputed() );
+		Files.delete( target.resolve( "0" ).resolve( "1" ).resolve( "2" ) );
+		image.invalidate();
+		assertEquals( "1 3 0", describe( image.writeTo( sink.resume( true ), part ) ) );
+		assertEquals( 5, image.metrics().cellsComputed() );
+		assertEquals( "False", evaluate( "dict(__import__('zarr').open_array('" + target + "', mode='r').attrs)['imglib2_cache_python']['complete']" ) );
+		assertEquals( "14 4 0", describe( image.writeTo( sink.resume( true ) ) ) );
+		assertEquals( 19, image.metrics().cellsComputed() );
+		assertSamePixels( image, open( target ) );
+		// A part of what is complete.
+		assertEquals( "0 4 0", describe( image.writeTo( sink.resume( true ), part ) ) );
+		assertEquals( "True", evaluate( "dict(__import__('zarr').open_array('" + target + "', mode='r').attrs)['imglib2_cache_python']['complete']" ) );
+	}
+
+	@Test
+	void wrongParts()
+	{
+		final PythonImg< IntType > image = counting();
+		final PythonSink sink = PythonSink.zarr( folder.resolve( "a" ) );
+		final String half = assertThrows( IllegalArgumentException.class, () -> image.writeTo( sink, FinalInterval.createMinSize( 0, 4, 0, 10, 4, 2 ) ) ).getMessage();
+		assertTrue( half.contains( "[(0, 4, 0) -- (9, 7, 1) = 10x4x2] of the image cannot be written, because it has not whole blocks, which have [10, 8, 2] pixels" ), half );
+		assertThrows( IllegalArgumentException.class, () -> image.writeTo( sink.resume( true ), FinalInterval.createMinSize( 0, 0, 0, 5, 8, 2 ) ) );
+		assertThrows( IllegalArgumentException.class, () -> image.writeTo( sink.resume( true ), FinalInterval.createMinSize( 0, 0, 5, 8 ) ) );
+		final String overwriting = assertThrows( IllegalArgumentException.class, () -> image.writeTo( sink.overwrite( true ), FinalInterval.createMinSize( 0, 0, 0, 10, 8, 2 ) ) ).getMessage();
+		assertTrue( overwriting.contains( "deletes the other parts: say image.beginWriting( sink ) once" ), overwriting );
+		final String exists = assertThrows( IllegalArgumentException.class, () -> image.writeTo( sink, FinalInterval.createMinSize( 0, 0, 0, 10, 8, 2 ) ) ).getMessage();
+		assertTrue( exists.contains( "exists: choose another path; or resume" ), exists );
+	}
+
+	@Test
+	void partsThatFail()
+	{
+		final PythonImg< IntType > image = builder( "if block.index == 3: raise ValueError('no')\nblock.data[...] = 7" ).dimensions( 8 ).cellSize( 1 ).build();
+		final PythonSink sink = PythonSink.zarr( folder.resolve( "a" ) ).resume( true );
+		final PythonSummary summary = image.writeTo( sink, FinalInterval.createMinSize( 2, 4 ) );
+		assertEquals( "3 0 1", describe( summary ) );
+		assertEquals( 3, summary.errors().get( 0 ).getIndex() );
+		final PythonException thrown = assertThrows( PythonException.class, summary::requireComplete );
+		assertSame( summary.errors().get( 0 ), thrown.getCause() );
+		assertTrue( thrown.getMessage().startsWith( "3 blocks written, 0 written before, 1 failed in " ) && thrown.getMessage().contains( "; the first failure: Cell 3 " ), thrown.getMessage() );
+		final PythonSummary other = image.writeTo( sink, FinalInterval.createMinSize( 6, 2 ) );
+		assertSame( other, other.requireComplete() );
+	}
+
+	@Test
+	void partsOfOtherArrays() throws Exception
+	{
+		final PythonImg< IntType > image = counting();
+		final Path file = folder.resolve( "a.h5" );
+		evaluate( "__import__('h5py').File('" + file + "', 'w').create_dataset('x', (3, 17, 25), 'i4', chunks=(1, 8, 10)).file.close()" );
+		evaluate( "__import__('numpy').lib.format.open_memmap('" + folder.resolve( "a.npy" ) + "', 'w+', 'i4', (3, 17, 25)).flush()" );
+		final Map< String, Object > path = Collections.singletonMap( "path", file );
+		final PythonSink hdf5 = PythonSink.to( "h5py.File(path, 'r+')['x']", path );
+		final PythonSink map = PythonSink.to( "numpy:load", folder.resolve( "a.npy" ), "r+" );
+		assertArrayEquals( new long[] { 10, 8, 2 }, image.beginWriting( hdf5 ) );
+		final List< FutureTask< PythonSummary > > tasks = new ArrayList<>();
+		for ( final Interval part : parts( image, 20, 8, 3 ) )
+		{
+			assertTrue( image.writeTo( hdf5, part ).requireComplete().computed() >= 2 );
+			tasks.add( start( () -> image.writeTo( map, part ).requireComplete() ) );
+		}
+		for ( final FutureTask< PythonSummary > task : tasks )
+			task.get();
+		assertSamePixels( image, Cast.unchecked( PythonImg.openBuilder( "h5py.File(path)['x']", path ).queue( queue ).build() ) );
+		assertSamePixels( image, Cast.unchecked( PythonImg.openBuilder( "numpy:load", folder.resolve( "a.npy" ) ).queue( queue ).build() ) );
+	}
+
+	/**
+	 * Whoever cancels has no use for the cells that are computed; but others may have.
+	 */
+	@Test
+	@Tag( "each-mode" )
+	void whatIsCancelledStopsItsCode() throws Exception
+	{
+		final Path gate = folder.resolve( "gate" );
+		final Path log = folder.resolve( "log" );
+		final String endless = "open(log, 'a').write('x')\nwhile not os.path.exists(gate):\n    time.sleep(0.001)\n" + COUNTING;
+		final PythonImg< IntType > input = builder( endless ).parameter( "gate", gate ).parameter( "log", log ).name( "the input" ).dimensions( 8 ).cellSize( 1 ).build();
+		final PythonImg< IntType > image = builder( "block.data[...] = block.inputs[0]" ).input( input ).cellSize( 2 ).build();
+		final FutureTask< PythonSummary > task = start( () -> image.writeTo( PythonSink.zarr( folder.resolve( "a" ) ).resume( true ), FinalInterval.createMinSize( 2, 4 ), new PythonProgress()
+		{
+			@Override
+			public void update( final long done, final long total )
+			{}
+
+			@Override
+			public boolean isCancelled()
+			{
+				// Both workers have begun.
+				return log.toFile().length() >= 2;
+			}
+		} ) );
+		final PythonSummary summary = task.get();
+		assertEquals( "0 0 0 cancelled", describe( summary ) );
+		assertThrows( CancellationException.class, summary::requireComplete );
+		// The workers are free, although the gate is still closed.
+		for ( int i = 0; i < 2; ++i )
+			assertEquals( 5, builder( "block.data[...] = 5" ).dimensions( 2 ).build().getAt( 0 ).get() );
+		final FutureTask< Integer > reader = start( () -> image.getAt( 7 ).get() );
+		while ( log.toFile().length() < 3 )
+			Thread.onSpinWait();
+		Files.createFile( gate );
+		assertEquals( 7000, reader.get() );
+		assertEquals( "2 0 0", describe( image.writeTo( PythonSink.zarr( folder.resolve( "a" ) ).resume( true ), FinalInterval.createMinSize( 2, 4 ) ) ) );
+	}
+
 	// -------------------------------------------------------- other arrays
 
 	@Test
@@ -691,7 +891,8 @@ class SinksTest
 		assertThrows( IllegalArgumentException.class, () -> zarr.chunkSize( 0 ) );
 		assertThrows( NullPointerException.class, () -> PythonSink.zarr( null ) );
 		assertThrows( NullPointerException.class, () -> image.writeTo( null ) );
-		assertThrows( NullPointerException.class, () -> image.writeTo( zarr, null ) );
+		assertThrows( NullPointerException.class, () -> image.writeTo( zarr, ( PythonProgress ) null ) );
+		assertThrows( NullPointerException.class, () -> image.writeTo( zarr, ( Interval ) null ) );
 		final String ofOthers = assertThrows( IllegalArgumentException.class, () -> PythonSink.to( "numpy:zeros", 3 ).resume( true ) ).getMessage();
 		assertTrue( ofOthers.contains( "resume is a setting of PythonSink.zarr( path )" ), ofOthers );
 		assertEquals( Collections.emptySet(), names() );

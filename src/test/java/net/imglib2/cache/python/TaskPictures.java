@@ -90,6 +90,7 @@ final class TaskPictures
 		table();
 		ifPossible( "forest.jpg", this::forest );
 		ifPossible( "network.jpg", this::network );
+		ifPossible( "nuclei.jpg", this::nuclei );
 	}
 
 	private interface Picture
@@ -208,7 +209,7 @@ final class TaskPictures
 				"block.data[...] = ids[labels][block.halo]" )
 				.init( "from skimage import measure" ).input( PythonInput.of( mask ).name( "mask" ).border( Border.ZERO ) ).halo( 64 ).cellSize( CELL ).type( new UnsignedIntType() ).build();
 		final Panel colours = grey( coins, 0, 400, CELL );
-		paint( colours, regions, pixel -> pixel.get() == 0 ? -1 : Color.HSBtoRGB( pixel.get() * 0.618034f % 1, 0.7f, 1 ) & 0xffffff );
+		paint( colours, regions, TaskPictures::colour );
 		write( "table.jpg", 440, grey( coins, 0, 255, 0 ), colours );
 	}
 
@@ -232,7 +233,29 @@ final class TaskPictures
 		}
 	}
 
+	private void nuclei() throws IOException
+	{
+		final int size = 3 * CELL;
+		final PythonImg< FloatType > training = PythonImg.builder( "doc/code/nuclei.py:train" ).parameter( "folder", "target/stardist" ).dimensions( 1 ).type( new FloatType() ).build();
+		training.getAt( 0 );
+		training.close();
+		final PythonImg< UnsignedByteType > photo = PythonImg.open( "doc/code/nuclei.py:image", size, 99 );
+		final PythonImg< UnsignedIntType > cells = PythonImg.builder( "labels, details = model.predict_instances(raw / 255, verbose=False)\nblock.data[...] = labels[block.halo]" )
+				.init( "from stardist.models import StarDist2D\nmodel = StarDist2D(None, name='nuclei', basedir='target/stardist')" )
+				.input( "raw", photo ).halo( 64 ).cellSize( CELL ).padToMultiple( 16 ).type( new UnsignedIntType() ).build();
+		final Panel ofCells = grey( photo, 0, 800, CELL );
+		paint( ofCells, cells, TaskPictures::colour );
+		final Panel merged = grey( photo, 0, 800, CELL );
+		paint( merged, PythonLabels.merge( cells, PythonLabels.Rule.overlap( 0.5 ) ), TaskPictures::colour );
+		write( "nuclei.jpg", 400, grey( photo, 0, 255, 0 ), ofCells, merged );
+	}
+
 	// ---------------------------------------------------------------- drawing
+
+	private static int colour( final UnsignedIntType label )
+	{
+		return label.get() == 0 ? -1 : Color.HSBtoRGB( label.get() * 0.618034f % 1, 0.7f, 1 ) & 0xffffff;
+	}
 
 	private static Panel grey( final RandomAccessibleInterval< ? extends RealType< ? > > image, final double min, final double max, final int cell )
 	{

@@ -153,30 +153,30 @@ public final class TestPythons
 	 */
 	public static Path environment( final String version ) throws IOException, InterruptedException
 	{
-		return environment( version, version, "requirements-core.txt" );
-	}
-
-	/**
-	 * The same with numpy and nothing else.
-	 */
-	public static Path environmentOfNumpy( final String version ) throws IOException, InterruptedException
-	{
-		return environment( "numpy-" + version, version, "requirements-numpy.txt" );
-	}
-
-	private static Path environment( final String name, final String version, final String requirements ) throws IOException, InterruptedException
-	{
 		final Path python = find( version );
 		if ( python == null )
 			abort( "this machine has no Python " + version );
-		final Path venv = PROJECT.resolve( ".venvs" ).resolve( name );
+		final Path venv = PROJECT.resolve( ".venvs" ).resolve( version );
 		final Path sources = PROJECT.resolve( "src" ).resolve( "build" ).resolve( "python" );
 		final Output made = start( new ProcessBuilder( python.toString(), sources.resolve( "make_environment.py" ).toString(),
-				"--venv", venv.toString(), "--requirements", sources.resolve( requirements ).toString(),
+				"--venv", venv.toString(), "--requirements", sources.resolve( "requirements-core.txt" ).toString(),
 				"--jdk", System.getProperty( "java.home" ) ) );
 		if ( made.exitCode != 0 )
 			abort( "the environment of Python " + version + " cannot be made: " + made.text );
 		return venv;
+	}
+
+	/**
+	 * The same in another folder, with numpy and nothing else.
+	 *
+	 * @return the folder
+	 */
+	public static Path environmentOfNumpy( final String version, final Path folder ) throws IOException, InterruptedException
+	{
+		final Path python = version.equals( minor( ChildJvm.testPython() ) ) ? ChildJvm.testPython() : executable( environment( version ) );
+		run( python, "-I", "-m", "venv", "--without-pip", folder.toString() );
+		linkPackages( sitePackages( python ), sitePackages( executable( folder ) ), "numpy" );
+		return folder;
 	}
 
 	/**

@@ -38,6 +38,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.logging.LogRecord;
 import java.util.stream.Collectors;
 
@@ -45,6 +47,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import net.imglib2.type.numeric.integer.IntType;
 
@@ -175,6 +179,84 @@ class WatchedCodeTest
 			final String message = assertThrows( RuntimeException.class, builder::build ).getMessage();
 			assertTrue( message.contains( code.startsWith( "math" ) ? "math" : "there is no file to watch" ), message );
 		}
+	}
+
+	/**
+	 * Each worker loads a module itself, and can do so at any time: here, one after the file has changed.
+	 */
+	@ParameterizedTest
+	@ValueSource( strings = { "own.py:f", "own_of_workers:f" } )
+	void allWorkersComputeWithTheSameText( final String function ) throws Exception
+	{
+		final String source = "import numpy as np\nclass C:\n    k = %d\ndef f():\n    return np.full(1, C.k)";
+		final Path file = folder.resolve( function.startsWith( "own.py" ) ? "own.py" : "own_of_workers.py" );
+		write( file, String.format( source, 1 ) );
+		final String code = function.startsWith( "own.py" ) ? folder.resolve( function ).toString() : function;
+		final CountDownLatch go = new CountDownLatch( 1 );
+		try ( final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2, "", PythonEnvironment.getDefault().withModulePath( folder ) ) )
+		{
+			final PythonImg< IntType > image = PythonImg.builder( code ).type( new IntType() ).dimensions( 10 ).cellSize( 1 ).queue( queue ).build();
+			final CompletableFuture< ? > first = occupied( queue, go );
+			assertEquals( 1, image.getAt( 0 ).get() );
+			// The worker that has computed it.
+			final CountDownLatch never = new CountDownLatch( 1 );
+			final CompletableFuture< ? > second = occupied( queue, never );
+			write( file, String.format( source, 2 ) );
+			go.countDown();
+			first.get();
+			assertEquals( 1, image.getAt( 1 ).get() );
+			final PythonImg< IntType > later = PythonImg.builder( code ).type( new IntType() ).dimensions( 10 ).cellSize( 1 ).queue( queue ).build();
+			assertEquals( 2, later.getAt( 1 ).get() );
+			assertEquals( 1, image.getAt( 2 ).get() );
+			never.countDown();
+			second.get();
+			image.compute();
+			later.compute();
+			for ( int x = 0; x < 10; ++x )
+			{
+				assertEquals( 1, image.getAt( x ).get() );
+				assertEquals( 2, later.getAt( x ).get() );
+			}
+		}
+	}
+
+	/**
+	 * Each worker with a {@code sys.modules} of its own has loaded the module itself: what is in it can be pickled.
+	 */
+	@ParameterizedTest
+	@ValueSource( strings = { "own.py:f", "own_of_pickles:f" } )
+	void whatIsInTheModuleCanBePickled( final String function ) throws Exception
+	{
+		final boolean isFile = function.startsWith( "own.py" );
+		final Path file = folder.resolve( isFile ? "own.py" : "own_of_pickles.py" );
+		write( file, "import pickle\nimport numpy as np\nclass C:\n    k = 3\ndef f():\n    assert type(pickle.loads(pickle.dumps(C()))) is C\n    return np.full(1, C.k)" );
+		final CountDownLatch go = new CountDownLatch( 1 );
+		try ( final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2, "", PythonEnvironment.getDefault().withModulePath( folder ) ) )
+		{
+			final PythonImg< IntType > image = PythonImg.builder( isFile ? folder.resolve( function ).toString() : function ).type( new IntType() ).dimensions( 10 ).cellSize( 1 ).queue( queue ).build();
+			final CompletableFuture< ? > first = occupied( queue, go );
+			assertEquals( 3, image.getAt( 0 ).get() );
+			final CountDownLatch end = new CountDownLatch( 1 );
+			// The worker that has computed it.
+			final CompletableFuture< ? > second = occupied( queue, end );
+			go.countDown();
+			first.get();
+			assertEquals( 3, image.getAt( 1 ).get() );
+			end.countDown();
+			second.get();
+		}
+	}
+
+	private static CompletableFuture< ? > occupied( final PythonCacheLoaderQueue queue, final CountDownLatch until ) throws InterruptedException
+	{
+		final CountDownLatch begun = new CountDownLatch( 1 );
+		final CompletableFuture< ? > task = queue.submit( python -> {
+			begun.countDown();
+			until.await();
+			return null;
+		} );
+		begun.await();
+		return task;
 	}
 
 	private static String text( final LogRecords log )

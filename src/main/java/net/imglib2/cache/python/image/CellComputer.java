@@ -192,6 +192,15 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	}
 
 	/**
+	 * Cancels what runs although its reader was interrupted.
+	 */
+	void cancelDetached()
+	{
+		for ( DetachedComputations.Computation computation = detached.takeAny(); computation != null; computation = detached.takeAny() )
+			pool.cancel( computation.task );
+	}
+
+	/**
 	 * See {@link CellReader#version()}.
 	 */
 	long version()

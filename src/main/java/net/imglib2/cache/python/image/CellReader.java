@@ -372,6 +372,15 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	}
 
 	/**
+	 * Cancels the code that runs although its reader was interrupted, unless another reader
+	 * waits for the cell by now.
+	 */
+	public void cancelDetached()
+	{
+		computer.cancelDetached();
+	}
+
+	/**
 	 * See {@code PythonCacheLoader.retry}.
 	 */
 	public void retry( final long cell )

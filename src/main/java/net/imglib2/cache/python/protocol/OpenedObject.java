@@ -37,6 +37,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
+import net.imglib2.util.Cast;
+
 /**
  * An object of Python that each worker opens once for the code of an image, and closes with
  * it: the Java side of {@code sources.py}.
@@ -98,6 +100,18 @@ public final class OpenedObject
 		for ( final Map.Entry< ?, ? > entry : keywords.entrySet() )
 			object = object.with( entry.getKey(), entry.getValue() );
 		return object;
+	}
+
+	/**
+	 * @param values
+	 * 		see {@link #values()}
+	 * @return the object
+	 */
+	public static OpenedObject of( final List< ? > values )
+	{
+		final OpenedObject object = of( ( String ) values.get( 0 ), ( Collection< ? > ) values.get( 1 ), Cast.unchecked( values.get( 2 ) ) );
+		final List< ? > shape = ( List< ? > ) values.get( 3 );
+		return shape == null ? object : object.asSource( shape.stream().mapToLong( size -> ( ( Number ) size ).longValue() ).toArray(), ( String ) values.get( 4 ) );
 	}
 
 	/**

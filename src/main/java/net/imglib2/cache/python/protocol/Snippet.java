@@ -30,7 +30,9 @@ package net.imglib2.cache.python.protocol;
 
 import java.lang.ref.WeakReference;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 
 import net.imglib2.cache.python.trust.Trusted;
@@ -75,6 +77,8 @@ public final class Snippet
 	private volatile boolean dropped;
 
 	private LongAdder spentNanos = new LongAdder();
+
+	private final AtomicReference< List< ? > > source = new AtomicReference<>();
 
 	/**
 	 * @param settings
@@ -190,8 +194,36 @@ public final class Snippet
 	 */
 	public boolean isImportedByCheck()
 	{
+		return !settings.isEmpty() && mayNameFunction();
+	}
+
+	/**
+	 * @return whether the code can be a reference to a function, of which {@link #source()}
+	 *         may be known
+	 */
+	public boolean mayNameFunction()
+	{
 		final String text = code.text().trim();
-		return !settings.isEmpty() && text.indexOf( ':' ) >= 0 && text.indexOf( '\n' ) < 0;
+		return text.indexOf( ':' ) >= 0 && text.indexOf( '\n' ) < 0;
+	}
+
+	/**
+	 * @return path and text of the user's module that has the function, as the first
+	 *         interpreter has loaded it, or {@code null}
+	 */
+	public List< ? > source()
+	{
+		return source.get();
+	}
+
+	/**
+	 * Keeps the first {@link #source()}, with which all interpreters have to compute.
+	 *
+	 * @return whether it is this one
+	 */
+	public boolean agreeOn( final List< ? > its )
+	{
+		return source.compareAndSet( null, its ) || its.equals( source.get() );
 	}
 
 	/**

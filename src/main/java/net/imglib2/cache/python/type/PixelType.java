@@ -187,15 +187,47 @@ public final class PixelType< T extends NativeType< T > >
 	{
 		for ( final Row< ? > row : TABLE )
 			if ( row.dtype == dtype && row.components == 1 )
-				try
-				{
-					return row.typeClass.getConstructor().newInstance();
-				}
-				catch ( final ReflectiveOperationException e )
-				{
-					throw new AssertionError( e );
-				}
+				return newPixel( row );
 		throw new AssertionError( dtype );
+	}
+
+	/**
+	 * @return name of the type, from which {@link #named} makes it again
+	 */
+	public String name()
+	{
+		final String simpleName = row.typeClass.getSimpleName();
+		return type instanceof UnsignedVariableBitLengthType ? simpleName + ":" + ( ( UnsignedVariableBitLengthType ) type ).getBitsPerPixel() : simpleName;
+	}
+
+	/**
+	 * @param name
+	 * 		see {@link #name()}
+	 * @return a pixel
+	 * @throws IllegalArgumentException
+	 * 		if there is no such type
+	 */
+	public static NativeType< ? > named( final String name )
+	{
+		final String[] parts = name.split( ":" );
+		if ( parts.length == 2 )
+			return new UnsignedVariableBitLengthType( Integer.parseInt( parts[ 1 ] ) );
+		for ( final Row< ? > row : TABLE )
+			if ( row.typeClass.getSimpleName().equals( name ) )
+				return newPixel( row );
+		throw new IllegalArgumentException( "there is no pixel type " + name );
+	}
+
+	private static NativeType< ? > newPixel( final Row< ? > row )
+	{
+		try
+		{
+			return row.typeClass.getConstructor().newInstance();
+		}
+		catch ( final ReflectiveOperationException e )
+		{
+			throw new AssertionError( e );
+		}
 	}
 
 	/**

@@ -45,6 +45,8 @@ public final class BlockTask extends Task< BlockResult >
 
 	private volatile boolean isBackground;
 
+	private volatile boolean cancelled;
+
 	/**
 	 * @param sharesLock
 	 * 		see {@link InterpreterFactory#sharesLock()}
@@ -84,6 +86,24 @@ public final class BlockTask extends Task< BlockResult >
 		if ( sharesLock )
 			return SPIN_NANOS;
 		return snippet().isLong() ? 0 : SmallBlocks.areSmall( snippet() ) ? SMALL_SPIN_NANOS : SPIN_NANOS;
+	}
+
+	/**
+	 * Ends the block, because its reader, and nobody else, wanted it: if its code runs, that
+	 * is to be cancelled.
+	 */
+	void cancel()
+	{
+		cancelled = true;
+		drop();
+	}
+
+	/**
+	 * @return whether its code is to be cancelled, because nobody wants this block any more
+	 */
+	boolean isCancelled()
+	{
+		return cancelled;
 	}
 
 	/**

@@ -56,6 +56,11 @@ import net.imglib2.cache.python.trust.Trusted;
  */
 public abstract class ProtocolInterpreter implements Interpreter
 {
+	/**
+	 * How often the code of an image is prepared before its file counts as one that never rests.
+	 */
+	private static final int MAX_TRIES = 10;
+
 	protected final String name;
 
 	protected final ByteBuffer requestMemory;
@@ -141,12 +146,32 @@ public abstract class ProtocolInterpreter implements Interpreter
 		if ( isPrepared( snippet ) )
 			return null;
 		added( snippet.fileName(), snippet.code() );
-		final PythonFailure failed = call( "prepare", snippet.id(), snippet.code(), snippet.fileName(), snippet.checkWritten(), snippet.settings() );
+		PythonFailure failed = prepareOnce( snippet );
+		for ( int tries = 1; failed == null && snippet.mayNameFunction() && !agreesOnSource( snippet ); ++tries )
+		{
+			// Its file has changed since another interpreter has loaded it.
+			call( "forget", snippet.id() );
+			failed = tries < MAX_TRIES ? prepareOnce( snippet )
+					: PythonFailure.withoutException( "the file " + snippet.source().get( 0 ) + " changes again and again: build the image when it does not" );
+		}
 		if ( failed == null )
 			prepared.put( snippet.id(), snippet.fileName() );
 		else
 			removed( snippet.fileName() );
 		return failed;
+	}
+
+	private PythonFailure prepareOnce( final Snippet snippet )
+	{
+		final List< ? > source = snippet.source();
+		final PythonFailure failed = source == null ? null : call( "pin", snippet.id(), snippet.code(), source.get( 0 ), source.get( 1 ) );
+		return failed != null ? failed : call( "prepare", snippet.id(), snippet.code(), snippet.fileName(), snippet.checkWritten(), snippet.settings() );
+	}
+
+	private boolean agreesOnSource( final Snippet snippet )
+	{
+		final Object source = ask( "Preparing the code of " + snippet.loaderName(), "source", snippet.id() );
+		return source == null || snippet.agreeOn( ( List< ? > ) source );
 	}
 
 	@Override

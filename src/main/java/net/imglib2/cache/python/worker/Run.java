@@ -217,6 +217,17 @@ final class Run
 	}
 
 	/**
+	 * @return whether nobody wants one of its blocks any more
+	 */
+	boolean isCancelled()
+	{
+		for ( int i = 0; isBlocks() && i < tasks.size(); ++i )
+			if ( block( i ).isCancelled() )
+				return true;
+		return false;
+	}
+
+	/**
 	 * Ends the blocks whose code is dropped. Whoever computes them may go on.
 	 */
 	void drop()

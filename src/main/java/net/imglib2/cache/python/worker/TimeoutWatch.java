@@ -48,7 +48,7 @@ import net.imglib2.cache.python.protocol.PythonFailure;
 
 /**
  * Ends the waiting for blocks that take too long, and blocks that nobody waits for any
- * more because their code was dropped: lets Python cancel their code and tell where it
+ * more because they or their code were dropped: lets Python cancel their code and tell where it
  * is, and abandons workers where that has no effect. A pool has one such thread, from
  * its first loader with a timeout, or the first such block, on.
  */
@@ -164,7 +164,7 @@ final class TimeoutWatch
 	private void look( final Worker worker )
 	{
 		final Run run = worker.current();
-		if ( run == null || run.timeoutNanos == Long.MAX_VALUE && !run.isDropped() )
+		if ( run == null || run.timeoutNanos == Long.MAX_VALUE && !run.isDropped() && !run.isCancelled() )
 		{
 			watched.remove( worker );
 			return;
@@ -314,6 +314,7 @@ final class TimeoutWatch
 	{
 		final String seconds = Duration.ofNanos( run.timeoutNanos ).toMillis() / 1e3 + " s";
 		final String runs = run.isDropped() ? "the code is still running, although its image has got other code or parameters, or is not used any more"
+				: run.isCancelled() ? "the code is still running, although nobody waits for the cell any more"
 				: "the code has been running for longer than the timeout of " + seconds;
 		if ( told != null && !told.isEmpty() )
 		{

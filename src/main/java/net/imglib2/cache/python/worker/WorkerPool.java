@@ -484,6 +484,21 @@ public final class WorkerPool implements AutoCloseable
 	}
 
 	/**
+	 * Ends a block that nobody waits for, and nobody will wait for. If it has not begun, it is
+	 * not computed; if it has, its code is cancelled, as after a timeout.
+	 *
+	 * @param task
+	 * 		the block
+	 */
+	public void cancel( final BlockTask task )
+	{
+		task.cancel();
+		tasks.remove( task );
+		if ( task.isBegun() )
+			watchTimeouts();
+	}
+
+	/**
 	 * @return whether the task is a block of the code, which has ended now
 	 */
 	private static boolean dropIfOf( final Snippet snippet, final Task< ? > task )
