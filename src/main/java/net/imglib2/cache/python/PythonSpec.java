@@ -79,6 +79,9 @@ public final class PythonSpec implements Serializable
 	 */
 	private static final long FORMAT = 1;
 
+	/**
+	 * The format, the byte order, and the description.
+	 */
 	private final byte[] encoded;
 
 	/**
@@ -160,6 +163,16 @@ public final class PythonSpec implements Serializable
 		return encoded;
 	}
 
+	/**
+	 * Reads and checks a description.
+	 *
+	 * @param in
+	 * 		where it comes from
+	 * @throws IOException
+	 * 		if it is damaged, or is of another format or byte order
+	 * @throws ClassNotFoundException
+	 * 		never
+	 */
 	private void readObject( final ObjectInputStream in ) throws IOException, ClassNotFoundException
 	{
 		in.defaultReadObject();
