@@ -181,7 +181,7 @@ class ScriptsTest
 		final Module command = context.service( CommandService.class ).run( ApplyPython.class, true, "image", image(), "script", CODE.toFile(), "environment", new File( System.getProperty( "imglib2.python.executable" ) ), "parameters", "sigma=5", "halo", "20", "cellSize", "256", "type", "float32" ).get();
 		assertCorrect( command.getOutput( "result" ) );
 		assertEquals( afterFirst, workers() );
-		System.out.println( script.getFileName() + ": " + RUNS + " runs, " + afterFirst.size() + " workers, " + ( growth >> 20 ) + " MB more than after the first run" );
+		System.out.println( script.getFileName() + ": " + RUNS + " runs, " + afterFirst.size() + " threads of workers, " + ( growth >> 20 ) + " MB more than after the first run" );
 
 		context.dispose();
 		while ( !workers().isEmpty() || ProcessHandle.current().descendants().findAny().isPresent() )
