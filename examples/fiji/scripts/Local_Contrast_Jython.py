@@ -42,3 +42,5 @@ try:
         result = contrast
 except (PythonException, IllegalArgumentException) as e:
     log.error(e.getMessage())
+except ValueError as e:
+    log.error(str(e))
