@@ -62,7 +62,8 @@ THREADS_END = """\
   workers. OpenBLAS, MKL and OpenMP follow it, and so numpy, scipy and torch do.
 * In the modes `SHARED` and `SUB`, set this variable before the JVM starts, or say it in `.init( … )` as in the table.
   There it holds for all images of the JVM. [*Performance*](performance.md) has more measurements.
-* opencv, numba (`NUMBA_NUM_THREADS`) and SimpleITK do not follow this variable: say it in `.init( … )`, in all modes.
+* opencv, numba (`NUMBA_NUM_THREADS`), tensorflow and SimpleITK do not follow this variable: say it in `.init( … )`, in
+  all modes.
 * scikit-learn and joblib: leave `n_jobs` at 1. The other workers use the other cores.
 * If an image has one worker, or one block at a time, let the package have its threads.\
 """
