@@ -50,8 +50,9 @@ maven()
 maven vessels "$@"
 maven maven-app "$@"
 maven original "$@"
-# A picture of ImageJ's window needs a display.
-if command -v xvfb-run >/dev/null; then
+# A picture of ImageJ's window needs a display, and a JDK that is not headless.
+jdk=${JAVA_HOME:-$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")}
+if command -v xvfb-run >/dev/null && [ -e "$jdk/lib/libawt_xawt.so" ]; then
 	maven imagej1 -Pscreenshot "$@"
 else
 	maven imagej1 "$@"
