@@ -92,7 +92,20 @@ public final class PythonPoolService extends AbstractService
 		if ( !( event.getModule() instanceof ScriptModule ) )
 			return;
 		final ScriptModule script = ( ScriptModule ) event.getModule();
-		final Bindings variables = script.getEngine().getBindings( ScriptContext.ENGINE_SCOPE );
+		try
+		{
+			final Bindings variables = script.getEngine().getBindings( ScriptContext.ENGINE_SCOPE );
+			if ( variables != null )
+				dropImages( script, variables );
+		}
+		catch ( final RuntimeException e )
+		{
+			// Not every language lets others see and change its variables.
+		}
+	}
+
+	private static void dropImages( final ScriptModule script, final Bindings variables )
+	{
 		for ( final String name : new ArrayList<>( variables.keySet() ) )
 			if ( variables.get( name ) instanceof PythonImg )
 				variables.put( name, null );
