@@ -64,9 +64,9 @@ class ReadmeTest
 	void jepIsTheOneOfTheBuild() throws IOException
 	{
 		final String version = find( "<ninia-jep.version>(.*)</ninia-jep.version>", read( "pom.xml" ) );
-		final String readme = read( "README.md" );
-		assertTrue( readme.contains( "jep-" + version + ".jar" ) );
-		assertTrue( readme.contains( "jep==" + version ) );
+		assertTrue( read( "README.md" ).contains( "jep==" + version ) );
+		for ( final String page : new String[] { "doc/fiji.md", "doc/modes.md" } )
+			assertTrue( read( page ).contains( "jep-" + version + ".jar" ), page );
 		assertEquals( version, find( "(?m)^jep==(\\S+)", read( "src/build/python/requirements.txt" ) ) );
 	}
 
