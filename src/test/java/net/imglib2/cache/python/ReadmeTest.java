@@ -64,9 +64,8 @@ class ReadmeTest
 	void jepIsTheOneOfTheBuild() throws IOException
 	{
 		final String version = find( "<ninia-jep.version>(.*)</ninia-jep.version>", read( "pom.xml" ) );
-		final String readme = read( "README.md" );
-		assertTrue( readme.contains( "jep-" + version + ".jar" ) );
-		assertTrue( readme.contains( "jep==" + version ) );
+		assertTrue( read( "doc/fiji.md" ).contains( "jep-" + version + ".jar" ) );
+		assertTrue( read( "README.md" ).contains( "jep==" + version ) );
 		assertEquals( version, find( "(?m)^jep==(\\S+)", read( "src/build/python/requirements.txt" ) ) );
 	}
 
