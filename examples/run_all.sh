@@ -51,8 +51,9 @@ maven vessels "$@"
 maven maven-app "$@"
 maven original "$@"
 maven fiji "$@"
-# A picture of ImageJ's window needs a display.
-if command -v xvfb-run >/dev/null; then
+# A picture of ImageJ's window needs a display, and a JDK that is not headless.
+jdk=${JAVA_HOME:-$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")}
+if command -v xvfb-run >/dev/null && [ -e "$jdk/lib/libawt_xawt.so" ]; then
 	maven imagej1 -Pscreenshot "$@"
 else
 	maven imagej1 "$@"

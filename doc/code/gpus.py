@@ -3,8 +3,8 @@
 """Tells workers which GPU is theirs, for the page gpu.md."""
 
 import fcntl
-import getpass
 import itertools
+import os
 import tempfile
 from pathlib import Path
 from typing import TextIO
@@ -31,7 +31,7 @@ def take_gpu(count: int, program: str = "python-workers") -> Gpu:
     if count < 1:
         raise RuntimeError("there is no GPU that the package can use")
     for place in itertools.count():
-        file = Path(tempfile.gettempdir(), f"{program}-{getpass.getuser()}-{place}.gpu").open("a")  # noqa: SIM115
+        file = Path(tempfile.gettempdir(), f"{program}-{os.getuid()}-{place}.gpu").open("a")  # noqa: SIM115
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

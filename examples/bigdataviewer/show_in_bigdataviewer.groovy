@@ -1,5 +1,6 @@
 #@ Img (label="Image") input
 #@ File (label="Python file") code
+#@ String (label="Function in it", value="compute") function
 #@ Integer (label="Halo", value=16) halo
 #@ Integer (label="Size of cells", value=64) cellSize
 #@ Integer (label="Timeout for a cell, in seconds", value=10) seconds
@@ -9,7 +10,7 @@
 #@ File (label="Python environment", style="directory") environment
 #@ LogService log
 
-// Shows in BigDataViewer what a Python file computes of an image, cell by cell. Cells that fail, or take too
+// Shows in BigDataViewer what a Python function computes of an image, cell by cell. Cells that fail, or take too
 // long, are white and flat; the log says why. In the side panel, a button computes them again. When the
 // Python file is saved, the viewer shows what it computes now.
 
@@ -31,7 +32,7 @@ failed = new TreeSet().asSynchronized()
 status = new JLabel()
 showStatus = { SwingUtilities.invokeLater { status.text = "Cells that failed: " + failed.size() } }
 
-img = PythonImg.builder(code.toPath())
+img = PythonImg.builder(code.path + ":" + function)
 	.watch(true)
 	.input("raw", input)
 	.halo(halo)

@@ -8,6 +8,9 @@
 #@ LogService log
 #@output Img result
 
+// SPDX-License-Identifier: BSD-2-Clause
+// Copyright (c) 2026, the imglib2-cache-python developers.
+
 import net.imglib2.FinalInterval
 import net.imglib2.cache.python.PythonEnvironment
 import net.imglib2.cache.python.PythonException

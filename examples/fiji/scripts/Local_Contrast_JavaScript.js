@@ -8,6 +8,9 @@
 #@ LogService log
 #@output Img result
 
+// SPDX-License-Identifier: BSD-2-Clause
+// Copyright (c) 2026, the imglib2-cache-python developers.
+
 var FinalInterval = Java.type("net.imglib2.FinalInterval");
 var PythonEnvironment = Java.type("net.imglib2.cache.python.PythonEnvironment");
 var PythonException = Java.type("net.imglib2.cache.python.PythonException");

@@ -8,6 +8,9 @@
 #@ LogService log
 #@output Img result
 
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026, the imglib2-cache-python developers.
+#
 # This script is run by Jython, Fiji's Python 2.7. The Python file is run by CPython.
 from java.lang import IllegalArgumentException
 from net.imglib2 import FinalInterval
@@ -39,3 +42,5 @@ try:
         result = contrast
 except (PythonException, IllegalArgumentException) as e:
     log.error(e.getMessage())
+except ValueError as e:
+    log.error(str(e))

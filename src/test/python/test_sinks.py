@@ -251,6 +251,18 @@ def test_another_image_is_not_resumed(tmp_path, change, message):
         ZarrSink(tmp_path / "a", **{**arguments, **change}, resume=True)
 
 
+def test_another_place_of_python_is_the_same_image(tmp_path):
+    def provenance(version, place):
+        its = f"Python: {version} at {place}"
+        return f"x: UnsignedByteType\ninput 0:\n    {its}\n{its}\npackages: numpy 2\n"
+
+    options = {"shape": (4,), "dtype": "uint8", "chunks": 2}
+    ZarrSink(tmp_path / "a", **options, provenance=provenance("3.11.7", "/a b/python3, SHARED"))
+    ZarrSink(tmp_path / "a", **options, provenance=provenance("3.11.7", "/c/python3, PROCESS"), resume=True)
+    with pytest.raises(SinkError, match="made in another way"):
+        ZarrSink(tmp_path / "a", **options, provenance=provenance("3.11.8", "/a b/python3, SHARED"), resume=True)
+
+
 def test_an_image_that_was_changed_is_not_resumed(tmp_path):
     ZarrSink(tmp_path / "a", (3,), "uint8", 2).mark_changed()
     with pytest.raises(SinkError, match="was changed while it was written"):

@@ -34,6 +34,9 @@ _MAX_COMMON_BYTES = 1 << 26
 # Files that zarr has not renamed yet, because its process was killed.
 _PARTIAL = re.compile(r".*\.[0-9a-f]{32}\.partial")
 
+# Where the Python is, and in which mode it runs, makes no difference to the pixels: programs on other machines go on.
+_PLACE = re.compile(r"^(\s*Python: \S+) at .*", re.MULTILINE)
+
 # Lines of a text that a message shows.
 _MAX_LINES = 4
 
@@ -725,8 +728,9 @@ def _require_same(path: Path, record: Mapping[str, Any], layout: Layout, provena
     different = [
         f"{name} is {there[name]} there, but {value} now" for name, value in wanted.items() if there[name] != value
     ]
-    if not different and record.get("provenance", "") != provenance:
-        before, now = str(record.get("provenance", "")).splitlines(), provenance.splitlines()
+    made, makes = (_PLACE.sub(r"\1", text) for text in (str(record.get("provenance", "")), provenance))
+    if not different and made != makes:
+        before, now = made.splitlines(), makes.splitlines()
         gone = [line.strip() for line in before if line not in now]
         new = [line.strip() for line in now if line not in before]
         different = [f"it is made in another way: {_shortened(gone)} there, but {_shortened(new)} now"]

@@ -25,8 +25,7 @@ computed the image again: once with the imports in `.init( … )`, once with the
 modes `SHARED` and `SUB`, another JVM does it in the other order, because the first queue leaves imported modules there.
 All pixels were compared with those that plain Python computes. *works* means that all this was right.
 
-The versions are those that pip installs today for this Python. All packages were in one environment. (tensorflow and
-stardist came later: they were tried in one with torch and most of the others, but not all.)
+The versions are those that pip installs today for this Python. All packages were in one environment.
 """
 
 NOTES = """\
@@ -63,7 +62,8 @@ THREADS_END = """\
   workers. OpenBLAS, MKL and OpenMP follow it, and so numpy, scipy and torch do.
 * In the modes `SHARED` and `SUB`, set this variable before the JVM starts, or say it in `.init( … )` as in the table.
   There it holds for all images of the JVM. [*Performance*](performance.md) has more measurements.
-* opencv, numba (`NUMBA_NUM_THREADS`) and SimpleITK do not follow this variable: say it in `.init( … )`, in all modes.
+* opencv, numba (`NUMBA_NUM_THREADS`), tensorflow and SimpleITK do not follow this variable: say it in `.init( … )`, in
+  all modes.
 * scikit-learn and joblib: leave `n_jobs` at 1. The other workers use the other cores.
 * If an image has one worker, or one block at a time, let the package have its threads.\
 """
@@ -81,7 +81,7 @@ mvn -q test-compile exec:exec@packages -Dpackages="--only scikit-learn"
 runs all tries that have this text in their name, and writes the page. The other results stay. What the JVMs have
 printed is in `target/tries`. The option `--threads` measures the threads instead, on a machine that does nothing else.
 
-The command makes the environment `.venvs/packages`, of 9 GB. A third of it are libraries for GPUs, without which the
+The command makes the environment `.venvs/packages`, of 8 GB. A third of it are libraries for GPUs, without which the
 `torch` that PyPI has for Linux cannot be imported; tensorflow takes 2 GB. The tries use the CPU only.
 """
 

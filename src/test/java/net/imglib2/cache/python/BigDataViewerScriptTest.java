@@ -94,22 +94,23 @@ class BigDataViewerScriptTest
 		final Path file = folder.resolve( "code.py" );
 		final Path gate = folder.resolve( "gate" );
 		Files.write( file, Arrays.asList(
-				"import os",
-				"is_open = os.path.exists(" + quoted( gate ) + ")",
-				"if block.index == 1 and not is_open:",
-				"    raise ValueError('the server is not there')",
-				"while block.index == 2 and not is_open:",
-				"    pass",
-				"block.data[...] = raw[block.halo] + block.index" ) );
-		final Binding script = run( file, 2 );
+				"import os, time",
+				"def compute(raw, block):",
+				"    is_open = os.path.exists(" + quoted( gate ) + ")",
+				"    if block.index == 1 and not is_open:",
+				"        raise ValueError('the server is not there')",
+				"    while block.index == 2 and not is_open:",
+				"        time.sleep(0.01)",
+				"    return raw + block.index" ) );
+		final Binding script = run( file, 4 );
 		final PythonImg< ? > img = ( PythonImg< ? > ) script.getVariable( "img" );
 		final Viewer viewer = ( Viewer ) script.getVariable( "viewer" );
 
 		assertEquals( List.of( 7f, FILLED, FILLED, 10f, 11f, 12f, 13f, 14f ), paint( viewer ) );
 		assertTrue( log.stream().anyMatch( line -> line.contains( "the server is not there" ) ), log::toString );
-		assertTrue( log.stream().anyMatch( line -> line.contains( "Cell 2 " ) && line.contains( "timeout of 2.0 s" ) ), log::toString );
+		assertTrue( log.stream().anyMatch( line -> line.contains( "Cell 2 " ) && line.contains( "timeout of 4.0 s" ) ), log::toString );
 		assertEquals( 2, log.size() );
-		assertTrue( Files.exists( folder.resolve( "code.py-cell-1.npz" ) ) );
+		assertTrue( Files.exists( folder.resolve( "compute-cell-1.npz" ) ) );
 		assertEquals( "Cells that failed: 2", status( viewer ) );
 
 		Files.createFile( gate );
@@ -121,7 +122,7 @@ class BigDataViewerScriptTest
 		assertFalse( viewer.repaints.tryAcquire(), "the viewer goes on to paint" );
 		assertEquals( "Cells that failed: 0", status( viewer ) );
 
-		Files.write( file, Arrays.asList( "block.data[...] = raw[block.halo] * 2" ) );
+		Files.write( file, Arrays.asList( "def compute(raw):", "    return raw * 2" ) );
 		assertTrue( viewer.repaints.tryAcquire( 60, TimeUnit.SECONDS ), "the viewer was not told" );
 		assertEquals( 14f, paint( viewer ).get( 2 ) );
 
@@ -148,6 +149,7 @@ class BigDataViewerScriptTest
 		final Binding binding = new Binding();
 		binding.setVariable( "input", ArrayImgs.unsignedBytes( pixels, 32, 32, 32 ) );
 		binding.setVariable( "code", code.toFile() );
+		binding.setVariable( "function", "compute" );
 		binding.setVariable( "halo", 4 );
 		binding.setVariable( "cellSize", 16 );
 		binding.setVariable( "seconds", seconds );

@@ -141,13 +141,13 @@ class PackagesTest
 				"image/Right.java", "package net.imglib2.cache.python.image; class Right { net.imglib2.cache.python.worker.BlockTask down; net.imglib2.cache.python.Halo value; net.imglib2.cache.python.PythonCellException exception; }",
 				"Wrong.java", "package net.imglib2.cache.python; class Wrong { net.imglib2.cache.python.scijava.ApplyPython above; }",
 				"worker/Wrong.java", "package net.imglib2.cache.python.worker; class Wrong { org.scijava.log.LogService log; }",
-				"scijava/Wrong.java", "package net.imglib2.cache.python.scijava; class Wrong { Object below = net.imglib2.cache.python.type.PixelType.class; }",
+				"scijava/Wrong.java", "package net.imglib2.cache.python.scijava; class Wrong { net.imglib2.cache.python.environment.KnownProperties below; }",
 				"scijava/Right.java", "package net.imglib2.cache.python.scijava; class Right { org.scijava.log.LogService log; net.imglib2.cache.python.PythonSummary summary; net.imglib2.cache.python.worker.WorkerPool pool; }",
 				"embedded/Right.java", "package net.imglib2.cache.python.embedded; class Right { jep.DirectNDArray< ? > jep; }" ) );
 		assertEquals( lines( Set.of(
 				"Wrong -> scijava.ApplyPython",
 				"worker.Wrong -> org.scijava.log.LogService",
-				"scijava.Wrong -> type.PixelType",
+				"scijava.Wrong -> environment.KnownProperties",
 				"block.Wrong -> worker.BlockTask",
 				"trust.Wrong -> PythonTrust",
 				"trust.Wrong -> jep.JepConfig",

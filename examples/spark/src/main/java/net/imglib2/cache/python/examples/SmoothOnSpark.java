@@ -68,8 +68,7 @@ public final class SmoothOnSpark
 	 * @param args
 	 * 		a folder that all machines see; then, in any order, a mode ({@code SHARED},
 	 * 		{@code PROCESS}), {@code resume}, {@code pause=0.2} (seconds for each cell, to have time
-	 * 		to kill something), {@code executors=2}, {@code environment=path} (relative to the
-	 * 		working directory of each executor)
+	 * 		to kill something), {@code executors=2}
 	 */
 	public static void main( final String... args ) throws Exception
 	{
@@ -77,8 +76,8 @@ public final class SmoothOnSpark
 		final Path folder = Files.createDirectories( Paths.get( args[ 0 ] ).toAbsolutePath() );
 		final String output = folder.resolve( "smooth.ome.zarr" ).toString();
 		final InterpreterMode mode = options.contains( "PROCESS" ) ? InterpreterMode.PROCESS : options.contains( "SHARED" ) ? InterpreterMode.SHARED : InterpreterMode.AUTO;
-		final String path = option( options, "environment", "" );
-		final PythonEnvironment environment = ( path.isEmpty() ? PythonEnvironment.getDefault() : PythonEnvironment.at( Paths.get( path ) ) ).withMode( mode );
+		// Which Python that is, IMGLIB2_PYTHON says in the driver, and spark.executorEnv.IMGLIB2_PYTHON elsewhere.
+		final PythonEnvironment environment = PythonEnvironment.getDefault().withMode( mode );
 
 		final Path input = input( folder );
 		final PythonSpec raw = PythonImg.openBuilder( "zarr:open_array", input, Collections.singletonMap( "mode", "r" ) ).environment( environment ).workers( 1 ).spec();

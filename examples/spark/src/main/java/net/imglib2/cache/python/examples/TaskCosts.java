@@ -79,7 +79,7 @@ public final class TaskCosts
 		final StringBuilder line = new StringBuilder( String.format( "| %d | %.2f s | %.2f ms |", number, nothing, nothing / number * 1e3 ) );
 		if ( !isWriting )
 			return line.append( " | | | |" ).toString();
-		final PythonSpec spec = PythonImg.builder( "block.data[...] = block.index" ).type( new UnsignedByteType() ).dimensions( ( long ) SIZE * number, SIZE ).cellSize( SIZE )
+		final PythonSpec spec = PythonImg.builder( "block.data[...] = block.index % 256" ).type( new UnsignedByteType() ).dimensions( ( long ) SIZE * number, SIZE ).cellSize( SIZE )
 				.environment( PythonEnvironment.getDefault().withMode( mode ) ).workers( 1 ).name( "costs" ).spec();
 		final String output = folder.resolve( System.nanoTime() + ".zarr" ).toString();
 		final SparkWriter.Sink sink = () -> PythonSink.zarr( Paths.get( output ) );
