@@ -127,8 +127,9 @@ class DoctorTest
 	{
 		final Path venv = TestPythons.venvWith( folder.resolve( "venv" ), "numpy" );
 		TestPythons.write( TestPythons.sitePackages( TestPythons.executable( venv ) ).resolve( "endless.py" ), "while True: pass\n" );
+		// On a slow machine, already the start takes longer.
 		ChildJvm.of( Doctor.class ).run( venv.toString(), "--import", "endless", "--timeout", "4" ).requireExitCode( 1 )
-				.requireOutput( "PROCESS               works: ", "does not work: importing endless took longer than 4 s; to wait longer: --timeout 20\n", "PROBLEM: mode PROCESS" );
+				.requireOutput( " took longer than 4 s; to wait longer: --timeout 20\n", "PROBLEM: mode PROCESS" );
 	}
 
 	@Test
