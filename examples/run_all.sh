@@ -77,8 +77,7 @@ make_environment()
 make_environment worker-processes numpy scipy
 run worker-processes mvn -q -B "-Dmaven.repo.local=$repository" "-Dpython=$environment" "$@" verify
 make_environment pyimagej -r pyimagej/requirements.txt
-run pyimagej mvn -q -B "-Dmaven.repo.local=$repository" "$@" package
-run pyimagej "$environment/bin/python" lazy_image.py
+run pyimagej sh -c 'interpreter=$1; shift; "$@" package && "$interpreter" lazy_image.py' sh "$environment/bin/python" mvn -q -B "-Dmaven.repo.local=$repository" "$@"
 if command -v gradle >/dev/null; then
 	run gradle-app gradle --no-daemon -q "-Dmaven.repo.local=$repository" "-Dimglib2.python.executable=$python" run
 else

@@ -28,7 +28,7 @@ def to_image(array: np.ndarray) -> jpype.JObject:
     factory, kind, _ = _TYPES[array.dtype]
     memory = jpype.nio.convertToDirectBuffer(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
     memory.order(jpype.JClass("java.nio.ByteOrder").nativeOrder())
-    access = jpype.JClass(f"net.imglib2.img.basictypeaccess.nio.{kind}BufferAccess")(memory)
+    access = jpype.JClass(f"net.imglib2.img.basictypeaccess.nio.{kind}BufferAccess")(memory, True)
     return getattr(jpype.JClass("net.imglib2.img.array.ArrayImgs"), factory)(access, array.shape[::-1])
 
 
