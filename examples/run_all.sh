@@ -60,6 +60,7 @@ if [ ! -e "$environment/complete" ]; then
 	"$interpreter" -m venv "$environment" && "$environment/bin/python" -m pip install --quiet --disable-pip-version-check numpy scipy && touch "$environment/complete"
 fi
 run worker-processes mvn -q -B "-Dmaven.repo.local=$repository" "-Dpython=$environment" "$@" verify
+maven spark "$@"
 if command -v gradle >/dev/null; then
 	run gradle-app gradle --no-daemon -q "-Dmaven.repo.local=$repository" "-Dimglib2.python.executable=$python" run
 else
