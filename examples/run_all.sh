@@ -76,12 +76,9 @@ make_environment()
 
 make_environment worker-processes numpy scipy
 run worker-processes mvn -q -B "-Dmaven.repo.local=$repository" "-Dpython=$environment" "$@" verify
-<<<<<<< HEAD
 make_environment pyimagej -r pyimagej/requirements.txt
 run pyimagej sh -c 'interpreter=$1; shift; "$@" package && "$interpreter" lazy_image.py' sh "$environment/bin/python" mvn -q -B "-Dmaven.repo.local=$repository" "$@"
-=======
 maven spark "$@"
->>>>>>> spark
 if command -v gradle >/dev/null; then
 	run gradle-app gradle --no-daemon -q "-Dmaven.repo.local=$repository" "-Dimglib2.python.executable=$python" run
 else

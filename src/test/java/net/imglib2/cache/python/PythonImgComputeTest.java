@@ -480,7 +480,7 @@ class PythonImgComputeTest
 			} ) );
 			users.add( new FutureTask<>( () -> {
 				for ( int j = 0;; ++j )
-					image.prefetch( FinalInterval.createMinMax( j * 31 % 5000, 4999 ) );
+					image.prefetch( FinalInterval.createMinMax( j * 31L % 5000, 4999 ) );
 			} ) );
 			users.add( new FutureTask<>( () -> {
 				for ( int j = 0;; ++j )
