@@ -241,12 +241,17 @@ def import_shared(name: str) -> ModuleType:
     """
     module = _main_sys.modules.get(name)
     if module is None or getattr(getattr(module, "__spec__", None), "_initializing", False):
-        module = _on_main_thread(lambda: importlib.import_module(name))
+        module = run_in_main(lambda: importlib.import_module(name))
         _add_states()
     return module
 
 
-def _on_main_thread(function: Callable[[], Any]) -> Any:  # noqa: ANN401
+def run_in_main(function: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Runs a function in the main interpreter, on its own thread; called by a sub-interpreter, which waits.
+
+    Raises:
+        BaseException: Whatever the function raises.
+    """
     name = f"{_TASK}{next(_numbers)}"
     task = _tasks[name] = _Task(function)
     try:
@@ -306,7 +311,7 @@ def _find_and_load_in_its_interpreter(name: str, import_: Callable[..., ModuleTy
 def _run_lazy_module_in_main(original: Callable[[ModuleType, str], Any]) -> Callable[[ModuleType, str], Any]:
     def getattribute(self: ModuleType, name: str) -> Any:  # noqa: ANN401
         if _import("sys") in _interpreters:
-            return _on_main_thread(lambda: original(self, name))
+            return run_in_main(lambda: original(self, name))
         return original(self, name)
 
     return getattribute
@@ -333,7 +338,7 @@ def _find_attributes_in_main(module: ModuleType) -> None:
             return original(name)
         before = len(_main_sys.modules)
         try:
-            return _on_main_thread(lambda: original(name))
+            return run_in_main(lambda: original(name))
         finally:
             if len(_main_sys.modules) != before:
                 _add_states()
@@ -368,7 +373,7 @@ def _compile_in_main(original: Callable[..., Any]) -> Callable[..., Any]:
             flags |= sys._getframe(1).f_code.co_flags & _FUTURES
         call = functools.partial(original, source, filename, mode, flags, True, optimize, **more)
         if (flags & ast.PyCF_ONLY_AST or isinstance(source, ast.AST)) and _import("sys") in _interpreters:
-            return _on_main_thread(call)
+            return run_in_main(call)
         return call()
 
     return compile

@@ -42,7 +42,12 @@ if mode != "SUB":
     processes.spawn_by_default()
 crash.keep_signals_of_the_jvm()
 if crash_file:
-    crash.write_stack_on_crash(crash_file)
+    write_stack_on_crash = functools.partial(crash.write_stack_on_crash, crash_file)
+    # faulthandler keeps the interpreter that has enabled it, so that this must not end.
+    if mode == "SUB":
+        subinterpreter.run_in_main(write_stack_on_crash)
+    else:
+        write_stack_on_crash()
 
 from imglib2_cache_python._worker.worker import Worker, redirect_streams
 

@@ -13,9 +13,10 @@ import gc
 import importlib
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 # Seconds: how long closing waits for threads of user code, and how often it looks at them.
 _THREADS_TIMEOUT = 1.0
@@ -90,6 +91,11 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
     sys.meta_path[place] = SharedModules()
     _mains.append(main)
     _first_modules.update(sys.modules)
+
+
+def run_in_main(function: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """See `main_interpreter.run_in_main`; to be called after `share`."""
+    return _mains[0].run_in_main(function)  # type: ignore[attr-defined]
 
 
 def end() -> None:

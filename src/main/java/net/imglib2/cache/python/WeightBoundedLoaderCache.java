@@ -82,7 +82,7 @@ public final class WeightBoundedLoaderCache< K, V > implements LoaderCache< K, V
 		kept = Caffeine.newBuilder()
 				.maximumWeight( inUnits( maximumWeight, unit ) )
 				.weigher( ( final K key, final V value ) -> ( int ) Math.min( inUnits( weigher.applyAsLong( value ), unit ), Integer.MAX_VALUE ) )
-				// Evicts on the thread that adds a value, so that the bound holds at once.
+				// Evicts on a thread that adds a value, so that the bound holds at once.
 				.executor( Runnable::run )
 				.evictionListener( ( final K key, final V value, final RemovalCause cause ) -> evictions.increment() )
 				.build();
@@ -98,6 +98,7 @@ public final class WeightBoundedLoaderCache< K, V > implements LoaderCache< K, V
 	 */
 	long evictions()
 	{
+		settle();
 		return evictions.sum();
 	}
 
@@ -107,7 +108,17 @@ public final class WeightBoundedLoaderCache< K, V > implements LoaderCache< K, V
 	 */
 	long keptWeight()
 	{
+		settle();
 		return unit * kept.policy().eviction().get().weightedSize().getAsLong();
+	}
+
+	/**
+	 * Of two threads that add values at the same time, one may leave the last evictions to
+	 * whoever uses the cache next.
+	 */
+	private void settle()
+	{
+		kept.cleanUp();
 	}
 
 	private static long inUnits( final long weight, final long unit )

@@ -143,7 +143,7 @@ class CollectedLoadersTest
 			made.add( new WeakReference<>( pixels ) );
 			return new DirectNDArray<>( pixels, 2, 3 );
 		};
-		for ( final PythonLoaderOptions options : new PythonLoaderOptions[] { PythonLoaderOptions.options(), TIMEOUT } )
+		for ( final PythonLoaderOptions options : new PythonLoaderOptions[] { PythonLoaderOptions.options(), PythonLoaderOptions.options().timeout( Duration.ofMinutes( 1 ) ) } )
 		{
 			final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromInputGenerators( GRID, queue, "block.data[...] = block.inputs[0]", new IntType(),
 					new IntBufferAccess( 1, true ), Halo.empty( 2 ), options, Collections.singletonList( generator ) );
