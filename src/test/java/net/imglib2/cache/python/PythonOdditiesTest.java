@@ -37,8 +37,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 
 import org.junit.jupiter.params.ParameterizedTest;
@@ -157,17 +155,10 @@ class PythonOdditiesTest
 		{
 			for ( final PythonCacheLoaderQueue each : new PythonCacheLoaderQueue[] { queue, bystander } )
 			{
-				final CountDownLatch busy = new CountDownLatch( 1 );
-				final CountDownLatch release = new CountDownLatch( 1 );
-				final Future< ? > task = each.submit( python -> {
-					busy.countDown();
-					release.await();
-					return null;
-				} );
-				busy.await();
-				loader( each, "block.data[...] = 1" );
-				release.countDown();
-				task.get();
+				try ( final OccupiedWorker busy = new OccupiedWorker( each ) )
+				{
+					loader( each, "block.data[...] = 1" );
+				}
 			}
 		}
 

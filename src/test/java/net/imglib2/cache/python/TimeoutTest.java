@@ -42,7 +42,6 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -266,7 +265,7 @@ class TimeoutTest
 				// They enter the queue one after the other: the worker would take both at once.
 				final Future< ? > first;
 				final Future< ? > second;
-				try (final Occupied occupied = new Occupied( own ))
+				try (final OccupiedWorker occupied = new OccupiedWorker( own ))
 				{
 					first = readers.submit( () -> unlimited.get( 3L ) );
 					awaitReaders( 1 );
@@ -280,34 +279,6 @@ class TimeoutTest
 			{
 				readers.shutdownNow();
 			}
-		}
-	}
-
-	/**
-	 * A worker that is busy until this is closed.
-	 */
-	private static final class Occupied implements AutoCloseable
-	{
-		private final CountDownLatch release = new CountDownLatch( 1 );
-
-		private final Future< Object > task;
-
-		Occupied( final PythonCacheLoaderQueue queue ) throws Exception
-		{
-			final CountDownLatch begun = new CountDownLatch( 1 );
-			task = queue.submit( python -> {
-				begun.countDown();
-				release.await();
-				return null;
-			} );
-			begun.await();
-		}
-
-		@Override
-		public void close() throws Exception
-		{
-			release.countDown();
-			task.get();
 		}
 	}
 
@@ -350,7 +321,7 @@ class TimeoutTest
 				loader.get( i % 20L );
 			final String worker = own.submit( python -> Thread.currentThread().getName() ).get();
 			final ExecutorService readers = Executors.newFixedThreadPool( to - from );
-			try (final Occupied occupied = new Occupied( own ))
+			try (final OccupiedWorker occupied = new OccupiedWorker( own ))
 			{
 				for ( int i = from; i < to; ++i )
 				{

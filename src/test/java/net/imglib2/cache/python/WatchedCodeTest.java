@@ -38,8 +38,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.logging.LogRecord;
 import java.util.stream.Collectors;
 
@@ -192,24 +190,20 @@ class WatchedCodeTest
 		final Path file = folder.resolve( function.startsWith( "own.py" ) ? "own.py" : "own_of_workers.py" );
 		write( file, String.format( source, 1 ) );
 		final String code = function.startsWith( "own.py" ) ? folder.resolve( function ).toString() : function;
-		final CountDownLatch go = new CountDownLatch( 1 );
 		try ( final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2, "", PythonEnvironment.getDefault().withModulePath( folder ) ) )
 		{
 			final PythonImg< IntType > image = PythonImg.builder( code ).type( new IntType() ).dimensions( 10 ).cellSize( 1 ).queue( queue ).build();
-			final CompletableFuture< ? > first = occupied( queue, go );
+			final OccupiedWorker first = new OccupiedWorker( queue );
 			assertEquals( 1, image.getAt( 0 ).get() );
 			// The worker that has computed it.
-			final CountDownLatch never = new CountDownLatch( 1 );
-			final CompletableFuture< ? > second = occupied( queue, never );
+			final OccupiedWorker second = new OccupiedWorker( queue );
 			write( file, String.format( source, 2 ) );
-			go.countDown();
-			first.get();
+			first.close();
 			assertEquals( 1, image.getAt( 1 ).get() );
 			final PythonImg< IntType > later = PythonImg.builder( code ).type( new IntType() ).dimensions( 10 ).cellSize( 1 ).queue( queue ).build();
 			assertEquals( 2, later.getAt( 1 ).get() );
 			assertEquals( 1, image.getAt( 2 ).get() );
-			never.countDown();
-			second.get();
+			second.close();
 			image.compute();
 			later.compute();
 			for ( int x = 0; x < 10; ++x )
@@ -230,33 +224,17 @@ class WatchedCodeTest
 		final boolean isFile = function.startsWith( "own.py" );
 		final Path file = folder.resolve( isFile ? "own.py" : "own_of_pickles.py" );
 		write( file, "import pickle\nimport numpy as np\nclass C:\n    k = 3\ndef f():\n    assert type(pickle.loads(pickle.dumps(C()))) is C\n    return np.full(1, C.k)" );
-		final CountDownLatch go = new CountDownLatch( 1 );
 		try ( final PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2, "", PythonEnvironment.getDefault().withModulePath( folder ) ) )
 		{
 			final PythonImg< IntType > image = PythonImg.builder( isFile ? folder.resolve( function ).toString() : function ).type( new IntType() ).dimensions( 10 ).cellSize( 1 ).queue( queue ).build();
-			final CompletableFuture< ? > first = occupied( queue, go );
+			final OccupiedWorker first = new OccupiedWorker( queue );
 			assertEquals( 3, image.getAt( 0 ).get() );
-			final CountDownLatch end = new CountDownLatch( 1 );
 			// The worker that has computed it.
-			final CompletableFuture< ? > second = occupied( queue, end );
-			go.countDown();
-			first.get();
+			final OccupiedWorker second = new OccupiedWorker( queue );
+			first.close();
 			assertEquals( 3, image.getAt( 1 ).get() );
-			end.countDown();
-			second.get();
+			second.close();
 		}
-	}
-
-	private static CompletableFuture< ? > occupied( final PythonCacheLoaderQueue queue, final CountDownLatch until ) throws InterruptedException
-	{
-		final CountDownLatch begun = new CountDownLatch( 1 );
-		final CompletableFuture< ? > task = queue.submit( python -> {
-			begun.countDown();
-			until.await();
-			return null;
-		} );
-		begun.await();
-		return task;
 	}
 
 	private static String text( final LogRecords log )
