@@ -28,12 +28,8 @@
  */
 package net.imglib2.cache.python;
 
-import java.lang.ref.WeakReference;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.concurrent.locks.ReentrantLock;
 
 import net.imglib2.RandomAccessible;
 
@@ -48,64 +44,12 @@ final class OpenedSpecs
 	 */
 	private static final int NUM_KEPT = 4;
 
-	private static final Map< PythonSpec, Opened > OPENED = new HashMap<>();
+	private static final OnePerKey< PythonSpec, PythonImg< ? > > OPENED = new OnePerKey<>( OpenedSpecs::isOpen, PythonSpec::toString );
 
 	/**
-	 * The images that were asked for last, the latest at the end; guarded by the map.
+	 * The images that were asked for last, the latest at the end; guarded by itself.
 	 */
 	private static final Deque< PythonImg< ? > > KEPT = new ArrayDeque<>();
-
-	private static final class Opened
-	{
-		private final ReentrantLock opening = new ReentrantLock();
-
-		private volatile WeakReference< PythonImg< ? > > reference = new WeakReference<>( null );
-
-		/**
-		 * Threads that ask for it now; guarded by the map.
-		 */
-		private int users;
-
-		private PythonImg< ? > get( final PythonSpec spec )
-		{
-			final PythonImg< ? > present = openOrNull();
-			if ( present != null )
-				return present;
-			try
-			{
-				opening.lockInterruptibly();
-			}
-			catch ( final InterruptedException e )
-			{
-				Thread.currentThread().interrupt();
-				throw new PythonInterruptedException( "Interrupted while another thread opened " + spec, e );
-			}
-			try
-			{
-				final PythonImg< ? > opened = openOrNull();
-				if ( opened != null )
-					return opened;
-				final PythonImg< ? > image = spec.build();
-				reference = new WeakReference<>( image );
-				return image;
-			}
-			finally
-			{
-				opening.unlock();
-			}
-		}
-
-		private PythonImg< ? > openOrNull()
-		{
-			final PythonImg< ? > image = reference.get();
-			return image != null && isOpen( image ) ? image : null;
-		}
-
-		boolean isDead()
-		{
-			return users == 0 && reference.get() == null;
-		}
-	}
 
 	private OpenedSpecs()
 	{}
@@ -128,32 +72,14 @@ final class OpenedSpecs
 	 */
 	static PythonImg< ? > get( final PythonSpec spec )
 	{
-		final Opened opened;
-		synchronized ( OPENED )
-		{
-			OPENED.values().removeIf( Opened::isDead );
-			opened = OPENED.computeIfAbsent( spec, key -> new Opened() );
-			++opened.users;
-		}
-		try
-		{
-			// To open one can take long. Other images do not wait for it.
-			final PythonImg< ? > image = opened.get( spec );
-			keep( image );
-			return image;
-		}
-		finally
-		{
-			synchronized ( OPENED )
-			{
-				--opened.users;
-			}
-		}
+		final PythonImg< ? > image = OPENED.get( spec, spec::build );
+		keep( image );
+		return image;
 	}
 
 	private static void keep( final PythonImg< ? > image )
 	{
-		synchronized ( OPENED )
+		synchronized ( KEPT )
 		{
 			KEPT.removeIf( other -> other == image || other.isClosed() );
 			KEPT.addLast( image );

@@ -28,11 +28,8 @@
  */
 package net.imglib2.cache.python;
 
-import java.lang.ref.WeakReference;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 import net.imglib2.cache.python.worker.QueueOwner;
 
@@ -48,35 +45,7 @@ final class SharedQueues
 	 */
 	private static final int MAX_DEFAULT_WORKERS = 4;
 
-	private static final Map< List< Object >, SharedQueue > QUEUES = new HashMap<>();
-
-	private static final class SharedQueue
-	{
-		private WeakReference< PythonCacheLoaderQueue > reference = new WeakReference<>( null );
-
-		/**
-		 * Threads that ask for it now; guarded by the map.
-		 */
-		private int users;
-
-		private synchronized PythonCacheLoaderQueue get( final PythonEnvironment environment, final String init, final int numWorkers )
-		{
-			PythonCacheLoaderQueue queue = reference.get();
-			if ( queue == null )
-			{
-				queue = new PythonCacheLoaderQueue( numWorkers, init, environment );
-				reference = new WeakReference<>( queue );
-			}
-			else
-				queue.pool().grow( numWorkers );
-			return queue;
-		}
-
-		boolean isDead()
-		{
-			return users == 0 && reference.get() == null;
-		}
-	}
+	private static final OnePerKey< List< Object >, PythonCacheLoaderQueue > QUEUES = new OnePerKey<>( queue -> true, key -> "workers of " + key.get( 1 ) );
 
 	private SharedQueues()
 	{}
@@ -116,27 +85,11 @@ final class SharedQueues
 	{
 		final QueueOwner owner = QueueOwner.ofThisThread();
 		final List< Object > key = Arrays.asList( owner == null ? null : owner.id(), environment, environment.getMode(), purpose );
-		final SharedQueue shared;
-		synchronized ( QUEUES )
-		{
-			QUEUES.values().removeIf( SharedQueue::isDead );
-			shared = QUEUES.computeIfAbsent( key, k -> new SharedQueue() );
-			++shared.users;
-		}
-		try
-		{
-			// Python can take long to start. Images of other environments do not wait for it.
-			final PythonCacheLoaderQueue queue = shared.get( owner == null ? environment : owner.environment( environment ), init, numWorkers );
-			if ( owner != null )
-				owner.keep( queue, queue.pool() );
-			return queue;
-		}
-		finally
-		{
-			synchronized ( QUEUES )
-			{
-				--shared.users;
-			}
-		}
+		// Python can take long to start. Images of other environments do not wait for it.
+		final PythonCacheLoaderQueue queue = QUEUES.get( key, () -> new PythonCacheLoaderQueue( numWorkers, init, owner == null ? environment : owner.environment( environment ) ) );
+		queue.pool().grow( numWorkers );
+		if ( owner != null )
+			owner.keep( queue, queue.pool() );
+		return queue;
 	}
 }

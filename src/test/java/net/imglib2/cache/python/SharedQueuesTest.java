@@ -36,15 +36,19 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.ref.WeakReference;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.FutureTask;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import net.imglib2.cache.python.worker.QueueOwner;
 import net.imglib2.cache.python.worker.WorkerPool;
@@ -87,6 +91,27 @@ class SharedQueuesTest
 		assertSame( image.queue(), image( INIT, 2 ).environment( PythonEnvironment.getDefault() ).build().queue() );
 		assertNotSame( image.queue(), image( INIT + " + '2'", 1 ).build().queue() );
 		assertNotSame( image.queue(), image( INIT, 1 ).environment( PythonEnvironment.getDefault().withOutput( line -> {}, line -> {} ) ).build().queue() );
+	}
+
+	@Test
+	void whoWaitsForAnotherThreadCanBeInterrupted( @TempDir final Path folder ) throws Exception
+	{
+		final String init = "import pathlib, time\nfolder = pathlib.Path(r'" + folder + "')\n(folder / 'begun').touch()\n"
+				+ "while not (folder / 'gate').exists(): time.sleep(0.001)";
+		final FutureTask< PythonImg< IntType > > first = new FutureTask<>( image( init, 1 )::build );
+		new Thread( first ).start();
+		while ( !Files.exists( folder.resolve( "begun" ) ) )
+			Thread.yield();
+		final FutureTask< String > second = new FutureTask<>( () -> {
+			final String told = assertThrows( PythonInterruptedException.class, image( init, 2 )::build ).getMessage();
+			return Thread.interrupted() ? told : "not interrupted any more";
+		} );
+		final Thread thread = new Thread( second );
+		thread.start();
+		thread.interrupt();
+		assertTrue( second.get().contains( "while another thread opened workers of" ), second::toString );
+		Files.createFile( folder.resolve( "gate" ) );
+		assertEquals( 6, first.get().getAt( 5 ).get() );
 	}
 
 	@Test
