@@ -39,6 +39,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
@@ -65,6 +67,8 @@ import net.imglib2.view.Views;
  */
 public final class VesselScales
 {
+	private static final Logger LOG = Logger.getLogger( VesselScales.class.getName() );
+
 	private static final int PLANES = 40;
 
 	private static final int PLANE = 9;
@@ -85,7 +89,7 @@ public final class VesselScales
 		}
 		catch ( final Exception e )
 		{
-			e.printStackTrace();
+			LOG.log( Level.SEVERE, "The example has failed", e );
 			exitCode = 1;
 		}
 		// ImageJ's threads go on.
