@@ -48,10 +48,10 @@ abstract class Task< R >
 	static final long SPIN_NANOS = 50_000;
 
 	/**
-	 * After this time, a thread that waits for a task that nobody has begun wakes a
-	 * worker for it.
+	 * After this time or more, a thread that waits for a task that nobody has begun wakes
+	 * a worker for it.
 	 */
-	private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos( 1 );
+	static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos( 1 );
 
 	private static final int WAITING = 0;
 
@@ -164,6 +164,15 @@ abstract class Task< R >
 	}
 
 	/**
+	 * @return after how long a waiting thread wakes a worker for a task that nobody has
+	 *         begun
+	 */
+	long patienceNanos()
+	{
+		return PATIENCE_NANOS;
+	}
+
+	/**
 	 * Called once, when the task has ended, on the thread that has ended it.
 	 *
 	 * @param result
@@ -184,7 +193,7 @@ abstract class Task< R >
 				throw new InterruptedException( "Interrupted while waiting for Python code" );
 			if ( patient )
 			{
-				LockSupport.parkNanos( this, PATIENCE_NANOS );
+				LockSupport.parkNanos( this, patienceNanos() );
 				if ( state.get() == WAITING )
 					queue.wakeWorker();
 				patient = false;
