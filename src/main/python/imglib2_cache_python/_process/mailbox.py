@@ -5,6 +5,8 @@
 To call, Java writes the arguments, counts `CALL` up and, if Python sleeps, writes a byte into a pipe. To answer,
 Python writes what there is to tell, sets `DONE` to the number of the call and, if Java sleeps, writes a byte into
 another pipe. Each side looks at the word for a moment before it sleeps: to be woken takes longer than a small block.
+Python looks for longer after a long block, because the next one may wait already: Java has to be woken first, and if
+both sides sleep then, the processors may sleep as well, and each waking takes still longer.
 
 A side that is about to sleep says so, then looks at the word again; the other changes the word, then looks whether
 the first one sleeps. This needs a full fence between the two steps on each side, or both could miss each other. In
@@ -56,6 +58,11 @@ FRAME = 1
 RAISED = 3
 
 CONSTANTS = {name: value for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)}
+
+# How long Python looks for the next call at most: for this part of the time that the last one has taken, and so many
+# times as long as both sides look anyway.
+_SPIN_PART = 4
+_MAX_SPINS = 20
 
 # How long Python sleeps at most before it looks at the words again: at first, and after so many times.
 _PAUSE = 100
@@ -137,7 +144,7 @@ class Mailbox:
             words: 64-bit integers that Java sees.
             requests: What Java sends.
             replies: Descriptor of the pipe to Java.
-            spin_nanos: How long to look at the words before sleeping.
+            spin_nanos: How long to look at the words before sleeping; longer after a long call.
             by_words: Whether the words tell of calls; else only the pipes do.
         """
         self.words = words
@@ -148,11 +155,12 @@ class Mailbox:
         self._fence = threading.Lock()
         self._yield = getattr(os, "sched_yield", lambda: None)
 
-    def next(self, last: int) -> bytes | None:
+    def next(self, last: int, took: int) -> bytes | None:
         """Waits for the next call.
 
         Args:
             last: Number of the last call.
+            took: How many nanoseconds that has taken.
 
         Returns:
             A frame, or None for a call that the words describe.
@@ -161,7 +169,8 @@ class Mailbox:
         if self._by_words:
             if words[CALL] != last:
                 return None
-            end = perf_counter_ns() + self._spin_nanos
+            spin = self._spin_nanos
+            end = perf_counter_ns() + max(spin, min(took // _SPIN_PART, _MAX_SPINS * spin))
             while perf_counter_ns() < end:
                 self._yield()
                 if words[CALL] != last:

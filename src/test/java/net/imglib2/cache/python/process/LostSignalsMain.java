@@ -87,7 +87,7 @@ final class LostSignalsMain
 			last = 0
 			with contextlib.suppress(EOFError):
 			    while True:
-			        frame = box.next(last)
+			        frame = box.next(last, 0)
 			        if frame is not None:
 			            box.reply(frame)
 			            continue
