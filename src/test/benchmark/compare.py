@@ -43,7 +43,9 @@ COMMANDS = {IMPORTS: "import numpy; from scipy import ndimage", NUMPY: "import n
 WARM_UP_SECONDS = 4
 """Time for which a contestant repeats a run before it is measured: Java's compiler needs seconds to warm up."""
 TURN_SECONDS = 0.5
-"""A shorter run is repeated for this time in each round. So it starts with warm caches, as a longer run does."""
+"""A shorter run is repeated for this time in each round."""
+LONG_RUN_SECONDS = 2
+"""A shorter run is not measured if it is the first one of a turn, which starts with the caches of the others."""
 MAIN = "net.imglib2.cache.python.benchmark.ContestantMain"
 
 
@@ -84,7 +86,7 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
     gaussian, add = workloads.GAUSSIAN.resized(small), workloads.ADD.resized((256, 256, 256))
     large = workloads.GAUSSIAN.resized((256, 256, 256) if quick else (512, 512, 512))
     chain, halo_chain = workloads.CHAIN.resized(small), workloads.HALO_CHAIN.resized(small)
-    python = workloads.PURE_PYTHON.resized((64, 64 * (100 if quick else 400)))
+    python = workloads.PURE_PYTHON.resized((64, 64 * (100 if quick else 1600)))
     rounds = 3 if quick else 7
     few = 2 if quick else 5
 
@@ -271,10 +273,8 @@ class Arena:
                 if entry in failures:
                     continue
                 try:
-                    answer = ask(contest, entry)
-                    if warm_up and round_number > 0:
-                        answer = self._turn(contest, entry, answer)
-                    elif warm_up:
+                    answer = self._turn(contest, entry) if warm_up and round_number > 0 else ask(contest, entry)
+                    if warm_up and round_number == 0:
                         first[entry] = float(answer["time"]) / contest.divisor
                         self._warm_up(contest, entry, time.perf_counter())
                     if round_number == 0 and contest.mode == "bulk":
@@ -324,11 +324,13 @@ class Arena:
         while time.perf_counter() - begin < WARM_UP_SECONDS:
             self._ask(contest, entry)
 
-    def _turn(self, contest: Contest, entry: Entry, first: Answer) -> Answer:
+    def _turn(self, contest: Contest, entry: Entry) -> Answer:
         """The answer with the median of the times."""
-        answers = [first]
-        end = time.perf_counter() + TURN_SECONDS
-        while time.perf_counter() < end:
+        begin = time.perf_counter()
+        first = self._ask(contest, entry)
+        end = time.perf_counter()
+        answers = [first] if end - begin > LONG_RUN_SECONDS else []
+        while not answers or time.perf_counter() < end + TURN_SECONDS:
             answers.append(self._ask(contest, entry))
         return sorted(answers, key=lambda answer: float(answer["time"]))[len(answers) // 2]
 

@@ -22,9 +22,10 @@ NOTES = """\
 * All contestants compute the same cells of the same pixels, in turns. Each runs in a process of its own that stays
   warm. The results are compared cell by cell (SHA-256).
 * Each time is the median of the rounds. Before, each contestant warms up for four seconds. The column *first* has the
-  time of the very first run, which the median does not include. If a run takes less than half a second, it is repeated
-  for half a second, and the time of the round is the median of these runs. A bar that compares two times is the median
-  of their ratios in the rounds.
+  time of the very first run, which the median does not include. In each round, a run that takes less than two seconds
+  is preceded by one that is not measured: others have used the processor and its caches since this contestant's last
+  turn. Then it is repeated for half a second, and the time of the round is the median of these runs. A bar that
+  compares two times is the median of their ratios in the rounds.
 * *workers* are interpreters of this library, threads of *map_blocks*, of the thread pool, of dask and of
   *apply_parallel*, read functions that TensorStore runs at the same time, or processes of Appose.
 * *loop* is the baseline: numpy or scipy block by block in one thread. It writes into an existing array, and its inputs
