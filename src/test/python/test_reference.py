@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import py_compile
@@ -161,6 +162,32 @@ def test_a_module_of_the_user_that_has_changed_is_imported_anew(
     new = sys.modules[name]
     assert value(f"{name}:f") == 2
     assert sys.modules[name] is new
+
+
+@pytest.mark.parametrize("change", ["function", "method", "line", "number", "nothing", "not valid"])
+def test_a_module_that_others_have_imported_is_imported_anew_if_its_file_has_changed(
+    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    text = "import functools\nN = 1\nclass A:\n    def f(self): return (lambda: N)()\ndef f(): return A().f()\n"
+    text += "g = functools.partial(f)\n"
+    file = write_module("filters", text)
+    module = importlib.import_module("filters")
+    edits = {
+        "function": ("A().f()", "2"),
+        "method": ("lambda: N", "lambda: 2"),
+        "line": ("import", "\nimport"),
+        "number": ("N = 1", "N = 2 - 0"),
+        "not valid": ("def", "if"),
+    }
+    if change != "nothing":
+        edit(file, text.replace(*edits[change]))
+    if change == "not valid":
+        with pytest.raises(SyntaxError):
+            value("filters:f")
+    else:
+        assert value("filters:f") == (2 if change in ("function", "method", "number") else 1)
+    assert (sys.modules["filters"] is module) == (change in ("nothing", "not valid"))
 
 
 def test_a_package_is_imported_anew_with_its_modules(write_module: WriteModule) -> None:

@@ -233,16 +233,21 @@ def test_other_modules_that_are_away_are_told(
     assert f"The block was not run, because importing {module}:run fails here" in printed
 
 
-def test_a_module_that_has_changed_since_it_was_imported_is_not_recorded(
-    bench: Bench, tmp_path: Path, write_module: Callable[[str, str], Path]
+@pytest.mark.parametrize("is_file", [False, True])
+def test_the_text_that_has_run_is_recorded_if_the_file_has_changed_since(
+    bench: Bench, tmp_path: Path, write_module: Callable[[str, str], Path], is_file: bool
 ) -> None:
-    module = write_module("my_filter", "def run(a):\n    open('/not/there')\n")
-    code = f"{module}:run"
-    bench.run("prepare", 1, code, "<blur>", False, settings(tmp_path))
+    text = "def run(a):\n    open('/not/there')\n"
+    module = write_module("my_filter", text)
+    name = f"{module}" if is_file else "my_filter"
+    bench.run("prepare", 1, f"{name}:run", "<blur>", False, settings(tmp_path))
     module.write_text("def run(a):\n    return a + 1\n")
     bench.describe(1, (2, 3))
     bench.fail("step", np.zeros((2, 3)), np.ones((2, 3)))
-    assert capsule_reader.read(tmp_path / "blur-cell-0.npz").source is None
+    file = tmp_path / "blur-cell-0.npz"
+    source = capsule_reader.read(file).source
+    assert source is not None and (source.file, source.text) == (str(module), text)
+    assert AGAIN in replay(file, code=1)
 
 
 def test_code_that_was_cancelled_runs_without_a_limit(bench: Bench, tmp_path: Path) -> None:

@@ -407,7 +407,8 @@ class _Worker:
         capsule = importlib.import_module("imglib2_cache_python.capsule")
         if failure.file and failure.file == recorded.file:
             failure = replace(failure, file=recorded.recorded_file)
-        told = capsule.write(block, failure, self.settings, recorded.code, recorded.family)
+        code = {"source": capsule.source_entry(self._snippet.source), **recorded.code}
+        told = capsule.write(block, failure, self.settings, code, recorded.family)
         written = str(capsule.WRITTEN)
         path = told.removeprefix(written).partition("\n")[0] if told.startswith(written) else None
         return path, "\n".join(filter(None, (told, recorded.note)))

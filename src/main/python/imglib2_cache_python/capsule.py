@@ -30,7 +30,6 @@ import numpy as np
 
 from imglib2_cache_python.block import Block
 from imglib2_cache_python.failure import Failure
-from imglib2_cache_python.reference import users_source
 from imglib2_cache_python.settings import Opened, Settings
 
 # Counted up when the meaning of an entry changes.
@@ -62,7 +61,7 @@ def write(
         block: The block, with the inputs as they were before the code ran.
         failure: What the block has failed with.
         settings: What the code is called with.
-        code: Entries about the code: ``name`` of the image, ``code``, ... ``source``, unless it is that of a module.
+        code: Entries about the code: ``name`` of the image, ``code``, ... and ``source``, see `source_entry`.
         family: The files of all images whose names are this and a number are counted together; None if only those of
             this image are counted.
 
@@ -74,6 +73,18 @@ def write(
     except BaseException as error:
         # Also a cancellation that arrives late; the block has failed anyway.
         return f"The failed block could not be written into a file: {type(error).__name__}: {error}"[:_MAX_PROBLEM]
+
+
+def source_entry(source: tuple[str, str] | None) -> dict[str, str] | None:
+    """The entry ``source`` of the code, see `write`.
+
+    Args:
+        source: Path and text of the module of the user that has the function, see `Snippet.source`.
+
+    Returns:
+        The entry; None if the text is not known, or is too long.
+    """
+    return None if source is None or len(source[1]) > _MAX_SOURCE else {"file": source[0], "text": source[1]}
 
 
 def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str, Any], family: str | None) -> str:
@@ -91,7 +102,7 @@ def _write(block: Block, failure: Failure, settings: Settings, code: Mapping[str
             f"The failed block was not written into a file: there are {MAX_FILES} files of {family or name} in {folder}"
         )
     arrays: dict[str, np.ndarray] = {}
-    metadata = {**_metadata(block, failure, settings, arrays), "source": _source(code["code"]), **code}
+    metadata = {**_metadata(block, failure, settings, arrays), "source": None, **code}
     text = json.dumps(metadata, default=str).encode("utf-8", "backslashreplace")
     arrays["metadata"] = np.frombuffer(text, np.uint8)
     arrays.update((f"input_{i}", pixels) for i, pixels in enumerate(block.inputs))
@@ -179,16 +190,6 @@ def _opened_as_json(opened: Opened, arrays: dict[str, np.ndarray]) -> dict[str, 
         "shape": None if opened.shape is None else list(opened.shape),
         "dtype": opened.dtype,
     }
-
-
-def _source(code: str) -> dict[str, str] | None:
-    """The text of the module that the code names, if it is the user's and small."""
-    # A file may have been moved, or be no text any more.
-    with contextlib.suppress(OSError, ValueError, SyntaxError):
-        found = users_source(code)
-        if found is not None and len(found[1]) <= _MAX_SOURCE:
-            return {"file": found[0], "text": found[1]}
-    return None
 
 
 def _bounds(crop: Sequence[slice]) -> list[list[int]]:

@@ -15,6 +15,7 @@ import importlib.util
 import itertools
 import os
 import re
+import struct
 import sys
 import sysconfig
 import threading
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.machinery import SOURCE_SUFFIXES, ModuleSpec, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -120,21 +121,16 @@ def _source_file(reference: Reference) -> str | None:
     return None
 
 
-def users_source(code: str) -> tuple[str, str] | None:
-    """Path and text of the module of the user that the code names and that is imported.
+def _users_source(reference: Reference) -> tuple[str, str] | None:
+    """Path and text of the module of the user that is named and is imported.
 
     Returns:
-        None if the code names none, or its file has changed since it was imported.
+        None if it is not one of the user, or its file has changed since it was imported.
 
     Raises:
         OSError: The file cannot be read.
         ValueError: The file is no text.
     """
-    reference = function_reference(code)
-    return None if reference is None else _users_source(reference)
-
-
-def _users_source(reference: Reference) -> tuple[str, str] | None:
     path = _source_file(reference)
     if path is None or not _is_of_user("" if reference.is_file else reference.source, path):
         return None
@@ -343,11 +339,11 @@ def _module_of_name(name: str) -> ModuleType:
     if path is None or not _is_of_user(name, path):
         return importlib.import_module(name)
     stamp = _stamp_of(path)
-    if module not in _stamps:
+    if module not in _stamps and not _has_changed(module, path):
         # Somebody else has imported it.
         return _remembered(name, stamp)
     # A file that is not there, maybe because an editor replaces it just now, is no reason to import anew.
-    if stamp is None or _stamps[module] == stamp:
+    if stamp is None or _stamps.get(module) == stamp:
         return module
     with suppress(OSError):
         # By this, Python would tell with whole seconds only whether the file has changed.
@@ -355,6 +351,45 @@ def _module_of_name(name: str) -> ModuleType:
     with _without(name):
         importlib.invalidate_caches()
         return _remembered(name, stamp)
+
+
+def _has_changed(module: ModuleType, path: str) -> bool:
+    """Whether the file of a module has changed since the module was imported, of which nobody knows when that was."""
+    try:
+        compiled = compile(importlib.util.decode_source(Path(path).read_bytes()), path, "exec", dont_inherit=True)
+    except OSError:
+        return False
+    except (ValueError, SyntaxError):
+        # Importing tells what is wrong.
+        return True
+    known = {compiled}
+    remaining = [compiled]
+    while remaining:
+        inner = [one for one in remaining.pop().co_consts if isinstance(one, CodeType)]
+        known.update(inner)
+        remaining += inner
+    functions = [one for one in _members(module) if isinstance(one, FunctionType) and one.__globals__ is vars(module)]
+    return any(function.__code__ not in known for function in functions) or _is_compiled_of_another_text(path)
+
+
+def _members(module: ModuleType) -> list[Any]:
+    """What is in a module, and in its classes."""
+    found = list(vars(module).values())
+    for one in list(found):
+        if isinstance(one, type) and one.__module__ == module.__name__:
+            found += vars(one).values()
+    return found
+
+
+def _is_compiled_of_another_text(path: str) -> bool:
+    """Whether the compiled code that importing has left is of a text with another time, or another length."""
+    with suppress(OSError, NotImplementedError, struct.error):
+        status = os.stat(path)
+        with open(importlib.util.cache_from_source(path), "rb") as compiled:
+            flags, *stamp = struct.unpack("<4xIII", compiled.read(16))
+        # Other flags mean that there is a hash in place of the time.
+        return flags == 0 and stamp != [int(status.st_mtime) & 0xFFFFFFFF, status.st_size & 0xFFFFFFFF]
+    return False
 
 
 def _drop_doubtful_cache(path: str) -> None:

@@ -237,6 +237,7 @@ class Worker:
             "name": snippet.file_name.strip("<>"),
             "code": snippet.code,
             "init": self._code_of_names,
+            "source": self._capsule.source_entry(snippet.source),
         }
         code |= {"check_written": snippet.check_written, "cancelled": failure.type_name == protocol.CANCELLED}
         note = self._capsule.write(block, failure, snippet.settings, code)
@@ -363,6 +364,7 @@ class Worker:
     @guarded
     def prepare(self, loader: int, code: str, file_name: str, check_written: bool = False, settings: str = "") -> None:
         """Makes the code of a loader ready for `step`; see `Snippet`."""
+        held = self._pins.pop(loader, None)
         if loader not in self._snippets:
             module = f"{USER_MODULES}{self._name}_loader_{loader}"
             called_with = _settings(settings)
@@ -384,6 +386,8 @@ class Worker:
             )
             if called_with.capture_folder is not None:
                 snippet.run = functools.partial(self._run_captured, snippet, snippet.run)
+        # Now the snippet holds the module.
+        del held
 
     @answering
     def source(self, loader: int) -> tuple[str, str] | None:
