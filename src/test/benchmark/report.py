@@ -24,8 +24,9 @@ NOTES = """\
 * Each time is the median of the rounds. Before, each contestant warms up for four seconds. The column *first* has the
   time of the very first run, which the median does not include. In each round, a run that takes less than two seconds
   is preceded by one that is not measured: others have used the processor and its caches since this contestant's last
-  turn. Then it is repeated for half a second, and the time of the round is the median of these runs. A bar that
-  compares two times is the median of their ratios in the rounds.
+  turn. Then it is repeated for half a second, and the time of the round is the median of these runs. *W2 large*, W6, W8
+  and the memory of W2 have no warm-up: each run is measured. A bar that compares two times is the median of their
+  ratios in the rounds.
 * *workers* are interpreters of this library, threads of *map_blocks*, of the thread pool, of dask and of
   *apply_parallel*, read functions that TensorStore runs at the same time, or processes of Appose.
 * *loop* is the baseline: numpy or scipy block by block in one thread. It writes into an existing array, and its inputs

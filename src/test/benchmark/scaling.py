@@ -202,7 +202,7 @@ class Curves:
     ) -> dict:
         """Measures a curve. Each value is the median of three rounds, after two seconds of warm-up.
 
-        As in the comparison, a run of less than half a second is repeated in each round. A long run is measured once.
+        In each round, a run of less than half a second is repeated. A long run is measured once.
         """
         values: list[list[float]] = [[] for _ in points]
         slow = set()

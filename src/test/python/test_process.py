@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import os
 import signal
 import struct
@@ -415,6 +416,32 @@ def test_arguments_have_no_common_base(tmp_path: Path) -> None:
     assert memory.freed() == [2]
     del kept
     assert memory.freed() == [1]
+
+
+@pytest.mark.parametrize(
+    ("spin", "took", "looks"),
+    [(50, 0, 50), (50, 199, 50), (50, 401, 100), (50, 10_000, 1000), (50, 10**9, 1000), (0, 10_000, 0)],
+)
+def test_a_process_looks_longer_for_the_next_call_after_a_long_one(
+    monkeypatch: pytest.MonkeyPatch, spin: int, took: int, looks: int
+) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(mailbox, "perf_counter_ns", lambda: next(clock))
+    requests, end = os.pipe()
+    os.close(end)
+    words = memoryview(np.zeros(mailbox.LENGTH, np.int64))
+    box = mailbox.Mailbox(words, mailbox.Pipe(requests), -1, spin_nanos=spin, by_words=True)
+    yields = itertools.count()
+    box._yield = lambda: next(yields)
+    try:
+        # It sleeps when it has not found any.
+        with pytest.raises(EOFError):
+            box.next(0, took)
+        assert abs(next(yields) - looks) <= 1
+        words[mailbox.CALL] = 1
+        assert box.next(0, took) is None
+    finally:
+        os.close(requests)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, Java sets no limit")

@@ -13,7 +13,9 @@ import threading
 import traceback
 import zipfile
 from collections.abc import Callable, Iterator
+from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
+from types import CodeType
 
 import pytest
 from imglib2_cache_python import reference
@@ -164,30 +166,77 @@ def test_a_module_of_the_user_that_has_changed_is_imported_anew(
     assert sys.modules[name] is new
 
 
-@pytest.mark.parametrize("change", ["function", "method", "line", "number", "nothing", "not valid"])
-def test_a_module_that_others_have_imported_is_imported_anew_if_its_file_has_changed(
-    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, change: str
+FILTERS = """
+import dataclasses
+import functools
+import types
+
+N = 1
+
+class Lazy:
+    @property
+    def __class__(self): raise RuntimeError("loads a model")
+
+class A:
+    def f(self): return (lambda: N)()
+
+@dataclasses.dataclass
+class B:
+    n: int
+
+def decorated(function):
+    @functools.wraps(function)
+    def call(): return function()
+    return call
+
+@decorated
+def f(): return A().f()
+
+lazy, g, number = Lazy(), functools.partial(f), eval("lambda: N")
+exec("def h(): return 5")
+"""
+
+
+@pytest.mark.parametrize("change", ["function", "method", "line", "nothing", "not valid"])
+def test_a_module_that_others_have_imported_is_imported_anew_if_its_functions_have_changed(
+    write_module: WriteModule, change: str
 ) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    text = "import functools\nN = 1\nclass A:\n    def f(self): return (lambda: N)()\ndef f(): return A().f()\n"
-    text += "g = functools.partial(f)\n"
-    file = write_module("filters", text)
+    file = write_module("filters", FILTERS)
     module = importlib.import_module("filters")
     edits = {
         "function": ("A().f()", "2"),
         "method": ("lambda: N", "lambda: 2"),
         "line": ("import", "\nimport"),
-        "number": ("N = 1", "N = 2 - 0"),
+        "nothing": ("", ""),
         "not valid": ("def", "if"),
     }
-    if change != "nothing":
-        edit(file, text.replace(*edits[change]))
+    edit(file, FILTERS.replace(*edits[change]))
     if change == "not valid":
         with pytest.raises(SyntaxError):
             value("filters:f")
     else:
-        assert value("filters:f") == (2 if change in ("function", "method", "number") else 1)
+        assert value("filters:f") == (2 if change in ("function", "method") else 1)
     assert (sys.modules["filters"] is module) == (change in ("nothing", "not valid"))
+
+
+def test_a_module_whose_loader_changes_its_text_is_not_imported_anew(
+    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_module("filters", "def f(): return 1\n")
+
+    class Changing(SourceFileLoader):
+        def source_to_code(self, data: object, path: object, *, _optimize: int = -1) -> CodeType:  # type: ignore[override]
+            return compile("def f(): return 2\n", os.fspath(path), "exec")  # type: ignore[call-overload]
+
+    hook = FileFinder.path_hook((Changing, [".py"]))
+    monkeypatch.setattr(sys, "path_hooks", [hook, *sys.path_hooks])
+    sys.path_importer_cache.clear()
+    try:
+        module = importlib.import_module("filters")
+        assert value("filters:f") == 2
+        assert sys.modules["filters"] is module
+    finally:
+        sys.path_importer_cache.clear()
 
 
 def test_a_package_is_imported_anew_with_its_modules(write_module: WriteModule) -> None:

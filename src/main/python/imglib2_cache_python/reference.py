@@ -15,7 +15,6 @@ import importlib.util
 import itertools
 import os
 import re
-import struct
 import sys
 import sysconfig
 import threading
@@ -125,7 +124,7 @@ def _users_source(reference: Reference) -> tuple[str, str] | None:
     """Path and text of the module of the user that is named and is imported.
 
     Returns:
-        None if it is not one of the user, or its file has changed since it was imported.
+        None if it is not one of the user, or its file has changed since it was imported, as far as that is known.
 
     Raises:
         OSError: The file cannot be read.
@@ -354,42 +353,42 @@ def _module_of_name(name: str) -> ModuleType:
 
 
 def _has_changed(module: ModuleType, path: str) -> bool:
-    """Whether the file of a module has changed since the module was imported, of which nobody knows when that was."""
+    """Whether functions in the file of a module have changed since somebody else has imported the module.
+
+    Nobody knows when that was. Nor is anything known about modules whose loader may have changed the text, and about
+    functions that are not from the file.
+    """
+    if type(getattr(module.__spec__, "loader", None)) is not SourceFileLoader:
+        return False
     try:
         compiled = compile(importlib.util.decode_source(Path(path).read_bytes()), path, "exec", dont_inherit=True)
     except OSError:
         return False
-    except (ValueError, SyntaxError):
+    except Exception:
         # Importing tells what is wrong.
         return True
     known = {compiled}
     remaining = [compiled]
     while remaining:
-        inner = [one for one in remaining.pop().co_consts if isinstance(one, CodeType)]
+        inner = [one for one in remaining.pop().co_consts if type(one) is CodeType]
         known.update(inner)
         remaining += inner
-    functions = [one for one in _members(module) if isinstance(one, FunctionType) and one.__globals__ is vars(module)]
-    return any(function.__code__ not in known for function in functions) or _is_compiled_of_another_text(path)
+    return any(code not in known for code in _codes(module) if os.path.abspath(code.co_filename) == path)
 
 
-def _members(module: ModuleType) -> list[Any]:
-    """What is in a module, and in its classes."""
+def _codes(module: ModuleType) -> Iterator[CodeType]:
+    """The code of the functions in a module and its classes. Runs no code of others, as `isinstance` may."""
     found = list(vars(module).values())
     for one in list(found):
-        if isinstance(one, type) and one.__module__ == module.__name__:
+        if issubclass(type(one), type) and vars(one).get("__module__") == module.__name__:
             found += vars(one).values()
-    return found
-
-
-def _is_compiled_of_another_text(path: str) -> bool:
-    """Whether the compiled code that importing has left is of a text with another time, or another length."""
-    with suppress(OSError, NotImplementedError, struct.error):
-        status = os.stat(path)
-        with open(importlib.util.cache_from_source(path), "rb") as compiled:
-            flags, *stamp = struct.unpack("<4xIII", compiled.read(16))
-        # Other flags mean that there is a hash in place of the time.
-        return flags == 0 and stamp != [int(status.st_mtime) & 0xFFFFFFFF, status.st_size & 0xFFFFFFFF]
-    return False
+    seen = set()
+    for one in found:
+        while type(one) is FunctionType and one.__globals__ is vars(module) and one not in seen:
+            seen.add(one)
+            yield one.__code__
+            # What a decorator has replaced.
+            one = vars(one).get("__wrapped__")
 
 
 def _drop_doubtful_cache(path: str) -> None:

@@ -59,9 +59,9 @@ RAISED = 3
 
 CONSTANTS = {name: value for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)}
 
-# How long Python looks for the next call at most: for this part of the time that the last one has taken, and so many
-# times as long as both sides look anyway.
-_SPIN_PART = 4
+# After a call, Python looks for the next one for a quarter of the time that the call has taken, but not longer than so
+# many times as both sides look anyway.
+_SPIN_DIVISOR = 4
 _MAX_SPINS = 20
 
 # How long Python sleeps at most before it looks at the words again: at first, and after so many times.
@@ -170,7 +170,7 @@ class Mailbox:
             if words[CALL] != last:
                 return None
             spin = self._spin_nanos
-            end = perf_counter_ns() + max(spin, min(took // _SPIN_PART, _MAX_SPINS * spin))
+            end = perf_counter_ns() + max(spin, min(took // _SPIN_DIVISOR, _MAX_SPINS * spin))
             while perf_counter_ns() < end:
                 self._yield()
                 if words[CALL] != last:

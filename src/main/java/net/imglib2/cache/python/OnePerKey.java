@@ -99,7 +99,8 @@ final class OnePerKey< K, V >
 	{
 		try
 		{
-			entry.making.lockInterruptibly();
+			if ( !entry.making.tryLock() )
+				entry.making.lockInterruptibly();
 		}
 		catch ( final InterruptedException e )
 		{

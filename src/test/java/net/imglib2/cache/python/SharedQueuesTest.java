@@ -109,8 +109,15 @@ class SharedQueuesTest
 		final Thread thread = new Thread( second );
 		thread.start();
 		thread.interrupt();
-		assertTrue( second.get().contains( "while another thread opened workers of" ), second::toString );
-		Files.createFile( folder.resolve( "gate" ) );
+		try
+		{
+			final String told = second.get();
+			assertTrue( told.contains( "while another thread opened workers of" ), told );
+		}
+		finally
+		{
+			Files.createFile( folder.resolve( "gate" ) );
+		}
 		assertEquals( 6, first.get().getAt( 5 ).get() );
 	}
 

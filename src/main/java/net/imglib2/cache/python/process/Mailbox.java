@@ -96,7 +96,7 @@ final class Mailbox
 
 	/**
 	 * How long each side looks at the words before it sleeps: about as long as it takes
-	 * to be woken.
+	 * to be woken. Python does so for longer after a long call.
 	 */
 	private static final long SPIN_NANOS = 50_000;
 

@@ -28,8 +28,6 @@
  */
 package net.imglib2.cache.python.worker;
 
-import java.util.concurrent.TimeUnit;
-
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.Snippet;
@@ -40,13 +38,6 @@ import net.imglib2.cache.python.protocol.Snippet;
 public final class BlockTask extends Task< BlockResult >
 {
 	private static final long SMALL_SPIN_NANOS = 100_000;
-
-	private static final long MAX_PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos( 20 );
-
-	/**
-	 * So many blocks may come first before a worker is woken.
-	 */
-	private static final int PATIENT_BLOCKS = 4;
 
 	private final BlockRequest request;
 
@@ -95,17 +86,6 @@ public final class BlockTask extends Task< BlockResult >
 		if ( sharesLock )
 			return SPIN_NANOS;
 		return snippet().isLong() ? 0 : SmallBlocks.areSmall( snippet() ) ? SMALL_SPIN_NANOS : SPIN_NANOS;
-	}
-
-	/**
-	 * Longer for blocks that wait for others of their kind: a thread that wakes takes the
-	 * processor from one of them.
-	 */
-	@Override
-	long patienceNanos()
-	{
-		final long expected = snippet().expectedNanos();
-		return expected > MAX_PATIENCE_NANOS ? PATIENCE_NANOS : Math.max( PATIENCE_NANOS, Math.min( PATIENT_BLOCKS * expected, MAX_PATIENCE_NANOS ) );
 	}
 
 	/**

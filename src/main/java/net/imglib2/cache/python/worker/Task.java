@@ -48,10 +48,16 @@ abstract class Task< R >
 	static final long SPIN_NANOS = 50_000;
 
 	/**
-	 * After this time or more, a thread that waits for a task that nobody has begun wakes
-	 * a worker for it.
+	 * After this time, a thread that waits for a task that nobody has begun wakes a
+	 * worker for it, if one slept when it began to wait.
 	 */
-	static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos( 1 );
+	private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos( 1 );
+
+	/**
+	 * The same if no worker slept: none falls asleep while a task waits. To look in vain
+	 * takes a processor from the code of others.
+	 */
+	private static final long LONG_PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos( 100 );
 
 	private static final int WAITING = 0;
 
@@ -164,15 +170,6 @@ abstract class Task< R >
 	}
 
 	/**
-	 * @return after how long a waiting thread wakes a worker for a task that nobody has
-	 *         begun
-	 */
-	long patienceNanos()
-	{
-		return PATIENCE_NANOS;
-	}
-
-	/**
 	 * Called once, when the task has ended, on the thread that has ended it.
 	 *
 	 * @param result
@@ -191,9 +188,9 @@ abstract class Task< R >
 		{
 			if ( Thread.interrupted() )
 				throw new InterruptedException( "Interrupted while waiting for Python code" );
-			if ( patient )
+			if ( patient && state.get() == WAITING )
 			{
-				LockSupport.parkNanos( this, patienceNanos() );
+				LockSupport.parkNanos( this, queue.hasSleepers() ? PATIENCE_NANOS : LONG_PATIENCE_NANOS );
 				if ( state.get() == WAITING )
 					queue.wakeWorker();
 				patient = false;

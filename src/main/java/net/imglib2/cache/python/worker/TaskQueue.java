@@ -169,7 +169,15 @@ final class TaskQueue
 	 */
 	boolean isShortOfWorkers()
 	{
-		return !isEmpty() && sleeping.isEmpty();
+		return !isEmpty() && !hasSleepers();
+	}
+
+	/**
+	 * @return whether a worker sleeps
+	 */
+	boolean hasSleepers()
+	{
+		return !sleeping.isEmpty();
 	}
 
 	boolean remove( final Task< ? > task )
