@@ -100,6 +100,17 @@ final class Mailbox
 	 */
 	private static final long SPIN_NANOS = 50_000;
 
+	/**
+	 * For this part of the time that a call should take, Java looks at the words before,
+	 * and after, its expected end; but at least, and at most, for so many times as both
+	 * sides look anyway. Until then, it sleeps.
+	 */
+	private static final int AROUND_DIVISOR = 8;
+
+	private static final int MIN_SPINS_AROUND = 3;
+
+	private static final int MAX_SPINS_AROUND = 20;
+
 	private final SharedWords words;
 
 	private final WorkerProcess process;
@@ -109,6 +120,11 @@ final class Mailbox
 	private final boolean byWords;
 
 	private long calls;
+
+	/**
+	 * When the last call began.
+	 */
+	private long callNanos;
 
 	/**
 	 * How many signals had come when the last call began.
@@ -209,6 +225,7 @@ final class Mailbox
 	 */
 	void call( final int numArguments )
 	{
+		callNanos = System.nanoTime();
 		words.set( NUM_ARGUMENTS, numArguments );
 		signals = process.signals();
 		words.set( CALL, ++calls );
@@ -225,26 +242,47 @@ final class Mailbox
 	}
 
 	/**
-	 * Waits for the answer to the last call.
+	 * Waits for the answer to the last call. Polls for it when it may come, because to be
+	 * woken takes long, the longer the processor has slept.
 	 *
-	 * @param polls
-	 * 		whether to poll for it first: it may come soon
+	 * @param expectedNanos
+	 * 		about how long the call takes, 0 if the answer may come soon
+	 * @param isPolled
+	 * 		whether to poll for an answer that comes later: there is a processor for that
 	 * @return {@code false} if the process is dead and has not answered
 	 */
-	boolean await( final boolean polls )
+	boolean await( final long expectedNanos, final boolean isPolled )
 	{
-		if ( polls && byWords && spinNanos > 0 )
+		if ( byWords && expectedNanos == 0 )
+			poll( System.nanoTime() + spinNanos );
+		else if ( byWords && isPolled )
 		{
-			final long start = System.nanoTime();
-			while ( !isAnswered() && System.nanoTime() - start < spinNanos )
-				// There may be no more processors than threads that have work to do.
-				Thread.yield();
+			final long around = Math.min( Math.max( MIN_SPINS_AROUND * spinNanos, expectedNanos / AROUND_DIVISOR ), MAX_SPINS_AROUND * spinNanos );
+			final long begin = callNanos + expectedNanos - around;
+			if ( !sleep( begin ) && process.death() == null )
+				poll( begin + 2 * around );
 		}
-		if ( isAnswered() )
-			return true;
+		return isAnswered() || sleep( Long.MAX_VALUE );
+	}
+
+	private void poll( final long end )
+	{
+		while ( !isAnswered() && System.nanoTime() - end < 0 )
+			// There may be no more processors than threads that have work to do.
+			Thread.yield();
+	}
+
+	/**
+	 * @param end
+	 * 		in terms of {@link System#nanoTime()}; {@link Long#MAX_VALUE} for none
+	 * @return whether Python has answered; {@code false} at the end, or if the process is
+	 *         dead
+	 */
+	private boolean sleep( final long end )
+	{
 		process.prepareToWait();
 		words.set( JAVA_SLEEPS, 1 );
-		final boolean done = process.await( answered );
+		final boolean done = process.await( answered, end );
 		words.set( JAVA_SLEEPS, 0 );
 		return done;
 	}

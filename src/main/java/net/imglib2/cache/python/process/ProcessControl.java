@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 import net.imglib2.cache.python.protocol.ControlWords;
@@ -59,6 +60,13 @@ final class ProcessControl extends ProtocolControl
 	 * How long code has that was cancelled.
 	 */
 	private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos( 1 );
+
+	private static final int NUM_PROCESSORS = Runtime.getRuntime().availableProcessors();
+
+	/**
+	 * How many processes are at work, of all queues.
+	 */
+	private static final AtomicInteger NUM_CALLING = new AtomicInteger();
 
 	/**
 	 * Code by the name that stacks call it.
@@ -87,6 +95,23 @@ final class ProcessControl extends ProtocolControl
 	{
 		super( words );
 		this.hidden = hidden;
+	}
+
+	/**
+	 * @return whether there are more processors than processes at work, so that a thread may
+	 *         take one for a moment
+	 */
+	static boolean leaveProcessor()
+	{
+		return NUM_CALLING.get() < NUM_PROCESSORS;
+	}
+
+	@Override
+	public void setCalling( final boolean calling )
+	{
+		if ( calling != isCalling() )
+			NUM_CALLING.addAndGet( calling ? 1 : -1 );
+		super.setCalling( calling );
 	}
 
 	/**

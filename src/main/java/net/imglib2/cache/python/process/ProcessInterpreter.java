@@ -47,6 +47,7 @@ import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
 import net.imglib2.cache.python.protocol.Protocol;
 import net.imglib2.cache.python.protocol.PythonFailure;
+import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.protocol.Values;
 import net.imglib2.cache.python.trust.Trusted;
 import net.imglib2.cache.python.type.Dtype;
@@ -234,15 +235,14 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	@Override
 	public List< BlockResult > finish( final List< BlockRequest > blocks )
 	{
-		final boolean polls = !blocks.get( 0 ).snippet().isLong();
-		boolean isAlive = mailbox.await( polls );
+		boolean isAlive = await( blocks.get( 0 ).snippet() );
 		// Something that earlier code left behind, such as a tracing function, has raised
 		// before a block began. That is not the fault of these blocks, and happens once.
 		if ( isAlive && mailbox.status() == Mailbox.RAISED && !words.hasBegun( ticket ) )
 		{
 			endStep();
 			beginStep( blocks );
-			isAlive = mailbox.await( polls );
+			isAlive = await( blocks.get( 0 ).snippet() );
 		}
 		if ( !isAlive )
 		{
@@ -254,6 +254,11 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		if ( status == Protocol.BROKEN || status == Mailbox.RAISED )
 			throw interrupted();
 		return results( blocks, ticket, status == Protocol.OK );
+	}
+
+	private boolean await( final Snippet snippet )
+	{
+		return mailbox.await( snippet.isLong() ? snippet.expectedNanos() : 0, ProcessControl.leaveProcessor() );
 	}
 
 	/**

@@ -210,6 +210,20 @@ final class WorkerProcess
 	 */
 	boolean await( final BooleanSupplier answered )
 	{
+		return await( answered, Long.MAX_VALUE );
+	}
+
+	/**
+	 * Waits for an answer, after {@link #prepareToWait()}, but not for ever.
+	 *
+	 * @param answered
+	 * 		whether it has come
+	 * @param end
+	 * 		in terms of {@link System#nanoTime()}; {@link Long#MAX_VALUE} for none
+	 * @return {@code false} at the end, or if the process is dead and has not answered
+	 */
+	boolean await( final BooleanSupplier answered, final long end )
+	{
 		boolean interrupted = false;
 		try
 		{
@@ -217,7 +231,10 @@ final class WorkerProcess
 			{
 				if ( death != null )
 					return answered.getAsBoolean();
-				LockSupport.parkNanos( this, lookNanos );
+				final long nanos = end == Long.MAX_VALUE ? lookNanos : Math.min( lookNanos, end - System.nanoTime() );
+				if ( nanos <= 0 )
+					return false;
+				LockSupport.parkNanos( this, nanos );
 				interrupted |= Thread.interrupted();
 			}
 			return true;
