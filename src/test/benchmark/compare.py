@@ -325,7 +325,7 @@ class Arena:
             self._ask(contest, entry)
 
     def _turn(self, contest: Contest, entry: Entry) -> Answer:
-        """The answer with the median of the times; of an even number of runs, the faster one of the two in the middle."""
+        """The answer with the median of the times; of two in the middle, the faster one."""
         begin = time.perf_counter()
         first = self._ask(contest, entry)
         end = time.perf_counter()
