@@ -167,6 +167,7 @@ def test_a_module_of_the_user_that_has_changed_is_imported_anew(
 
 
 FILTERS = """
+import contextlib
 import dataclasses
 import functools
 import types
@@ -190,6 +191,14 @@ def decorated(function):
     return call
 
 @decorated
+@functools.lru_cache
+@contextlib.contextmanager
+def context(): yield N
+
+@contextlib.contextmanager
+def other(): yield "other"
+
+@decorated
 def f(): return A().f()
 
 lazy, g, number = Lazy(), functools.partial(f), eval("lambda: N")
@@ -197,7 +206,7 @@ exec("def h(): return 5")
 """
 
 
-@pytest.mark.parametrize("change", ["function", "method", "line", "nothing", "not valid"])
+@pytest.mark.parametrize("change", ["function", "method", "decorated", "line", "nothing", "not valid"])
 def test_a_module_that_others_have_imported_is_imported_anew_if_its_functions_have_changed(
     write_module: WriteModule, change: str
 ) -> None:
@@ -206,6 +215,7 @@ def test_a_module_that_others_have_imported_is_imported_anew_if_its_functions_ha
     edits = {
         "function": ("A().f()", "2"),
         "method": ("lambda: N", "lambda: 2"),
+        "decorated": ('yield "other"', 'yield "third"'),
         "line": ("import", "\nimport"),
         "nothing": ("", ""),
         "not valid": ("def", "if"),

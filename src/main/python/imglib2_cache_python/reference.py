@@ -373,7 +373,8 @@ def _has_changed(module: ModuleType, path: str) -> bool:
         inner = [one for one in remaining.pop().co_consts if type(one) is CodeType]
         known.update(inner)
         remaining += inner
-    return any(code not in known for code in _codes(module) if os.path.abspath(code.co_filename) == path)
+    names = (path, module.__spec__.origin)
+    return any(code not in known for code in _codes(module) if code.co_filename in names)
 
 
 def _codes(module: ModuleType) -> Iterator[CodeType]:
@@ -384,9 +385,10 @@ def _codes(module: ModuleType) -> Iterator[CodeType]:
             found += vars(one).values()
     seen = set()
     for one in found:
-        while type(one) is FunctionType and one.__globals__ is vars(module) and one not in seen:
+        while type(one) is FunctionType and one not in seen:
             seen.add(one)
-            yield one.__code__
+            if one.__globals__ is vars(module):
+                yield one.__code__
             # What a decorator has replaced.
             one = vars(one).get("__wrapped__")
 

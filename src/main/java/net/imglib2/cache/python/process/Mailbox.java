@@ -101,14 +101,19 @@ final class Mailbox
 	private static final long SPIN_NANOS = 50_000;
 
 	/**
-	 * For this part of the time that a call should take, Java looks at the words before,
-	 * and after, its expected end; but at least, and at most, for so many times as both
-	 * sides look anyway. Until then, it sleeps.
+	 * Java looks at the words for an eighth of the time that a call should take, before and
+	 * after its expected end. This is the divisor.
 	 */
 	private static final int AROUND_DIVISOR = 8;
 
+	/**
+	 * But at least for so many times {@link #SPIN_NANOS}.
+	 */
 	private static final int MIN_SPINS_AROUND = 3;
 
+	/**
+	 * And at most for so many times {@link #SPIN_NANOS}.
+	 */
 	private static final int MAX_SPINS_AROUND = 20;
 
 	private final SharedWords words;
@@ -247,19 +252,19 @@ final class Mailbox
 	 *
 	 * @param expectedNanos
 	 * 		about how long the call takes, 0 if the answer may come soon
-	 * @param isPolled
-	 * 		whether to poll for an answer that comes later: there is a processor for that
+	 * @param isProcessorLeft
+	 * 		whether there is a processor for polling for an answer that comes later
 	 * @return {@code false} if the process is dead and has not answered
 	 */
-	boolean await( final long expectedNanos, final boolean isPolled )
+	boolean await( final long expectedNanos, final BooleanSupplier isProcessorLeft )
 	{
 		if ( byWords && expectedNanos == 0 )
 			poll( System.nanoTime() + spinNanos );
-		else if ( byWords && isPolled )
+		else if ( byWords && isProcessorLeft.getAsBoolean() )
 		{
 			final long around = Math.min( Math.max( MIN_SPINS_AROUND * spinNanos, expectedNanos / AROUND_DIVISOR ), MAX_SPINS_AROUND * spinNanos );
 			final long begin = callNanos + expectedNanos - around;
-			if ( !sleep( begin ) && process.death() == null )
+			if ( !sleep( begin ) && process.death() == null && isProcessorLeft.getAsBoolean() )
 				poll( begin + 2 * around );
 		}
 		return isAnswered() || sleep( Long.MAX_VALUE );

@@ -101,7 +101,7 @@ final class ProcessControl extends ProtocolControl
 	 * @return whether there are more processors than processes at work, so that a thread may
 	 *         take one for a moment
 	 */
-	static boolean leaveProcessor()
+	static boolean isProcessorLeft()
 	{
 		return NUM_CALLING.get() < NUM_PROCESSORS;
 	}

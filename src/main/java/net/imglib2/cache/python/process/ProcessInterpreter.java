@@ -258,7 +258,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 
 	private boolean await( final Snippet snippet )
 	{
-		return mailbox.await( snippet.isLong() ? snippet.expectedNanos() : 0, ProcessControl.leaveProcessor() );
+		return mailbox.await( snippet.isLong() ? snippet.expectedNanos() : 0, ProcessControl::isProcessorLeft );
 	}
 
 	/**
@@ -360,6 +360,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	{
 		if ( process == null )
 			return;
+		control.setCalling( false );
 		if ( process.death() == null )
 		{
 			process.later( process::kill );

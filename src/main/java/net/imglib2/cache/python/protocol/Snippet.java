@@ -114,8 +114,9 @@ public final class Snippet
 	}
 
 	/**
-	 * @return whether blocks take so long that nobody should poll for their end: it would
-	 *         come later, and code of other blocks needs the processor meanwhile
+	 * @return whether blocks take so long that nobody should poll for their end from the
+	 *         beginning: it would come later, and code of other blocks needs the processor
+	 *         meanwhile
 	 */
 	public boolean isLong()
 	{

@@ -134,7 +134,7 @@ final class LostSignalsMain
 				while ( System.nanoTime() < end )
 					Thread.onSpinWait();
 				mailbox.call( 0 );
-				if ( !mailbox.await( random.nextInt( 6 ) * spinNanos, random.nextBoolean() ) )
+				if ( !mailbox.await( random.nextInt( 6 ) * spinNanos, random::nextBoolean ) )
 					throw new AssertionError( "Python ended at call " + ( trips + 1 ) );
 				final int status = mailbox.status();
 				if ( status != ( trips + 1 ) % 1000 )
