@@ -692,8 +692,9 @@ def _iniconfig_and_lazy_loader(n: int) -> int:
     import lazy_loader
 
     read = iniconfig.IniConfig("tour.ini", f"[image]\nvalue = {3 * n + 1}\n")
-    fractions = lazy_loader.load("fractions")
-    return int(fractions.Fraction(read["image"]["value"]))
+    # Nobody else imports it, maybe in another thread: a module that is loaded lazily must not be replaced meanwhile.
+    tabnanny = lazy_loader.load("tabnanny")
+    return int(read["image"]["value"]) + tabnanny.Whitespace("\t.").nt - 1
 
 
 @stop
