@@ -692,9 +692,9 @@ def _iniconfig_and_lazy_loader(n: int) -> int:
     import lazy_loader
 
     read = iniconfig.IniConfig("tour.ini", f"[image]\nvalue = {3 * n + 1}\n")
-    # Nobody else imports it, maybe in another thread: a module that is loaded lazily must not be replaced meanwhile.
-    tabnanny = lazy_loader.load("tabnanny")
-    return int(read["image"]["value"]) + tabnanny.Whitespace("\t.").nt - 1
+    # Not `load`: what CPython loads lazily has no lock, also not against other workers.
+    attribute, _, _ = lazy_loader.attach("email", submod_attrs={"utils": ["quote"]})
+    return int(attribute("quote")(read["image"]["value"]))
 
 
 @stop
