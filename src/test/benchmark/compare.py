@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -41,9 +42,14 @@ NUMPY = "import numpy"
 COMMANDS = {IMPORTS: "import numpy; from scipy import ndimage", NUMPY: "import numpy"}
 """What is a process of Python alone, without a contestant."""
 WARM_UP_SECONDS = 4
-"""Time for which a contestant repeats a run before it is measured: Java's compiler needs seconds to warm up."""
+"""Time for which a contestant repeats a run before it is measured."""
+JVM_WARM_UP_SECONDS = 10
+"""The same in a JVM, whose compiler needs so long. As long as it compiles, it takes a processor."""
 TURN_SECONDS = 0.5
 """A shorter run is repeated for this time in each round."""
+OWN_ROUNDS = 3
+"""Rows of this library that bars compare with each other do so many times the rounds again, by turns of them alone.
+The ratio of two rows varies by a tenth from round to round, and so does what comes between them."""
 LONG_RUN_SECONDS = 2
 """A shorter run is not measured if it is the first one of a turn, which starts with the caches of the others."""
 MAIN = "net.imglib2.cache.python.benchmark.ContestantMain"
@@ -191,10 +197,17 @@ def contests(quick: bool, readers_of_slices: int = 4) -> list[Contest]:
 class Arena:
     """Starts contestants, sends them questions, and collects the answers."""
 
-    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
-        """Starts no process yet."""
+    def __init__(self, options: argparse.Namespace, folder: Path, compared: set[tuple[str, str]] | None = None) -> None:
+        """Starts no process yet.
+
+        Args:
+            options: The command line.
+            folder: For the inputs.
+            compared: See `report.compared`.
+        """
         self.options = options
         self.folder = folder
+        self.compared = compared or set()
         self.processes: dict[str, Process] = {}
 
     def start(self, name: str, mode: str = "", **variables: str) -> Process:
@@ -266,33 +279,41 @@ class Arena:
         first: dict[Entry, float] = {}
         # The first round of short runs is the warm-up and is not counted.
         warm_up = contest.mode not in ("startup", "memory", "crash") and contest.key != "W2 large"
-        for round_number in range(contest.rounds + warm_up):
-            # Each round starts with another contestant, so that none always profits from the one before it.
-            turn = round_number % len(contest.entries)
-            for entry in contest.entries[turn:] + contest.entries[:turn]:
-                if entry in failures:
-                    continue
-                try:
-                    answer = self._turn(contest, entry) if warm_up and round_number > 0 else ask(contest, entry)
-                    if warm_up and round_number == 0:
-                        first[entry] = float(answer["time"]) / contest.divisor
-                        self._warm_up(contest, entry, time.perf_counter())
-                    if round_number == 0 and contest.mode == "bulk":
-                        answer = {**answer, **self.process(entry.name).ask(mode="digest")}
-                except ContestantError as error:
-                    failures[entry] = str(error)
-                    print(f"{contest.key}: {error}", file=sys.stderr, flush=True)
-                    self.processes.pop(self._key(entry.name), None)
-                    continue
-                if "digest" in answer and not (contest.mode == "slices" and entry.name == "dask"):
-                    digests.setdefault(answer["digest"], []).append(entry.name)
-                if round_number >= warm_up:
-                    answers[entry].append(answer)
+        measure = self._turn if warm_up else ask
+        for round_number, entry in turns(contest.entries, contest.rounds + warm_up):
+            if entry in failures:
+                continue
+            try:
+                answer = measure(contest, entry) if round_number > 0 else ask(contest, entry)
+                if warm_up and round_number == 0:
+                    first[entry] = float(answer["time"]) / contest.divisor
+                    self._warm_up(contest, entry, time.perf_counter())
+                if round_number == 0 and contest.mode == "bulk":
+                    answer = {**answer, **self.process(entry.name).ask(mode="digest")}
+            except ContestantError as error:
+                failures[entry] = str(error)
+                print(f"{contest.key}: {error}", file=sys.stderr, flush=True)
+                self.processes.pop(self._key(entry.name), None)
+                continue
+            if "digest" in answer and not (contest.mode == "slices" and entry.name == "dask"):
+                digests.setdefault(answer["digest"], []).append(entry.name)
+            if round_number >= warm_up:
+                answers[entry].append(answer)
+        own = [entry for entry in contest.entries if self._is_compared(contest, entry) and entry not in failures]
+        own_times: dict[Entry, list[float]] = {entry: [] for entry in own}
+        try:
+            for _, entry in turns(own, OWN_ROUNDS * contest.rounds):
+                own_times[entry].append(float(measure(contest, entry)["time"]) / contest.divisor)
+        except ContestantError as error:
+            failures[entry] = str(error)
+            self.processes.pop(self._key(entry.name), None)
         for process in self.processes.values():
             process.ask(mode="close")
         if len(digests) > 1:
             print(f"{contest.key}: results differ: {digests}", file=sys.stderr)
         rows = [row(contest, entry, answers[entry], first.get(entry)) for entry in contest.entries if answers[entry]]
+        for found in rows:
+            found["own times"] = own_times.get(Entry(found["name"], found["workers"]), [])
         print(f"  {contest.key}: {time.perf_counter() - begin:.0f} s", flush=True)
         return {
             "key": contest.key,
@@ -320,8 +341,13 @@ class Arena:
             more["slices"] = self.slices(contest.workload, count)
         return self.process(entry.name).ask(**self.question(contest.workload, entry, **more))
 
+    def _is_compared(self, contest: Contest, entry: Entry) -> bool:
+        """Whether a bar compares the time of this row of this library with that of another one."""
+        row_of_entry = f"{contest.key}|{entry.name}|{entry.workers}"
+        return any(row_of_entry in pair and all(r.split("|")[1] in OURS for r in pair) for pair in self.compared)
+
     def _warm_up(self, contest: Contest, entry: Entry, begin: float) -> None:
-        while time.perf_counter() - begin < WARM_UP_SECONDS:
+        while time.perf_counter() - begin < (JVM_WARM_UP_SECONDS if entry.name in OURS else WARM_UP_SECONDS):
             self._ask(contest, entry)
 
     def _turn(self, contest: Contest, entry: Entry) -> Answer:
@@ -386,6 +412,14 @@ class Arena:
         """Ends all processes."""
         for process in self.processes.values():
             process.close()
+
+
+def turns(entries: list[Entry], rounds: int) -> Iterator[tuple[int, Entry]]:
+    """Rounds of all entries. Each starts with another one, so that none always profits from the one before it."""
+    for round_number in range(rounds):
+        turn = round_number % max(1, len(entries))
+        for entry in entries[turn:] + entries[:turn]:
+            yield round_number, entry
 
 
 def row(contest: Contest, entry: Entry, answers: list[Answer], first: float | None) -> dict[str, object]:
@@ -459,13 +493,14 @@ def main() -> int:
     )
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
+    bars = json.loads((HERE / "bars.json").read_text(encoding="utf-8"))
     name = "scaling" if options.scaling else "comparison"
     if options.results:
         results = json.loads(options.results.read_text(encoding="utf-8"))
     else:
         # TMPDIR should be on a disk: the inputs can be larger than a file system in memory.
         with tempfile.TemporaryDirectory(prefix="benchmark-", dir=os.environ.get("TMPDIR")) as folder:
-            arena = Arena(options, Path(folder))
+            arena = Arena(options, Path(folder), report.compared(bars))
             try:
                 if options.scaling:
                     import scaling
@@ -481,7 +516,6 @@ def main() -> int:
             found = merged(json.loads(path.read_text(encoding="utf-8"))["results"], found)
         results = {"machine": machine(options), "results": found}
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    bars = json.loads((HERE / "bars.json").read_text(encoding="utf-8"))
     (report.write_scaling if options.scaling else report.write_comparison)(results, bars, options.output)
     print(f"Written: {options.output / name}.md, .png, .json")
     if options.scaling:

@@ -17,16 +17,19 @@ from matplotlib import pyplot as plt
 OURS = "#c8511b"
 OTHERS = "#5b7f95"
 FLOOR = "#9aa5ab"
+TIME = "|time"
 
 NOTES = """\
 * All contestants compute the same cells of the same pixels, in turns. Each runs in a process of its own that stays
   warm. The results are compared cell by cell (SHA-256).
-* Each time is the median of the rounds. Before, each contestant warms up for four seconds. The column *first* has the
-  time of the very first run, which the median does not include. In each round, a run that takes less than two seconds
-  is preceded by one that is not measured: others have used the processor and its caches since this contestant's last
-  turn. Then it is repeated for half a second, and the time of the round is the median of these runs. *W2 large*, W6, W8
-  and the memory of W2 have no warm-up: each run is measured. A bar that compares two times is the median of their
-  ratios in the rounds.
+* Each time is the median of the rounds. Before, each contestant warms up for four seconds, and this library for ten,
+  because Java compiles meanwhile. The column *first* has the time of the very first run, which the median does not
+  include. In each round, a run that takes less than two seconds is preceded by one that is not measured: others have
+  used the processor and its caches since this contestant's last turn. Then it is repeated for half a second, and the
+  time of the round is the median of these runs. *W2 large*, W6, W8 and the memory of W2 have no warm-up: each run is
+  measured.
+* A bar that compares two times is the median of their ratios in the rounds. Rows of this library that a bar compares
+  with each other, such as both modes, do three times as many rounds more, by turns of them alone: these ratios count.
 * *workers* are interpreters of this library, threads of *map_blocks*, of the thread pool, of dask and of
   *apply_parallel*, read functions that TensorStore runs at the same time, or processes of Appose.
 * *loop* is the baseline: numpy or scipy block by block in one thread. It writes into an existing array, and its inputs
@@ -66,6 +69,12 @@ class Verdict(NamedTuple):
         return "not measured" if self.value is None else show(self.value), show(self.at_most)
 
 
+def compared(bars: list[dict]) -> set[tuple[str, str]]:
+    """Pairs of rows, such as ``W2|loop|1``, whose times a bar compares."""
+    pairs = ((bar["value"], bar["relative_to"]) for bar in bars if "relative_to" in bar)
+    return {(a.removesuffix(TIME), b.removesuffix(TIME)) for a, b in pairs if a.endswith(TIME) and b.endswith(TIME)}
+
+
 def verdicts(results: Results, bars: list[dict]) -> list[Verdict]:
     """Of all bars whose contests were run."""
     measured = {
@@ -77,9 +86,11 @@ def verdicts(results: Results, bars: list[dict]) -> list[Verdict]:
 
     def ratio(key: str, other: str) -> float:
         """Of times: the median of the rounds' ratios, because all times of a round were taken in the same minute."""
-        rounds, others = measured.get(f"{key}s"), measured.get(f"{other}s")
-        if isinstance(rounds, list) and isinstance(others, list) and len(rounds) == len(others):
-            return statistics.median(a / b for a, b in zip(rounds, others, strict=True))
+        if key.endswith(TIME):
+            for statistic in ("|own times", "|times"):
+                rounds, others = (measured.get(of.removesuffix(TIME) + statistic) for of in (key, other))
+                if rounds and others and len(rounds) == len(others):
+                    return statistics.median(a / b for a, b in zip(rounds, others, strict=True))
         return measured[key] / measured[other]
 
     keys = {contest["key"] for contest in results["results"]}
