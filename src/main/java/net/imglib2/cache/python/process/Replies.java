@@ -115,14 +115,17 @@ final class Replies
 				final int kind = in.readUnsignedByte();
 				if ( kind == Mailbox.FRAME )
 				{
-					final byte[] read = new byte[ in.readInt() ];
+					final int length = in.readInt();
+					if ( length < 0 )
+						throw new UnknownReplyException( "it has announced an answer of " + Integer.toUnsignedString( length ) + " bytes, but no array of Java holds more than " + Integer.MAX_VALUE );
+					final byte[] read = new byte[ length ];
 					in.readFully( read );
 					frame = read;
 				}
 				else if ( kind == Mailbox.SIGNAL )
 					++signals;
 				else
-					throw new UnknownReplyException( kind );
+					throw new UnknownReplyException( "it has answered something unknown: " + kind );
 				wake();
 			}
 		}
@@ -135,9 +138,9 @@ final class Replies
 	{
 		private static final long serialVersionUID = 1L;
 
-		UnknownReplyException( final int kind )
+		UnknownReplyException( final String message )
 		{
-			super( "it has answered something unknown: " + kind );
+			super( message );
 		}
 	}
 }
