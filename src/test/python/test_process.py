@@ -241,6 +241,8 @@ def test_something_that_is_left_behind_does_not_end_the_process(one: Process) ->
         1.5,
         float("inf"),
         "ä\U0001f600\0",
+        pytest.param("\ud800", id="half of a surrogate pair"),
+        pytest.param("a\udcff\U0001f600\0", id="a name of a file that is not UTF-8"),
         b"\0\xff",
         [],
         [1, [2, {"a": None}]],
@@ -255,7 +257,7 @@ def test_values_stay_as_they_are(value: object) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", ">i4", "uint64", "float32", ">f8"])
-@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0, 3)])
+@pytest.mark.parametrize("shape", [(0,), (1,), (3,), (2, 3), (2, 0, 3), (1, 1, 1, 1)])
 def test_arrays_stay_as_they_are(dtype: str, shape: tuple[int, ...]) -> None:
     array = np.random.default_rng(1).integers(0, 2, shape).astype(dtype)
     decoded = values.decode(values.encode(array))
@@ -265,8 +267,23 @@ def test_arrays_stay_as_they_are(dtype: str, shape: tuple[int, ...]) -> None:
     assert decoded.flags.writeable
 
 
-def test_a_view_leaves_as_it_looks() -> None:
-    array = np.arange(12.0).reshape(3, 4)[::-1, ::2]
+@pytest.mark.parametrize("dtype", ["bool", "uint8", ">i4", "uint64", ">f4", "float64"])
+def test_an_array_without_axes_is_its_number(dtype: str) -> None:
+    number = np.array(200).astype(dtype)
+    decoded = values.decode(values.encode([number]))[0]
+    assert decoded == number.item()
+    assert type(decoded) is type(number.item())
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(12.0).reshape(3, 4)[::-1, ::2],
+        np.asfortranarray(np.arange(6, dtype=">u2").reshape(2, 3)),
+        np.broadcast_to(np.int8(3), (2, 2)),
+    ],
+)
+def test_a_view_leaves_as_it_looks(array: np.ndarray) -> None:
     np.testing.assert_array_equal(values.decode(values.encode(array)), array)
 
 
@@ -280,6 +297,32 @@ def cyclic() -> list[object]:
 def test_other_values_cannot_leave(value: object) -> None:
     with pytest.raises(TypeError, match=r"cannot leave the worker process|contains itself"):
         values.encode(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "refusal"),
+    [
+        (np.ma.masked_array([1, 2], [False, True]), "a MaskedArray cannot leave .*use value.filled"),
+        (np.ma.masked, "a MaskedConstant cannot leave .*use value.filled"),
+        (np.timedelta64(5, "s"), r"a timedelta64 cannot leave .*use value.astype\('int64'\)"),
+        (np.datetime64("2020"), r"a datetime64 cannot leave .*use value.astype\('int64'\)"),
+        (np.array(5, "m8[s]"), r"an array of timedelta64\[s\] cannot leave .*use value.astype\('int64'\)"),
+        (np.array(["2020"], "M8[D]"), r"an array of datetime64\[D\] cannot leave .*use value.astype\('int64'\)"),
+        (np.zeros(2, "float16"), "an array of float16 cannot leave .*float32 or float64"),
+        (np.zeros((2**31, 0)), r"an array of float64 and of shape \(2147483648, 0\) cannot leave .*at most 2147483647"),
+    ],
+)
+def test_what_would_lose_something_is_refused_with_a_remedy(value: object, refusal: str) -> None:
+    with pytest.raises(TypeError, match=refusal):
+        values.encode([value])
+
+
+@pytest.mark.parametrize("same", [b"I" + bytes(7) + b"\1", b"T"])
+def test_keys_that_are_the_same_in_python_are_refused(same: bytes) -> None:
+    # Java's 1.0 is another key than its 1, and so is true.
+    one = b"D" + struct.pack(">d", 1)
+    with pytest.raises(ValueError, match="two keys of a map are the same in Python: "):
+        values.decode(b"M" + struct.pack(">I", 2) + one + b"N" + same + b"N")
 
 
 def test_a_value_that_cannot_leave_is_told(one: Process) -> None:

@@ -8,14 +8,16 @@ One byte says what follows; numbers are big-endian:
 N T F None, True, False
 I J D integer of 64 bits; any integer as text; double
 S B   text in UTF-8, bytes: length (4 bytes), content
+U     text that has half of a surrogate pair, in UTF-16: length in bytes (4 bytes), content
 L M   list, dict: number of entries (4 bytes), the entries or pairs
-A     array: dtype as text, number of axes (1 byte), 8 bytes for the size along each, content in C order
+A     array: dtype as text, number of axes (1 byte, at least 1), 8 bytes for the size along each, content in C order
 ===== ==========================================================
 """
 
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +29,9 @@ _DOUBLE = struct.Struct(">d")
 
 # Values nested more deeply are refused, as those are that contain themselves.
 _MAX_DEPTH = 100
+
+# What an array of Java can have along one axis.
+_MAX_SIZE = 2**31 - 1
 
 _DTYPES = frozenset(
     ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
@@ -51,7 +56,7 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:  # noqa: ANN401
         parts.append(b"N")
     elif isinstance(value, (bool, np.bool_)):
         parts.append(b"T" if value else b"F")
-    elif isinstance(value, (int, np.integer)):
+    elif isinstance(value, (int, np.integer)) and not isinstance(value, np.timedelta64):
         number = int(value)
         if -(2**63) <= number < 2**63:
             parts += (b"I", _INTEGER.pack(number))
@@ -61,7 +66,7 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:  # noqa: ANN401
     elif isinstance(value, (float, np.floating)):
         parts += (b"D", _DOUBLE.pack(float(value)))
     elif isinstance(value, str):
-        _sized(b"S", value.encode("utf-8", "backslashreplace"), parts)
+        _text(value, parts)
     elif isinstance(value, (bytes, bytearray)):
         _sized(b"B", bytes(value), parts)
     elif isinstance(value, (list, tuple)):
@@ -74,23 +79,60 @@ def _encode(value: Any, parts: list[bytes], depth: int) -> None:  # noqa: ANN401
         for key, entry in pairs:
             _encode(key, parts, depth + 1)
             _encode(entry, parts, depth + 1)
-    elif isinstance(value, np.ndarray) and value.dtype.name in _DTYPES:
-        native = np.ascontiguousarray(value, value.dtype.newbyteorder("=")).reshape(value.shape)
-        parts.append(b"A")
-        _sized(b"", native.dtype.name.encode(), parts)
-        parts.append(bytes((native.ndim,)))
-        parts += (_INTEGER.pack(size) for size in native.shape)
-        parts.append(native.tobytes())
+    elif isinstance(value, np.ndarray) and _can_leave(value):
+        _array(value, parts, depth)
     else:
-        kind = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__qualname__}"
-        raise TypeError(
-            f"{kind} cannot leave the worker process: possible are None, bool, int, float, str, bytes, lists, tuples, "
-            "dicts, and arrays of numbers"
-        )
+        raise TypeError(_refusal(value))
+
+
+def _text(text: str, parts: list[bytes]) -> None:
+    try:
+        _sized(b"S", text.encode(), parts)
+    except UnicodeEncodeError:
+        _sized(b"U", text.encode("utf-16-be", "surrogatepass"), parts)
+
+
+def _array(array: np.ndarray, parts: list[bytes], depth: int) -> None:
+    if not array.ndim:
+        _encode(array.item(), parts, depth)
+        return
+    native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    _sized(b"A", native.dtype.name.encode(), parts)
+    parts.append(bytes((native.ndim,)))
+    parts += (_INTEGER.pack(size) for size in native.shape)
+    parts.append(native.tobytes())
 
 
 def _sized(tag: bytes, content: bytes, parts: list[bytes]) -> None:
     parts += (tag, _LENGTH.pack(len(content)), content)
+
+
+def _can_leave(array: np.ndarray) -> bool:
+    return array.dtype.name in _DTYPES and not _is_masked(array) and max(array.shape, default=0) <= _MAX_SIZE
+
+
+def _is_masked(value: Any) -> bool:  # noqa: ANN401
+    # Not imported here: numpy imports it when somebody uses it.
+    masked = sys.modules.get("numpy.ma")
+    return masked is not None and isinstance(value, masked.MaskedArray)
+
+
+def _refusal(value: Any) -> str:  # noqa: ANN401
+    kind = f"a {type(value).__qualname__}"
+    remedy = (
+        "possible are None, bool, int, float, str, bytes, lists, tuples, dicts, and arrays of bool, of integers, and "
+        "of float32 or float64"
+    )
+    if _is_masked(value):
+        remedy = "Java's arrays have no mask, so use value.filled(number)"
+    elif isinstance(value, np.ndarray):
+        kind = f"an array of {value.dtype}"
+        if max(value.shape, default=0) > _MAX_SIZE:
+            kind += f" and of shape {value.shape}"
+            remedy = f"Java's arrays have at most {_MAX_SIZE} entries along each axis"
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "mM":
+        remedy = "use value.astype('int64'), a number of its units, or value.astype(str)"
+    return f"{kind} cannot leave the worker process: {remedy}"
 
 
 def decode(data: bytes | bytearray) -> Any:  # noqa: ANN401
@@ -111,7 +153,7 @@ def _decode(data: bytes | bytearray, at: int) -> tuple[Any, int]:
     if tag == b"D":
         return _DOUBLE.unpack_from(data, at)[0], at + 8
     if tag == b"A":
-        return _array(data, at)
+        return _decode_array(data, at)
     (length,) = _LENGTH.unpack_from(data, at)
     at += 4
     if tag == b"L":
@@ -124,6 +166,8 @@ def _decode(data: bytes | bytearray, at: int) -> tuple[Any, int]:
         pairs = {}
         for _ in range(length):
             key, at = _decode(data, at)
+            if key in pairs:
+                raise ValueError(f"two keys of a map are the same in Python: {key!r}")
             pairs[key], at = _decode(data, at)
         return pairs, at
     content = bytes(data[at : at + length])
@@ -132,6 +176,8 @@ def _decode(data: bytes | bytearray, at: int) -> tuple[Any, int]:
         return int(content, 16), at
     if tag == b"S":
         return content.decode(), at
+    if tag == b"U":
+        return content.decode("utf-16-be", "surrogatepass"), at
     if tag == b"B":
         return content, at
     raise ValueError(f"unknown kind of value: {bytes(tag)!r}")
@@ -140,7 +186,7 @@ def _decode(data: bytes | bytearray, at: int) -> tuple[Any, int]:
 _CONSTANTS = {b"N": None, b"T": True, b"F": False}
 
 
-def _array(data: bytes | bytearray, at: int) -> tuple[np.ndarray, int]:
+def _decode_array(data: bytes | bytearray, at: int) -> tuple[np.ndarray, int]:
     (length,) = _LENGTH.unpack_from(data, at)
     at += 4
     dtype = np.dtype(bytes(data[at : at + length]).decode())

@@ -79,9 +79,9 @@ final class Conversion
 	private static Object toNumber( final Number value, final Class< ? > type )
 	{
 		if ( type == Double.class || type == double.class )
-			return value.doubleValue();
+			return requireHeld( value, value.doubleValue() );
 		if ( type == Float.class || type == float.class )
-			return value.floatValue();
+			return ( float ) requireHeld( value, value.floatValue() );
 		if ( value instanceof Double )
 			return null;
 		final BigInteger integer = value instanceof BigInteger ? ( BigInteger ) value : BigInteger.valueOf( value.longValue() );
@@ -94,5 +94,15 @@ final class Conversion
 		if ( type == Byte.class || type == byte.class )
 			return integer.byteValueExact();
 		return type == BigInteger.class ? integer : null;
+	}
+
+	/**
+	 * No other number becomes infinite.
+	 */
+	private static double requireHeld( final Number value, final double held )
+	{
+		if ( Double.isInfinite( held ) && !Double.valueOf( held ).equals( value ) )
+			throw new ArithmeticException( "it is too large" );
+		return held;
 	}
 }

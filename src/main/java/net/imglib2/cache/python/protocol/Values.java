@@ -30,17 +30,14 @@ package net.imglib2.cache.python.protocol;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
-import java.io.IOException;
 import java.lang.reflect.Array;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -53,6 +50,16 @@ import java.util.Map;
 public final class Values
 {
 	static final int MAX_DEPTH = 100;
+
+	/**
+	 * An array of Java cannot hold much more, and others hold this and what precedes it.
+	 */
+	private static final int MAX_BYTES = Integer.MAX_VALUE - 64;
+
+	/**
+	 * Of what a message says of a key.
+	 */
+	private static final int MAX_KEY_LENGTH = 100;
 
 	/**
 	 * A {@code byte[]} that becomes an array of numbers; otherwise it becomes bytes.
@@ -77,45 +84,97 @@ public final class Values
 	{}
 
 	/**
+	 * The bytes so far, in an array that grows.
+	 */
+	private static final class Output
+	{
+		private final int maxBytes;
+
+		private ByteBuffer bytes = ByteBuffer.allocate( 64 );
+
+		Output( final int maxBytes )
+		{
+			this.maxBytes = maxBytes;
+		}
+
+		/**
+		 * @return where so many bytes more can be written
+		 * @throws IllegalArgumentException
+		 * 		if that is too much
+		 */
+		ByteBuffer room( final long numBytes )
+		{
+			final long needed = bytes.position() + numBytes;
+			if ( needed > maxBytes )
+				throw new IllegalArgumentException( "the value takes " + needed + " bytes or more, but only " + maxBytes + " can be handed over at once: hand over parts of it, or make large arrays inputs of an image" );
+			if ( needed > bytes.capacity() )
+			{
+				final int capacity = ( int ) Math.min( maxBytes, Math.max( needed, 2L * bytes.capacity() ) );
+				final ByteBuffer larger = ByteBuffer.allocate( capacity );
+				larger.put( bytes.array(), 0, bytes.position() );
+				bytes = larger;
+			}
+			return bytes;
+		}
+
+		/**
+		 * @return where so many bytes more can be written, which are taken as written
+		 */
+		ByteBuffer content( final long numBytes )
+		{
+			final ByteBuffer content = room( numBytes ).slice().order( ByteOrder.nativeOrder() );
+			( ( Buffer ) bytes ).position( bytes.position() + ( int ) numBytes );
+			return content;
+		}
+
+		ByteBuffer tag( final char tag, final long numBytesAfter )
+		{
+			return room( 1 + numBytesAfter ).put( ( byte ) tag );
+		}
+
+		byte[] toByteArray()
+		{
+			return bytes.position() == bytes.capacity() ? bytes.array() : Arrays.copyOf( bytes.array(), bytes.position() );
+		}
+	}
+
+	/**
 	 * @throws IllegalArgumentException
-	 * 		if Python cannot have such a value
+	 * 		if Python cannot have such a value, or it is too large
 	 */
 	public static byte[] encode( final Object value )
 	{
-		final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-		try
-		{
-			write( value, new DataOutputStream( bytes ), 0 );
-		}
-		catch ( final IOException e )
-		{
-			throw new AssertionError( e );
-		}
-		return bytes.toByteArray();
+		return encode( value, MAX_BYTES );
 	}
 
-	private static void write( final Object value, final DataOutputStream out, final int depth ) throws IOException
+	static byte[] encode( final Object value, final int maxBytes )
+	{
+		final Output out = new Output( maxBytes );
+		write( value, out, 0 );
+		return out.toByteArray();
+	}
+
+	private static void write( final Object value, final Output out, final int depth )
 	{
 		if ( depth > MAX_DEPTH )
 			throw new IllegalArgumentException( "the value contains itself, or is nested more than " + MAX_DEPTH + " times" );
 		if ( value == null )
-			out.writeByte( 'N' );
+			out.tag( 'N', 0 );
 		else if ( value instanceof Boolean )
-			out.writeByte( ( Boolean ) value ? 'T' : 'F' );
+			out.tag( ( Boolean ) value ? 'T' : 'F', 0 );
 		else if ( value instanceof Long || value instanceof Integer || value instanceof Short || value instanceof Byte )
-		{
-			out.writeByte( 'I' );
-			out.writeLong( ( ( Number ) value ).longValue() );
-		}
+			out.tag( 'I', Long.BYTES ).putLong( ( ( Number ) value ).longValue() );
 		else if ( value instanceof BigInteger )
 			sized( 'J', ( ( BigInteger ) value ).toString( 16 ).getBytes( UTF_8 ), out );
 		else if ( value instanceof Double || value instanceof Float || value instanceof BigDecimal )
 		{
-			out.writeByte( 'D' );
-			out.writeDouble( ( ( Number ) value ).doubleValue() );
+			final double number = ( ( Number ) value ).doubleValue();
+			if ( value instanceof BigDecimal && Double.isInfinite( number ) )
+				throw new IllegalArgumentException( value + " is no floating-point number of 64 bits; hand it over as text" );
+			out.tag( 'D', Double.BYTES ).putDouble( number );
 		}
 		else if ( value instanceof CharSequence || value instanceof Character )
-			sized( 'S', value.toString().getBytes( UTF_8 ), out );
+			text( value.toString(), out );
 		else if ( value instanceof byte[] )
 			sized( 'B', ( byte[] ) value, out );
 		else if ( value instanceof Collection )
@@ -125,10 +184,10 @@ public final class Values
 		else if ( value instanceof Map )
 		{
 			final Map< ?, ? > map = ( Map< ?, ? > ) value;
-			out.writeByte( 'M' );
-			out.writeInt( map.size() );
+			out.tag( 'M', Integer.BYTES ).putInt( map.size() );
 			for ( final Map.Entry< ?, ? > entry : map.entrySet() )
 			{
+				requireKey( entry.getKey() );
 				write( entry.getKey(), out, depth + 1 );
 				write( entry.getValue(), out, depth + 1 );
 			}
@@ -137,38 +196,59 @@ public final class Values
 		{
 			final byte[] content = ( ( Int8 ) value ).content;
 			header( "int8", content.length, out );
-			out.write( content );
+			out.content( content.length ).put( content );
 		}
 		else if ( value.getClass().isArray() && value.getClass() != char[].class )
 			array( value, out );
 		else
-			throw new IllegalArgumentException( "a " + value.getClass().getName()
+			throw new IllegalArgumentException( "a " + value.getClass().getTypeName()
 					+ " cannot be handed to Python: possible are null, booleans, numbers, text, byte[], collections, maps, and arrays of these or of primitive numbers" );
 	}
 
-	private static void list( final Object[] entries, final DataOutputStream out, final int depth ) throws IOException
+	/**
+	 * In Python, the keys of a dict are hashable.
+	 */
+	private static void requireKey( final Object key )
 	{
-		out.writeByte( 'L' );
-		out.writeInt( entries.length );
+		if ( key == null || key instanceof Boolean || key instanceof Number || key instanceof CharSequence || key instanceof Character || key instanceof byte[] )
+			return;
+		final String text = key.toString();
+		throw new IllegalArgumentException( "a map with the key " + ( text.length() <= MAX_KEY_LENGTH ? text : text.substring( 0, MAX_KEY_LENGTH ) + "…" ) + " of type " + key.getClass().getTypeName()
+				+ " cannot be handed to Python: its keys can be null, booleans, numbers, text, and byte[]" );
+	}
+
+	private static void list( final Object[] entries, final Output out, final int depth )
+	{
+		out.tag( 'L', Integer.BYTES ).putInt( entries.length );
 		for ( final Object entry : entries )
 			write( entry, out, depth + 1 );
 	}
 
-	private static void sized( final char tag, final byte[] content, final DataOutputStream out ) throws IOException
+	private static void text( final String text, final Output out )
 	{
-		out.writeByte( tag );
-		out.writeInt( content.length );
-		out.write( content );
+		// As Python's, a string of Java can have half of a surrogate pair, but UTF-8 cannot.
+		if ( UTF_8.newEncoder().canEncode( text ) )
+			sized( 'S', text.getBytes( UTF_8 ), out );
+		else
+		{
+			final long numBytes = ( long ) Character.BYTES * text.length();
+			final ByteBuffer content = out.tag( 'U', Integer.BYTES + numBytes ).putInt( ( int ) numBytes );
+			text.chars().forEach( c -> content.putChar( ( char ) c ) );
+		}
 	}
 
-	private static void array( final Object array, final DataOutputStream out ) throws IOException
+	private static void sized( final char tag, final byte[] content, final Output out )
+	{
+		out.tag( tag, ( long ) Integer.BYTES + content.length ).putInt( content.length ).put( content );
+	}
+
+	private static void array( final Object array, final Output out )
 	{
 		final int length = Array.getLength( array );
 		final String dtype = array instanceof boolean[] ? "bool"
 				: array instanceof short[] ? "int16" : array instanceof int[] ? "int32" : array instanceof long[] ? "int64" : array instanceof float[] ? "float32" : "float64";
 		header( dtype, length, out );
-		final int bytes = bytesOf( dtype );
-		final ByteBuffer content = ByteBuffer.allocate( Math.multiplyExact( length, bytes ) ).order( ByteOrder.nativeOrder() );
+		final ByteBuffer content = out.content( ( long ) length * bytesOf( dtype ) );
 		if ( array instanceof boolean[] )
 			for ( final boolean b : ( boolean[] ) array )
 				content.put( ( byte ) ( b ? 1 : 0 ) );
@@ -182,16 +262,12 @@ public final class Values
 			content.asFloatBuffer().put( ( float[] ) array );
 		else
 			content.asDoubleBuffer().put( ( double[] ) array );
-		out.write( content.array() );
 	}
 
-	private static void header( final String dtype, final int length, final DataOutputStream out ) throws IOException
+	private static void header( final String dtype, final int length, final Output out )
 	{
-		out.writeByte( 'A' );
-		out.writeInt( dtype.length() );
-		out.writeBytes( dtype );
-		out.writeByte( 1 );
-		out.writeLong( length );
+		sized( 'A', dtype.getBytes( UTF_8 ), out );
+		out.room( 1 + Long.BYTES ).put( ( byte ) 1 ).putLong( length );
 	}
 
 	private static int bytesOf( final String dtype )
@@ -228,6 +304,11 @@ public final class Values
 			return new BigInteger( new String( content( in ), UTF_8 ), 16 );
 		case 'S':
 			return new String( content( in ), UTF_8 );
+		case 'U':
+			final char[] text = new char[ in.getInt() / Character.BYTES ];
+			for ( int i = 0; i < text.length; ++i )
+				text[ i ] = in.getChar();
+			return new String( text );
 		case 'B':
 			return content( in );
 		case 'L':
@@ -264,7 +345,7 @@ public final class Values
 		for ( int d = 0; d < shape.length; ++d )
 			shape[ d ] = Math.toIntExact( in.getLong() );
 		final ByteBuffer content = in.slice().order( ByteOrder.nativeOrder() );
-		final Object array = shape.length == 0 ? Array.get( row( dtype, content, 1 ), 0 ) : rows( dtype, content, shape, 0 );
+		final Object array = rows( dtype, content, shape, 0 );
 		( ( Buffer ) in ).position( in.position() + content.position() );
 		return array;
 	}
