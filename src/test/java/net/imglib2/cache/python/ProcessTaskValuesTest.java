@@ -263,9 +263,9 @@ class ProcessTaskValuesTest
 	{
 		final List< Object > cycle = new ArrayList<>();
 		cycle.add( cycle );
-		final Object[] values = { new Date(), new char[ 1 ], Arrays.asList( new Object() ), new BigDecimal( "1e400" ), cycle };
+		final Object[] values = { new Date(), new char[ 1 ], Arrays.asList( new Object() ), new BigDecimal( "1e400" ), cycle, Collections.nCopies( 3 << 10, new byte[ 1 << 20 ] ) };
 		final String[] reasons = { "a java.util.Date cannot be handed to Python: possible are ", "a char[] cannot be handed to Python: possible are ", "a java.lang.Object cannot be handed to Python: possible are ",
-				"1E+400 is no floating-point number of 64 bits; ", "the value contains itself, or is nested more than 100 times" };
+				"1E+400 is no floating-point number of 64 bits; ", "the value contains itself, or is nested more than 100 times", "the value takes 2147493915 bytes or more, but only 2147483583 can be handed over at once: hand over parts of it" };
 		for ( int i = 0; i < values.length; ++i )
 		{
 			final String message = failure( set( values[ i ] ) ).getMessage();

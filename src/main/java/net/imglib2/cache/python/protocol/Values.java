@@ -56,6 +56,10 @@ public final class Values
 	 */
 	private static final int MAX_BYTES = Integer.MAX_VALUE - 64;
 
+	private static final byte[] ONE_AXIS = { 1 };
+
+	private static final String CHANGED = "another thread changes the value while it is handed over: hand over a copy";
+
 	/**
 	 * Of what a message says of a key.
 	 */
@@ -84,13 +88,18 @@ public final class Values
 	{}
 
 	/**
-	 * The bytes so far, in an array that grows.
+	 * Counts the bytes first, so that nothing is copied of a value that is too large.
 	 */
 	private static final class Output
 	{
 		private final int maxBytes;
 
-		private ByteBuffer bytes = ByteBuffer.allocate( 64 );
+		private long numBytes;
+
+		/**
+		 * {@code null} while the bytes are counted.
+		 */
+		private ByteBuffer bytes;
 
 		Output( final int maxBytes )
 		{
@@ -98,49 +107,65 @@ public final class Values
 		}
 
 		/**
-		 * @return where so many bytes more can be written
+		 * @return where so many bytes go, or {@code null} if they are only counted
 		 * @throws IllegalArgumentException
-		 * 		if that is too much
+		 * 		if all together are too many, or more than were counted
 		 */
-		ByteBuffer room( final long numBytes )
+		ByteBuffer next( final long more )
 		{
-			final long needed = bytes.position() + numBytes;
-			if ( needed > maxBytes )
-				throw new IllegalArgumentException( "the value takes " + needed + " bytes or more, but only " + maxBytes + " can be handed over at once: hand over parts of it, or make large arrays inputs of an image" );
-			if ( needed > bytes.capacity() )
+			if ( bytes != null )
 			{
-				final int capacity = ( int ) Math.min( maxBytes, Math.max( needed, 2L * bytes.capacity() ) );
-				final ByteBuffer larger = ByteBuffer.allocate( capacity );
-				larger.put( bytes.array(), 0, bytes.position() );
-				bytes = larger;
+				if ( more > bytes.remaining() )
+					throw new IllegalArgumentException( CHANGED );
+				return bytes;
 			}
-			return bytes;
+			numBytes += more;
+			if ( numBytes > maxBytes )
+				throw new IllegalArgumentException( "the value takes " + numBytes + " bytes or more, but only " + maxBytes + " can be handed over at once: hand over parts of it, or make large arrays inputs of an image" );
+			return null;
+		}
+
+		void tag( final char tag )
+		{
+			if ( next( 1 ) != null )
+				bytes.put( ( byte ) tag );
+		}
+
+		void putInt( final int number )
+		{
+			if ( next( Integer.BYTES ) != null )
+				bytes.putInt( number );
+		}
+
+		void putLong( final long number )
+		{
+			if ( next( Long.BYTES ) != null )
+				bytes.putLong( number );
+		}
+
+		void put( final byte[] content )
+		{
+			if ( next( content.length ) != null )
+				bytes.put( content );
 		}
 
 		/**
-		 * @return where so many bytes more can be written, which are taken as written
+		 * @return where the content of an array goes, or {@code null} if it is only counted
 		 */
-		ByteBuffer content( final long numBytes )
+		ByteBuffer content( final long length )
 		{
-			final ByteBuffer content = room( numBytes ).slice().order( ByteOrder.nativeOrder() );
-			( ( Buffer ) bytes ).position( bytes.position() + ( int ) numBytes );
+			if ( next( length ) == null )
+				return null;
+			final ByteBuffer content = bytes.slice().order( ByteOrder.nativeOrder() );
+			( ( Buffer ) bytes ).position( bytes.position() + ( int ) length );
 			return content;
-		}
-
-		ByteBuffer tag( final char tag, final long numBytesAfter )
-		{
-			return room( 1 + numBytesAfter ).put( ( byte ) tag );
-		}
-
-		byte[] toByteArray()
-		{
-			return bytes.position() == bytes.capacity() ? bytes.array() : Arrays.copyOf( bytes.array(), bytes.position() );
 		}
 	}
 
 	/**
 	 * @throws IllegalArgumentException
-	 * 		if Python cannot have such a value, or it is too large
+	 * 		if Python cannot have such a value, if it is too large, or if another thread
+	 * 		changes it meanwhile
 	 */
 	public static byte[] encode( final Object value )
 	{
@@ -151,7 +176,11 @@ public final class Values
 	{
 		final Output out = new Output( maxBytes );
 		write( value, out, 0 );
-		return out.toByteArray();
+		out.bytes = ByteBuffer.allocate( ( int ) out.numBytes );
+		write( value, out, 0 );
+		if ( out.bytes.hasRemaining() )
+			throw new IllegalArgumentException( CHANGED );
+		return out.bytes.array();
 	}
 
 	private static void write( final Object value, final Output out, final int depth )
@@ -159,11 +188,14 @@ public final class Values
 		if ( depth > MAX_DEPTH )
 			throw new IllegalArgumentException( "the value contains itself, or is nested more than " + MAX_DEPTH + " times" );
 		if ( value == null )
-			out.tag( 'N', 0 );
+			out.tag( 'N' );
 		else if ( value instanceof Boolean )
-			out.tag( ( Boolean ) value ? 'T' : 'F', 0 );
+			out.tag( ( Boolean ) value ? 'T' : 'F' );
 		else if ( value instanceof Long || value instanceof Integer || value instanceof Short || value instanceof Byte )
-			out.tag( 'I', Long.BYTES ).putLong( ( ( Number ) value ).longValue() );
+		{
+			out.tag( 'I' );
+			out.putLong( ( ( Number ) value ).longValue() );
+		}
 		else if ( value instanceof BigInteger )
 			sized( 'J', ( ( BigInteger ) value ).toString( 16 ).getBytes( UTF_8 ), out );
 		else if ( value instanceof Double || value instanceof Float || value instanceof BigDecimal )
@@ -171,7 +203,8 @@ public final class Values
 			final double number = ( ( Number ) value ).doubleValue();
 			if ( value instanceof BigDecimal && Double.isInfinite( number ) )
 				throw new IllegalArgumentException( value + " is no floating-point number of 64 bits; hand it over as text" );
-			out.tag( 'D', Double.BYTES ).putDouble( number );
+			out.tag( 'D' );
+			out.putLong( Double.doubleToRawLongBits( number ) );
 		}
 		else if ( value instanceof CharSequence || value instanceof Character )
 			text( value.toString(), out );
@@ -184,7 +217,8 @@ public final class Values
 		else if ( value instanceof Map )
 		{
 			final Map< ?, ? > map = ( Map< ?, ? > ) value;
-			out.tag( 'M', Integer.BYTES ).putInt( map.size() );
+			out.tag( 'M' );
+			out.putInt( map.size() );
 			for ( final Map.Entry< ?, ? > entry : map.entrySet() )
 			{
 				requireKey( entry.getKey() );
@@ -196,7 +230,7 @@ public final class Values
 		{
 			final byte[] content = ( ( Int8 ) value ).content;
 			header( "int8", content.length, out );
-			out.content( content.length ).put( content );
+			out.put( content );
 		}
 		else if ( value.getClass().isArray() && value.getClass() != char[].class )
 			array( value, out );
@@ -219,7 +253,8 @@ public final class Values
 
 	private static void list( final Object[] entries, final Output out, final int depth )
 	{
-		out.tag( 'L', Integer.BYTES ).putInt( entries.length );
+		out.tag( 'L' );
+		out.putInt( entries.length );
 		for ( final Object entry : entries )
 			write( entry, out, depth + 1 );
 	}
@@ -232,14 +267,19 @@ public final class Values
 		else
 		{
 			final long numBytes = ( long ) Character.BYTES * text.length();
-			final ByteBuffer content = out.tag( 'U', Integer.BYTES + numBytes ).putInt( ( int ) numBytes );
-			text.chars().forEach( c -> content.putChar( ( char ) c ) );
+			out.tag( 'U' );
+			out.putInt( ( int ) numBytes );
+			final ByteBuffer content = out.next( numBytes );
+			if ( content != null )
+				text.chars().forEach( c -> content.putChar( ( char ) c ) );
 		}
 	}
 
 	private static void sized( final char tag, final byte[] content, final Output out )
 	{
-		out.tag( tag, ( long ) Integer.BYTES + content.length ).putInt( content.length ).put( content );
+		out.tag( tag );
+		out.putInt( content.length );
+		out.put( content );
 	}
 
 	private static void array( final Object array, final Output out )
@@ -249,6 +289,8 @@ public final class Values
 				: array instanceof short[] ? "int16" : array instanceof int[] ? "int32" : array instanceof long[] ? "int64" : array instanceof float[] ? "float32" : "float64";
 		header( dtype, length, out );
 		final ByteBuffer content = out.content( ( long ) length * bytesOf( dtype ) );
+		if ( content == null )
+			return;
 		if ( array instanceof boolean[] )
 			for ( final boolean b : ( boolean[] ) array )
 				content.put( ( byte ) ( b ? 1 : 0 ) );
@@ -267,7 +309,8 @@ public final class Values
 	private static void header( final String dtype, final int length, final Output out )
 	{
 		sized( 'A', dtype.getBytes( UTF_8 ), out );
-		out.room( 1 + Long.BYTES ).put( ( byte ) 1 ).putLong( length );
+		out.put( ONE_AXIS );
+		out.putLong( length );
 	}
 
 	private static int bytesOf( final String dtype )

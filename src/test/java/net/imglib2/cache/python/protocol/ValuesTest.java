@@ -33,9 +33,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.math.BigDecimal;
+import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import org.junit.jupiter.api.Test;
 
@@ -75,6 +78,39 @@ class ValuesTest
 	{
 		final String message = assertThrows( IllegalArgumentException.class, () -> Values.encode( Collections.nCopies( 3 << 10, new byte[ 1 << 20 ] ), 1 << 24 ) ).getMessage();
 		assertEquals( "the value takes 16777301 bytes or more", message.split( "," )[ 0 ] );
+	}
+
+	@Test
+	void aValueThatChangesMeanwhileIsRefused()
+	{
+		for ( final int step : new int[] { 1, -1 } )
+			for ( final Object entry : new Object[] { 1, "text", "\ud800", new byte[ 1 ], new long[ 1 ] } )
+			{
+				final AtomicInteger size = new AtomicInteger( 5 );
+				final List< Object > changing = new AbstractList< Object >()
+				{
+					@Override
+					public Object get( final int index )
+					{
+						return entry;
+					}
+
+					@Override
+					public int size()
+					{
+						return size.get();
+					}
+
+					@Override
+					public Object[] toArray()
+					{
+						final Object[] array = Collections.nCopies( size.get(), entry ).toArray();
+						size.addAndGet( step );
+						return array;
+					}
+				};
+				assertEquals( "another thread changes the value while it is handed over: hand over a copy", assertThrows( IllegalArgumentException.class, () -> Values.encode( changing ) ).getMessage() );
+			}
 	}
 
 	@Test
