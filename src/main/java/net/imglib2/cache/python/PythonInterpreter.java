@@ -33,7 +33,8 @@ package net.imglib2.cache.python;
  * task and on its thread.
  * <p>
  * Tasks see, and change, the variables that the queue's init code defined on this
- * worker.
+ * worker. What {@code getValue} and {@code set} convert, the table <em>Values of tasks</em>
+ * in {@code doc/loaders.md} says for each mode.
  */
 public interface PythonInterpreter
 {
@@ -54,12 +55,14 @@ public interface PythonInterpreter
 	 *
 	 * @param expression
 	 * 		Python expression
-	 * @return its value: numbers, strings, lists and maps become Java's, {@code None}
-	 *         becomes {@code null}. Jep converts also other values, if Python runs in the
-	 *         JVM. In {@link InterpreterMode#PROCESS}, numpy arrays become Java arrays, and
-	 *         other values are an error.
+	 * @return its value: booleans, numbers, strings, bytes, lists and maps become Java's,
+	 *         {@code None} becomes {@code null}. Jep converts also other values, if Python
+	 *         runs in the JVM. In {@link InterpreterMode#PROCESS}, numpy arrays become Java
+	 *         arrays, and all values are copies.
 	 * @throws PythonCodeException
 	 * 		if it raises an exception
+	 * @throws PythonException
+	 * 		if the value cannot be converted
 	 */
 	Object getValue( String expression );
 
@@ -75,6 +78,8 @@ public interface PythonInterpreter
 	 * @return its value
 	 * @throws PythonCodeException
 	 * 		if it raises an exception
+	 * @throws PythonException
+	 * 		if the value cannot be converted to that type
 	 */
 	< V > V getValue( String expression, Class< V > type );
 
@@ -85,10 +90,12 @@ public interface PythonInterpreter
 	 * 		name
 	 * @param value
 	 * 		value; Jep converts it, if Python runs in the JVM. In
-	 * 		{@link InterpreterMode#PROCESS}, {@code null}, numbers, text, arrays, lists and
-	 * 		maps can be set
+	 * 		{@link InterpreterMode#PROCESS}, {@code null}, booleans, numbers, text,
+	 * 		{@code byte[]}, arrays, collections and maps can be set, and Python gets copies
 	 * @throws PythonCodeException
 	 * 		if the name is not valid
+	 * @throws PythonException
+	 * 		if Python cannot have the value
 	 */
 	void set( String variable, Object value );
 }
