@@ -36,8 +36,9 @@ public enum InterpreterMode
 	/**
 	 * {@link #SHARED} if the environment has a package jep that fits, else
 	 * {@link #PROCESS}. Also {@code PROCESS} if Python has started this JVM, as JPype,
-	 * PyImageJ and Fiji's Python mode do. The environment alone decides, not the queues
-	 * that were there before. The log, and {@link PythonEnvironment#diagnose()}, tell why.
+	 * PyImageJ and Fiji's Python mode do. The log, and {@link PythonEnvironment#diagnose()},
+	 * tell why. If a Python runs in the JVM already, a queue that names the same Python, or
+	 * none, gets this one, in the mode in which it runs.
 	 */
 	AUTO,
 
