@@ -96,7 +96,7 @@ class Worker:
 
         Args:
             name: Name of the worker, part of the names of its modules.
-            mode: ``SUB`` or ``SHARED``.
+            mode: ``SUB``, ``SHARED`` or ``PROCESS``.
             constants: Constants of the protocol as Java has them, see `protocol.check`.
             dtypes: Names of the dtypes, one a line; layouts name a dtype by its place in here.
             request: Array of 64-bit integers that Java writes requests into, see `protocol`.
