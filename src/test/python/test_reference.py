@@ -540,3 +540,30 @@ def test_a_pinned_text_of_a_package_finds_its_neighbours(tmp_path: Path, monkeyp
         assert reference.resolve(name, "f", 1) == (held.module.f, held)
         assert held.module.f() == 3
         assert reference.resolve(name, "f", 2)[0]() == 5
+
+
+def test_a_pinned_text_is_in_the_way_no_longer_than_its_image_lives(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    edit(path, "def f(): return 2")
+    before = set(sys.modules)
+    held = reference.pin_text(f"{path}:f", str(path), "class A: pass\ndef f(): return A()", 1)
+    function, taken_over = resolve(str(path), "f", 1)
+    del held
+    # It can be pickled as long as the image lives.
+    one = function()
+    assert pickle.loads(pickle.dumps(one)).__class__ is one.__class__
+    assert set(sys.modules) - before == {one.__class__.__module__}
+    del taken_over
+    assert set(sys.modules) == before
+    # What somebody keeps still works.
+    assert function().__class__ is one.__class__
+
+
+def test_a_pinned_text_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    edit(path, "def f(): return 2")
+    before = set(sys.modules)
+    for text, error in (("1 / 0", ZeroDivisionError), ("def", SyntaxError), ("raise SystemExit", SystemExit)):
+        with pytest.raises(error):
+            reference.pin_text(f"{path}:f", str(path), text, 1)
+        assert set(sys.modules) == before

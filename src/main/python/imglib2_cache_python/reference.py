@@ -217,6 +217,18 @@ class Pin:
         self.source = source
 
 
+class _TextPin(Pin):
+    """Holds a module that only images with this pin have: with the last of them, it leaves ``sys.modules``."""
+
+    def __init__(self, module: ModuleType, source: tuple[str, str]) -> None:
+        super().__init__(module, source)
+        # While an interpreter ends, nothing else may be there any more.
+        self._leave = functools.partial(sys.modules.pop, module.__name__, None)
+
+    def __del__(self) -> None:
+        self._leave()
+
+
 class _Loaded(ModuleType):
     """What is known about the modules of one ``sys.modules``, which has it as a module.
 
@@ -285,8 +297,12 @@ def pin_text(code: str, file: str, text: str, image: int) -> Pin | None:
                 return None
         # Not by the module's own name, which means what is in the file now.
         module = module_for_text(reference, file, _unused_name(file))
-        exec(compile(text, file, "exec"), vars(module))
-        held = _loaded().pins[image, key] = Pin(module, (file, text))
+        try:
+            exec(compile(text, file, "exec"), vars(module))
+        except BaseException:
+            sys.modules.pop(module.__name__, None)
+            raise
+        held = _loaded().pins[image, key] = _TextPin(module, (file, text))
         return held
 
 
