@@ -39,7 +39,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -49,7 +48,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
@@ -248,31 +246,13 @@ final class ArenaFile
 	 */
 	static void deleteStale( final Path folder, final long before )
 	{
-		try ( DirectoryStream< Path > files = Files.newDirectoryStream( folder, NAME + "*" + SUFFIX + "{," + LOCK + "}" ) )
-		{
-			for ( final Path file : files )
-				deleteIfStale( file, before );
-		}
-		catch ( final IOException | DirectoryIteratorException e )
-		{
-			LOG.log( Level.FINE, "Stale files in " + folder + " could not be looked for", e );
-		}
+		StaleFiles.delete( folder, NAME + "*" + SUFFIX + "{," + LOCK + "}", before, ArenaFile::isInUse );
 	}
 
-	private static void deleteIfStale( final Path file, final long before )
+	private static boolean isInUse( final Path file ) throws IOException
 	{
-		try
-		{
-			// Looking whether this JVM has locked one would unlock it.
-			final boolean isOfThisJvm = file.getFileName().toString().startsWith( ofThisJvm() );
-			if ( !isOfThisJvm && Files.getLastModifiedTime( file ).toMillis() < before && !isLocked( lockOf( file ) ) )
-				Files.deleteIfExists( file );
-		}
-		catch ( final IOException e )
-		{
-			// Another JVM may delete it, or another user own it.
-			LOG.log( Level.FINE, file + " could not be deleted", e );
-		}
+		// Looking whether this JVM has locked one would unlock it.
+		return file.getFileName().toString().startsWith( ofThisJvm() ) || isLocked( lockOf( file ) );
 	}
 
 	private static boolean isLocked( final Path file ) throws IOException
