@@ -35,7 +35,7 @@ from imglib2_cache_python.block import Block
 from imglib2_cache_python.call import check_call
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.overwriting import overwrites
-from imglib2_cache_python.reference import Pin, function_reference, pin_text, resolve, source_file
+from imglib2_cache_python.reference import Pin, function_reference, note_imports, pin_text, resolve, source_file
 from imglib2_cache_python.settings import NONE, Opened, Settings
 from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace
 from imglib2_cache_python.unwritten import require_written
@@ -123,6 +123,8 @@ class Worker:
             ProtocolError: If Java does not speak the same protocol.
         """
         protocol.check(constants)
+        # Before init code imports modules of the user.
+        note_imports()
         self._request = memoryview(request)
         self._control = memoryview(control)
         self._dtypes = [np.dtype(dtype) for dtype in dtypes.split("\n")]
