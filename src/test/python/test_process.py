@@ -519,6 +519,11 @@ def test_a_signal_asks_for_the_stack_of_code_in_c(one: Process) -> None:
     assert one.process.poll() is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such score")
+def test_the_system_takes_the_memory_of_a_worker_before_that_of_the_jvm(one: Process) -> None:
+    assert int(Path(f"/proc/{one.process.pid}/oom_score_adj").read_text()) == 500
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not do this")
 def test_it_dies_with_its_parent_also_in_c(tmp_path: Path) -> None:
     code = f"""
