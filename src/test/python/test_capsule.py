@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -268,3 +269,20 @@ def test_no_memory_is_kept(bench: Bench, tmp_path: Path) -> None:
     bench.fail("step", np.zeros((2, 3)), np.zeros((2, 3)))
     assert bench.told() == (0, [])
     assert bench.worker._to_capture is None
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_file_has_the_text_that_has_run_if_a_module_was_edited_after_the_init_code_has_imported_it(
+    bench: Bench, stack_file: Path, tmp_path: Path, write_module: Callable[[str, str], Path], as_file: bool
+) -> None:
+    text = "K = 1\ndef run(a):\n    raise ValueError(K)\n"
+    module = write_module("edited_filter", text)
+    bench.run("initialise", "import edited_filter", 30.0, str(stack_file))
+    edited = text.replace("K = 1", "K = 23")
+    module.write_text(edited, "utf-8")
+    prepare(bench, f"{module}:run" if as_file else "edited_filter:run", settings(tmp_path))
+    bench.describe(1, (2, 3))
+    told = bench.fail("step", np.zeros((2, 3)), np.ones((2, 3)))
+    metadata, _ = read(tmp_path / "blur-cell-0.npz")
+    assert told.message == "23"
+    assert metadata["source"] == {"file": str(module), "text": edited}

@@ -5,20 +5,24 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import itertools
 import os
+import re
 import signal
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import CONSTANTS, DTYPES, REQUEST_LENGTH, SOURCES, Told
-from imglib2_cache_python._process import mailbox
+from imglib2_cache_python._process import life, mailbox, program
 from imglib2_cache_python._process.memory import SharedMemory
 from imglib2_cache_python._worker import protocol, values
 from imglib2_cache_python._worker.worker import FAILED, OK
@@ -110,16 +114,17 @@ class Process:
         assert status == OK, value
         return value
 
-    def step(self, arguments: Sequence[tuple[int, int, bool, int]]) -> None:
+    def step(self, arguments: Sequence[tuple[int, int, bool, int]], segment: int = SEGMENT) -> None:
         """Begins a step.
 
         Args:
             arguments: Where each lies, how long it is, whether it can be written, its number.
+            segment: Length of the segment that they lie in.
         """
         assert self.process.stdin
         for i, (offset, size, writable, number) in enumerate(arguments):
             at = mailbox.ARGUMENTS + mailbox.ARGUMENT_LENGTH * i
-            self.words[at : at + mailbox.ARGUMENT_LENGTH] = 0, SEGMENT, offset, 2 * size + writable, number
+            self.words[at : at + mailbox.ARGUMENT_LENGTH] = 0, segment, offset, 2 * size + writable, number
         self.words[mailbox.NUM_ARGUMENTS] = len(arguments)
         self.calls += 1
         # Always woken by the pipe, and answered by it: a test does not look at words.
@@ -353,6 +358,134 @@ def test_output_is_marked_and_counted(one: Process) -> None:
     assert one.words[mailbox.EMITTED] == 4
 
 
+REENTRANT = {
+    "a profile function": """
+import sys
+def profile(*_):
+    if len(lines) < 300:
+        lines.append(0)
+        print('in between')
+lines = []
+sys.setprofile(profile)
+print('x')
+sys.setprofile(None)
+print('x')
+""",
+    "a finalizer": """
+import gc
+class A:
+    def __del__(self):
+        print('gone')
+for i in range(150):
+    gc.set_threshold(1 + i % 31)
+    a = A()
+    a.me = a
+    print(i)
+gc.set_threshold(700)
+""",
+}
+
+
+@pytest.mark.parametrize("code", REENTRANT.values(), ids=REENTRANT)
+def test_what_is_printed_within_a_print_arrives(one: Process, code: str) -> None:
+    one.run("execute", code)
+    lines = one.printed()
+    assert all(line.startswith(f"{MARK}o") and MARK not in line[1:] for line in lines), lines
+    assert one.words[mailbox.EMITTED] == len(lines)
+    assert f"{MARK}ox" in lines or [line for line in lines if "gone" not in line] == [f"{MARK}o{i}" for i in range(150)]
+
+
+@pytest.mark.parametrize("how", ["os.dup2(os.open(os.devnull, os.O_WRONLY), 2)", "os.close(2)"])
+def test_lines_arrive_wherever_the_standard_error_leads(one: Process, how: str) -> None:
+    one.run("execute", f"import os\nkept = os.dup(2)\n{how}\nprint('x')\nos.dup2(kept, 2)\nos.write(2, b'y\\n')")
+    assert one.printed() == [f"{MARK}ox", "y"]
+
+
+def test_a_frame_that_cannot_be_read_does_not_end_the_process(one: Process) -> None:
+    # A dict whose key is a list.
+    one.send(b"M\0\0\0\1L\0\0\0\0N")
+    status, told, _ = values.decode(one.receive())
+    assert (status, told) == (mailbox.RAISED, "TypeError: unhashable type: 'list'")
+    assert one.run("evaluate", "1", False) == 1
+
+
+def test_a_value_that_is_too_large_for_java_cannot_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    replies: list[bytes] = []
+    asked = program.Program.__new__(program.Program)
+    asked._memory = SimpleNamespace(freed=lambda: [3])  # type: ignore[assignment]
+    asked._mailbox = SimpleNamespace(reply=replies.append)  # type: ignore[assignment]
+    monkeypatch.setattr(program, "MAX_FRAME_BYTES", 200)
+    asked._reply(OK, "a" * 150)
+    asked._reply(OK, "a" * 250)
+    assert values.decode(replies[0]) == [OK, "a" * 150, [3]]
+    status, told, freed = values.decode(replies[1])
+    assert (status, freed) == (mailbox.RAISED, [3])
+    assert re.fullmatch(r"OverflowError: the value has \d+ bytes, and at most 200 can leave .*: take it in parts", told)
+
+
+def test_a_frame_without_room_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    large, small = bytes(200_000), b"next"
+    frames = b"".join(bytes((mailbox.FRAME,)) + struct.pack(">I", len(frame)) + frame for frame in (large, small))
+
+    def allocate(length: int) -> bytearray:
+        if length == len(large):
+            raise MemoryError
+        return bytearray(length)
+
+    pipe = mailbox.Pipe(read)
+    monkeypatch.setattr(mailbox, "bytearray", allocate, raising=False)
+    writer = threading.Thread(target=lambda: [os.write(write, part) for part in (frames[:3], frames[3:])])
+    writer.start()
+    with pytest.raises(mailbox.LostFrameError):
+        pipe.take(1000)
+    assert pipe.take(1000) == small
+    writer.join()
+    os.close(write)
+    with pytest.raises(EOFError):
+        pipe.take(1000)
+    os.close(read)
+
+
+def test_why_no_block_has_begun_is_told(one: Process) -> None:
+    one.run("prepare", 7, "block.data[...] = 1", "<loader>", False)
+    one.describe(7, (protocol.OUTPUT,), 10)
+    # The file is shorter.
+    one.step([(0, 8, True, 1)], segment=2 * SEGMENT)
+    assert one.answer()[0] == mailbox.RAISED
+    told = Told.of(one.run("failure", -1))  # type: ignore[arg-type]
+    assert told.type_name == "ValueError", told
+
+
+FORKED = {
+    "goes on": ("", 0),
+    "exits": ("sys.exit(5)", 5),
+    "exits with a text": ("sys.exit('why')", 1),
+    "raises": ("1 / 0", 1),
+}
+
+
+@pytest.mark.parametrize(("child", "code"), FORKED.values(), ids=FORKED)
+def test_a_forked_process_does_not_go_on_as_the_worker(one: Process, child: str, code: int) -> None:
+    one.run(
+        "prepare",
+        7,
+        "import os, sys\nblock.data[...] = 1\npid = os.fork()\nif pid:\n    end = os.waitpid(pid, 0)[1]\n"
+        f"    block.data[...] = os.WEXITSTATUS(end)\n    os._exit(7)\n{child}",
+        "<loader>",
+        False,
+    )
+    one.describe(7, (protocol.OUTPUT,), 10)
+    one.step([(PIXELS, 8, True, 1)])
+    assert one.process.wait(20) == 7
+    # What Java looks at: the block was not done.
+    assert one.control[protocol.RUNNING] == 10
+    assert one.control[protocol.RESULTS] == 0
+    assert one.bytes[PIXELS : PIXELS + 8].tolist() == [code] * 8
+    assert ("ZeroDivisionError: division by zero" in one.printed()) == (child == "1 / 0")
+    assert ("why" in one.printed()) == ("why" in child)
+
+
 def test_a_forked_process_is_no_worker(one: Process) -> None:
     one.run(
         "execute",
@@ -394,8 +527,9 @@ def test_it_runs_exit_handlers_when_it_is_closed(one: Process) -> None:
     assert one.printed() == [f"{MARK}oend"]
 
 
-def test_ctrl_c_is_for_the_jvm(one: Process) -> None:
-    os.kill(one.process.pid, signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGHUP])
+def test_what_a_terminal_sends_is_for_the_jvm(one: Process, number: signal.Signals) -> None:
+    os.kill(one.process.pid, number)
     assert one.run("evaluate", "1", False) == 1
 
 
@@ -409,6 +543,13 @@ def test_a_crash_leaves_its_stack(one: Process) -> None:
     assert one.control[protocol.RUNNING] == 10
 
 
+def test_the_stack_stays_where_java_finds_it(one: Process) -> None:
+    one.run("execute", "import faulthandler\nfaulthandler.enable()\nassert faulthandler.is_enabled()")
+    one.send(values.encode(["execute", "import ctypes; ctypes.string_at(0)"]))
+    assert one.process.wait(20) == -signal.SIGSEGV
+    assert "Segmentation fault" in one.crash_file.read_text()
+
+
 def test_a_signal_asks_for_the_stack_of_code_in_c(one: Process) -> None:
     one.run("prepare", 7, "\nsum(range(10 ** 11)); block.data[...] = 1", "<loader>", False)
     one.describe(7, (protocol.OUTPUT,), 10)
@@ -419,6 +560,11 @@ def test_a_signal_asks_for_the_stack_of_code_in_c(one: Process) -> None:
     while 'File "<loader>", line 2 in <module>' not in one.crash_file.read_text():
         os.sched_yield()
     assert one.process.poll() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such score")
+def test_the_system_takes_the_memory_of_a_worker_before_that_of_the_jvm(one: Process) -> None:
+    assert int(Path(f"/proc/{one.process.pid}/oom_score_adj").read_text()) == 500
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not do this")
@@ -443,6 +589,30 @@ __import__("signal").pause()
         # A zombie is dead as well; the fixture `limit` ends the loop.
         while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX":
             os.sched_yield()
+
+
+def test_it_ends_with_its_parent_where_the_system_does_not_see_to_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[int] = []
+    parents = [7, 7, 1]
+    monkeypatch.setattr(life, "_SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(os, "getppid", lambda: parents.pop(0))
+    monkeypatch.setattr(os, "_exit", ends.append)
+    life._end_after(life._look_for_end, 7)
+    assert (parents, ends) == ([], [1])
+
+
+@pytest.mark.parametrize("handle", [None, 2**40])
+def test_it_waits_for_its_parent_on_windows(monkeypatch: pytest.MonkeyPatch, handle: int | None) -> None:
+    calls: list[tuple[object, ...]] = []
+
+    def opened(*arguments: object) -> int | None:
+        calls.append(arguments)
+        return handle
+
+    kernel = SimpleNamespace(OpenProcess=opened, WaitForSingleObject=lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(ctypes, "WinDLL", lambda _: kernel, raising=False)
+    life._wait_for_end(7)
+    assert calls == [(0x100000, False, 7)] + ([(handle, 0xFFFFFFFF)] if handle else [])
 
 
 def test_arguments_have_no_common_base(tmp_path: Path) -> None:

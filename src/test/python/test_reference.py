@@ -25,9 +25,11 @@ WriteModule = Callable[[str, str], Path]
 
 
 @pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """What a test has imported is forgotten at its end."""
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test has imported is forgotten at its end, and imports are noted only if it wants that."""
     before = dict(sys.modules)
+    finders = [finder for finder in sys.meta_path if not isinstance(finder, reference._NotingFinder)]
+    monkeypatch.setattr(sys, "meta_path", finders)
     known = dict(reference._loaded().files)
     yield
     for name in set(sys.modules) - set(before):
@@ -181,6 +183,27 @@ class Lazy:
 class A:
     def f(self): return (lambda: N)()
 
+    @staticmethod
+    def static(): return "static"
+
+    @classmethod
+    def of_class(cls): return "class"
+
+    @property
+    def read(self): return "read"
+
+    @read.setter
+    def read(self, value): self.n = "written"
+
+    @functools.cached_property
+    def once(self): return "once"
+
+    partly = functools.partialmethod(lambda self: "partly")
+
+    class Nested:
+        @staticmethod
+        def f(): return "nested"
+
 @dataclasses.dataclass
 class B:
     n: int
@@ -201,12 +224,28 @@ def other(): yield "other"
 @decorated
 def f(): return A().f()
 
+@functools.cache
+def cached(): return "cached"
+
+def plainly(function):
+    def call(): return function()
+    return call
+
+@plainly
+def hidden(): return "hidden"
+
+bound = functools.partial(lambda: "bound")
+
 lazy, g, number = Lazy(), functools.partial(f), eval("lambda: N")
 exec("def h(): return 5")
 """
 
 
-@pytest.mark.parametrize("change", ["function", "method", "decorated", "line", "nothing", "not valid"])
+# Where functions are that change.
+PLACES = ["static", "class", "read", "written", "once", "partly", "nested", "cached", "hidden", "bound"]
+
+
+@pytest.mark.parametrize("change", ["function", "method", "decorated", "line", "nothing", "not valid", *PLACES])
 def test_a_module_that_others_have_imported_is_imported_anew_if_its_functions_have_changed(
     write_module: WriteModule, change: str
 ) -> None:
@@ -219,7 +258,9 @@ def test_a_module_that_others_have_imported_is_imported_anew_if_its_functions_ha
         "line": ("import", "\nimport"),
         "nothing": ("", ""),
         "not valid": ("def", "if"),
+        **{place: (f'"{place}"', f'"{place}?"') for place in PLACES},
     }
+    assert change == "nothing" or edits[change][0] in FILTERS
     edit(file, FILTERS.replace(*edits[change]))
     if change == "not valid":
         with pytest.raises(SyntaxError):
@@ -227,6 +268,79 @@ def test_a_module_that_others_have_imported_is_imported_anew_if_its_functions_ha
     else:
         assert value("filters:f") == (2 if change in ("function", "method") else 1)
     assert (sys.modules["filters"] is module) == (change in ("nothing", "not valid"))
+
+
+def test_the_text_of_a_module_that_others_have_imported_is_not_known(write_module: WriteModule) -> None:
+    text = "K = 1\ndef f(): return K\n"
+    file = write_module("filters", text)
+    importlib.import_module("filters")
+    edit(file, text.replace("K = 1", "K = 2"))
+    function, held = resolve("filters", "f", 3)
+    # What a constant was cannot be seen.
+    assert (function(), held.source) == (1, None)
+    edit(file, text.replace("K = 1", "K = 3"))
+    function, held = resolve("filters", "f", 4)
+    assert (function(), held.source) == (3, (str(file), "K = 3\ndef f(): return K\n"))
+
+
+@pytest.mark.parametrize("name", ["own_of_user", "package_of_user.own"])
+def test_of_a_module_that_others_import_every_change_is_noticed_if_that_is_noted(
+    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    # Compiled code, which tells by whole seconds whether it is up to date.
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    text = "import builtins\nbuiltins.runs += 1\nK = 1\ndef f(): return K\n"
+    file = write_module(name, text)
+    monkeypatch.setattr("builtins.runs", 0, raising=False)
+    reference.note_imports()
+    reference.note_imports()
+    assert sum(isinstance(finder, reference._NotingFinder) for finder in sys.meta_path) == 1
+    importlib.import_module(name)
+    function, held = resolve(name, "f", 3)
+    assert (function(), held.source) == (1, (str(file), text))
+    del sys.modules[name]
+    edit(file, text.replace("K = 1", "K = 4"))
+    # Its compiled code is of the earlier text, although of the same second and size.
+    assert importlib.import_module(name).K == 4
+    edit(file, text.replace("K = 1", "K = 2"))
+    function, held = resolve(name, "f", 4)
+    assert (function(), held.source) == (2, (str(file), text.replace("K = 1", "K = 2")))
+    assert value(f"{name}:f") == 2
+    # No module has run for nothing.
+    assert sys.modules["builtins"].runs == 3
+
+
+def test_noting_imports_changes_nothing_else(monkeypatch: pytest.MonkeyPatch, write_module: WriteModule) -> None:
+    class Old:
+        """A finder from before Python 3.4."""
+
+    asked = []
+
+    class Other:
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            asked.append((name, path, target))
+
+    reference.note_imports()
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path[:1], Other(), *sys.meta_path[1:]])
+    write_module("package_of_user.__init__", "")
+    write_module("package_of_user.own", "")
+    module = importlib.import_module("package_of_user.own")
+    importlib.reload(module)
+    with pytest.raises(ModuleNotFoundError) as raised:
+        importlib.import_module("package_of_user.missing")
+    assert all(frame.filename != reference.__file__ for frame in traceback.extract_tb(raised.value.__traceback__))
+    path = sys.modules["package_of_user"].__path__
+    assert asked[:2] == [("package_of_user", None, None), ("package_of_user.own", path, None)]
+    assert ("package_of_user.own", path, module) in asked
+    # Nobody asks those behind the one that has found it.
+    sys.meta_path.append(Other())
+    del asked[:], sys.modules["package_of_user.own"]
+    importlib.import_module("package_of_user.own")
+    assert len(asked) == 1
+    if sys.version_info >= (3, 12):
+        sys.meta_path.insert(1, Old())
+        del sys.modules["package_of_user.own"]
+        importlib.import_module("package_of_user.own")
 
 
 def test_a_module_whose_loader_changes_its_text_is_not_imported_anew(
@@ -426,3 +540,30 @@ def test_a_pinned_text_of_a_package_finds_its_neighbours(tmp_path: Path, monkeyp
         assert reference.resolve(name, "f", 1) == (held.module.f, held)
         assert held.module.f() == 3
         assert reference.resolve(name, "f", 2)[0]() == 5
+
+
+def test_a_pinned_text_is_in_the_way_no_longer_than_its_image_lives(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    edit(path, "def f(): return 2")
+    before = set(sys.modules)
+    held = reference.pin_text(f"{path}:f", str(path), "class A: pass\ndef f(): return A()", 1)
+    function, taken_over = resolve(str(path), "f", 1)
+    del held
+    # It can be pickled as long as the image lives.
+    one = function()
+    assert pickle.loads(pickle.dumps(one)).__class__ is one.__class__
+    assert set(sys.modules) - before == {one.__class__.__module__}
+    del taken_over
+    assert set(sys.modules) == before
+    # What somebody keeps still works.
+    assert function().__class__ is one.__class__
+
+
+def test_a_pinned_text_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    edit(path, "def f(): return 2")
+    before = set(sys.modules)
+    for text, error in (("1 / 0", ZeroDivisionError), ("def", SyntaxError), ("raise SystemExit", SystemExit)):
+        with pytest.raises(error):
+            reference.pin_text(f"{path}:f", str(path), text, 1)
+        assert set(sys.modules) == before

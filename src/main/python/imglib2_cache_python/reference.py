@@ -4,6 +4,9 @@
 
 A module of the user is imported anew if its file has changed since. All interpreters that share ``sys.modules`` share
 what is known about that, so that one change leads to one import.
+
+What others import, for instance init code, is known as well, if `note_imports` was called before. Of other modules that
+were here already, only changed functions are noticed, and the text counts as unknown.
 """
 
 from __future__ import annotations
@@ -18,13 +21,13 @@ import re
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.machinery import SOURCE_SUFFIXES, ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from imglib2_cache_python import USER_MODULES
 
@@ -76,6 +79,23 @@ _DOUBTFUL_SECONDS = 3
 # By the module, not by its name: sub-interpreters share this, but each has a module of its own.
 _stamps: WeakKeyDictionary[ModuleType, _Stamp | None] = WeakKeyDictionary()
 
+# Modules that others have imported, nobody knows when: their stamps are later, so that their text is not known.
+_with_unknown_text: WeakSet[ModuleType] = WeakSet()
+
+# Attribute of the spec of a module: the stamp that its file had when the module was looked for.
+_NOTED = "_imglib2_cache_python_stamp"
+
+# Attributes with the functions that an object calls, by its class.
+_FUNCTIONS_OF = (
+    (staticmethod, ("__func__",)),
+    (classmethod, ("__func__",)),
+    (property, ("fget", "fset", "fdel")),
+    (functools.partial, ("func",)),
+    (functools.partialmethod, ("func",)),
+    (functools.cached_property, ("func",)),
+    (type(functools.cache(len)), ("__wrapped__",)),
+)
+
 _numbers = itertools.count(1)
 
 
@@ -84,6 +104,40 @@ class _SourceLoader(SourceFileLoader):
 
     def path_stats(self, path: str) -> Any:  # noqa: ANN401
         raise OSError(f"{path} is not cached")
+
+
+class _NotingFinder:
+    """Finds what the finders behind it find, and notes of which stamp the file of a module of the user is then."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        is_behind = False
+        for finder in list(sys.meta_path):
+            if is_behind:
+                find = getattr(finder, "find_spec", None)
+                # Python itself knows how to ask an old one.
+                spec = None if find is None else find(name, path, target)
+                if find is None or spec is not None:
+                    return _noted(name, spec)
+            is_behind |= finder is self
+        return None
+
+
+def _noted(name: str, spec: ModuleSpec | None) -> ModuleSpec | None:
+    source = _source_of(spec)
+    if source is not None and _is_of_user(name, source):
+        # Before the file is read: a later change is then noticed.
+        setattr(spec, _NOTED, _stamp_of(source))
+        _drop_doubtful_cache(source)
+    return spec
+
+
+def note_imports() -> None:
+    """Notes from now on how the files of the user's modules are when anybody imports them in this interpreter."""
+    # Compared by name, as interpreters may have classes of their own.
+    if not any(type(finder).__name__ == _NotingFinder.__name__ for finder in sys.meta_path):
+        sys.meta_path.insert(0, _NotingFinder())
 
 
 def function_reference(code: str) -> Reference | None:
@@ -124,7 +178,7 @@ def _users_source(reference: Reference) -> tuple[str, str] | None:
     """Path and text of the module of the user that is named and is imported.
 
     Returns:
-        None if it is not one of the user, or its file has changed since it was imported, as far as that is known.
+        None if it is not one of the user, if its file has changed since it was imported, or if that is not known.
 
     Raises:
         OSError: The file cannot be read.
@@ -138,7 +192,7 @@ def _users_source(reference: Reference) -> tuple[str, str] | None:
         stamp = None if known is None else known.stamp
     else:
         module = sys.modules.get(reference.source)
-        stamp = None if module is None else _stamps.get(module)
+        stamp = None if module is None or module in _with_unknown_text else _stamps.get(module)
     content = Path(path).read_bytes()
     if stamp is None or stamp != _stamp_of(path):
         return None
@@ -161,6 +215,18 @@ class Pin:
         """
         self.module = module
         self.source = source
+
+
+class _TextPin(Pin):
+    """Holds a module that only images with this pin have: with the last of them, it leaves ``sys.modules``."""
+
+    def __init__(self, module: ModuleType, source: tuple[str, str]) -> None:
+        super().__init__(module, source)
+        # While an interpreter ends, nothing else may be there any more.
+        self._leave = functools.partial(sys.modules.pop, module.__name__, None)
+
+    def __del__(self) -> None:
+        self._leave()
 
 
 class _Loaded(ModuleType):
@@ -231,8 +297,12 @@ def pin_text(code: str, file: str, text: str, image: int) -> Pin | None:
                 return None
         # Not by the module's own name, which means what is in the file now.
         module = module_for_text(reference, file, _unused_name(file))
-        exec(compile(text, file, "exec"), vars(module))
-        held = _loaded().pins[image, key] = Pin(module, (file, text))
+        try:
+            exec(compile(text, file, "exec"), vars(module))
+        except BaseException:
+            sys.modules.pop(module.__name__, None)
+            raise
+        held = _loaded().pins[image, key] = _TextPin(module, (file, text))
         return held
 
 
@@ -338,9 +408,13 @@ def _module_of_name(name: str) -> ModuleType:
     if path is None or not _is_of_user(name, path):
         return importlib.import_module(name)
     stamp = _stamp_of(path)
-    if module not in _stamps and not _has_changed(module, path):
-        # Somebody else has imported it.
-        return _remembered(name, stamp)
+    if module not in _stamps and hasattr(module.__spec__, _NOTED):
+        # Somebody else has imported it; maybe another thread does so just now.
+        module = _remembered(name, stamp)
+    elif module not in _stamps and not _has_changed(module, path):
+        module = _remembered(name, stamp)
+        _with_unknown_text.add(module)
+        return module
     # A file that is not there, maybe because an editor replaces it just now, is no reason to import anew.
     if stamp is None or _stamps.get(module) == stamp:
         return module
@@ -355,8 +429,8 @@ def _module_of_name(name: str) -> ModuleType:
 def _has_changed(module: ModuleType, path: str) -> bool:
     """Whether functions in the file of a module have changed since somebody else has imported the module.
 
-    Nobody knows when that was. Nor is anything known about modules whose loader may have changed the text, and about
-    functions that are not from the file.
+    Nobody knows when that was. Nor is anything known about modules whose loader may have changed the text, about
+    functions that are not from the file, and about what is no function: a constant can have changed.
     """
     if type(getattr(module.__spec__, "loader", None)) is not SourceFileLoader:
         return False
@@ -379,18 +453,29 @@ def _has_changed(module: ModuleType, path: str) -> bool:
 
 def _codes(module: ModuleType) -> Iterator[CodeType]:
     """The code of the functions in a module and its classes. Runs no code of others, as `isinstance` may."""
-    found = list(vars(module).values())
-    for one in list(found):
-        if issubclass(type(one), type) and vars(one).get("__module__") == module.__name__:
-            found += vars(one).values()
+    remaining = list(vars(module).values())
     seen = set()
-    for one in found:
-        while type(one) is FunctionType and one not in seen:
-            seen.add(one)
+    while remaining:
+        one = remaining.pop()
+        kind = type(one)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if kind is FunctionType:
             if one.__globals__ is vars(module):
                 yield one.__code__
             # What a decorator has replaced.
-            one = vars(one).get("__wrapped__")
+            remaining.append(vars(one).get("__wrapped__"))
+            for cell in one.__closure__ or ():
+                # One that has no value yet.
+                with suppress(ValueError):
+                    remaining.append(cell.cell_contents)
+        elif issubclass(kind, type):
+            if vars(one).get("__module__") == module.__name__:
+                remaining += vars(one).values()
+        else:
+            names = next((names for holder, names in _FUNCTIONS_OF if kind is holder), ())
+            remaining += [getattr(one, name, None) for name in names]
 
 
 def _drop_doubtful_cache(path: str) -> None:
@@ -406,7 +491,7 @@ def _drop_doubtful_cache(path: str) -> None:
 
 def _remembered(name: str, stamp: _Stamp | None) -> ModuleType:
     module = importlib.import_module(name)
-    _stamps[module] = stamp
+    _stamps[module] = getattr(getattr(module, "__spec__", None), _NOTED, stamp)
     return module
 
 

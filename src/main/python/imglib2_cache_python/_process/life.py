@@ -7,12 +7,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import functools
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 
@@ -24,6 +27,13 @@ _OWN_MEMORY = 16 << 20
 
 # Where the system does not end this process with its parent.
 _SECONDS_BETWEEN_LOOKS = 1.0
+
+# Of Windows: the right to wait for a process, and no limit of time.
+_SYNCHRONIZE = 0x00100000
+_INFINITE = 0xFFFFFFFF
+
+# Ctrl-C; Ctrl-\\, at which a JVM prints its stacks; the end of the terminal.
+_OF_TERMINALS = ("SIGINT", "SIGQUIT", "SIGHUP")
 
 _pipes: list[int] = []
 
@@ -52,22 +62,42 @@ def move_pipes() -> tuple[int, int]:
 def end_with_the_jvm() -> None:
     """Lets the system kill this process when the thread ends that has started it, also while code in C runs.
 
-    Ctrl-C in a terminal is for the JVM, which ends this process.
+    What a terminal sends to all processes that it has started is for the JVM, which ends this process, or does not.
     """
-    signal.signal(signal.SIGINT, lambda *_: None)
+    for name in _OF_TERMINALS:
+        number = getattr(signal, name, None)
+        # Not if it is ignored, as `nohup` does: processes that code starts inherit that.
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
     if sys.platform == "linux":
         if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
-    elif hasattr(os, "getppid"):
-        threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    else:
+        wait = _wait_for_end if sys.platform == "win32" else _look_for_end
+        threading.Thread(target=_end_after, args=(wait, os.getppid()), daemon=True).start()
 
 
-def _watch_parent(parent: int) -> None:
+def _end_after(wait: Callable[[int], None], parent: int) -> None:
+    wait(parent)
+    os._exit(1)
+
+
+def _look_for_end(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
-    os._exit(1)
+
+
+def _wait_for_end(parent: int) -> None:
+    # On Windows, the number of the parent stays the same when that has ended.
+    kernel = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    kernel.WaitForSingleObject.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
+    # Without a handle, it has ended.
+    handle = kernel.OpenProcess(_SYNCHRONIZE, False, parent)
+    if handle:
+        kernel.WaitForSingleObject(handle, _INFINITE)
 
 
 def limit_memory(size: int) -> None:
@@ -89,9 +119,20 @@ def limit_memory(size: int) -> None:
 
 
 def write_stacks(path: str) -> None:
-    """Writes the Python stacks of all threads into a file when this process crashes, and when Java sends SIGTERM."""
+    """Writes the Python stacks of all threads into a file when this process crashes, and when Java sends SIGTERM.
+
+    What asks for no other file than the standard error, as packages do when they are imported, has it already.
+    """
     fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    faulthandler.enable(fd, all_threads=True)
+    enable = faulthandler.enable
+    enable(fd, all_threads=True)
+
+    @functools.wraps(enable)
+    def enable_elsewhere(file: Any = None, **named: Any) -> None:  # noqa: ANN401
+        if file is not None and file is not sys.stderr:
+            enable(file, **named)
+
+    faulthandler.enable = enable_elsewhere
     if hasattr(faulthandler, "register"):
         faulthandler.register(signal.SIGTERM, fd, all_threads=True, chain=False)
 

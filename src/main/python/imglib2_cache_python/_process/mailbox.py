@@ -18,6 +18,7 @@ Everything else than blocks crosses in *frames* on the same pipes: the byte `FRA
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import struct
@@ -70,7 +71,14 @@ _LONG_PAUSE = 1000
 _SHORT_PAUSES = 10
 
 _CHUNK = 1 << 16
-_LARGE_CHUNK = 1 << 20
+_LENGTH_BYTES = 4
+
+# Java's arrays have no more bytes.
+MAX_FRAME_BYTES = 2**31 - 16
+
+
+class LostFrameError(MemoryError):
+    """There was not enough memory for a frame, which is gone."""
 
 
 class Pipe:
@@ -78,13 +86,15 @@ class Pipe:
 
     def __init__(self, fd: int) -> None:
         """Reads from a descriptor."""
-        self._fd = fd
-        self._buffer = b""
+        self._file = io.FileIO(fd, closefd=False)
+        # Made now: what is read must have room, however little memory user code leaves.
+        self._buffer = memoryview(bytearray(_CHUNK))
+        self._begin = self._end = 0
         self._poll = select.poll() if hasattr(select, "poll") else None
         if self._poll:
             self._poll.register(fd, select.POLLIN)
 
-    def take(self, pause: int) -> bytes | None:
+    def take(self, pause: int) -> bytes | bytearray | None:
         """Takes the next frame, or signal.
 
         Args:
@@ -95,43 +105,55 @@ class Pipe:
 
         Raises:
             EOFError: If the other side has closed the pipe.
-            MemoryError: If there is not enough memory for a frame, which is then gone.
+            LostFrameError: If there is not enough memory for a frame.
         """
-        if not self._buffer:
+        if self._begin == self._end:
             if self._poll and not self._poll.poll(pause):
                 return None
-            self._buffer = self._read(_CHUNK)
-        kind, self._buffer = self._buffer[0], self._buffer[1:]
+            self._fill()
+        kind = self._buffer[self._begin]
+        self._begin += 1
         if kind == SIGNAL:
             return b""
         if kind != FRAME:
             raise RuntimeError(f"unknown message {kind} of the JVM")
-        (length,) = struct.unpack(">I", self._exactly(4))
-        return self._exactly(length)
-
-    def _exactly(self, length: int) -> bytes:
-        parts = [self._buffer]
-        missing = length - len(self._buffer)
+        length = 0
+        for _ in range(_LENGTH_BYTES):
+            if self._begin == self._end:
+                self._fill()
+            length = length << 8 | self._buffer[self._begin]
+            self._begin += 1
         try:
-            while missing > 0:
-                parts.append(self._read(min(max(missing, _CHUNK), _LARGE_CHUNK)))
-                missing -= len(parts[-1])
-            data = b"".join(parts)
+            frame = bytearray(length)
         except MemoryError:
-            # What follows must begin with a new message.
-            self._buffer = parts[-1][missing:] if missing < 0 else b""
-            parts.clear()
-            while missing > 0:
-                missing -= len(self._read(min(missing, _CHUNK)))
-            raise
-        self._buffer = data[length:]
-        return data[:length]
+            self._skip(length)
+            raise LostFrameError from None
+        self._read_into(memoryview(frame))
+        return frame
 
-    def _read(self, length: int) -> bytes:
-        data = os.read(self._fd, length)
-        if not data:
+    def _read_into(self, frame: memoryview) -> None:
+        known = min(len(frame), self._end - self._begin)
+        frame[:known] = self._buffer[self._begin : self._begin + known]
+        self._begin += known
+        while known < len(frame):
+            known += self._read(frame[known:])
+
+    def _skip(self, length: int) -> None:
+        """What follows must begin with a new message."""
+        while length > self._end - self._begin:
+            length -= self._end - self._begin
+            self._fill()
+        self._begin += length
+
+    def _fill(self) -> None:
+        self._begin, self._end = 0, 0
+        self._end = self._read(self._buffer)
+
+    def _read(self, target: memoryview) -> int:
+        count = self._file.readinto(target)
+        if not count:
             raise EOFError("the JVM has closed the pipe")
-        return data
+        return count
 
 
 class Mailbox:
@@ -155,7 +177,7 @@ class Mailbox:
         self._fence = threading.Lock()
         self._yield = getattr(os, "sched_yield", lambda: None)
 
-    def next(self, last: int, took: int) -> bytes | None:
+    def next(self, last: int, took: int) -> bytes | bytearray | None:
         """Waits for the next call.
 
         Args:
@@ -181,7 +203,7 @@ class Mailbox:
         finally:
             words[PYTHON_SLEEPS] = 0
 
-    def _sleep(self, last: int) -> bytes | None:
+    def _sleep(self, last: int) -> bytes | bytearray | None:
         words = self.words
         pauses = 0
         while True:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 
 from imglib2_cache_python._process.mailbox import EMITTED
 
@@ -21,8 +22,14 @@ class Output:
         self._fd = fd
         self._mark = mark.encode()
         self._words = words
-        self._lock = threading.Lock()
         self._counts = True
+        self._begin()
+
+    def _begin(self) -> None:
+        self._waiting: deque[tuple[bytes, bytes]] = deque()
+        # What a finalizer, or a tracing function, prints comes on the thread that is printing.
+        self._lock = threading.RLock()
+        self._is_writing = False
 
     def out(self, line: str) -> None:
         """Writes a line of the standard output."""
@@ -33,9 +40,21 @@ class Output:
         self._emit(b"e", b"E", line)
 
     def _emit(self, counted: bytes, uncounted: bytes, line: str) -> None:
+        stream = counted if self._counts else uncounted
+        self._waiting.append((stream, line.encode("utf-8", "backslashreplace")))
         with self._lock:
-            stream = counted if self._counts else uncounted
-            view = memoryview(self._mark + stream + line.encode("utf-8", "backslashreplace") + b"\n")
+            # Else this thread is within a line, and goes on with this one after it.
+            while self._waiting and not self._is_writing:
+                self._is_writing = True
+                try:
+                    self._write_waiting()
+                finally:
+                    self._is_writing = False
+
+    def _write_waiting(self) -> None:
+        while self._waiting:
+            stream, line = self._waiting.popleft()
+            view = memoryview(self._mark + stream + line + b"\n")
             # Before the line, so that it is never delivered before it is expected.
             if self._counts:
                 self._words[EMITTED] += 1
@@ -44,5 +63,5 @@ class Output:
 
     def continue_in_child(self) -> None:
         """In a forked process: its lines are not counted, and no other thread holds the lock."""
-        self._lock = threading.Lock()
         self._counts = False
+        self._begin()

@@ -17,7 +17,17 @@ import numpy as np
 
 from imglib2_cache_python import advice, complex_warning
 from imglib2_cache_python._process import life
-from imglib2_cache_python._process.mailbox import CALL, NANOS, NUM_ARGUMENTS, RAISED, Mailbox, Pipe, check
+from imglib2_cache_python._process.mailbox import (
+    CALL,
+    MAX_FRAME_BYTES,
+    NANOS,
+    NUM_ARGUMENTS,
+    RAISED,
+    LostFrameError,
+    Mailbox,
+    Pipe,
+    check,
+)
 from imglib2_cache_python._process.memory import SharedMemory
 from imglib2_cache_python._process.output import Output
 from imglib2_cache_python._worker import imports, processes, values
@@ -33,6 +43,8 @@ _METHODS = frozenset(("initialise", "check", "prepare", "pin", "forget", "execut
 _METHODS_WITH_RESULT = frozenset(
     ("evaluate", "source", "file_of", "packages", "describe_source", "prepare_sink", "finish_sink")
 )
+
+_TOO_LARGE = "MemoryError: the value is too large"
 
 # How long the JVM may take to say what to do.
 _PATIENCE = 60_000
@@ -86,7 +98,8 @@ class Program:
         complex_warning.make_an_error()
         imports.keep_imports_whole(importlib)
         processes.spawn_by_default()
-        self._output = Output(2, settings["mark"], words)
+        # A descriptor of its own: code may lead the standard error elsewhere, or close it.
+        self._output = Output(os.dup(2), settings["mark"], words)
         redirect_streams(self._output.out, self._output.err)
         self._worker = Worker(
             settings["name"],
@@ -98,7 +111,6 @@ class Program:
             self._shared(settings["stack"]),
             zeroed=False,
         )
-        self._forked = False
         self._tracing: tuple[Any, Any] | None = None
         if settings["memory_limit"]:
             life.limit_memory(settings["memory_limit"])
@@ -124,14 +136,13 @@ class Program:
         while True:
             try:
                 frame = mailbox.next(last, took)
-                took = 0
-                is_closed = frame is not None and self._answer(frame)
-            except MemoryError as error:
-                mailbox.reply(values.encode([RAISED, f"{_describe(error)}: the value is too large", []]))
+            except LostFrameError:
+                mailbox.reply(values.encode([RAISED, _TOO_LARGE, []]))
                 continue
-            if is_closed:
-                return True
+            took = 0
             if frame is not None:
+                if self._answer(frame):
+                    return True
                 # It may be large.
                 del frame
                 continue
@@ -139,32 +150,49 @@ class Program:
             start = perf_counter_ns()
             try:
                 status = self._step()
-            except BaseException:
-                # A tracing function that earlier code has left behind.
+            except BaseException as error:
+                # A tracing function that earlier code has left behind, or there is not enough memory.
                 status = RAISED
                 self._stop_tracing()
+                self._worker.fail_with(error)
                 self._memory.drop(words, words[NUM_ARGUMENTS])
             try:
                 if gettrace() is not None or getprofile() is not None:
                     self._stop_tracing()
             except BaseException:
                 self._stop_tracing()
-            if self._forked:
-                os._exit(0)
             self._memory.report_freed(words)
             took = words[NANOS] = perf_counter_ns() - start
             mailbox.answer(call, status)
             last = call
 
-    def _answer(self, frame: bytes) -> bool:
-        """Answers a frame; returns whether the worker is closed.
-
-        Raises:
-            MemoryError: If there is not enough memory for the values in the frame, or for the answer.
-        """
-        method, *arguments = values.decode(frame)
-        self._mailbox.reply(self._call(method, arguments))
+    def _answer(self, frame: bytes | bytearray) -> bool:
+        """Answers a frame; returns whether the worker is closed."""
+        try:
+            method, *arguments = values.decode(frame)
+        except Exception as error:
+            self._reply(RAISED, _describe(error))
+            return False
+        self._reply(*self._call(method, arguments))
         return method == "close"
+
+    def _reply(self, status: int, value: Any) -> None:  # noqa: ANN401
+        """Replies with a status, a value, a failure or a message, and which memories are free again."""
+        freed = self._memory.freed()
+        try:
+            reply = values.encode([status, value, freed])
+            if len(reply) > MAX_FRAME_BYTES:
+                raise OverflowError(
+                    f"the value has {len(reply)} bytes, and at most {MAX_FRAME_BYTES} can leave the worker process: "
+                    "take it in parts"
+                )
+        except MemoryError:
+            reply = values.encode([RAISED, _TOO_LARGE, freed])
+        except BaseException as error:
+            # A value that cannot leave the process; or a tracing function that earlier code has left behind.
+            self._stop_tracing()
+            reply = values.encode([RAISED, str(error) if type(error) is TypeError else _describe(error), freed])
+        self._mailbox.reply(reply)
 
     def _step(self) -> int:
         # A function of its own, so that no array outlives it.
@@ -195,41 +223,31 @@ class Program:
         sys.setprofile(profile)
         sys.settrace(trace)
 
-    def _call(self, method: str, arguments: list[Any]) -> bytes:
-        """Calls a method of the worker; returns status, value or failure, and which memories are free again."""
+    def _call(self, method: str, arguments: list[Any]) -> tuple[int, Any]:
+        """Calls a method of the worker; returns status, and value or failure."""
         try:
             if method not in _METHODS | _METHODS_WITH_RESULT:
                 raise ValueError(f"{method} cannot be called")
             if method == "failure":
-                reply: list[Any] = [OK, self._worker.failure(*arguments)]
-            else:
-                if self._tracing:
-                    self._go_on_tracing()
-                status = getattr(self._worker, method)(*arguments[:1] if method == "evaluate" else arguments)
-                self._stop_tracing()
-                if status != OK:
-                    reply = [status, self._worker.failure()]
-                else:
-                    reply = [OK, self._value(*arguments[1:]) if method in _METHODS_WITH_RESULT else None]
-        except BaseException as error:
-            # See `serve`; or a value that cannot leave the process.
+                return OK, self._worker.failure(*arguments)
+            if self._tracing:
+                self._go_on_tracing()
+            status = getattr(self._worker, method)(*arguments[:1] if method == "evaluate" else arguments)
             self._stop_tracing()
-            reply = [RAISED, str(error) if type(error) is TypeError else _describe(error)]
-        if self._forked:
-            os._exit(0)
-        return values.encode([*reply, self._memory.freed()])
+            if status != OK:
+                return status, self._worker.failure()
+            return OK, self._value(*arguments[1:]) if method in _METHODS_WITH_RESULT else None
+        except BaseException as error:
+            # See `serve`.
+            self._stop_tracing()
+            return RAISED, _describe(error)
 
     def _value(self, as_text: bool = True) -> Any:  # noqa: ANN401
         value = self._worker.result()
-        if as_text and value is not None:
-            value = str(value)
-        # Raises where that is the failure of this call.
-        values.encode(value)
-        return value
+        return str(value) if as_text and value is not None else value
 
     def leave_in_child(self) -> None:
         """In a forked process: it is no worker, and does not keep the pipes open."""
-        self._forked = True
         self._output.continue_in_child()
         life.leave_in_child()
 

@@ -144,10 +144,10 @@ def decode(data: bytes | bytearray) -> Any:  # noqa: ANN401
 
 
 def _decode(data: bytes | bytearray, at: int) -> tuple[Any, int]:
-    tag = data[at : at + 1]
+    tag = bytes(data[at : at + 1])
     at += 1
     if tag in _CONSTANTS:
-        return _CONSTANTS[bytes(tag)], at
+        return _CONSTANTS[tag], at
     if tag == b"I":
         return _INTEGER.unpack_from(data, at)[0], at + 8
     if tag == b"D":
@@ -180,7 +180,7 @@ def _decode(data: bytes | bytearray, at: int) -> tuple[Any, int]:
         return content.decode("utf-16-be", "surrogatepass"), at
     if tag == b"B":
         return content, at
-    raise ValueError(f"unknown kind of value: {bytes(tag)!r}")
+    raise ValueError(f"unknown kind of value: {tag!r}")
 
 
 _CONSTANTS = {b"N": None, b"T": True, b"F": False}

@@ -13,13 +13,15 @@ import faulthandler
 import functools
 import importlib
 import linecache
+import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from sys import getrefcount
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -33,10 +35,22 @@ from imglib2_cache_python.block import Block
 from imglib2_cache_python.call import check_call
 from imglib2_cache_python.failure import Failure, capture
 from imglib2_cache_python.overwriting import overwrites
-from imglib2_cache_python.reference import Pin, function_reference, pin_text, resolve, source_file
+from imglib2_cache_python.reference import Pin, function_reference, note_imports, pin_text, resolve, source_file
 from imglib2_cache_python.settings import NONE, Opened, Settings
 from imglib2_cache_python.snippet import Snippet, compile_code, new_namespace
 from imglib2_cache_python.unwritten import require_written
+
+# Whether user code has forked this process, which is no worker then.
+_is_forked = False
+
+
+def _note_fork() -> None:
+    global _is_forked
+    _is_forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 # References to a memory that user code has not retained, as `Worker._report_freed` counts them.
 _NOT_RETAINED = next(getrefcount(memory) for _, memory in [(0, np.empty(0))])
@@ -109,6 +123,8 @@ class Worker:
             ProtocolError: If Java does not speak the same protocol.
         """
         protocol.check(constants)
+        # Before init code imports modules of the user.
+        note_imports()
         self._request = memoryview(request)
         self._control = memoryview(control)
         self._dtypes = [np.dtype(dtype) for dtype in dtypes.split("\n")]
@@ -178,12 +194,16 @@ class Worker:
                 if watchdog.asleep:
                     watchdog.wake()
                 self._compute(layout, numbers, at, arguments)
+                if _is_forked:
+                    self._end_fork()
                 if LineWriter.unfinished_threads:
                     finish_lines()
                 control[protocol.RUNNING] = -ticket
                 if watchdog.sent:
                     watchdog.settle()
             except BaseException as error:
+                if _is_forked:
+                    self._end_fork(error)
                 result = protocol.RESULTS + protocol.RESULT_LENGTH * block
                 control[result] = status = FAILED
                 before = len(self._failures)
@@ -302,14 +322,38 @@ class Worker:
 
     def _leave(self) -> None:
         """After user code has run."""
+        if _is_forked:
+            self._end_fork()
         if LineWriter.unfinished_threads:
             finish_lines()
         self._control[protocol.RUNNING] = 0
         if self._watchdog.sent:
             self._watchdog.settle()
 
+    def _end_fork(self, error: BaseException | None = None) -> NoReturn:
+        """Ends a process that user code has forked where that code ends, as a program would end.
+
+        Else it would go on as the worker, whose words and pixels in shared memory it has.
+        """
+        code = error.code if isinstance(error, SystemExit) else None if error is None else 1
+        with suppress(BaseException):
+            if self._mode == "PROCESS":
+                finish_lines()
+            if error is not None and not isinstance(error, SystemExit):
+                os.write(2, "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace"))
+            elif code is not None and not isinstance(code, int):
+                os.write(2, f"{code}\n".encode("utf-8", "backslashreplace"))
+        os._exit(code if isinstance(code, int) else int(code is not None))
+
+    def fail_with(self, error: BaseException) -> None:
+        """Lets `failure` tell what has kept `step` from beginning."""
+        self._failures.clear()
+        self._failed(error)
+
     def _failed(self, error: BaseException) -> None:
         """After user code has failed; never raises."""
+        if _is_forked:
+            self._end_fork(error)
         for _ in range(2):
             try:
                 self._control[protocol.RUNNING] = -abs(self._control[protocol.RUNNING])

@@ -159,6 +159,23 @@ class WatchedCodeTest
 		}
 	}
 
+	/**
+	 * A constant is not in the code of any function, so that the functions look as before.
+	 */
+	@Test
+	void aConstantOfAModuleThatTheInitCodeHasImported() throws Exception
+	{
+		final String source = "import numpy as np\nK = %d\ndef f():\n    return np.full(10, K)";
+		final Path file = folder.resolve( "own_of_init_code.py" );
+		write( file, String.format( source, 1 ) );
+		try ( PythonCacheLoaderQueue queue = new PythonCacheLoaderQueue( 2, "import own_of_init_code", PythonEnvironment.getDefault().withModulePath( folder ) ) )
+		{
+			assertEquals( 1, ( int ) queue.submit( python -> python.getValue( "own_of_init_code.K", Integer.class ) ).get() );
+			write( file, String.format( source, 2 ) );
+			requireAll( 2, settings( PythonImg.builder( "own_of_init_code:f" ) ).queue( queue ).build() );
+		}
+	}
+
 	@Test
 	void aFileInAnotherEncodingIsRefused() throws Exception
 	{

@@ -32,14 +32,13 @@ import static java.nio.ByteOrder.nativeOrder;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -47,8 +46,8 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.Arrays;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
@@ -62,6 +61,17 @@ final class ArenaFile
 	private static final String NAME = "imglib2-cache-python-";
 
 	private static final String SUFFIX = ".memory";
+
+	/**
+	 * What the name of a file's lock has in addition.
+	 */
+	private static final String LOCK = ".lock";
+
+	/**
+	 * System property with what the names of the files of this JVM have: classes of other
+	 * loaders see it, too.
+	 */
+	private static final String JVM_PROPERTY = ArenaFile.class.getName();
 
 	private static final long STALE_MILLIS = TimeUnit.MINUTES.toMillis( 1 );
 
@@ -78,16 +88,26 @@ final class ArenaFile
 	private final Path path;
 
 	/**
+	 * Tells those who look for stale files that a file with a name is in use; {@code null}
+	 * if it has none. On most systems, a process loses its lock of a file when it closes
+	 * any of its descriptors of that file. So this is a file of its own, which is not
+	 * opened again and never closed.
+	 */
+	@SuppressWarnings( "unused" )
+	private final FileChannel lock;
+
+	/**
 	 * Closed by the JDK if a thread that maps is interrupted, and replaced then.
 	 */
 	private volatile FileChannel channel;
 
 	private long length;
 
-	private ArenaFile( final RandomAccessFile file, final Path path ) throws IOException
+	private ArenaFile( final RandomAccessFile file, final Path path, final FileChannel lock ) throws IOException
 	{
 		this.file = file;
 		this.path = path;
+		this.lock = lock;
 		channel = open( path );
 	}
 
@@ -123,8 +143,7 @@ final class ArenaFile
 	{
 		try ( MemoryFileCommand maker = new MemoryFileCommand( command ) )
 		{
-			final Path made = maker.path();
-			return of( made, true );
+			return of( maker.path(), true, DESCRIPTORS );
 		}
 	}
 
@@ -133,58 +152,107 @@ final class ArenaFile
 	 */
 	static ArenaFile inFolder( final Path folder ) throws IOException
 	{
-		deleteStale( folder, System.currentTimeMillis() - STALE_MILLIS );
-		// Nobody but the user may read it.
-		return of( Files.createTempFile( folder, NAME, SUFFIX ), false );
+		return inFolder( folder, DESCRIPTORS );
 	}
 
-	private static ArenaFile of( final Path made, final boolean inMemory ) throws IOException
+	/**
+	 * @param descriptors
+	 * 		folder with the descriptors of this JVM; where it is missing, the file has a
+	 * 		name until the JVM ends
+	 */
+	static ArenaFile inFolder( final Path folder, final Path descriptors ) throws IOException
+	{
+		deleteStale( folder, System.currentTimeMillis() - STALE_MILLIS );
+		// Nobody but the user may read it.
+		return of( Files.createTempFile( folder, ofThisJvm(), SUFFIX ), false, descriptors );
+	}
+
+	private static ArenaFile of( final Path made, final boolean inMemory, final Path descriptors ) throws IOException
 	{
 		RandomAccessFile file = null;
+		FileChannel lock = null;
 		try
 		{
 			file = new RandomAccessFile( made.toFile(), "rw" );
-			final Path nameless = pathOfDescriptor( made );
+			final Path nameless = pathOfDescriptor( made, descriptors );
 			if ( nameless == null )
 			{
-				// Tells those who look for stale files that it is in use.
-				file.getChannel().lock();
-				made.toFile().deleteOnExit();
-				return new ArenaFile( file, made );
+				lock = lock( made );
+				return new ArenaFile( file, made, lock );
 			}
 			if ( !inMemory )
 				Files.delete( made );
-			return new ArenaFile( file, nameless );
+			return new ArenaFile( file, nameless, null );
 		}
 		catch ( final IOException | RuntimeException | Error e )
 		{
-			if ( file != null )
-				file.close();
+			for ( final Closeable open : Arrays.asList( file, lock ) )
+				if ( open != null )
+					open.close();
 			if ( !inMemory )
+			{
 				Files.deleteIfExists( made );
+				Files.deleteIfExists( lockOf( made ) );
+			}
 			throw e;
 		}
 	}
 
 	/**
-	 * Deletes files with names whose JVM was killed.
+	 * Locks a file with a name. When the JVM ends, it is deleted with its lock.
+	 */
+	private static FileChannel lock( final Path made ) throws IOException
+	{
+		final Path path = lockOf( made );
+		Files.createFile( path );
+		// What is registered last is deleted first.
+		path.toFile().deleteOnExit();
+		made.toFile().deleteOnExit();
+		final FileChannel channel = open( path );
+		try
+		{
+			// Unlike with lock(), it does not matter if this thread is interrupted.
+			if ( channel.tryLock() == null )
+				throw new IOException( "another process has locked " + path );
+			return channel;
+		}
+		catch ( final IOException | RuntimeException | Error e )
+		{
+			channel.close();
+			throw e;
+		}
+	}
+
+	private static Path lockOf( final Path file )
+	{
+		final String name = file.getFileName().toString();
+		return name.endsWith( LOCK ) ? file : file.resolveSibling( name + LOCK );
+	}
+
+	/**
+	 * @return what the names of the files of this JVM begin with
+	 */
+	private static String ofThisJvm()
+	{
+		System.getProperties().putIfAbsent( JVM_PROPERTY, UUID.randomUUID().toString() );
+		return NAME + System.getProperty( JVM_PROPERTY ) + "-";
+	}
+
+	/**
+	 * Deletes files with names whose JVM was killed, and their locks.
 	 *
 	 * @param before
 	 * 		time in milliseconds; of a newer file the owner may not have locked it yet
 	 */
-	static void deleteStale( final Path folder, final long before ) throws IOException
+	static void deleteStale( final Path folder, final long before )
 	{
-		try ( DirectoryStream< Path > files = Files.newDirectoryStream( folder, NAME + "*" + SUFFIX ) )
-		{
-			for ( final Path file : files )
-				if ( Files.getLastModifiedTime( file ).toMillis() < before && !isLocked( file ) )
-					Files.deleteIfExists( file );
-		}
-		catch ( final IOException | DirectoryIteratorException e )
-		{
-			// Another JVM may delete it, or another user own it.
-			LOG.log( Level.FINE, "Stale files in " + folder + " could not be deleted", e );
-		}
+		StaleFiles.delete( folder, NAME + "*" + SUFFIX + "{," + LOCK + "}", before, ArenaFile::isInUse );
+	}
+
+	private static boolean isInUse( final Path file ) throws IOException
+	{
+		// Looking whether this JVM has locked one would unlock it.
+		return file.getFileName().toString().startsWith( ofThisJvm() ) || isLocked( lockOf( file ) );
 	}
 
 	private static boolean isLocked( final Path file ) throws IOException
@@ -193,10 +261,9 @@ final class ArenaFile
 		{
 			return lock == null;
 		}
-		catch ( final OverlappingFileLockException e )
+		catch ( final NoSuchFileException e )
 		{
-			// By this JVM.
-			return true;
+			return false;
 		}
 	}
 
@@ -302,15 +369,15 @@ final class ArenaFile
 	 * @return path of a descriptor that this JVM has of a file, or {@code null} where
 	 *         there are no such paths
 	 */
-	private static Path pathOfDescriptor( final Path file ) throws IOException
+	private static Path pathOfDescriptor( final Path file, final Path descriptors ) throws IOException
 	{
-		final Path self = Paths.get( "/proc/self" );
-		if ( !Files.isDirectory( DESCRIPTORS ) )
+		if ( !Files.isDirectory( descriptors ) )
 			return null;
-		final Path ofAll = self.resolveSibling( Files.readSymbolicLink( self ) ).resolve( "fd" );
-		try ( DirectoryStream< Path > descriptors = Files.newDirectoryStream( DESCRIPTORS ) )
+		// Other processes see themselves in /proc/self.
+		final Path ofAll = descriptors.toRealPath();
+		try ( DirectoryStream< Path > all = Files.newDirectoryStream( descriptors ) )
 		{
-			for ( final Path descriptor : descriptors )
+			for ( final Path descriptor : all )
 				if ( isSameFile( descriptor, file ) )
 					return ofAll.resolve( descriptor.getFileName() );
 		}

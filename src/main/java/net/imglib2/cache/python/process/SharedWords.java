@@ -60,9 +60,16 @@ abstract class SharedWords
 	 */
 	abstract void set( int index, long value );
 
-	private static IllegalStateException failed( final Throwable t )
+	/**
+	 * @return what to throw for what a method handle has thrown
+	 * @throws Error
+	 * 		if it is one, for instance because the stack is full
+	 */
+	private static RuntimeException failed( final Throwable t )
 	{
-		return new IllegalStateException( "shared memory could not be accessed", t );
+		if ( t instanceof Error )
+			throw ( Error ) t;
+		return t instanceof RuntimeException ? ( RuntimeException ) t : new IllegalStateException( "shared memory could not be accessed", t );
 	}
 
 	/**

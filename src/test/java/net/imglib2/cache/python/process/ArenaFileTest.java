@@ -30,19 +30,15 @@ package net.imglib2.cache.python.process;
 
 import static net.imglib2.cache.python.process.TestArenas.MIB;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -117,25 +113,6 @@ class ArenaFileTest
 		assertTrue( process.isAlive() );
 		command.close();
 		process.onExit().get( 10, TimeUnit.SECONDS );
-	}
-
-	@Test
-	void staleFilesAreDeletedButNotThoseInUse() throws Exception
-	{
-		final Path stale = Files.createFile( folder.resolve( "imglib2-cache-python-1.memory" ) );
-		final Path used = Files.createFile( folder.resolve( "imglib2-cache-python-2.memory" ) );
-		final Path fresh = Files.createFile( folder.resolve( "imglib2-cache-python-3.memory" ) );
-		final Path other = Files.createFile( folder.resolve( "imglib2-cache-python.txt" ) );
-		final long now = System.currentTimeMillis();
-		for ( final Path old : List.of( stale, used, other ) )
-			Files.setLastModifiedTime( old, FileTime.fromMillis( now - 10_000 ) );
-		try ( FileChannel channel = FileChannel.open( used, StandardOpenOption.WRITE ) )
-		{
-			channel.lock();
-			ArenaFile.deleteStale( folder, now - 5_000 );
-		}
-		assertFalse( Files.exists( stale ) );
-		assertTrue( Files.exists( used ) && Files.exists( fresh ) && Files.exists( other ) );
 	}
 
 	/**
