@@ -169,6 +169,18 @@ class ProcessTaskValuesTest
 	}
 
 	@Test
+	void valuesThatAreNestedTooDeeplyCannotLeave() throws Exception
+	{
+		final String nested = "eval('[' * %d + ']' * %<d)";
+		assertEquals( 200, value( String.format( nested, 100 ) ).toString().length() );
+		for ( final int depth : new int[] { 101, 102, 190 } )
+		{
+			final String message = failure( python -> python.getValue( String.format( nested, depth ) ) ).getMessage();
+			assertTrue( message.endsWith( " cannot be converted to Object: the value contains itself, or is nested more than 100 times" ), message );
+		}
+	}
+
+	@Test
 	void theRemediesWork() throws Exception
 	{
 		assertArrayEquals( new long[] { 1, -1 }, value( "np.ma.masked_array([1, 2], [False, True]).filled(-1)", long[].class ) );
@@ -256,6 +268,16 @@ class ProcessTaskValuesTest
 			assertTrue( message.startsWith( "An argument could not be handed to Python on python_" ) && message.contains( ": a map with the key " + key + " of type " )
 					&& message.endsWith( " cannot be handed to Python: its keys can be null, booleans, numbers, text, and byte[]" ), message );
 		}
+	}
+
+	@Test
+	void keysThatAreTheSameInPythonAreRefused()
+	{
+		final Map< Object, Object > map = new LinkedHashMap<>();
+		map.put( 1, "a" );
+		map.put( 1.0, "b" );
+		final String message = failure( set( map ) ).getMessage();
+		assertTrue( message.endsWith( "ValueError: two keys of a map are the same in Python: 1.0" ), message );
 	}
 
 	@Test
