@@ -555,7 +555,9 @@ public final class PythonImgBuilder< T extends NativeType< T > >
 	 * use.
 	 *
 	 * @param bytes
-	 * 		by default a quarter of the native memory that the JVM allows
+	 * 		by default a quarter of the memory that its cells may take: of the native memory
+	 * 		that the JVM allows, in {@link InterpreterMode#PROCESS} of the shared memory if
+	 * 		cells have more than 64 KiB, and of the heap if they are Java arrays
 	 * @return this builder
 	 */
 	public PythonImgBuilder< T > cacheBytes( final long bytes )
