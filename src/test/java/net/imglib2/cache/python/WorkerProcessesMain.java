@@ -90,6 +90,9 @@ final class WorkerProcessesMain
 		case "timeout":
 			timeout();
 			break;
+		case "asked":
+			asked();
+			break;
 		case "pipes":
 			pipes();
 			break;
@@ -354,6 +357,33 @@ final class WorkerProcessesMain
 			}
 			// There may be another one, which checks code.
 			require( workers() + " are left", workers().size() <= 2 );
+		}
+		requireWorkers( 0 );
+	}
+
+	/**
+	 * A process that was asked for its stack, and goes on: what it wrote does not tell how it
+	 * ends later.
+	 */
+	private static void asked() throws Exception
+	{
+		// It keeps Python's lock, and returns as soon as there is a signal.
+		final String sleeps = "ctypes.PyDLL(None).usleep(900000)";
+		final PythonLoaderOptions soon = PythonLoaderOptions.options().timeout( Duration.ofMillis( 50 ) );
+		try ( PythonCacheLoaderQueue queue = queue( 1, INIT ) )
+		{
+			for ( final String end : Arrays.asList( "os._exit(7)", "os.kill(os.getpid(), signal.SIGKILL)", "ctypes.string_at(0)" ) )
+			{
+				final PythonCellException slow = failure( image( queue, "x = 1\nblock.data[...] = " + sleeps, 4, 2, soon ), 1 );
+				require( slow.toString(), slow instanceof PythonTimeoutException );
+				requireContains( slow.getSourceLine(), sleeps );
+				final PythonCellException dead = failure( image( queue, "x = 1\n\ntime.sleep(0.02)\n" + end, 4, 2 ), 1 );
+				require( dead.toString(), !dead.toString().contains( sleeps ) && !( dead instanceof PythonTimeoutException ) );
+				final boolean crashes = end.startsWith( "ctypes" );
+				require( dead.toString(), dead.getLine() == ( crashes ? 4 : 0 ) && dead.getMessage().contains( "Stack (most" ) == crashes );
+				// Else there would be a pause after some that were lost.
+				requireGood( image( queue, GOOD, 4, 2 ), 1, 2 );
+			}
 		}
 		requireWorkers( 0 );
 	}

@@ -153,11 +153,11 @@ final class ProcessControl extends ProtocolControl
 	}
 
 	/**
-	 * @return stack of the thread that has crashed
+	 * @return stack of the thread that has crashed; empty if none has
 	 */
-	Stack stackOfCrash( final String written )
+	Stack stackOfCrash()
 	{
-		return new Stack( written, "Current thread", hidden, sources );
+		return Stack.ofCrash( process.death().mayBeCrash() ? process.stacksSince( 0 ) : "", hidden, sources );
 	}
 
 	@Override
@@ -277,7 +277,7 @@ final class ProcessControl extends ProtocolControl
 
 		private final long ticket;
 
-		private final int before;
+		private final long start;
 
 		private String read = "";
 
@@ -285,7 +285,7 @@ final class ProcessControl extends ProtocolControl
 		{
 			this.of = of;
 			this.ticket = ticket;
-			before = of.writtenStacks().length();
+			start = of.lengthOfStacks();
 			of.askForStack();
 		}
 
@@ -294,12 +294,13 @@ final class ProcessControl extends ProtocolControl
 		 */
 		Stack stack()
 		{
-			final String all = of.writtenStacks();
-			final String written = all.substring( Math.min( before, all.length() ) );
-			final boolean complete = written.equals( read ) && written.endsWith( "\n" );
+			// In this order: a process that is dead writes no more.
+			final boolean isDead = of.death() != null;
+			final String written = of.stacksSince( start );
+			final boolean complete = ( isDead || written.equals( read ) ) && written.endsWith( "\n" );
 			read = written;
 			// Threads are written as 64 or 32 bits, with leading zeros.
-			return complete ? new Stack( written, Long.toHexString( thread ) + " (most recent call first)", hidden, sources ) : null;
+			return complete ? Stack.ofThread( written, Long.toHexString( thread ) + " (most recent call first)", hidden, sources ) : null;
 		}
 	}
 }

@@ -477,7 +477,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	private LostException crash()
 	{
 		final Death death = process.death();
-		final Stack stack = control.stackOfCrash( death.stacks() );
+		final Stack stack = control.stackOfCrash();
 		final String details = ( ( stack.isEmpty() ? "" : stack.text() ) + death.output() ).trim();
 		return new LostException( new PythonFailure( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how(), details ), details ) );
 	}

@@ -50,6 +50,11 @@ final class Stack
 	 */
 	private static final String PROGRAM = "<string>";
 
+	/**
+	 * What Python writes before the stacks of a crash.
+	 */
+	private static final String CRASH = "Fatal Python error: ", CRASH_ON_WINDOWS = "Windows fatal exception: ";
+
 	private final List< String[] > frames = new ArrayList<>();
 
 	private final Map< String, String > sources;
@@ -64,7 +69,21 @@ final class Stack
 	 * @param sources
 	 * 		code by the name that stacks call it
 	 */
-	Stack( final String written, final String header, final String hidden, final Map< String, String > sources )
+	static Stack ofThread( final String written, final String header, final String hidden, final Map< String, String > sources )
+	{
+		return new Stack( written, header, hidden, sources );
+	}
+
+	/**
+	 * @return stack of the thread that has crashed; empty if none has
+	 */
+	static Stack ofCrash( final String written, final String hidden, final Map< String, String > sources )
+	{
+		final int crash = Math.max( written.lastIndexOf( CRASH ), written.lastIndexOf( CRASH_ON_WINDOWS ) );
+		return new Stack( crash < 0 ? "" : written.substring( crash ), "Current thread", hidden, sources );
+	}
+
+	private Stack( final String written, final String header, final String hidden, final Map< String, String > sources )
 	{
 		this.sources = sources;
 		final int thread = written.lastIndexOf( header );

@@ -365,11 +365,21 @@ final class WorkerProcess
 	}
 
 	/**
-	 * @return what Python has written into the file of its stacks
+	 * @return how much Python has written into the file of its stacks
 	 */
-	String writtenStacks()
+	long lengthOfStacks()
 	{
-		return stacks.text();
+		return stacks.length();
+	}
+
+	/**
+	 * @param start
+	 * 		how much Python had written before
+	 * @return what it has written into the file of its stacks since
+	 */
+	String stacksSince( final long start )
+	{
+		return stacks.textSince( start );
 	}
 
 	private void closeRequests()
@@ -436,9 +446,8 @@ final class WorkerProcess
 				// Nobody has a reason to interrupt this thread.
 			}
 		closeRequests();
-		final String written = stacks.text();
 		stacks.close();
-		death = new Death( exitCode, written, lines.last() );
+		death = new Death( exitCode, lines.last() );
 		cancelLater();
 		replies.wake();
 	}
