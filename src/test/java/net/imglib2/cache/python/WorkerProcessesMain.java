@@ -93,6 +93,9 @@ final class WorkerProcessesMain
 		case "asked":
 			asked();
 			break;
+		case "stacks":
+			stacks();
+			break;
 		case "pipes":
 			pipes();
 			break;
@@ -386,6 +389,43 @@ final class WorkerProcessesMain
 			}
 		}
 		requireWorkers( 0 );
+	}
+
+	/**
+	 * Crashes whose stacks Python writes in another way than most.
+	 */
+	private static void stacks() throws Exception
+	{
+		try ( PythonCacheLoaderQueue queue = queue( 1, INIT + "\nimport gc, threading" ) )
+		{
+			final String inGarbage = "class Odd:\n    def __del__(self):\n        ctypes.string_at(0)\nodd = Odd()\nodd.odd = odd\ndel odd\ngc.collect()";
+			requireCrash( queue, failure( image( queue, inGarbage, 4, 2 ), 1 ), 3, "ctypes.string_at(0)", "in __del__" );
+			// In a thread that runs no Python code, the block's code is told.
+			final String inThread = "crash = ctypes.cast(ctypes.CDLL(None).abort, ctypes.c_void_p)\nthread = ctypes.c_ulong()\n"
+					+ "ctypes.CDLL(None).pthread_create(ctypes.byref(thread), None, crash, None)\ntime.sleep(100)";
+			requireCrash( queue, failure( image( queue, inThread, 4, 2 ), 1 ), 4, "time.sleep(100)", "SIGABRT" );
+			final PythonLoaderOptions named = PythonLoaderOptions.options().name( "\u03c3 = \u00fc" );
+			requireCrash( queue, failure( image( queue, "x = 1\nctypes.string_at(0)", 4, 2, named ), 1 ), 2, "ctypes.string_at(0)", "\u03c3 = \u00fc" );
+			final Path file = Files.createTempFile( "functions", ".py" );
+			Files.write( file, Arrays.asList( "import ctypes", "def inner():", "    return ctypes.string_at(0)", "def compute():", "    return inner()" ) );
+			final PythonCellException inFunction = failure( image( queue, file + ":compute", 4, 2 ), 1 );
+			require( inFunction.toString(), inFunction.getLine() == 5 );
+			requireContains( inFunction.getMessage(), file + ", line 5", "line 3, in inner" );
+			Files.write( file, Arrays.asList( "", "import ctypes", "ctypes.string_at(0)", "def compute():", "    pass" ) );
+			final PythonCellException inModule = failure( image( queue, file + ":compute", 4, 2 ), 1 );
+			require( inModule.toString(), inModule.getLine() == 3 );
+			require( inModule.toString(), !inModule.toString().contains( "importlib" ) );
+			Files.delete( file );
+		}
+		requireWorkers( 0 );
+	}
+
+	private static void requireCrash( final PythonCacheLoaderQueue queue, final PythonCellException failure, final int line, final String source, final String part )
+	{
+		// Else there would be a pause after some that were lost.
+		requireGood( image( queue, GOOD, 4, 2 ), 1, 2 );
+		require( failure.toString(), failure.getLine() == line && failure.getSourceLine().equals( source ) );
+		requireContains( failure.getMessage(), "line " + line + ": " + source, part );
 	}
 
 	/**

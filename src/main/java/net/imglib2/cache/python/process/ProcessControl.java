@@ -157,7 +157,7 @@ final class ProcessControl extends ProtocolControl
 	 */
 	Stack stackOfCrash()
 	{
-		return Stack.ofCrash( process.death().mayBeCrash() ? process.stacksSince( 0 ) : "", hidden, sources );
+		return Stack.ofCrash( process.death().mayBeCrash() ? process.stacksSince( 0 ) : "", thread, hidden, sources );
 	}
 
 	@Override
@@ -299,8 +299,7 @@ final class ProcessControl extends ProtocolControl
 			final String written = of.stacksSince( start );
 			final boolean complete = ( isDead || written.equals( read ) ) && written.endsWith( "\n" );
 			read = written;
-			// Threads are written as 64 or 32 bits, with leading zeros.
-			return complete ? Stack.ofThread( written, Long.toHexString( thread ) + " (most recent call first)", hidden, sources ) : null;
+			return complete ? Stack.ofThread( written, thread, hidden, sources ) : null;
 		}
 	}
 }
