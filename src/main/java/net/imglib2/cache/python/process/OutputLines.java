@@ -95,9 +95,10 @@ final class OutputLines
 			take( line );
 	}
 
-	private void take( final ByteArrayOutputStream bytes )
+	private void take( final ByteArrayOutputStream bytes ) throws IOException
 	{
-		final String line = new String( bytes.toByteArray(), UTF_8 );
+		// Not by an array, which would be another copy.
+		final String line = bytes.toString( UTF_8.name() );
 		bytes.reset();
 		final int at = line.indexOf( mark );
 		final int stream = at + mark.length();

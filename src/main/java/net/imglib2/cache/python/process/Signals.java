@@ -74,7 +74,7 @@ final class Signals
 	}
 
 	/**
-	 * @return whether this Java has {@code ProcessHandle}
+	 * @return whether this Java has {@code ProcessHandle}, and the memory to use it
 	 */
 	private static boolean byHandle( final Process process, final String method )
 	{
@@ -84,7 +84,7 @@ final class Signals
 			Class.forName( "java.lang.ProcessHandle" ).getMethod( method ).invoke( handle );
 			return true;
 		}
-		catch ( final ReflectiveOperationException e )
+		catch ( final ReflectiveOperationException | OutOfMemoryError e )
 		{
 			return false;
 		}

@@ -406,6 +406,12 @@ final class WorkerProcess
 		{
 			// The pipe was closed.
 		}
+		catch ( final OutOfMemoryError e )
+		{
+			// Nobody reads any more, so that it would wait for ever as soon as the pipe is full.
+			kill();
+			LOG.log( Level.SEVERE, "A worker process is killed, because what it prints is too large for the memory of this JVM", e );
+		}
 	}
 
 	private void listen()
@@ -416,8 +422,8 @@ final class WorkerProcess
 		}
 		catch ( final Replies.UnknownReplyException e )
 		{
-			LOG.severe( "A worker process is killed, because " + e.getMessage() );
 			kill();
+			LOG.severe( "A worker process is killed, because " + e.getMessage() );
 		}
 		catch ( final IOException e )
 		{
@@ -425,8 +431,8 @@ final class WorkerProcess
 		}
 		catch ( final OutOfMemoryError e )
 		{
-			LOG.log( Level.SEVERE, "A worker process is killed, because its answer is too large for the memory of this JVM", e );
 			kill();
+			LOG.log( Level.SEVERE, "A worker process is killed, because its answer is too large for the memory of this JVM", e );
 		}
 	}
 
@@ -445,9 +451,18 @@ final class WorkerProcess
 			{
 				// Nobody has a reason to interrupt this thread.
 			}
-		closeRequests();
-		stacks.close();
-		death = new Death( exitCode, lines.last() );
+		// Whoever waits for the end is told of it, without the stacks if there is no memory for them.
+		while ( death == null )
+			try
+			{
+				closeRequests();
+				stacks.close();
+				death = new Death( exitCode, lines.last() );
+			}
+			catch ( final OutOfMemoryError e )
+			{
+				Thread.yield();
+			}
 		cancelLater();
 		replies.wake();
 	}

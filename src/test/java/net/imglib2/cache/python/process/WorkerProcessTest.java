@@ -1,0 +1,117 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python.process;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import net.imglib2.cache.python.ChildJvm;
+
+/**
+ * What a {@link WorkerProcess} does where the JVM has no memory.
+ */
+@Timeout( 60 )
+class WorkerProcessTest
+{
+	private static final String MARK = "\u001emark";
+
+	private static WorkerProcess worker( final Process process, final Consumer< String > out ) throws IOException
+	{
+		return new WorkerProcess( "test", process, MARK, out, line -> {} );
+	}
+
+	private static void awaitDeath( final WorkerProcess worker )
+	{
+		worker.prepareToWait();
+		assertFalse( worker.await( () -> false ) );
+	}
+
+	/**
+	 * Nobody reads any more, so that it would hang as soon as the pipe is full.
+	 */
+	@Test
+	void aProcessWhoseOutputDoesNotFitIntoMemoryIsKilled() throws Exception
+	{
+		final FakeProcess process = new FakeProcess( new InputStream()
+		{
+			@Override
+			public int read()
+			{
+				throw new OutOfMemoryError( "of a test" );
+			}
+		} );
+		awaitDeath( worker( process, line -> {} ) );
+		assertEquals( List.of( "destroyForcibly" ), process.calls );
+	}
+
+	/**
+	 * A child JVM, whose memory is full.
+	 */
+	@Test
+	void anEndIsToldWithoutMemoryForTheStacks() throws Exception
+	{
+		ChildJvm.of( FullMemory.class ).withJvmArguments( "-Xmx16m", "-XX:+UseSerialGC" ).withTimeout( 20 ).run().requireExitCode( 0 ).requireOutput( "it ended with exit code 5" );
+	}
+
+	static final class FullMemory
+	{
+		public static void main( final String[] args ) throws Exception
+		{
+			final FakeProcess process = new FakeProcess();
+			final WorkerProcess worker = worker( process, line -> {} );
+			Files.write( worker.stackFile(), new byte[ 3 << 20 ] );
+			final List< byte[] > held = new ArrayList<>();
+			try
+			{
+				while ( true )
+					held.add( new byte[ 1 << 16 ] );
+			}
+			catch ( final OutOfMemoryError e )
+			{
+				// Enough for all else.
+				held.subList( held.size() - 8, held.size() ).clear();
+			}
+			process.end( 5 );
+			worker.prepareToWait();
+			final boolean isAnswered = worker.await( () -> false );
+			held.clear();
+			System.out.println( isAnswered + ", it " + worker.death().how() );
+		}
+	}
+}
