@@ -223,11 +223,17 @@ final class ProcessControl extends ProtocolControl
 		return cancelledTicket != 0 && running() == cancelledTicket;
 	}
 
+	/**
+	 * A task that is in its own code in Java does without the process, and can call it later:
+	 * what it calls then may not notice that it is cancelled.
+	 */
 	private void killLater( final WorkerProcess now )
 	{
 		now.later( () -> {
 			if ( isCalling() )
 				now.kill();
+			else if ( now.death() == null )
+				killLater( now );
 		} );
 	}
 

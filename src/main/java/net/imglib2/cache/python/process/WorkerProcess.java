@@ -344,6 +344,7 @@ final class WorkerProcess
 	 */
 	void later( final Runnable action )
 	{
+		later.removeIf( Future::isDone );
 		later.add( ProcessStarter.later( action, END_MILLIS ) );
 		// Either the end of the process finds it, or is seen here.
 		if ( death != null )
