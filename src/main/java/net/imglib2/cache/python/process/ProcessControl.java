@@ -160,10 +160,21 @@ final class ProcessControl extends ProtocolControl
 		return Stack.ofCrash( process.death().mayBeCrash() ? process.stacksSince( 0 ) : "", thread, hidden, sources );
 	}
 
+	/**
+	 * @return whether the process was sent the signal that lets Python write where the code
+	 *         with a ticket is. User code can have it end the process.
+	 */
+	synchronized boolean hasAsked( final long ticket )
+	{
+		return asked != null && asked.ticket == ticket;
+	}
+
 	@Override
 	public String reasonForSilence()
 	{
-		return "its process does not answer, because it was stopped or gets no processor time";
+		final WorkerProcess now = process;
+		final Death death = now == null ? null : now.death();
+		return death == null ? "its process does not answer, because it was stopped, gets no processor time, or handles SIGTERM itself" : "its process " + death.how();
 	}
 
 	@Override
