@@ -96,6 +96,9 @@ final class WorkerProcessesMain
 		case "stacks":
 			stacks();
 			break;
+		case "time":
+			time();
+			break;
 		case "pipes":
 			pipes();
 			break;
@@ -404,9 +407,9 @@ final class WorkerProcessesMain
 			final String inGarbage = "class Odd:\n    def __del__(self):\n        ctypes.string_at(0)\nodd = Odd()\nodd.odd = odd\ndel odd\ngc.collect()";
 			requireCrash( queue, failure( image( queue, inGarbage, 4, 2 ), 1 ), 3, "ctypes.string_at(0)", "in __del__" );
 			// In a thread that runs no Python code, the block's code is told.
-			final String inThread = "crash = ctypes.cast(ctypes.CDLL(None).abort, ctypes.c_void_p)\nthread = ctypes.c_ulong()\n"
-					+ "ctypes.CDLL(None).pthread_create(ctypes.byref(thread), None, crash, None)\ntime.sleep(100)";
-			requireCrash( queue, failure( image( queue, inThread, 4, 2 ), 1 ), 4, "time.sleep(100)", "SIGABRT" );
+			final String create = "ctypes.CDLL(None).pthread_create(ctypes.byref(thread), None, crash, None); time.sleep(100)";
+			final String inThread = "crash = ctypes.cast(ctypes.CDLL(None).abort, ctypes.c_void_p)\nthread = ctypes.c_ulong()\n" + create;
+			requireCrash( queue, failure( image( queue, inThread, 4, 2 ), 1 ), 3, create, "SIGABRT" );
 			final PythonLoaderOptions named = PythonLoaderOptions.options().name( "\u03c3 = \u00fc" );
 			requireCrash( queue, failure( image( queue, "x = 1\nctypes.string_at(0)", 4, 2, named ), 1 ), 2, "ctypes.string_at(0)", "\u03c3 = \u00fc" );
 			final Path file = Files.createTempFile( "functions", ".py" );
@@ -429,6 +432,23 @@ final class WorkerProcessesMain
 		requireGood( image( queue, GOOD, 4, 2 ), 1, 2 );
 		require( failure.toString(), failure.getLine() == line && failure.getSourceLine().equals( source ) );
 		requireContains( failure.getMessage(), "line " + line + ": " + source, part );
+	}
+
+	/**
+	 * The time of a block whose process ends is not that of another call.
+	 */
+	private static void time()
+	{
+		try ( PythonCacheLoaderQueue queue = queue( 1, INIT ) )
+		{
+			final PythonImg< IntType > image = PythonImg.builder( "if block.index == 1:\n    time.sleep(0.05)\n    os._exit(7)\nblock.data[...] = 1" ).queue( queue ).type( new IntType() ).dimensions( 4 ).cellSize( 1 ).build();
+			image.getAt( 0 );
+			final long before = image.metrics().pythonNanos();
+			requireContains( cause( failureOf( image, 1 ) ).getMessage(), "exit code 7" );
+			final long nanos = image.metrics().pythonNanos() - before;
+			require( nanos + " ns", nanos >= 50_000_000 );
+			require( "time of the cell", image.timeImg().getAt( 1 ).get() >= 50 );
+		}
 	}
 
 	/**

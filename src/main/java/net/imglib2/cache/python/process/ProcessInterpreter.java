@@ -263,12 +263,12 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 
 	/**
 	 * As the process has measured it: how long it takes until both sides notice each other
-	 * depends on all else that the machine does.
+	 * depends on all else that the machine does. One that has ended has measured nothing.
 	 */
 	@Override
 	public long nanosOf( final long waited )
 	{
-		return mailbox.nanos();
+		return mailbox.isAnswered() ? mailbox.nanos() : waited;
 	}
 
 	private void beginStep( final List< BlockRequest > blocks )
