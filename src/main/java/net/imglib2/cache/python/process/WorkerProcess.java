@@ -107,30 +107,37 @@ final class WorkerProcess
 	 * 		gets the lines of the standard error
 	 * @throws IOException
 	 * 		if the file of its stacks cannot be made
+	 * @throws OutOfMemoryError
+	 * 		also if the system has no more threads
 	 */
 	WorkerProcess( final String name, final Process process, final String mark, final Consumer< String > out, final Consumer< String > err ) throws IOException
 	{
 		this.process = process;
 		replies = new Replies( mark );
 		lines = new OutputLines( mark, out, err );
+		StackFile file = null;
 		boolean complete = false;
 		try
 		{
-			stacks = new StackFile();
+			file = new StackFile();
+			stacks = file;
+			requests = process.getOutputStream();
+			pump = LibraryThreads.create( name + "_output", this::pump );
+			listener = LibraryThreads.create( name + "_answers", this::listen );
+			watcher = LibraryThreads.create( name + "_process", this::watch );
+			pump.start();
+			listener.start();
+			watcher.start();
 			complete = true;
 		}
 		finally
 		{
+			// The threads that have been started end with it.
 			if ( !complete )
 				process.destroyForcibly();
+			if ( !complete && file != null )
+				file.close();
 		}
-		requests = process.getOutputStream();
-		pump = LibraryThreads.create( name + "_output", this::pump );
-		listener = LibraryThreads.create( name + "_answers", this::listen );
-		pump.start();
-		listener.start();
-		watcher = LibraryThreads.create( name + "_process", this::watch );
-		watcher.start();
 	}
 
 	/**

@@ -30,16 +30,20 @@ package net.imglib2.cache.python.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import net.imglib2.cache.python.ChildJvm;
 
@@ -112,6 +116,33 @@ class WorkerProcessTest
 			final boolean isAnswered = worker.await( () -> false );
 			held.clear();
 			System.out.println( isAnswered + ", it " + worker.death().how() );
+		}
+	}
+
+	@Test
+	void nothingIsLeftIfAThreadCannotBeStarted( @TempDir final Path folder ) throws Exception
+	{
+		final FakeProcess process = new FakeProcess()
+		{
+			@Override
+			public OutputStream getOutputStream()
+			{
+				throw new OutOfMemoryError( "unable to create native thread" );
+			}
+		};
+		final String before = System.setProperty( "java.io.tmpdir", folder.toString() );
+		try
+		{
+			assertThrows( OutOfMemoryError.class, () -> worker( process, line -> {} ) );
+		}
+		finally
+		{
+			System.setProperty( "java.io.tmpdir", before );
+		}
+		assertEquals( List.of( "destroyForcibly" ), process.calls );
+		try ( var files = Files.list( folder ) )
+		{
+			assertEquals( List.of(), files.toList() );
 		}
 	}
 }
