@@ -72,7 +72,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	 */
 	private static final String TASK = "<task>";
 
-	private static final String NOWHERE = new File( System.getProperty( "os.name", "" ).startsWith( "Windows" ) ? "NUL" : "/dev/null" ).getPath();
+	private static final String NOWHERE = new File( Signals.isWindows() ? "NUL" : "/dev/null" ).getPath();
 
 	private final ProcessRuntime runtime;
 

@@ -53,14 +53,14 @@ final class Signals
 	}
 
 	/**
-	 * Sends SIGTERM.
+	 * Sends SIGTERM, where there is such a signal: on Windows, the process would be killed.
 	 *
 	 * @param pid
 	 * 		number of the process
 	 */
 	static void terminate( final Process process, final long pid )
 	{
-		if ( !process.isAlive() || byHandle( process, "destroy" ) )
+		if ( !process.isAlive() || !hasSigterm( process ) || byHandle( process, "destroy" ) )
 			return;
 		try
 		{
@@ -71,6 +71,27 @@ final class Signals
 		{
 			LOG.log( Level.FINE, "A signal cannot be sent", e );
 		}
+	}
+
+	private static boolean hasSigterm( final Process process )
+	{
+		try
+		{
+			return ( Boolean ) Process.class.getMethod( "supportsNormalTermination" ).invoke( process );
+		}
+		catch ( final ReflectiveOperationException e )
+		{
+			// Java 8
+			return !isWindows();
+		}
+	}
+
+	/**
+	 * @return whether there are no signals
+	 */
+	static boolean isWindows()
+	{
+		return System.getProperty( "os.name", "" ).startsWith( "Windows" );
 	}
 
 	/**
