@@ -69,6 +69,11 @@ final class OutputLines
 
 	private volatile long delivered;
 
+	/**
+	 * Whether all that has come is handed over.
+	 */
+	private volatile boolean reading;
+
 	OutputLines( final String mark, final Consumer< String > out, final Consumer< String > err )
 	{
 		this.mark = mark;
@@ -83,7 +88,7 @@ final class OutputLines
 	{
 		final ByteArrayOutputStream line = new ByteArrayOutputStream();
 		final byte[] chunk = new byte[ 8192 ];
-		for ( int n = in.read( chunk ); n >= 0; n = in.read( chunk ) )
+		for ( int n = read( in, chunk ); n >= 0; n = read( in, chunk ) )
 			for ( int i = 0; i < n; ++i )
 			{
 				if ( chunk[ i ] != '\n' )
@@ -93,6 +98,14 @@ final class OutputLines
 			}
 		if ( line.size() > 0 )
 			take( line );
+	}
+
+	private int read( final InputStream in, final byte[] chunk ) throws IOException
+	{
+		reading = true;
+		final int n = in.read( chunk );
+		reading = false;
+		return n;
 	}
 
 	private void take( final ByteArrayOutputStream bytes ) throws IOException
@@ -141,6 +154,14 @@ final class OutputLines
 	long delivered()
 	{
 		return delivered;
+	}
+
+	/**
+	 * @return whether all that has come has been handed over, so that more is waited for
+	 */
+	boolean isAllHandedOver()
+	{
+		return reading;
 	}
 
 	/**

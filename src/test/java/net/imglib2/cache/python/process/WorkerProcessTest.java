@@ -28,9 +28,11 @@
  */
 package net.imglib2.cache.python.process;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -39,6 +41,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Test;
@@ -48,7 +54,7 @@ import org.junit.jupiter.api.io.TempDir;
 import net.imglib2.cache.python.ChildJvm;
 
 /**
- * What a {@link WorkerProcess} does where the JVM has no memory.
+ * What a {@link WorkerProcess} does where the JVM has no memory, or lines come late.
  */
 @Timeout( 60 )
 class WorkerProcessTest
@@ -143,6 +149,100 @@ class WorkerProcessTest
 		try ( var files = Files.list( folder ) )
 		{
 			assertEquals( List.of(), files.toList() );
+		}
+	}
+
+	/**
+	 * Those that come later are waited for as before.
+	 */
+	@Test
+	void linesThatComeLateCountOnce() throws Exception
+	{
+		final Lines lines = new Lines();
+		final FakeProcess process = new FakeProcess( lines );
+		final CountDownLatch mayGoOn = new CountDownLatch( 1 );
+		final List< String > taken = new CopyOnWriteArrayList<>();
+		final WorkerProcess worker = worker( process, line -> {
+			try
+			{
+				mayGoOn.await();
+			}
+			catch ( final InterruptedException e )
+			{
+				throw new IllegalStateException( e );
+			}
+			taken.add( line );
+		} );
+		lines.print( "one" );
+		lines.print( "two" );
+		worker.awaitLines( 2 );
+		assertEquals( List.of(), taken );
+		mayGoOn.countDown();
+		while ( taken.size() < 2 || worker.isLineMissing( 2 ) )
+			Thread.onSpinWait();
+		assertTrue( worker.isLineMissing( 3 ) );
+		lines.print( "three" );
+		worker.awaitLines( 3 );
+		assertEquals( List.of( "one", "two", "three" ), taken );
+		lines.end();
+		process.end( 0 );
+		awaitDeath( worker );
+	}
+
+	@Test
+	void linesThatAreLostAreNotWaitedForAgain() throws Exception
+	{
+		final Lines lines = new Lines();
+		final FakeProcess process = new FakeProcess( lines );
+		final List< String > taken = new CopyOnWriteArrayList<>();
+		final WorkerProcess worker = worker( process, taken::add );
+		lines.print( "one" );
+		worker.awaitLines( 3 );
+		assertFalse( worker.isLineMissing( 3 ) );
+		lines.print( "four" );
+		worker.awaitLines( 4 );
+		assertEquals( List.of( "one", "four" ), taken );
+		lines.end();
+		process.end( 0 );
+		awaitDeath( worker );
+	}
+
+	/**
+	 * What a process prints.
+	 */
+	private static final class Lines extends InputStream
+	{
+		private final BlockingQueue< byte[] > lines = new LinkedBlockingQueue<>();
+
+		void print( final String line )
+		{
+			lines.add( ( MARK + "o" + line + "\n" ).getBytes( UTF_8 ) );
+		}
+
+		void end()
+		{
+			lines.add( new byte[ 0 ] );
+		}
+
+		@Override
+		public int read( final byte[] bytes, final int start, final int length ) throws IOException
+		{
+			try
+			{
+				final byte[] line = lines.take();
+				System.arraycopy( line, 0, bytes, start, line.length );
+				return line.length == 0 ? -1 : line.length;
+			}
+			catch ( final InterruptedException e )
+			{
+				throw new IOException( e );
+			}
+		}
+
+		@Override
+		public int read()
+		{
+			throw new UnsupportedOperationException();
 		}
 	}
 }
