@@ -90,6 +90,15 @@ final class WorkerProcessesMain
 		case "timeout":
 			timeout();
 			break;
+		case "asked":
+			asked();
+			break;
+		case "stacks":
+			stacks();
+			break;
+		case "time":
+			time();
+			break;
 		case "pipes":
 			pipes();
 			break;
@@ -356,6 +365,90 @@ final class WorkerProcessesMain
 			require( workers() + " are left", workers().size() <= 2 );
 		}
 		requireWorkers( 0 );
+	}
+
+	/**
+	 * A process that was asked for its stack, and goes on: what it wrote does not tell how it
+	 * ends later. Code that handles the signal itself took too long all the same.
+	 */
+	private static void asked() throws Exception
+	{
+		// It keeps Python's lock while it sleeps, and wakes as soon as there is a signal.
+		final String sleeps = "while True: ctypes.PyDLL(None).usleep(300000)";
+		final PythonLoaderOptions soon = PythonLoaderOptions.options().timeout( Duration.ofMillis( 50 ) );
+		for ( final String end : Arrays.asList( "os._exit(7)", "os.kill(os.getpid(), signal.SIGKILL)", "ctypes.string_at(0)" ) )
+			try ( PythonCacheLoaderQueue queue = queue( 1, INIT ) )
+			{
+				final PythonCellException slow = failure( image( queue, "x = 1\n" + sleeps, 4, 2, soon ), 1 );
+				require( slow.toString(), slow instanceof PythonTimeoutException );
+				requireContains( slow.getSourceLine(), sleeps );
+				final PythonCellException dead = failure( image( queue, "x = 1\n\ntime.sleep(0.02)\n" + end, 4, 2 ), 1 );
+				require( dead.toString(), !dead.toString().contains( sleeps ) && !( dead instanceof PythonTimeoutException ) );
+				final boolean crashes = end.startsWith( "ctypes" );
+				require( dead.toString(), dead.getLine() == ( crashes ? 4 : 0 ) && dead.getMessage().contains( "Stack (most" ) == crashes );
+			}
+		for ( final String handler : Arrays.asList( "signal.SIG_DFL", "lambda *_: os._exit(3)", "lambda *_: sys.exit(3)" ) )
+			try ( PythonCacheLoaderQueue queue = queue( 1, INIT ) )
+			{
+				final PythonCellException failure = failure( image( queue, "signal.signal(signal.SIGTERM, " + handler + ")\n" + sleeps, 4, 2, soon ), 1 );
+				require( handler + ": " + failure, failure instanceof PythonTimeoutException );
+				requireContains( failure.getMessage(), "Cell 1 ", "longer than the timeout of 0.05 s" );
+			}
+		requireWorkers( 0 );
+	}
+
+	/**
+	 * Crashes whose stacks Python writes in another way than most.
+	 */
+	private static void stacks() throws Exception
+	{
+		try ( PythonCacheLoaderQueue queue = queue( 1, INIT + "\nimport gc, threading" ) )
+		{
+			final String inGarbage = "class Odd:\n    def __del__(self):\n        ctypes.string_at(0)\nodd = Odd()\nodd.odd = odd\ndel odd\ngc.collect()";
+			requireCrash( queue, failure( image( queue, inGarbage, 4, 2 ), 1 ), 3, "ctypes.string_at(0)", "in __del__" );
+			// In a thread that runs no Python code, the block's code is told.
+			final String create = "ctypes.CDLL(None).pthread_create(ctypes.byref(thread), None, crash, None); time.sleep(100)";
+			final String inThread = "crash = ctypes.cast(ctypes.CDLL(None).abort, ctypes.c_void_p)\nthread = ctypes.c_ulong()\n" + create;
+			requireCrash( queue, failure( image( queue, inThread, 4, 2 ), 1 ), 3, create, "SIGABRT" );
+			final PythonLoaderOptions named = PythonLoaderOptions.options().name( "\u03c3 = \u00fc" );
+			requireCrash( queue, failure( image( queue, "x = 1\nctypes.string_at(0)", 4, 2, named ), 1 ), 2, "ctypes.string_at(0)", "\u03c3 = \u00fc" );
+			final Path file = Files.createTempFile( "functions", ".py" );
+			Files.write( file, Arrays.asList( "import ctypes", "def inner():", "    return ctypes.string_at(0)", "def compute():", "    return inner()" ) );
+			final PythonCellException inFunction = failure( image( queue, file + ":compute", 4, 2 ), 1 );
+			require( inFunction.toString(), inFunction.getLine() == 5 );
+			requireContains( inFunction.getMessage(), file + ", line 5", "line 3, in inner" );
+			Files.write( file, Arrays.asList( "", "import ctypes", "ctypes.string_at(0)", "def compute():", "    pass" ) );
+			final PythonCellException inModule = failure( image( queue, file + ":compute", 4, 2 ), 1 );
+			require( inModule.toString(), inModule.getLine() == 3 );
+			require( inModule.toString(), !inModule.toString().contains( "importlib" ) );
+			Files.delete( file );
+		}
+		requireWorkers( 0 );
+	}
+
+	private static void requireCrash( final PythonCacheLoaderQueue queue, final PythonCellException failure, final int line, final String source, final String part )
+	{
+		// Else there would be a pause after some that were lost.
+		requireGood( image( queue, GOOD, 4, 2 ), 1, 2 );
+		require( failure.toString(), failure.getLine() == line && failure.getSourceLine().equals( source ) );
+		requireContains( failure.getMessage(), "line " + line + ": " + source, part );
+	}
+
+	/**
+	 * The time of a block whose process ends is not that of another call.
+	 */
+	private static void time()
+	{
+		try ( PythonCacheLoaderQueue queue = queue( 1, INIT ) )
+		{
+			final PythonImg< IntType > image = PythonImg.builder( "if block.index == 1:\n    time.sleep(0.05)\n    os._exit(7)\nblock.data[...] = 1" ).queue( queue ).type( new IntType() ).dimensions( 4 ).cellSize( 1 ).build();
+			image.getAt( 0 );
+			final long before = image.metrics().pythonNanos();
+			requireContains( cause( failureOf( image, 1 ) ).getMessage(), "exit code 7" );
+			final long nanos = image.metrics().pythonNanos() - before;
+			require( nanos + " ns", nanos >= 50_000_000 );
+			require( "time of the cell", image.timeImg().getAt( 1 ).get() >= 50 );
+		}
 	}
 
 	/**

@@ -28,7 +28,10 @@
  */
 package net.imglib2.cache.python.process;
 
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * How a worker process has ended.
@@ -39,33 +42,39 @@ final class Death
 
 	private static final int SIGKILL = 9;
 
-	private final int exitCode;
+	/**
+	 * SIGILL, SIGABRT, SIGFPE and SIGSEGV, and SIGBUS of Linux and of macOS.
+	 */
+	private static final Set< Integer > CRASHES = new HashSet<>( Arrays.asList( 4, 6, 8, 11, 7, 10 ) );
 
-	private final String stacks;
+	/**
+	 * By {@code abort()} on Windows. All other crashes there have a negative exit code.
+	 */
+	private static final int ABORTED = 3;
+
+	private final int exitCode;
 
 	private final List< String > lastLines;
 
 	/**
 	 * @param exitCode
 	 * 		what {@link Process#waitFor()} has returned
-	 * @param stacks
-	 * 		what Python has written into its {@link StackFile}
 	 * @param lastLines
 	 * 		what it has printed at last
 	 */
-	Death( final int exitCode, final String stacks, final List< String > lastLines )
+	Death( final int exitCode, final List< String > lastLines )
 	{
 		this.exitCode = exitCode;
-		this.stacks = stacks;
 		this.lastLines = lastLines;
 	}
 
 	/**
-	 * @return what Python has written into the file of its stacks
+	 * @return whether it may have been a crash, of which Python has written the stack. What it
+	 *         wrote before another end is about something else.
 	 */
-	String stacks()
+	boolean mayBeCrash()
 	{
-		return stacks;
+		return CRASHES.contains( exitCode - SIGNALLED ) || exitCode < 0 || exitCode == ABORTED;
 	}
 
 	/**

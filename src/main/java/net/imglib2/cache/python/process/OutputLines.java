@@ -69,6 +69,11 @@ final class OutputLines
 
 	private volatile long delivered;
 
+	/**
+	 * Whether all that has come is handed over.
+	 */
+	private volatile boolean reading;
+
 	OutputLines( final String mark, final Consumer< String > out, final Consumer< String > err )
 	{
 		this.mark = mark;
@@ -83,7 +88,7 @@ final class OutputLines
 	{
 		final ByteArrayOutputStream line = new ByteArrayOutputStream();
 		final byte[] chunk = new byte[ 8192 ];
-		for ( int n = in.read( chunk ); n >= 0; n = in.read( chunk ) )
+		for ( int n = read( in, chunk ); n >= 0; n = read( in, chunk ) )
 			for ( int i = 0; i < n; ++i )
 			{
 				if ( chunk[ i ] != '\n' )
@@ -95,9 +100,18 @@ final class OutputLines
 			take( line );
 	}
 
-	private void take( final ByteArrayOutputStream bytes )
+	private int read( final InputStream in, final byte[] chunk ) throws IOException
 	{
-		final String line = new String( bytes.toByteArray(), UTF_8 );
+		reading = true;
+		final int n = in.read( chunk );
+		reading = false;
+		return n;
+	}
+
+	private void take( final ByteArrayOutputStream bytes ) throws IOException
+	{
+		// Not by an array, which would be another copy.
+		final String line = bytes.toString( UTF_8.name() );
 		bytes.reset();
 		final int at = line.indexOf( mark );
 		final int stream = at + mark.length();
@@ -140,6 +154,14 @@ final class OutputLines
 	long delivered()
 	{
 		return delivered;
+	}
+
+	/**
+	 * @return whether all that has come has been handed over, so that more is waited for
+	 */
+	boolean isAllHandedOver()
+	{
+		return reading;
 	}
 
 	/**

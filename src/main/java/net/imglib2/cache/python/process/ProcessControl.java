@@ -153,17 +153,28 @@ final class ProcessControl extends ProtocolControl
 	}
 
 	/**
-	 * @return stack of the thread that has crashed
+	 * @return stack of the thread that has crashed; empty if none has
 	 */
-	Stack stackOfCrash( final String written )
+	Stack stackOfCrash()
 	{
-		return new Stack( written, "Current thread", hidden, sources );
+		return Stack.ofCrash( process.death().mayBeCrash() ? process.stacksSince( 0 ) : "", thread, hidden, sources );
+	}
+
+	/**
+	 * @return whether the process was sent the signal that lets Python write where the code
+	 *         with a ticket is. User code can have it end the process.
+	 */
+	synchronized boolean hasAsked( final long ticket )
+	{
+		return asked != null && asked.ticket == ticket;
 	}
 
 	@Override
 	public String reasonForSilence()
 	{
-		return "its process does not answer, because it was stopped or gets no processor time";
+		final WorkerProcess now = process;
+		final Death death = now == null ? null : now.death();
+		return death == null ? "its process does not answer, because it was stopped, gets no processor time, or handles SIGTERM itself" : "its process " + death.how();
 	}
 
 	@Override
@@ -223,11 +234,17 @@ final class ProcessControl extends ProtocolControl
 		return cancelledTicket != 0 && running() == cancelledTicket;
 	}
 
+	/**
+	 * A task that is in its own code in Java does without the process, and can call it later:
+	 * what it calls then may not notice that it is cancelled.
+	 */
 	private void killLater( final WorkerProcess now )
 	{
 		now.later( () -> {
 			if ( isCalling() )
 				now.kill();
+			else if ( now.death() == null )
+				killLater( now );
 		} );
 	}
 
@@ -277,7 +294,7 @@ final class ProcessControl extends ProtocolControl
 
 		private final long ticket;
 
-		private final int before;
+		private final long start;
 
 		private String read = "";
 
@@ -285,7 +302,7 @@ final class ProcessControl extends ProtocolControl
 		{
 			this.of = of;
 			this.ticket = ticket;
-			before = of.writtenStacks().length();
+			start = of.lengthOfStacks();
 			of.askForStack();
 		}
 
@@ -294,12 +311,12 @@ final class ProcessControl extends ProtocolControl
 		 */
 		Stack stack()
 		{
-			final String all = of.writtenStacks();
-			final String written = all.substring( Math.min( before, all.length() ) );
-			final boolean complete = written.equals( read ) && written.endsWith( "\n" );
+			// In this order: a process that is dead writes no more.
+			final boolean isDead = of.death() != null;
+			final String written = of.stacksSince( start );
+			final boolean complete = ( isDead || written.equals( read ) ) && written.endsWith( "\n" );
 			read = written;
-			// Threads are written as 64 or 32 bits, with leading zeros.
-			return complete ? new Stack( written, Long.toHexString( thread ) + " (most recent call first)", hidden, sources ) : null;
+			return complete ? Stack.ofThread( written, thread, hidden, sources ) : null;
 		}
 	}
 }

@@ -72,7 +72,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	 */
 	private static final String TASK = "<task>";
 
-	private static final String NOWHERE = new File( System.getProperty( "os.name", "" ).startsWith( "Windows" ) ? "NUL" : "/dev/null" ).getPath();
+	private static final String NOWHERE = new File( Signals.isWindows() ? "NUL" : "/dev/null" ).getPath();
 
 	private final ProcessRuntime runtime;
 
@@ -161,7 +161,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	@Override
 	public String loss()
 	{
-		return process == null || !process.isDead() ? null : crash().getMessage();
+		return process == null || !process.isDead() ? null : describeEnd( false ).describe();
 	}
 
 	@Override
@@ -263,12 +263,12 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 
 	/**
 	 * As the process has measured it: how long it takes until both sides notice each other
-	 * depends on all else that the machine does.
+	 * depends on all else that the machine does. One that has ended has measured nothing.
 	 */
 	@Override
 	public long nanosOf( final long waited )
 	{
-		return mailbox.nanos();
+		return mailbox.isAnswered() ? mailbox.nanos() : waited;
 	}
 
 	private void beginStep( final List< BlockRequest > blocks )
@@ -300,7 +300,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		final List< BlockResult > results = new ArrayList<>( blocks.size() );
 		for ( int i = 0; i < blocks.size(); ++i )
 			if ( crashed && i == last || crashedBefore )
-				results.add( BlockResult.failed( name, crash().failure ) );
+				results.add( BlockResult.failed( name, failureByEnd() ) );
 			// Of a block that has failed, the process would have told why.
 			else if ( i <= last && words.result( i ) == Protocol.OK )
 				results.add( BlockResult.done( name, false ) );
@@ -449,7 +449,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 			control.setCalling( false );
 		}
 		if ( answer == null )
-			throw crash();
+			throw new LostException( failureByEnd() );
 		final List< ? > entries = ( List< ? > ) Values.decode( answer );
 		( ( List< ? > ) entries.get( 2 ) ).forEach( number -> arguments.free( ( Long ) number ) );
 		process.awaitLines( mailbox.emitted() );
@@ -472,14 +472,25 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	}
 
 	/**
-	 * Describes how the process has ended.
+	 * @return what the code that has run last has failed with: the end of the process
 	 */
-	private LostException crash()
+	private PythonFailure failureByEnd()
+	{
+		return describeEnd( control.hasAsked( words.lastRun() ) );
+	}
+
+	/**
+	 * @param asked
+	 * 		whether the code was to be cancelled, and Python was asked for its stack, after which
+	 * 		the process has ended: unless it has crashed, that is why
+	 */
+	private PythonFailure describeEnd( final boolean asked )
 	{
 		final Death death = process.death();
-		final Stack stack = control.stackOfCrash( death.stacks() );
+		final Stack stack = control.stackOfCrash();
 		final String details = ( ( stack.isEmpty() ? "" : stack.text() ) + death.output() ).trim();
-		return new LostException( new PythonFailure( stack.toStrings( NO_EXCEPTION, "the process of " + name + " " + death.how(), details ), details ) );
+		final String type = asked && stack.isEmpty() ? Protocol.CANCELLED : NO_EXCEPTION;
+		return new PythonFailure( stack.toStrings( type, "the process of " + name + " " + death.how(), details ), details );
 	}
 
 	private static final class Reply

@@ -53,14 +53,14 @@ final class Signals
 	}
 
 	/**
-	 * Sends SIGTERM.
+	 * Sends SIGTERM, where there is such a signal: on Windows, the process would be killed.
 	 *
 	 * @param pid
 	 * 		number of the process
 	 */
 	static void terminate( final Process process, final long pid )
 	{
-		if ( !process.isAlive() || byHandle( process, "destroy" ) )
+		if ( !process.isAlive() || !hasSigterm( process ) || byHandle( process, "destroy" ) )
 			return;
 		try
 		{
@@ -73,8 +73,29 @@ final class Signals
 		}
 	}
 
+	private static boolean hasSigterm( final Process process )
+	{
+		try
+		{
+			return ( Boolean ) Process.class.getMethod( "supportsNormalTermination" ).invoke( process );
+		}
+		catch ( final ReflectiveOperationException e )
+		{
+			// Java 8
+			return !isWindows();
+		}
+	}
+
 	/**
-	 * @return whether this Java has {@code ProcessHandle}
+	 * @return whether there are no signals
+	 */
+	static boolean isWindows()
+	{
+		return System.getProperty( "os.name", "" ).startsWith( "Windows" );
+	}
+
+	/**
+	 * @return whether this Java has {@code ProcessHandle}, and the memory to use it
 	 */
 	private static boolean byHandle( final Process process, final String method )
 	{
@@ -84,7 +105,7 @@ final class Signals
 			Class.forName( "java.lang.ProcessHandle" ).getMethod( method ).invoke( handle );
 			return true;
 		}
-		catch ( final ReflectiveOperationException e )
+		catch ( final ReflectiveOperationException | OutOfMemoryError e )
 		{
 			return false;
 		}

@@ -28,7 +28,7 @@
  */
 package net.imglib2.cache.python.process;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -48,11 +48,26 @@ final class StackFile
 {
 	private static final Logger LOG = Logger.getLogger( StackFile.class.getName() );
 
-	private static final int MAX_LENGTH = 1 << 20;
+	/**
+	 * More than Python writes at once, which is at most 100 frames of each of 100 threads.
+	 */
+	private static final int MAX_LENGTH = 1 << 22;
 
 	private final Path path = TemporaryFile.create( ".crash" );
 
 	private final RandomAccessFile file;
+
+	private boolean isClosed;
+
+	/**
+	 * When it is closed: how long it is.
+	 */
+	private long finalLength;
+
+	/**
+	 * When it is closed: what was read last.
+	 */
+	private String end = "";
 
 	StackFile() throws IOException
 	{
@@ -89,16 +104,38 @@ final class StackFile
 	}
 
 	/**
-	 * @return what Python has written; empty after {@link #close()}
+	 * @return how many bytes Python has written
 	 */
-	synchronized String text()
+	synchronized long length()
 	{
 		try
 		{
-			final byte[] bytes = new byte[ ( int ) Math.min( file.length(), MAX_LENGTH ) ];
-			file.seek( 0 );
+			return isClosed ? finalLength : file.length();
+		}
+		catch ( final IOException e )
+		{
+			return 0;
+		}
+	}
+
+	/**
+	 * @param start
+	 * 		how many bytes are left out, which Python has written before
+	 * @return what Python has written since, without the beginning if that is very long
+	 */
+	synchronized String textSince( final long start )
+	{
+		final long length = length();
+		final int wanted = ( int ) Math.max( 0, Math.min( length - start, MAX_LENGTH ) );
+		if ( isClosed )
+			return end.substring( Math.max( 0, end.length() - wanted ) );
+		try
+		{
+			final byte[] bytes = new byte[ wanted ];
+			file.seek( length - wanted );
 			file.readFully( bytes );
-			return new String( bytes, UTF_8 );
+			// Python writes nothing else.
+			return new String( bytes, US_ASCII );
 		}
 		catch ( final IOException e )
 		{
@@ -106,7 +143,26 @@ final class StackFile
 		}
 	}
 
+	/**
+	 * The process is dead: what it has written is known from now on.
+	 */
 	synchronized void close()
+	{
+		if ( isClosed )
+			return;
+		try
+		{
+			end = textSince( 0 );
+		}
+		finally
+		{
+			finalLength = length();
+			isClosed = true;
+			closeFile();
+		}
+	}
+
+	private void closeFile()
 	{
 		try
 		{

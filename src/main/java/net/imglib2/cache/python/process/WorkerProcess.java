@@ -95,6 +95,11 @@ final class WorkerProcess
 	private long lookNanos = LOOK_NANOS;
 
 	/**
+	 * Of the lines that were printed, how many are not waited for again.
+	 */
+	private long awaitedLines;
+
+	/**
 	 * @param name
 	 * 		name of the worker
 	 * @param process
@@ -107,30 +112,37 @@ final class WorkerProcess
 	 * 		gets the lines of the standard error
 	 * @throws IOException
 	 * 		if the file of its stacks cannot be made
+	 * @throws OutOfMemoryError
+	 * 		also if the system has no more threads
 	 */
 	WorkerProcess( final String name, final Process process, final String mark, final Consumer< String > out, final Consumer< String > err ) throws IOException
 	{
 		this.process = process;
 		replies = new Replies( mark );
 		lines = new OutputLines( mark, out, err );
+		StackFile file = null;
 		boolean complete = false;
 		try
 		{
-			stacks = new StackFile();
+			file = new StackFile();
+			stacks = file;
+			requests = process.getOutputStream();
+			pump = LibraryThreads.create( name + "_output", this::pump );
+			listener = LibraryThreads.create( name + "_answers", this::listen );
+			watcher = LibraryThreads.create( name + "_process", this::watch );
+			pump.start();
+			listener.start();
+			watcher.start();
 			complete = true;
 		}
 		finally
 		{
+			// The threads that have been started end with it.
 			if ( !complete )
 				process.destroyForcibly();
+			if ( !complete && file != null )
+				file.close();
 		}
-		requests = process.getOutputStream();
-		pump = LibraryThreads.create( name + "_output", this::pump );
-		listener = LibraryThreads.create( name + "_answers", this::listen );
-		pump.start();
-		listener.start();
-		watcher = LibraryThreads.create( name + "_process", this::watch );
-		watcher.start();
 	}
 
 	/**
@@ -264,13 +276,15 @@ final class WorkerProcess
 	 */
 	void awaitLines( final long emitted )
 	{
-		if ( !isLineMissing( emitted ) )
+		if ( emitted == awaitedLines || !isLineMissing( emitted ) )
 			return;
 		final long start = System.nanoTime();
 		while ( lines.delivered() < emitted && pump.isAlive() && System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos( END_MILLIS ) )
 			LockSupport.parkNanos( TimeUnit.MICROSECONDS.toNanos( 50 ) );
-		if ( lines.delivered() < emitted )
+		// Else they come late, because whoever gets them takes long.
+		if ( isLineMissing( emitted ) && ( lines.isAllHandedOver() || !pump.isAlive() ) )
 			lines.skipTo( emitted );
+		awaitedLines = emitted;
 	}
 
 	private void write( final byte[] message )
@@ -344,6 +358,7 @@ final class WorkerProcess
 	 */
 	void later( final Runnable action )
 	{
+		later.removeIf( Future::isDone );
 		later.add( ProcessStarter.later( action, END_MILLIS ) );
 		// Either the end of the process finds it, or is seen here.
 		if ( death != null )
@@ -365,11 +380,21 @@ final class WorkerProcess
 	}
 
 	/**
-	 * @return what Python has written into the file of its stacks
+	 * @return how much Python has written into the file of its stacks
 	 */
-	String writtenStacks()
+	long lengthOfStacks()
 	{
-		return stacks.text();
+		return stacks.length();
+	}
+
+	/**
+	 * @param start
+	 * 		how much Python had written before
+	 * @return what it has written into the file of its stacks since
+	 */
+	String stacksSince( final long start )
+	{
+		return stacks.textSince( start );
 	}
 
 	private void closeRequests()
@@ -396,6 +421,12 @@ final class WorkerProcess
 		{
 			// The pipe was closed.
 		}
+		catch ( final OutOfMemoryError e )
+		{
+			// Nobody reads any more, so that it would wait for ever as soon as the pipe is full.
+			kill();
+			LOG.log( Level.SEVERE, "A worker process is killed, because what it prints is too large for the memory of this JVM", e );
+		}
 	}
 
 	private void listen()
@@ -406,8 +437,8 @@ final class WorkerProcess
 		}
 		catch ( final Replies.UnknownReplyException e )
 		{
-			LOG.severe( "A worker process is killed, because " + e.getMessage() );
 			kill();
+			LOG.severe( "A worker process is killed, because " + e.getMessage() );
 		}
 		catch ( final IOException e )
 		{
@@ -415,8 +446,8 @@ final class WorkerProcess
 		}
 		catch ( final OutOfMemoryError e )
 		{
-			LOG.log( Level.SEVERE, "A worker process is killed, because its answer is too large for the memory of this JVM", e );
 			kill();
+			LOG.log( Level.SEVERE, "A worker process is killed, because its answer is too large for the memory of this JVM", e );
 		}
 	}
 
@@ -435,10 +466,18 @@ final class WorkerProcess
 			{
 				// Nobody has a reason to interrupt this thread.
 			}
-		closeRequests();
-		final String written = stacks.text();
-		stacks.close();
-		death = new Death( exitCode, written, lines.last() );
+		// Whoever waits for the end is told of it, without the stacks if there is no memory for them.
+		while ( death == null )
+			try
+			{
+				closeRequests();
+				stacks.close();
+				death = new Death( exitCode, lines.last() );
+			}
+			catch ( final OutOfMemoryError e )
+			{
+				Thread.yield();
+			}
 		cancelLater();
 		replies.wake();
 	}

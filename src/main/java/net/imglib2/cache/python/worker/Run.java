@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.worker;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 
@@ -44,6 +45,11 @@ import net.imglib2.cache.python.protocol.Snippet;
  */
 final class Run
 {
+	/**
+	 * Types of what code raises that does end when it was told to.
+	 */
+	private static final List< String > ENDS = Arrays.asList( Protocol.CANCELLED, "SystemExit" );
+
 	private final List< ? extends Task< ? > > tasks;
 
 	final long startNanos = System.nanoTime();
@@ -172,8 +178,8 @@ final class Run
 	private BlockResult ofCancelled( final long ticket, final BlockResult result, final Interpreter python, final String worker )
 	{
 		final List< String > stack = python.control().stackOf( ticket );
-		// Code that ends well after it was told to has caught the exception: nobody knows what it left out.
-		final boolean timedOut = result.failure() == null ? stack != null : result.failure().getType().equals( Protocol.CANCELLED );
+		// Code that ends well after it was told to has caught the exception: nobody knows what it left out. It may also exit.
+		final boolean timedOut = result.failure() == null ? stack != null : ENDS.contains( result.failure().getType() );
 		return timedOut ? BlockResult.timedOut( worker, TimeoutWatch.describe( stack, ticket, this, python.control() ) ) : result;
 	}
 
