@@ -266,14 +266,25 @@ final class Replacements
 	{
 		if ( pool.isClosed() || !isWorkerMissing() || abandoned.size() > MAX_ABANDONED || clock.getAsLong() - nextStart < 0 )
 			return;
+		final Worker fresh;
 		try
 		{
-			final Worker fresh = pool.newWorker();
+			fresh = pool.newWorker();
+		}
+		catch ( final Throwable t )
+		{
+			couldNotStart( t );
+			return;
+		}
+		try
+		{
 			// The start can take long, and can need Python's lock, which other code may keep.
 			LibraryThreads.create( fresh.getName() + "_start", () -> start( fresh ) ).start();
 		}
 		catch ( final Throwable t )
 		{
+			// The system has no more threads.
+			hasNotStarted( fresh );
 			couldNotStart( t );
 		}
 	}
