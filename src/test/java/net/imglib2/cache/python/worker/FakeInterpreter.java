@@ -264,6 +264,7 @@ final class FakeInterpreter implements UnboundInterpreter
 	public String loss()
 	{
 		requireThread();
+		factory.onLoss.accept( this );
 		return loss;
 	}
 

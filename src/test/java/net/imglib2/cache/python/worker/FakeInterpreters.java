@@ -80,6 +80,11 @@ final class FakeInterpreters implements InterpreterFactory
 
 	volatile Runnable onIsPrepared = () -> {};
 
+	/**
+	 * Whenever a worker asks how an interpreter has ended.
+	 */
+	volatile Consumer< FakeInterpreter > onLoss = python -> {};
+
 	volatile Consumer< FakeInterpreter > onClose = python -> {};
 
 	volatile BlockCode onBlock = ( python, number ) -> done( python );

@@ -64,6 +64,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 import org.junit.jupiter.api.AfterAll;
@@ -543,6 +545,65 @@ class WorkerPoolTest
 	}
 
 	/**
+	 * For instance because no memory is left for what it does between tasks.
+	 */
+	@Test
+	void aWorkerWhoseThreadFailsIsReplaced() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", null );
+		assertComputedBy( "worker_1", submit( a, 0 ) );
+		final Thread worker = threadOf( "worker_1" );
+		spinUntil( () -> worker.getState() == Thread.State.WAITING );
+		final Error thrown = new OutOfMemoryError( "thrown by a test" );
+		fakes.onLoss = python -> {
+			if ( python.name.endsWith( "worker_1" ) )
+				throw thrown;
+		};
+		final BlockTask block = submit( a, 1 );
+		final PythonException e = assertThrows( PythonException.class, () -> pool.await( block ) );
+		assertTrue( causes( e ).contains( thrown ), () -> causes( e ).toString() );
+		assertComputedBy( "worker_2", submit( a, 2 ) );
+		fakes.await( "worker_1 close" );
+	}
+
+	/**
+	 * The threads that would replace them must not end.
+	 */
+	@Test
+	void workersAreReplacedAlthoughTheLogFails() throws Exception
+	{
+		stopClock();
+		open( 1 );
+		final Snippet a = register( "a", null );
+		final Handler failing = new TestHandler( record -> {
+			throw new OutOfMemoryError( "thrown by a test" );
+		} );
+		LOG.addHandler( failing );
+		try
+		{
+			fakes.onCreate = () -> {
+				throw new IllegalStateException( "no memory" );
+			};
+			fakes.get( "worker_1" ).loss = "killed";
+			final BlockTask waiting = submit( a, 1 );
+			assertThrows( PythonNoWorkerException.class, () -> pool.await( waiting ) );
+			// The thread that looks fails, too.
+			forward.addAndGet( Replacements.FIRST_PAUSE );
+			final int before = clockReads.get();
+			spinUntil( () -> clockReads.get() - before > 8 );
+			fakes.onCreate = () -> {};
+			forward.addAndGet( 2 * Replacements.FIRST_PAUSE );
+			awaitOpen();
+			assertNull( pool.await( submit( a, 2 ) ).failure() );
+		}
+		finally
+		{
+			LOG.removeHandler( failing );
+		}
+	}
+
+	/**
 	 * The pauses are those of workers that are lost when they compute.
 	 */
 	@Test
@@ -648,6 +709,8 @@ class WorkerPoolTest
 			assertTrue( pool.await( submit( a, 4 ) ).isDropped() );
 			pause *= 2;
 		}
+		// Its reader knows the end of the block first.
+		spinUntil( () -> outcome( pool::requireOpen ) != null );
 		fakes.onBlock = ( python, number ) -> FakeInterpreters.done( python );
 		forward.addAndGet( pause );
 		awaitOpen();
@@ -1675,6 +1738,30 @@ class WorkerPoolTest
 			task.get();
 	}
 
+	private static final class TestHandler extends Handler
+	{
+		private final Consumer< LogRecord > onPublish;
+
+		TestHandler( final Consumer< LogRecord > onPublish )
+		{
+			this.onPublish = onPublish;
+		}
+
+		@Override
+		public void publish( final LogRecord record )
+		{
+			onPublish.accept( record );
+		}
+
+		@Override
+		public void flush()
+		{}
+
+		@Override
+		public void close()
+		{}
+	}
+
 	private interface Waiting
 	{
 		void await() throws InterruptedException;
@@ -1710,6 +1797,11 @@ class WorkerPoolTest
 	private Snippet register( final String name, final Duration timeout )
 	{
 		return pool.register( CellCode.of( "x" ), PythonLoaderOptions.options().name( name ).timeout( timeout ), this );
+	}
+
+	private Thread threadOf( final String worker )
+	{
+		return Thread.getAllStackTraces().keySet().stream().filter( thread -> thread.getName().startsWith( fakes.get( worker ).name ) ).findAny().get();
 	}
 
 	private BlockTask submit( final Snippet snippet, final int number )
