@@ -637,7 +637,8 @@ public final class WorkerPool implements AutoCloseable
 
 	synchronized void startChecker()
 	{
-		if ( checkingWorker != null || closed )
+		// One that could not start is over, too.
+		if ( checkingWorker != null && !checkingWorker.isOver() || closed )
 			return;
 		checkingWorker = new Worker( name, "check", checks, factory, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), new TasksForAll(), this::ended, this::lost );
 		checkingWorker.start();

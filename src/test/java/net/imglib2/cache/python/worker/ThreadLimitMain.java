@@ -35,6 +35,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 
 import net.imglib2.cache.python.ChildJvm;
@@ -83,10 +84,36 @@ public final class ThreadLimitMain
 	public static void main( final String... args ) throws Exception
 	{
 		final ThreadLimitMain main = new ThreadLimitMain();
+		main.checksAreLeftOut();
 		main.aLostWorkerIsReplaced( false );
 		main.aLostWorkerIsReplaced( true );
 		System.out.println( "survived" );
 		System.exit( 0 );
+	}
+
+	/**
+	 * While all workers are busy.
+	 */
+	private void checksAreLeftOut() throws Exception
+	{
+		open();
+		// Starts a thread for code that is dropped.
+		register( null );
+		final CountDownLatch busy = new CountDownLatch( 1 );
+		final CountDownLatch go = new CountDownLatch( 1 );
+		pool.submit( python -> {
+			busy.countDown();
+			go.await();
+			return null;
+		} );
+		busy.await();
+		allowNoThreads();
+		register( null );
+		allowThreads();
+		register( null );
+		require( fakes.events( event -> event.startsWith( "check check" ) ).size() == 1, "only the second code is checked" );
+		go.countDown();
+		pool.close();
 	}
 
 	/**

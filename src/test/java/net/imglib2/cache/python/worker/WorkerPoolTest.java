@@ -799,6 +799,55 @@ class WorkerPoolTest
 		assertEquals( Arrays.asList( "worker_1 check a", "check check c" ), checks() );
 	}
 
+	/**
+	 * For instance because the system had no process left at that moment.
+	 */
+	@Test
+	void aCheckingWorkerThatHasNotStartedIsReplacedWhenItIsNeeded() throws Exception
+	{
+		open( 1 );
+		submitHanging( register( "a" ), 1 );
+		final AtomicReference< Thread > failed = new AtomicReference<>();
+		fakes.onOpen = python -> {
+			failed.set( Thread.currentThread() );
+			throw new IllegalStateException( "no process" );
+		};
+		final FutureTask< PythonException > first = new FutureTask<>( () -> outcome( () -> register( "b" ) ) );
+		final Thread registering = new Thread( first );
+		registering.start();
+		spinUntil( () -> failed.get() != null );
+		failed.get().join();
+		// Else it would wait for seconds.
+		registering.interrupt();
+		assertInstanceOf( PythonInterruptedException.class, first.get() );
+		fakes.onOpen = python -> {};
+		register( "c" );
+		assertEquals( Arrays.asList( "worker_1 check a", "check check c" ), checks() );
+	}
+
+	@Test
+	void aCheckThatNobodyWaitsForAnyMoreIsNotKept() throws Exception
+	{
+		open( 1 );
+		// Nobody takes anything from these.
+		final TaskQueue tasks = new TaskQueue();
+		final TaskQueue checks = new TaskQueue();
+		final CodeChecker checker = new CodeChecker( pool, tasks, checks );
+		final Snippet snippet = register( "a" );
+		final List< Runnable > uses = Arrays.asList( () -> checker.check( snippet ), () -> checker.ask( "Asking", ( python, ofUsers ) -> null, true ) );
+		for ( final Runnable use : uses )
+		{
+			final FutureTask< PythonException > waiting = new FutureTask<>( () -> outcome( use ) );
+			final Thread thread = new Thread( waiting );
+			thread.start();
+			spinUntil( () -> !checks.isEmpty() );
+			thread.interrupt();
+			assertInstanceOf( PythonInterruptedException.class, waiting.get() );
+			assertTrue( checks.isEmpty() );
+			assertTrue( tasks.isEmpty() );
+		}
+	}
+
 	@Test
 	void tooManyAbandonedWorkersAreNotReplacedUntilOneEnds() throws Exception
 	{
