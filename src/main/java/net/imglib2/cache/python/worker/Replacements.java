@@ -307,7 +307,10 @@ final class Replacements
 		}
 	}
 
-	private synchronized void hasStarted()
+	/**
+	 * A worker serves, here or where more were asked for.
+	 */
+	synchronized void hasStarted()
 	{
 		pause = FIRST_PAUSE;
 		// It may have been lost already.

@@ -572,6 +572,9 @@ public final class WorkerPool implements AutoCloseable
 			for ( int i = numWorkers(); i < atLeast; ++i )
 				fresh.add( startAnother() );
 			replacements.setNumWorkers( Math.max( atLeast, numWorkers() ) );
+			// There may have been none before.
+			if ( !fresh.isEmpty() )
+				replacements.hasStarted();
 		}
 		catch ( final Throwable t )
 		{

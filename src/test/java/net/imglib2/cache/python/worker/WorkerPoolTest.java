@@ -1437,6 +1437,36 @@ class WorkerPoolTest
 	}
 
 	/**
+	 * Before the pause ends after which another worker takes its place.
+	 */
+	@Test
+	void aPoolWithoutWorkersServesWhenItGrows() throws Exception
+	{
+		stopClock();
+		open( 1 );
+		final Snippet a = register( "a" );
+		fakes.onOpen = python -> {
+			throw new IllegalStateException( "no memory" );
+		};
+		fakes.get( "worker_1" ).loss = "killed";
+		final BlockTask waiting = submit( a, 1 );
+		assertThrows( PythonNoWorkerException.class, () -> pool.await( waiting ) );
+		fakes.onOpen = python -> {};
+		fakes.onInit = python -> {
+			if ( python.name.endsWith( "_4" ) )
+				throw new IllegalStateException( "no memory" );
+		};
+		assertThrows( PythonEnvironmentException.class, () -> pool.grow( 3 ) );
+		fakes.await( "worker_3 close" );
+		assertThrows( PythonNoWorkerException.class, pool::requireOpen );
+		pool.grow( 2 );
+		pool.requireOpen();
+		assertComputedBy( "worker_5", submit( a, 2 ) );
+		forward.addAndGet( Replacements.FIRST_PAUSE );
+		assertAllAreThere( 2 );
+	}
+
+	/**
 	 * The others have started, and serve, when one does not.
 	 */
 	@ParameterizedTest
