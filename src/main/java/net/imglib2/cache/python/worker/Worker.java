@@ -527,6 +527,7 @@ final class Worker
 		finally
 		{
 			becomeBusy();
+			tasks.leave();
 			closeInterpreter();
 		}
 	}
