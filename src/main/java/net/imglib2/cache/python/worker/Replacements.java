@@ -184,7 +184,7 @@ final class Replacements
 	{
 		if ( pool.isClosed() || !pool.remove( worker ) )
 			return;
-		abandoned.add( worker );
+		addAbandoned( worker );
 		worker.abandon();
 		LOG.warning( worker.getName() + " is abandoned, because its code does not end (abandoned workers of its queue that are still running: " + abandoned.size() + "). "
 				+ stack.describe() );
@@ -326,10 +326,15 @@ final class Replacements
 		// It may start later, but nobody would watch or close it.
 		pool.remove( fresh );
 		fresh.close( WorkerPool.closedException() );
-		abandoned.add( fresh );
+		addAbandoned( fresh );
+	}
+
+	private void addAbandoned( final Worker worker )
+	{
+		abandoned.add( worker );
 		// Either it removes itself, or its end is seen here.
-		if ( fresh.isOver() )
-			abandoned.remove( fresh );
+		if ( worker.isOver() )
+			abandoned.remove( worker );
 	}
 
 	private void couldNotStart( final Throwable cause )

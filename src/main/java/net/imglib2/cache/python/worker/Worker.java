@@ -66,6 +66,11 @@ final class Worker
 	 */
 	private static final long STACK_SIZE = 16L << 20;
 
+	/**
+	 * How long a thread that is interrupted waits for the end of a worker.
+	 */
+	private static final long PATIENCE_IF_INTERRUPTED_NANOS = TimeUnit.SECONDS.toNanos( 1 );
+
 	private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos( 100 );
 
 	private static final ThreadLocal< Worker > OF_THIS_THREAD = new ThreadLocal<>();
@@ -360,10 +365,11 @@ final class Worker
 		if ( this == OF_THIS_THREAD.get() || life.startFailure() != null )
 			return;
 		boolean interrupted = false;
+		long end = deadline;
 		while ( thread.isAlive() )
 		{
-			final long millis = TimeUnit.NANOSECONDS.toMillis( deadline - System.nanoTime() );
-			if ( millis <= 0 || interrupted )
+			final long millis = TimeUnit.NANOSECONDS.toMillis( end - System.nanoTime() );
+			if ( millis <= 0 )
 			{
 				LOG.warning( name + " is still running Python code after its queue was closed; it is left to itself" );
 				break;
@@ -375,6 +381,10 @@ final class Worker
 			catch ( final InterruptedException e )
 			{
 				interrupted = true;
+				// Most workers end within milliseconds.
+				final long soon = System.nanoTime() + PATIENCE_IF_INTERRUPTED_NANOS;
+				if ( soon - end < 0 )
+					end = soon;
 			}
 		}
 		if ( interrupted )

@@ -1220,6 +1220,46 @@ class WorkerPoolTest
 	}
 
 	@Test
+	void anInterruptedThreadThatClosesThePoolWaitsForWorkersThatEndSoon()
+	{
+		open( 2 );
+		final Queue< String > logged = new ConcurrentLinkedQueue<>();
+		final Handler handler = new TestHandler( record -> logged.add( record.getMessage() ) );
+		final Logger log = Logger.getLogger( Worker.class.getName() );
+		log.addHandler( handler );
+		// Not before the thread waits for the worker.
+		final Thread closing = Thread.currentThread();
+		fakes.onClose = python -> spinUntil( () -> closing.getState() == Thread.State.TIMED_WAITING || !logged.isEmpty() );
+		try
+		{
+			Thread.currentThread().interrupt();
+			pool.close();
+			assertTrue( Thread.interrupted(), "the interrupt is kept" );
+		}
+		finally
+		{
+			log.removeHandler( handler );
+		}
+		assertEquals( Collections.emptyList(), new ArrayList<>( logged ) );
+		assertEquals( 2, fakes.events( event -> event.endsWith( " close" ) ).size() );
+	}
+
+	/**
+	 * As one does that is not needed any more, or has nothing left to do.
+	 */
+	@Test
+	void aWorkerThatEndsWhenItIsAbandonedDoesNotCountAsAbandoned()
+	{
+		open( 1 );
+		final Worker worker = pool.newWorker();
+		worker.close( WorkerPool.closedException() );
+		assertTrue( worker.isOver() );
+		final Replacements replacements = new Replacements( pool, new ArrayList<>(), 1, System::nanoTime );
+		replacements.abandon( worker, PythonFailure.withoutException( "slow" ) );
+		assertTrue( replacements.abandoned().isEmpty() );
+	}
+
+	@Test
 	void thePoolCanBeClosedByATask() throws Exception
 	{
 		open( 2 );
