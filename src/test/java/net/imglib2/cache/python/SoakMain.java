@@ -30,9 +30,11 @@ package net.imglib2.cache.python;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -50,6 +52,7 @@ import java.util.logging.Logger;
 import net.imglib2.Cursor;
 import net.imglib2.Interval;
 import net.imglib2.Localizable;
+import net.imglib2.RandomAccess;
 import net.imglib2.RandomAccessible;
 import net.imglib2.cache.img.CachedCellImg;
 import net.imglib2.cache.python.block.DirectMemory;
@@ -58,13 +61,16 @@ import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.img.cell.CellGrid;
 import net.imglib2.type.numeric.integer.IntType;
 import net.imglib2.util.Intervals;
+import net.imglib2.util.Util;
 import net.imglib2.view.Views;
 
 /**
  * Eight threads read images that four workers compute, while one block in a hundred does
- * something wrong. Every pixel that is read is compared with its right value. Prints what was
- * done, and ends with an error if a pixel was wrong, a worker was lost, or the process grew in
- * memory, threads or open files. Arguments: seconds.
+ * something wrong, and, where workers are processes, another one in a hundred ends its process.
+ * Every pixel that is read is compared with its right value, those of large cells again after
+ * they were kept for a while. Prints what was done, and ends with an error if a pixel was wrong,
+ * a worker was lost, or the process grew in memory, threads, open files or worker processes.
+ * Arguments: seconds.
  */
 public final class SoakMain
 {
@@ -87,15 +93,29 @@ public final class SoakMain
 	 */
 	private static final CellGrid GRID = new CellGrid( DIMS, new int[] { 16, 32, 12 } );
 
-	private static final long NUM_CELLS = Intervals.numElements( GRID.getGridDimensions() );
+	/**
+	 * Most of its cells have three times as many bytes as those that are copied where workers are
+	 * processes; the smallest ones have fewer.
+	 */
+	private static final CellGrid LARGE_GRID = new CellGrid( DIMS, new int[] { 32, 64, 24 } );
+
+	/**
+	 * A cell with more of them is kept for a while.
+	 */
+	private static final long LARGE_PIXELS = ( 1 << 16 ) / Integer.BYTES;
+
+	/**
+	 * Of each reader.
+	 */
+	private static final int MAX_KEPT = 2;
 
 	private static final Duration TIMEOUT = Duration.ofSeconds( 1 );
 
 	/**
 	 * What ends a process.
 	 */
-	private static final String CRASHES = !InterpreterMode.PROCESS.name().equals( System.getProperty( PythonEnvironment.MODE_PROPERTY ) ) ? ""
-			: "FAULTS.update({'read address 0': lambda block: ctypes.string_at(0), 'os._exit()': lambda block: os._exit(1), 'abort': lambda block: os.abort()})";
+	private static final String CRASHES = !InterpreterMode.PROCESS.name().equals( System.getProperty( PythonEnvironment.MODE_PROPERTY ) ) ? "CRASHES = {}"
+			: "CRASHES = {'read address 0': lambda block: ctypes.string_at(0), 'os._exit()': lambda block: os._exit(1), 'abort': lambda block: os.abort(), 'SIGKILL': lambda block: os.kill(os.getpid(), 9)}";
 
 	/**
 	 * What blocks do wrong. Each block that sleeps costs a worker.
@@ -143,9 +163,11 @@ public final class SoakMain
 			"def perhaps(block):",
 			"    if random.random() < 0.01:",
 			"        fault(random.choices(list(FAULTS), WEIGHTS)[0], block)",
+			"    if CRASHES and random.random() < 0.01:",
+			"        fault(random.choice(list(CRASHES)), block)",
 			"def fault(name, block):",
 			"    print('fault:', name)",
-			"    FAULTS[name](block)" );
+			"    (FAULTS.get(name) or CRASHES[name])(block)" );
 
 	private static final String CODE = "block.data[...] = (block.inputs[0] * 3)[block.halo] + block.index";
 
@@ -156,6 +178,8 @@ public final class SoakMain
 	private final AtomicLong pixels = new AtomicLong();
 
 	private final AtomicLong cells = new AtomicLong();
+
+	private final AtomicLong keptCells = new AtomicLong();
 
 	private final AtomicLong errors = new AtomicLong();
 
@@ -234,6 +258,8 @@ public final class SoakMain
 			throw new AssertionError( defect.get().getMessage(), defect.get() );
 		if ( !faults.keySet().containsAll( kinds ) )
 			throw new AssertionError( "not all of " + kinds + " were done, only " + faults );
+		if ( keptCells.get() == 0 )
+			throw new AssertionError( "no cell was kept" );
 		requireAllWorkers();
 		queue.close();
 		for ( int i = 0; i < IMAGES; ++i )
@@ -249,12 +275,12 @@ public final class SoakMain
 	 */
 	private List< String > oneOfEachKind() throws Exception
 	{
-		final List< ? > kinds = queue.submit( python -> python.getValue( "list(FAULTS)", List.class ) ).get();
+		final List< ? > kinds = queue.submit( python -> python.getValue( "list(FAULTS) + list(CRASHES)", List.class ) ).get();
 		final List< String > names = new ArrayList<>();
 		for ( final Object kind : kinds )
 		{
 			names.add( ( String ) kind );
-			readCell( newSource( 0, "fault(\"" + kind + "\", block)\n" + CODE ), 0, false );
+			readCell( newSource( 0, "fault(\"" + kind + "\", block)\n" + CODE ), 0, false, new ArrayDeque<>() );
 		}
 		return names;
 	}
@@ -264,7 +290,7 @@ public final class SoakMain
 		final Map< String, Long > numFaults = new TreeMap<>();
 		faults.forEach( ( name, number ) -> numFaults.put( name, number.get() ) );
 		System.out.printf( "%.0f s, Python in mode %s%n", seconds, System.getProperty( PythonEnvironment.MODE_PROPERTY, "AUTO" ) );
-		System.out.printf( "cells read: %d, pixels compared: %d, wrong: 0%n", cells.get(), pixels.get() );
+		System.out.printf( "cells read: %d, of them kept and read again: %d, pixels compared: %d, wrong: 0%n", cells.get(), keptCells.get(), pixels.get() );
 		System.out.printf( "faults injected: %d %s%n", numFaults.values().stream().mapToLong( Long::longValue ).sum(), numFaults );
 		System.out.printf( "errors that readers got, repetitions included: %d%n", errors.get() );
 		System.out.printf( "queues opened and closed meanwhile: %d%n", otherQueues );
@@ -286,23 +312,29 @@ public final class SoakMain
 
 	private void read( final Random random )
 	{
+		final Deque< KeptCell > kept = new ArrayDeque<>();
 		while ( System.nanoTime() < endNanos && defect.get() == null )
 			try
 			{
 				final int number = random.nextInt( IMAGES );
 				// From time to time, a new image replaces one.
-				if ( random.nextInt( 300 ) == 0 )
+				if ( random.nextInt( 50 ) == 0 )
 					sources.set( number, newSource( number ) );
 				final Source source = sources.get( number );
-				final long cell = ( long ) ( random.nextDouble() * NUM_CELLS );
+				final long cell = ( long ) ( random.nextDouble() * source.numCells() );
 				final boolean interrupted = random.nextInt( 200 ) == 0;
 				if ( interrupted )
 				{
 					count( "interrupt a reader" );
 					Thread.currentThread().interrupt();
 				}
-				readCell( source, cell, interrupted );
+				readCell( source, cell, interrupted, kept );
 				Thread.interrupted();
+				if ( kept.size() > MAX_KEPT )
+				{
+					pixels.addAndGet( kept.removeFirst().compare() );
+					keptCells.incrementAndGet();
+				}
 			}
 			catch ( final Throwable t )
 			{
@@ -310,21 +342,20 @@ public final class SoakMain
 			}
 	}
 
-	private void readCell( final Source source, final long cell, final boolean interrupted )
+	/**
+	 * @param kept
+	 * 		gets the cell if it is large
+	 */
+	private void readCell( final Source source, final long number, final boolean interrupted, final Deque< KeptCell > kept )
 	{
-		final Interval interval = source.interval( cell );
-		final long pixelsBefore = Intervals.numElements( interval );
 		try
 		{
-			final Cursor< IntType > cursor = Views.interval( source.img, interval ).localizingCursor();
-			while ( cursor.hasNext() )
-			{
-				final int value = cursor.next().get();
-				if ( value != source.expected( cursor ) )
-					throw new AssertionError( "pixel " + cursor + " is " + value + ", expected " + source.expected( cursor ) );
-			}
-			pixels.addAndGet( pixelsBefore );
+			final KeptCell cell = new KeptCell( source, source.interval( number ) );
+			final long numPixels = cell.compare();
+			pixels.addAndGet( numPixels );
 			cells.incrementAndGet();
+			if ( numPixels > LARGE_PIXELS )
+				kept.addLast( cell );
 		}
 		catch ( final RuntimeException e )
 		{
@@ -350,9 +381,11 @@ public final class SoakMain
 		final Source below = number % 3 == 0 ? null : sources.get( number - 1 );
 		final RandomAccessible< IntType > from = below == null ? Views.extendMirrorSingle( input ) : Views.extendMirrorSingle( below.img );
 		final Halo halo = number % 2 == 0 ? new Halo( 1, 2, 3 ) : Halo.empty( 3 );
-		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( GRID, queue, code, new IntType(), halo,
+		final CellGrid grid = number % 2 == 0 ? GRID : LARGE_GRID;
+		final PythonCacheLoader< IntType, ? > loader = PythonCacheLoader.fromRandomAccessibles( grid, queue, code, new IntType(), halo,
 				PythonLoaderOptions.options().timeout( TIMEOUT ), Collections.singletonList( from ) );
-		return new Source( loader.createByteBoundedCachedCellImg( 200_000 ), below );
+		// Some of the cells.
+		return new Source( loader.createByteBoundedCachedCellImg( number % 2 == 0 ? 200_000 : 500_000 ), grid, below );
 	}
 
 	/**
@@ -412,24 +445,30 @@ public final class SoakMain
 	{
 		private final CachedCellImg< IntType, ? > img;
 
-		private final Source below;
+		private final CellGrid grid;
 
-		Source( final CachedCellImg< IntType, ? > img, final Source below )
+		private final ArrayImg< IntType, ? > expected = ArrayImgs.ints( DIMS );
+
+		Source( final CachedCellImg< IntType, ? > img, final CellGrid grid, final Source below )
 		{
 			this.img = img;
-			this.below = below;
+			this.grid = grid;
+			final Cursor< IntType > from = ( below == null ? input : below.expected ).cursor();
+			final Cursor< IntType > to = expected.localizingCursor();
+			while ( to.hasNext() )
+				to.next().set( 3 * from.next().get() + index( to ) );
 		}
 
-		int expected( final Localizable position )
+		long numCells()
 		{
-			return 3 * ( below == null ? input.getAt( position ).get() : below.expected( position ) ) + index( position );
+			return Intervals.numElements( grid.getGridDimensions() );
 		}
 
 		Interval interval( final long cell )
 		{
 			final long[] min = new long[ 3 ];
 			final int[] dims = new int[ 3 ];
-			GRID.getCellDimensions( cell, min, dims );
+			grid.getCellDimensions( cell, min, dims );
 			return Intervals.createMinSize( min[ 0 ], min[ 1 ], min[ 2 ], dims[ 0 ], dims[ 1 ], dims[ 2 ] );
 		}
 
@@ -437,8 +476,44 @@ public final class SoakMain
 		{
 			long index = 0;
 			for ( int d = 2; d >= 0; --d )
-				index = index * GRID.gridDimension( d ) + position.getLongPosition( d ) / GRID.cellDimension( d );
+				index = index * grid.gridDimension( d ) + position.getLongPosition( d ) / grid.cellDimension( d );
 			return ( int ) index;
+		}
+	}
+
+	/**
+	 * A cell whose pixels stay as they are, also when no cache has them any more: an access that
+	 * never leaves the cell keeps them.
+	 */
+	private static final class KeptCell
+	{
+		private final Source source;
+
+		private final Interval interval;
+
+		private final RandomAccess< IntType > access;
+
+		KeptCell( final Source source, final Interval interval )
+		{
+			this.source = source;
+			this.interval = interval;
+			access = source.img.randomAccess();
+		}
+
+		/**
+		 * @return number of pixels that were compared with their right values
+		 */
+		long compare()
+		{
+			final Cursor< IntType > expected = Views.interval( source.expected, interval ).localizingCursor();
+			while ( expected.hasNext() )
+			{
+				final int value = expected.next().get();
+				final int read = access.setPositionAndGet( expected ).get();
+				if ( read != value )
+					throw new AssertionError( "pixel " + Util.printCoordinates( expected ) + " is " + read + ", expected " + value );
+			}
+			return Intervals.numElements( interval );
 		}
 	}
 }

@@ -36,7 +36,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Faults of all kinds, one after the other and at the same time, in each mode. The system
- * property {@code soak.seconds} says for how long, {@value #SECONDS} by default.
+ * property {@code soak.seconds} says for how long, {@value #SECONDS} by default, and
+ * {@value #SECONDS_OF_PROCESSES} where workers are processes that crash.
  */
 // No limit here, because it runs as long as it is told to: the child JVM has one.
 @Timeout( value = 1, unit = TimeUnit.DAYS )
@@ -44,11 +45,13 @@ class SoakTest
 {
 	private static final int SECONDS = 10;
 
+	private static final int SECONDS_OF_PROCESSES = 30;
+
 	@ParameterizedTest
 	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
 	void noPixelIsWrongNoWorkerIsLostAndNothingGrows( final InterpreterMode mode ) throws Exception
 	{
-		final int seconds = Integer.getInteger( "soak.seconds", SECONDS );
+		final int seconds = Integer.getInteger( "soak.seconds", mode == InterpreterMode.PROCESS ? SECONDS_OF_PROCESSES : SECONDS );
 		final ChildJvm jvm = ChildJvm.of( SoakMain.class ).withPython( ChildJvm.testPython() ).withMode( mode ).withAllCompilers().withTimeout( 120 + 2 * seconds )
 				.withJvmArguments( "-XX:MaxDirectMemorySize=64m" ).withJvmArguments( Resources.JVM_ARGUMENTS );
 		System.out.println( jvm.run( Integer.toString( seconds ), SoakMain.FAULTS_ONLY ).requireExitCode( 0 ).requireOutput( "survived" ).output );

@@ -112,7 +112,7 @@ final class CodeChecker
 			return;
 		}
 		final Duration timeout = snippet.isImportedByCheck() ? TIMEOUT_OF_IMPORT : TIMEOUT;
-		if ( !await( other, timeout, what ) )
+		if ( !awaitOfChecker( other, timeout, what ) )
 			LOG.info( "The code of " + snippet.loaderName() + " is checked when it runs first: no worker could check it within " + timeout.getSeconds() + " s" );
 	}
 
@@ -139,9 +139,7 @@ final class CodeChecker
 		{
 			final WorkTask< R > other = submitInstead( task, work );
 			// Nothing replaces that worker if it cannot start, or is lost.
-			final boolean isDone = other != null && ( await( other, TIMEOUT, what ) || !other.withdraw() );
-			if ( other != null )
-				checks.remove( other );
+			final boolean isDone = other != null && ( awaitOfChecker( other, TIMEOUT, what ) || !other.withdraw() );
 			task = isDone ? other : submit( work, tasks );
 		}
 		await( task, NO_LIMIT, what );
@@ -162,11 +160,28 @@ final class CodeChecker
 		{
 			pool.startChecker();
 		}
-		catch ( final NativeMemoryException e )
+		catch ( final NativeMemoryException | OutOfMemoryError e )
 		{
+			// The latter also if the system has no more threads.
 			return null;
 		}
 		return submit( work, checks );
+	}
+
+	/**
+	 * Like {@link #await}; afterwards, the task is not kept for the checking worker any more,
+	 * which may never come.
+	 */
+	private boolean awaitOfChecker( final WorkTask< ? > task, final Duration timeout, final String what )
+	{
+		try
+		{
+			return await( task, timeout, what );
+		}
+		finally
+		{
+			checks.remove( task );
+		}
 	}
 
 	private < R > WorkTask< R > submit( final Work< R > work, final TaskQueue queue )

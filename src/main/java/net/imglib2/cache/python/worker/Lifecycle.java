@@ -84,7 +84,8 @@ final class Lifecycle
 		FAILED,
 
 		/**
-		 * The code of a task does not end. If it ever does, so does the thread.
+		 * The code of a task does not end; if it ever does, so does the thread. Or the
+		 * interpreter is lost, or the thread has failed, and is about to end.
 		 */
 		ABANDONED,
 
@@ -183,7 +184,7 @@ final class Lifecycle
 	}
 
 	/**
-	 * The code of a task does not end.
+	 * The code of a task does not end, or the worker is lost.
 	 */
 	synchronized void abandon()
 	{

@@ -146,6 +146,26 @@ public abstract class ProtocolInterpreter implements Interpreter
 		if ( isPrepared( snippet ) )
 			return null;
 		added( snippet.fileName(), snippet.code() );
+		boolean ready = false;
+		try
+		{
+			final PythonFailure failed = prepareFromOneSource( snippet );
+			if ( failed == null )
+			{
+				prepared.put( snippet.id(), snippet.fileName() );
+				ready = true;
+			}
+			return failed;
+		}
+		finally
+		{
+			if ( !ready )
+				forgetUnprepared( snippet );
+		}
+	}
+
+	private PythonFailure prepareFromOneSource( final Snippet snippet )
+	{
 		PythonFailure failed = prepareOnce( snippet );
 		for ( int tries = 1; failed == null && snippet.mayNameFunction() && !agreesOnSource( snippet ); ++tries )
 		{
@@ -154,11 +174,24 @@ public abstract class ProtocolInterpreter implements Interpreter
 			failed = tries < MAX_TRIES ? prepareOnce( snippet )
 					: PythonFailure.withoutException( "the file " + snippet.source().get( 0 ) + " changes again and again: build the image when it does not" );
 		}
-		if ( failed == null )
-			prepared.put( snippet.id(), snippet.fileName() );
-		else
-			removed( snippet.fileName() );
 		return failed;
+	}
+
+	/**
+	 * Python may know code that could not be made ready, and nobody would let it forget that
+	 * later.
+	 */
+	private void forgetUnprepared( final Snippet snippet )
+	{
+		removed( snippet.fileName() );
+		try
+		{
+			call( "forget", snippet.id() );
+		}
+		catch ( final RuntimeException e )
+		{
+			// It has ended, or is about to. Why the code is not ready is told already.
+		}
 	}
 
 	private PythonFailure prepareOnce( final Snippet snippet )

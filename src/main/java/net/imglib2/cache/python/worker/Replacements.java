@@ -184,7 +184,7 @@ final class Replacements
 	{
 		if ( pool.isClosed() || !pool.remove( worker ) )
 			return;
-		abandoned.add( worker );
+		addAbandoned( worker );
 		worker.abandon();
 		LOG.warning( worker.getName() + " is abandoned, because its code does not end (abandoned workers of its queue that are still running: " + abandoned.size() + "). "
 				+ stack.describe() );
@@ -226,8 +226,8 @@ final class Replacements
 		}
 		final String reason = count + " were lost, one after the other, while none computed anything";
 		final String next = "is started in " + ( now + NANOS_PER_SECOND - 1 ) / NANOS_PER_SECOND + " s";
-		LOG.severe( "The next worker of " + pool.getName() + " " + next + ", because " + reason + ". " + what );
 		failIfNoWorkerIsLeft( "the last " + reason + ". The next one " + next + ". " + what, null );
+		LOG.severe( "The next worker of " + pool.getName() + " " + next + ", because " + reason + ". " + what );
 	}
 
 	private int countLoss( final Worker lost )
@@ -266,14 +266,25 @@ final class Replacements
 	{
 		if ( pool.isClosed() || !isWorkerMissing() || abandoned.size() > MAX_ABANDONED || clock.getAsLong() - nextStart < 0 )
 			return;
+		final Worker fresh;
 		try
 		{
-			final Worker fresh = pool.newWorker();
+			fresh = pool.newWorker();
+		}
+		catch ( final Throwable t )
+		{
+			couldNotStart( t );
+			return;
+		}
+		try
+		{
 			// The start can take long, and can need Python's lock, which other code may keep.
 			LibraryThreads.create( fresh.getName() + "_start", () -> start( fresh ) ).start();
 		}
 		catch ( final Throwable t )
 		{
+			// The system has no more threads.
+			hasNotStarted( fresh );
 			couldNotStart( t );
 		}
 	}
@@ -296,7 +307,10 @@ final class Replacements
 		}
 	}
 
-	private synchronized void hasStarted()
+	/**
+	 * A worker serves, here or where more were asked for.
+	 */
+	synchronized void hasStarted()
 	{
 		pause = FIRST_PAUSE;
 		// It may have been lost already.
@@ -312,10 +326,15 @@ final class Replacements
 		// It may start later, but nobody would watch or close it.
 		pool.remove( fresh );
 		fresh.close( WorkerPool.closedException() );
-		abandoned.add( fresh );
+		addAbandoned( fresh );
+	}
+
+	private void addAbandoned( final Worker worker )
+	{
+		abandoned.add( worker );
 		// Either it removes itself, or its end is seen here.
-		if ( fresh.isOver() )
-			abandoned.remove( fresh );
+		if ( worker.isOver() )
+			abandoned.remove( worker );
 	}
 
 	private void couldNotStart( final Throwable cause )
@@ -326,8 +345,9 @@ final class Replacements
 		nextStart = clock.getAsLong() + now;
 		pause = Math.min( 2 * now, LONGEST_PAUSE );
 		final String next = "the next attempt is in " + TimeUnit.NANOSECONDS.toSeconds( now ) + " s";
-		LOG.log( Level.SEVERE, "A worker of " + pool.getName() + " could not be started in place of another one; " + next, cause );
+		// First what others wait for.
 		failIfNoWorkerIsLeft( "all were abandoned or lost, and another one could not be started; " + next + ": " + cause.getMessage(), cause );
+		LOG.log( Level.SEVERE, "A worker of " + pool.getName() + " could not be started in place of another one; " + next, cause );
 	}
 
 	private void failIfNoWorkerIsLeft( final String why, final Throwable cause )

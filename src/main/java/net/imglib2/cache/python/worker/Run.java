@@ -105,6 +105,8 @@ final class Run
 		final PythonFailure failed = python.prepare( snippet() );
 		if ( failed != null )
 		{
+			// To prepare code can take several calls, one of which was cancelled, perhaps.
+			firstTicket = Math.max( firstTicket, cancelledTicket );
 			// Only code that is ready has several blocks.
 			complete( 0, BlockResult.failed( worker, failed ), python, worker );
 			return;

@@ -54,8 +54,9 @@ abstract class Task< R >
 	private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos( 1 );
 
 	/**
-	 * The same if no worker slept: none falls asleep while a task waits. To look in vain
-	 * takes a processor from the code of others.
+	 * The same if no worker slept, because none falls asleep while a task waits, and again
+	 * and again from then on: what was woken may end. To look in vain takes a processor from
+	 * the code of others.
 	 */
 	private static final long LONG_PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos( 100 );
 
@@ -188,9 +189,9 @@ abstract class Task< R >
 		{
 			if ( Thread.interrupted() )
 				throw new InterruptedException( "Interrupted while waiting for Python code" );
-			if ( patient && state.get() == WAITING )
+			if ( state.get() == WAITING )
 			{
-				LockSupport.parkNanos( this, queue.hasSleepers() ? PATIENCE_NANOS : LONG_PATIENCE_NANOS );
+				LockSupport.parkNanos( this, patient && queue.hasSleepers() ? PATIENCE_NANOS : LONG_PATIENCE_NANOS );
 				if ( state.get() == WAITING )
 					queue.wakeWorker();
 				patient = false;

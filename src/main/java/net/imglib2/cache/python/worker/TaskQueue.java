@@ -106,8 +106,8 @@ final class TaskQueue
 		if ( !background.removeFirstOccurrence( task ) )
 			return false;
 		tasks.addLast( task );
-		if ( polling.get() <= 0 )
-			wakeWorker();
+		// Also if another one is polling: one that was about to sleep can have found the task nowhere.
+		wakeWorker();
 		return true;
 	}
 
@@ -253,6 +253,17 @@ final class TaskQueue
 	{
 		// Either the thread that adds a task sees this, or the task is seen here.
 		if ( polling.decrementAndGet() <= 0 && !isEmpty() )
+			wakeWorker();
+	}
+
+	/**
+	 * A worker ends, which can have been woken for a task that it has not taken. It is busy
+	 * already.
+	 */
+	void leave()
+	{
+		// Also if another one is polling: it may not come back.
+		if ( !isEmpty() )
 			wakeWorker();
 	}
 

@@ -133,11 +133,35 @@ final class TimeoutWatch
 
 	private void run()
 	{
+		boolean failed = false;
 		while ( !ended )
 		{
 			LockSupport.parkNanos( INTERVAL_NANOS );
 			Thread.interrupted();
-			look();
+			try
+			{
+				look();
+				failed = false;
+			}
+			catch ( final Throwable t )
+			{
+				// No memory may be left now. Nobody replaces this thread.
+				if ( !failed )
+					tell( t );
+				failed = true;
+			}
+		}
+	}
+
+	private static void tell( final Throwable failure )
+	{
+		try
+		{
+			LOG.log( Level.SEVERE, "The timeouts could not be checked", failure );
+		}
+		catch ( final Throwable t )
+		{
+			// There is no memory for that, either.
 		}
 	}
 

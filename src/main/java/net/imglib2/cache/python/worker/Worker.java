@@ -66,6 +66,13 @@ final class Worker
 	 */
 	private static final long STACK_SIZE = 16L << 20;
 
+	/**
+	 * How long a thread that is interrupted waits for the end of a worker.
+	 */
+	private static final long PATIENCE_IF_INTERRUPTED_NANOS = TimeUnit.SECONDS.toNanos( 1 );
+
+	private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos( 100 );
+
 	private static final ThreadLocal< Worker > OF_THIS_THREAD = new ThreadLocal<>();
 
 	private final String name;
@@ -358,10 +365,11 @@ final class Worker
 		if ( this == OF_THIS_THREAD.get() || life.startFailure() != null )
 			return;
 		boolean interrupted = false;
+		long end = deadline;
 		while ( thread.isAlive() )
 		{
-			final long millis = TimeUnit.NANOSECONDS.toMillis( deadline - System.nanoTime() );
-			if ( millis <= 0 || interrupted )
+			final long millis = TimeUnit.NANOSECONDS.toMillis( end - System.nanoTime() );
+			if ( millis <= 0 )
 			{
 				LOG.warning( name + " is still running Python code after its queue was closed; it is left to itself" );
 				break;
@@ -373,6 +381,10 @@ final class Worker
 			catch ( final InterruptedException e )
 			{
 				interrupted = true;
+				// Most workers end within milliseconds.
+				final long soon = System.nanoTime() + PATIENCE_IF_INTERRUPTED_NANOS;
+				if ( soon - end < 0 )
+					end = soon;
 			}
 		}
 		if ( interrupted )
@@ -412,11 +424,36 @@ final class Worker
 			if ( open() )
 				serve();
 		}
+		catch ( final Throwable t )
+		{
+			tellFailure( t );
+			throw t;
+		}
 		finally
 		{
 			life.end();
 			ended.accept( this );
 		}
+	}
+
+	/**
+	 * What this thread does between tasks has failed, for instance because no memory is left.
+	 * Others wait for a worker in its place.
+	 */
+	private void tellFailure( final Throwable failure )
+	{
+		life.abandon();
+		for ( boolean told = false; !told; )
+			try
+			{
+				lost.accept( this, "its thread has failed: " + failure );
+				told = true;
+			}
+			catch ( final Throwable t )
+			{
+				// There may be no memory for this, either, but there will be.
+				LockSupport.parkNanos( RETRY_NANOS );
+			}
 	}
 
 	/**
@@ -500,6 +537,7 @@ final class Worker
 		finally
 		{
 			becomeBusy();
+			tasks.leave();
 			closeInterpreter();
 		}
 	}
@@ -512,10 +550,10 @@ final class Worker
 		{
 			python.close();
 		}
-		catch ( final RuntimeException e )
+		catch ( final Throwable t )
 		{
 			// One that lives in this process does not close while threads of the user's code live in it.
-			LOG.log( Level.WARNING, name + " could not close its interpreter", e );
+			LOG.log( Level.WARNING, name + " could not close its interpreter", t );
 		}
 	}
 
@@ -531,15 +569,12 @@ final class Worker
 		expectsTask = true;
 		if ( task == null )
 			return !( finishLeft() && isLost() ) && !( tasks.isExhausted() && lastForAll.next() == null );
-		if ( python.loss() != null )
-		{
-			// It has ended while there was nothing to do: another worker takes the task.
-			tasks.addFirst( task );
-			return !isLost();
-		}
 		try
 		{
-			if ( task instanceof BlockTask )
+			if ( python.loss() != null )
+				// It has ended while there was nothing to do: another worker takes the task.
+				tasks.addFirst( task );
+			else if ( task instanceof BlockTask )
 				runBlocks( ( BlockTask ) task );
 			else if ( !runWork( ( WorkTask< ? > ) task ) )
 				tasks.addFirst( task );
@@ -569,11 +604,11 @@ final class Worker
 	{
 		if ( deadLoaders.isEmpty() )
 			return;
-		final List< Long > ids = new ArrayList<>();
-		for ( Long id = deadLoaders.poll(); id != null; id = deadLoaders.poll() )
-			ids.add( id );
 		try
 		{
+			final List< Long > ids = new ArrayList<>();
+			for ( Long id = deadLoaders.poll(); id != null; id = deadLoaders.poll() )
+				ids.add( id );
 			python.forget( ids );
 		}
 		catch ( final Throwable t )

@@ -450,7 +450,26 @@ public final class WorkerPool implements AutoCloseable
 			return closedException();
 		// Read once: a worker may start meanwhile.
 		final PythonNoWorkerException noWorker = replacements.noWorker();
-		return noWorker == null ? null : new PythonNoWorkerException( noWorker.getMessage(), noWorker );
+		if ( noWorker == null )
+			return null;
+		startToLookForWorkers();
+		return new PythonNoWorkerException( noWorker.getMessage(), noWorker );
+	}
+
+	/**
+	 * The thread that starts workers may not have started, because the system had no more
+	 * threads.
+	 */
+	private void startToLookForWorkers()
+	{
+		try
+		{
+			watchTimeouts();
+		}
+		catch ( final Throwable t )
+		{
+			// It is tried again as long as somebody wants something to be computed.
+		}
 	}
 
 	/**
@@ -553,6 +572,9 @@ public final class WorkerPool implements AutoCloseable
 			for ( int i = numWorkers(); i < atLeast; ++i )
 				fresh.add( startAnother() );
 			replacements.setNumWorkers( Math.max( atLeast, numWorkers() ) );
+			// There may have been none before.
+			if ( !fresh.isEmpty() )
+				replacements.hasStarted();
 		}
 		catch ( final Throwable t )
 		{
@@ -618,7 +640,8 @@ public final class WorkerPool implements AutoCloseable
 
 	synchronized void startChecker()
 	{
-		if ( checkingWorker != null || closed )
+		// One that could not start is over, too.
+		if ( checkingWorker != null && !checkingWorker.isOver() || closed )
 			return;
 		checkingWorker = new Worker( name, "check", checks, factory, TrustPolicy.ofThisJvm().requireCode( "The init code", "" ), new TasksForAll(), this::ended, this::lost );
 		checkingWorker.start();
@@ -637,8 +660,10 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( timeouts != null || closed )
 			return;
-		timeouts = new TimeoutWatch( name, workers, replacements::abandon, this::isMissed, replacements::startMissing, clock );
-		timeouts.start();
+		final TimeoutWatch watch = new TimeoutWatch( name, workers, replacements::abandon, this::isMissed, replacements::startMissing, clock );
+		// First: the system may have no more threads, and may have some when this is called next.
+		watch.start();
+		timeouts = watch;
 	}
 
 	/**
@@ -740,10 +765,17 @@ public final class WorkerPool implements AutoCloseable
 	{
 		if ( forgetChecker( worker ) )
 			return;
-		replacements.lost( worker, why );
-		watchTimeouts();
-		// The worker may have put a task back, which nobody else takes.
-		failWaiting();
+		try
+		{
+			// First: whatever fails from now on, that thread starts another worker.
+			watchTimeouts();
+		}
+		finally
+		{
+			replacements.lost( worker, why );
+			// The worker may have put a task back, which nobody else takes.
+			failWaiting();
+		}
 	}
 
 	/**

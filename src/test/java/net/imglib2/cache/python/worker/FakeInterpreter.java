@@ -126,9 +126,16 @@ final class FakeInterpreter implements UnboundInterpreter
 	@Override
 	public PythonFailure prepare( final Snippet snippet )
 	{
+		// As with a function of a file: first its text, then its code.
 		call();
-		prepared.add( snippet.id() );
-		return null;
+		final long ticket = nextTicket;
+		call();
+		control.running = ticket;
+		final PythonFailure failed = factory.onPrepare.apply( this );
+		control.running = 0;
+		if ( failed == null )
+			prepared.add( snippet.id() );
+		return failed;
 	}
 
 	@Override
@@ -264,6 +271,7 @@ final class FakeInterpreter implements UnboundInterpreter
 	public String loss()
 	{
 		requireThread();
+		factory.onLoss.accept( this );
 		return loss;
 	}
 

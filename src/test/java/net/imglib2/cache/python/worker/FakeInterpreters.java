@@ -38,6 +38,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongUnaryOperator;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -48,6 +49,7 @@ import net.imglib2.cache.python.block.BlockMemory;
 import net.imglib2.cache.python.block.DirectMemory;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.type.PixelType;
 import net.imglib2.type.numeric.integer.IntType;
@@ -79,6 +81,16 @@ final class FakeInterpreters implements InterpreterFactory
 	volatile BiConsumer< FakeInterpreter, String > onExec = ( python, code ) -> {};
 
 	volatile Runnable onIsPrepared = () -> {};
+
+	/**
+	 * What code that shall be made ready fails with.
+	 */
+	volatile Function< FakeInterpreter, PythonFailure > onPrepare = python -> null;
+
+	/**
+	 * Whenever a worker asks how an interpreter has ended.
+	 */
+	volatile Consumer< FakeInterpreter > onLoss = python -> {};
 
 	volatile Consumer< FakeInterpreter > onClose = python -> {};
 

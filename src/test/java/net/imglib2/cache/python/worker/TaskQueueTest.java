@@ -43,6 +43,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -212,6 +215,68 @@ class TaskQueueTest
 		worker.join();
 	}
 
+	/**
+	 * The one that is woken first has something else to do.
+	 */
+	@Test
+	void aReaderWakesOneWorkerAfterTheOtherUntilItsTaskIsBegun() throws Exception
+	{
+		queue.becomePolling();
+		final Thread worker = worker( false, ConcurrentHashMap.newKeySet() );
+		while ( worker.getState() != Thread.State.WAITING )
+			Thread.onSpinWait();
+		final AtomicBoolean retires = new AtomicBoolean();
+		final Thread retiring = sleeper( retires::get, new AtomicReference<>() );
+		retires.set( true );
+		final TestTask task = new TestTask();
+		queue.add( task );
+		assertEquals( "done", result( task ) );
+		retiring.join();
+		ended.set( true );
+		queue.wakeAllWorkers();
+		worker.join();
+	}
+
+	@Test
+	void aWorkerThatEndsLeavesNoTaskBehind() throws Exception
+	{
+		queue.becomePolling();
+		final Set< Task< ? > > taken = ConcurrentHashMap.newKeySet();
+		final Thread worker = worker( false, taken );
+		while ( worker.getState() != Thread.State.WAITING )
+			Thread.onSpinWait();
+		final TestTask task = new TestTask();
+		queue.add( task );
+		queue.leave();
+		while ( taken.isEmpty() )
+			Thread.onSpinWait();
+		assertSame( task, taken.iterator().next() );
+		ended.set( true );
+		queue.wakeAllWorkers();
+		worker.join();
+	}
+
+	/**
+	 * A worker that is about to sleep looks at what is in the background last.
+	 */
+	@Test
+	void aTaskThatIsPromotedGetsAWorkerAlthoughAnotherIsPolling() throws Exception
+	{
+		queue.becomePolling();
+		final BlockTask task = background();
+		final AtomicInteger looks = new AtomicInteger();
+		final AtomicReference< Task< ? > > taken = new AtomicReference<>();
+		// Comes after the worker has found the queue empty.
+		final Thread sleeping = sleeper( () -> {
+			if ( looks.incrementAndGet() == 2 )
+				queue.add( task );
+			return false;
+		}, taken );
+		assertTrue( queue.promote( task ) );
+		sleeping.join();
+		assertSame( task, taken.get() );
+	}
+
 	@Test
 	void aWorkerThatBecomesBusyLeavesNoTaskBehind() throws Exception
 	{
@@ -287,6 +352,22 @@ class TaskQueueTest
 			queue.becomeBusy();
 		} );
 		thread.start();
+		return thread;
+	}
+
+	/**
+	 * @return a worker that takes one task, or none if it stops before, and sleeps
+	 */
+	private Thread sleeper( final BooleanSupplier stop, final AtomicReference< Task< ? > > taken )
+	{
+		final Thread thread = new Thread( () -> {
+			queue.becomePolling();
+			taken.set( queue.take( stop, new Seat( Thread.currentThread() ), false ) );
+			queue.becomeBusy();
+		} );
+		thread.start();
+		while ( thread.getState() != Thread.State.WAITING )
+			Thread.onSpinWait();
 		return thread;
 	}
 

@@ -48,6 +48,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import net.imglib2.cache.python.protocol.BlockResult;
+import net.imglib2.cache.python.protocol.PythonFailure;
 import net.imglib2.cache.python.protocol.Snippet;
 import net.imglib2.cache.python.trust.TrustPolicy;
 
@@ -170,6 +171,33 @@ class TimeoutWatchTest
 			tasks.wakeAllWorkers();
 			worker.awaitEnd( System.nanoTime() + Long.MAX_VALUE / 2 );
 		}
+	}
+
+	/**
+	 * Before the thread that watches has looked again.
+	 */
+	@Test
+	void codeThatIsCancelledWhileItIsPreparedTimesOut()
+	{
+		final FakeInterpreter python = new FakeInterpreter( "python_0_worker_1", fakes );
+		python.open();
+		final Snippet snippet = new Snippet( -1, "watched", TrustPolicy.ofThisJvm().requireLoader( "x" ), "", false, false, LIMIT );
+		final BlockTask block = new BlockTask( fakes.request( snippet, 1 ), true, false );
+		final Run run = new Run( Collections.singletonList( block ), LIMIT );
+		fakes.onPrepare = its -> {
+			run.cancel( its.control().running() );
+			its.control().cancel( its.control().running() );
+			return FakeInterpreter.cancelled( its ).failure();
+		};
+		run.compute( python, python.name );
+		assertTrue( result( block ).isTimedOut() );
+		assertEquals( 7, result( block ).failure().getLine() );
+
+		final BlockTask other = new BlockTask( fakes.request( snippet, 2 ), true, false );
+		fakes.onPrepare = its -> PythonFailure.withoutException( "bad" );
+		new Run( Collections.singletonList( other ), LIMIT ).compute( python, python.name );
+		assertFalse( result( other ).isTimedOut() );
+		assertEquals( Collections.emptyList(), new ArrayList<>( fakes.misuse ) );
 	}
 
 	/**

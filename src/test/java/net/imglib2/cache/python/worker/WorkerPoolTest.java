@@ -64,6 +64,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 import org.junit.jupiter.api.AfterAll;
@@ -543,6 +545,65 @@ class WorkerPoolTest
 	}
 
 	/**
+	 * For instance because no memory is left for what it does between tasks.
+	 */
+	@Test
+	void aWorkerWhoseThreadFailsIsReplaced() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", null );
+		assertComputedBy( "worker_1", submit( a, 0 ) );
+		final Thread worker = threadOf( "worker_1" );
+		spinUntil( () -> worker.getState() == Thread.State.WAITING );
+		final Error thrown = new OutOfMemoryError( "thrown by a test" );
+		fakes.onLoss = python -> {
+			if ( python.name.endsWith( "worker_1" ) )
+				throw thrown;
+		};
+		final BlockTask block = submit( a, 1 );
+		final PythonException e = assertThrows( PythonException.class, () -> pool.await( block ) );
+		assertTrue( causes( e ).contains( thrown ), () -> causes( e ).toString() );
+		assertComputedBy( "worker_2", submit( a, 2 ) );
+		fakes.await( "worker_1 close" );
+	}
+
+	/**
+	 * The threads that would replace them must not end.
+	 */
+	@Test
+	void workersAreReplacedAlthoughTheLogFails() throws Exception
+	{
+		stopClock();
+		open( 1 );
+		final Snippet a = register( "a", null );
+		final Handler failing = new TestHandler( record -> {
+			throw new OutOfMemoryError( "thrown by a test" );
+		} );
+		LOG.addHandler( failing );
+		try
+		{
+			fakes.onCreate = () -> {
+				throw new IllegalStateException( "no memory" );
+			};
+			fakes.get( "worker_1" ).loss = "killed";
+			final BlockTask waiting = submit( a, 1 );
+			assertThrows( PythonNoWorkerException.class, () -> pool.await( waiting ) );
+			// The thread that looks fails, too.
+			forward.addAndGet( Replacements.FIRST_PAUSE );
+			final int before = clockReads.get();
+			spinUntil( () -> clockReads.get() - before > 8 );
+			fakes.onCreate = () -> {};
+			forward.addAndGet( 2 * Replacements.FIRST_PAUSE );
+			awaitOpen();
+			assertNull( pool.await( submit( a, 2 ) ).failure() );
+		}
+		finally
+		{
+			LOG.removeHandler( failing );
+		}
+	}
+
+	/**
 	 * The pauses are those of workers that are lost when they compute.
 	 */
 	@Test
@@ -648,6 +709,8 @@ class WorkerPoolTest
 			assertTrue( pool.await( submit( a, 4 ) ).isDropped() );
 			pause *= 2;
 		}
+		// Its reader knows the end of the block first.
+		spinUntil( () -> outcome( pool::requireOpen ) != null );
 		fakes.onBlock = ( python, number ) -> FakeInterpreters.done( python );
 		forward.addAndGet( pause );
 		awaitOpen();
@@ -734,6 +797,55 @@ class WorkerPoolTest
 		fakes.onCreate = () -> {};
 		register( "c" );
 		assertEquals( Arrays.asList( "worker_1 check a", "check check c" ), checks() );
+	}
+
+	/**
+	 * For instance because the system had no process left at that moment.
+	 */
+	@Test
+	void aCheckingWorkerThatHasNotStartedIsReplacedWhenItIsNeeded() throws Exception
+	{
+		open( 1 );
+		submitHanging( register( "a" ), 1 );
+		final AtomicReference< Thread > failed = new AtomicReference<>();
+		fakes.onOpen = python -> {
+			failed.set( Thread.currentThread() );
+			throw new IllegalStateException( "no process" );
+		};
+		final FutureTask< PythonException > first = new FutureTask<>( () -> outcome( () -> register( "b" ) ) );
+		final Thread registering = new Thread( first );
+		registering.start();
+		spinUntil( () -> failed.get() != null );
+		failed.get().join();
+		// Else it would wait for seconds.
+		registering.interrupt();
+		assertInstanceOf( PythonInterruptedException.class, first.get() );
+		fakes.onOpen = python -> {};
+		register( "c" );
+		assertEquals( Arrays.asList( "worker_1 check a", "check check c" ), checks() );
+	}
+
+	@Test
+	void aCheckThatNobodyWaitsForAnyMoreIsNotKept() throws Exception
+	{
+		open( 1 );
+		// Nobody takes anything from these.
+		final TaskQueue tasks = new TaskQueue();
+		final TaskQueue checks = new TaskQueue();
+		final CodeChecker checker = new CodeChecker( pool, tasks, checks );
+		final Snippet snippet = register( "a" );
+		final List< Runnable > uses = Arrays.asList( () -> checker.check( snippet ), () -> checker.ask( "Asking", ( python, ofUsers ) -> null, true ) );
+		for ( final Runnable use : uses )
+		{
+			final FutureTask< PythonException > waiting = new FutureTask<>( () -> outcome( use ) );
+			final Thread thread = new Thread( waiting );
+			thread.start();
+			spinUntil( () -> !checks.isEmpty() );
+			thread.interrupt();
+			assertInstanceOf( PythonInterruptedException.class, waiting.get() );
+			assertTrue( checks.isEmpty() );
+			assertTrue( tasks.isEmpty() );
+		}
 	}
 
 	@Test
@@ -1108,6 +1220,46 @@ class WorkerPoolTest
 	}
 
 	@Test
+	void anInterruptedThreadThatClosesThePoolWaitsForWorkersThatEndSoon()
+	{
+		open( 2 );
+		final Queue< String > logged = new ConcurrentLinkedQueue<>();
+		final Handler handler = new TestHandler( record -> logged.add( record.getMessage() ) );
+		final Logger log = Logger.getLogger( Worker.class.getName() );
+		log.addHandler( handler );
+		// Not before the thread waits for the worker.
+		final Thread closing = Thread.currentThread();
+		fakes.onClose = python -> spinUntil( () -> closing.getState() == Thread.State.TIMED_WAITING || !logged.isEmpty() );
+		try
+		{
+			Thread.currentThread().interrupt();
+			pool.close();
+			assertTrue( Thread.interrupted(), "the interrupt is kept" );
+		}
+		finally
+		{
+			log.removeHandler( handler );
+		}
+		assertEquals( Collections.emptyList(), new ArrayList<>( logged ) );
+		assertEquals( 2, fakes.events( event -> event.endsWith( " close" ) ).size() );
+	}
+
+	/**
+	 * As one does that is not needed any more, or has nothing left to do.
+	 */
+	@Test
+	void aWorkerThatEndsWhenItIsAbandonedDoesNotCountAsAbandoned()
+	{
+		open( 1 );
+		final Worker worker = pool.newWorker();
+		worker.close( WorkerPool.closedException() );
+		assertTrue( worker.isOver() );
+		final Replacements replacements = new Replacements( pool, new ArrayList<>(), 1, System::nanoTime );
+		replacements.abandon( worker, PythonFailure.withoutException( "slow" ) );
+		assertTrue( replacements.abandoned().isEmpty() );
+	}
+
+	@Test
 	void thePoolCanBeClosedByATask() throws Exception
 	{
 		open( 2 );
@@ -1322,6 +1474,36 @@ class WorkerPoolTest
 		pool.grow( 2 );
 		assertAllAreThere( 2 );
 		assertEquals( 5, fakes.events( event -> event.endsWith( " init" ) ).size() );
+	}
+
+	/**
+	 * Before the pause ends after which another worker takes its place.
+	 */
+	@Test
+	void aPoolWithoutWorkersServesWhenItGrows() throws Exception
+	{
+		stopClock();
+		open( 1 );
+		final Snippet a = register( "a" );
+		fakes.onOpen = python -> {
+			throw new IllegalStateException( "no memory" );
+		};
+		fakes.get( "worker_1" ).loss = "killed";
+		final BlockTask waiting = submit( a, 1 );
+		assertThrows( PythonNoWorkerException.class, () -> pool.await( waiting ) );
+		fakes.onOpen = python -> {};
+		fakes.onInit = python -> {
+			if ( python.name.endsWith( "_4" ) )
+				throw new IllegalStateException( "no memory" );
+		};
+		assertThrows( PythonEnvironmentException.class, () -> pool.grow( 3 ) );
+		fakes.await( "worker_3 close" );
+		assertThrows( PythonNoWorkerException.class, pool::requireOpen );
+		pool.grow( 2 );
+		pool.requireOpen();
+		assertComputedBy( "worker_5", submit( a, 2 ) );
+		forward.addAndGet( Replacements.FIRST_PAUSE );
+		assertAllAreThere( 2 );
 	}
 
 	/**
@@ -1675,6 +1857,30 @@ class WorkerPoolTest
 			task.get();
 	}
 
+	private static final class TestHandler extends Handler
+	{
+		private final Consumer< LogRecord > onPublish;
+
+		TestHandler( final Consumer< LogRecord > onPublish )
+		{
+			this.onPublish = onPublish;
+		}
+
+		@Override
+		public void publish( final LogRecord record )
+		{
+			onPublish.accept( record );
+		}
+
+		@Override
+		public void flush()
+		{}
+
+		@Override
+		public void close()
+		{}
+	}
+
 	private interface Waiting
 	{
 		void await() throws InterruptedException;
@@ -1710,6 +1916,11 @@ class WorkerPoolTest
 	private Snippet register( final String name, final Duration timeout )
 	{
 		return pool.register( CellCode.of( "x" ), PythonLoaderOptions.options().name( name ).timeout( timeout ), this );
+	}
+
+	private Thread threadOf( final String worker )
+	{
+		return Thread.getAllStackTraces().keySet().stream().filter( thread -> thread.getName().startsWith( fakes.get( worker ).name ) ).findAny().get();
 	}
 
 	private BlockTask submit( final Snippet snippet, final int number )
