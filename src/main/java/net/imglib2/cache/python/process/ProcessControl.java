@@ -261,7 +261,10 @@ final class ProcessControl extends ProtocolControl
 		if ( asked == null || asked.ticket != ticket )
 		{
 			if ( isCalling() && System.nanoTime() - cancelledNanos > WATCHDOG_NANOS )
-				asked = new Asked( now, ticket );
+			{
+				final Asked fresh = new Asked( now, ticket );
+				asked = fresh.isSent ? fresh : null;
+			}
 			return null;
 		}
 		final Stack stack = asked.stack();
@@ -277,7 +280,7 @@ final class ProcessControl extends ProtocolControl
 		final Asked init = new Asked( now, 0 );
 		final long start = System.nanoTime();
 		Stack stack = init.stack();
-		while ( stack == null && System.nanoTime() - start < HANDLER_NANOS )
+		while ( init.isSent && stack == null && System.nanoTime() - start < HANDLER_NANOS )
 		{
 			LockSupport.parkNanos( TimeUnit.MILLISECONDS.toNanos( 5 ) );
 			stack = init.stack();
@@ -296,6 +299,8 @@ final class ProcessControl extends ProtocolControl
 
 		private final long start;
 
+		final boolean isSent;
+
 		private String read = "";
 
 		Asked( final WorkerProcess of, final long ticket )
@@ -303,7 +308,7 @@ final class ProcessControl extends ProtocolControl
 			this.of = of;
 			this.ticket = ticket;
 			start = of.lengthOfStacks();
-			of.askForStack();
+			isSent = of.askForStack();
 		}
 
 		/**

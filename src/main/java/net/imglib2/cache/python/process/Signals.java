@@ -57,19 +57,24 @@ final class Signals
 	 *
 	 * @param pid
 	 * 		number of the process
+	 * @return whether it was sent; not to a process that has ended
 	 */
-	static void terminate( final Process process, final long pid )
+	static boolean terminate( final Process process, final long pid )
 	{
-		if ( !process.isAlive() || !hasSigterm( process ) || byHandle( process, "destroy" ) )
-			return;
+		if ( !process.isAlive() || !hasSigterm( process ) )
+			return false;
+		if ( byHandle( process, "destroy" ) )
+			return true;
 		try
 		{
 			// Java 8
 			ProcessStarter.get( ProcessStarter.start( new ProcessBuilder( "kill", "-TERM", Long.toString( pid ) ) ) );
+			return true;
 		}
 		catch ( final IOException e )
 		{
 			LOG.log( Level.FINE, "A signal cannot be sent", e );
+			return false;
 		}
 	}
 

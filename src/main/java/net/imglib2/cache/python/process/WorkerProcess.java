@@ -373,10 +373,12 @@ final class WorkerProcess
 
 	/**
 	 * Lets Python write its stack.
+	 *
+	 * @return whether it was asked; not if the process has ended, or there are no signals
 	 */
-	void askForStack()
+	boolean askForStack()
 	{
-		Signals.terminate( process, pid );
+		return Signals.terminate( process, pid );
 	}
 
 	/**

@@ -29,7 +29,7 @@
 package net.imglib2.cache.python.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
@@ -70,7 +70,8 @@ class ProcessControlTest
 		for ( final WorkerProcess process : List.of( ofClosed, ofExited ) )
 		{
 			process.prepareToWait();
-			assertFalse( process.await( () -> false ) );
+			process.await( () -> false, System.nanoTime() + WorkerProcessTest.PATIENCE_NANOS );
+			assertNotNull( process.death() );
 		}
 		toClose.setCalling( false );
 		toExit.setCalling( false );

@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Proxy;
@@ -72,7 +73,7 @@ class SignalsTest
 	void asksTheHandle()
 	{
 		final FakeProcess process = process( true );
-		Signals.terminate( process, NO_PID );
+		assertTrue( Signals.terminate( process, NO_PID ) );
 		assertEquals( List.of( "handle.destroy" ), process.calls );
 		Signals.kill( process );
 		assertEquals( List.of( "handle.destroy", "handle.destroyForcibly" ), process.calls );
@@ -85,7 +86,7 @@ class SignalsTest
 	void nothingIsSentWhereItWouldKill()
 	{
 		final FakeProcess process = process( false );
-		Signals.terminate( process, NO_PID );
+		assertFalse( Signals.terminate( process, NO_PID ) );
 		assertEquals( List.of(), process.calls );
 		Signals.kill( process );
 		assertEquals( List.of( "handle.destroyForcibly" ), process.calls );
@@ -96,7 +97,7 @@ class SignalsTest
 	{
 		final FakeProcess process = process( true );
 		process.end( 0 );
-		Signals.terminate( process, NO_PID );
+		assertFalse( Signals.terminate( process, NO_PID ) );
 		Signals.kill( process );
 		assertEquals( List.of(), process.calls );
 	}
@@ -126,13 +127,13 @@ class SignalsTest
 		final String system = System.setProperty( "os.name", "Windows 11" );
 		try
 		{
-			Signals.terminate( process, spared.pid() );
+			assertFalse( Signals.terminate( process, spared.pid() ) );
 		}
 		finally
 		{
 			System.setProperty( "os.name", system );
 		}
-		Signals.terminate( process, asked.pid() );
+		assertTrue( Signals.terminate( process, asked.pid() ) );
 		assertEquals( 128 + 15, asked.waitFor() );
 		assertTrue( spared.isAlive() );
 		spared.destroyForcibly().waitFor();

@@ -31,6 +31,7 @@ package net.imglib2.cache.python.process;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -45,6 +46,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Test;
@@ -61,6 +63,11 @@ class WorkerProcessTest
 {
 	private static final String MARK = "\u001emark";
 
+	/**
+	 * Nothing takes so long, even on a busy machine.
+	 */
+	static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos( 20 );
+
 	private static WorkerProcess worker( final Process process, final Consumer< String > out ) throws IOException
 	{
 		return new WorkerProcess( "test", process, MARK, out, line -> {} );
@@ -69,7 +76,8 @@ class WorkerProcessTest
 	private static void awaitDeath( final WorkerProcess worker )
 	{
 		worker.prepareToWait();
-		assertFalse( worker.await( () -> false ) );
+		worker.await( () -> false, System.nanoTime() + PATIENCE_NANOS );
+		assertNotNull( worker.death() );
 	}
 
 	/**
