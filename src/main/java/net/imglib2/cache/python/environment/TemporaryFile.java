@@ -33,15 +33,26 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import net.imglib2.cache.python.PythonEnvironmentException;
 
 /**
- * Makes temporary files.
+ * Makes temporary files. At first, deletes those of JVMs that were killed.
  */
 public final class TemporaryFile
 {
 	private static final String FOLDER_PROPERTY = "java.io.tmpdir";
+
+	private static final String NAME = "imglib2-cache-python";
+
+	/**
+	 * Nobody uses one for so long.
+	 */
+	private static final long STALE_MILLIS = TimeUnit.DAYS.toMillis( 1 );
+
+	private static final AtomicBoolean HAS_DELETED_STALE = new AtomicBoolean();
 
 	private TemporaryFile()
 	{}
@@ -58,13 +69,22 @@ public final class TemporaryFile
 		final String folder = System.getProperty( FOLDER_PROPERTY, "" );
 		try
 		{
-			return Files.createTempFile( Paths.get( folder ), "imglib2-cache-python", suffix );
+			final Path path = Files.createTempFile( Paths.get( folder ), NAME, suffix );
+			if ( HAS_DELETED_STALE.compareAndSet( false, true ) )
+				deleteStale( path.getParent(), System.currentTimeMillis() );
+			return path;
 		}
 		catch ( final IOException | InvalidPathException e )
 		{
 			throw new PythonEnvironmentException( "Temporary files cannot be made in " + folder + ", which the system property " + FOLDER_PROPERTY + " names: "
 					+ why( folder, e ) + ". Make that folder writable, or name another: -D" + FOLDER_PROPERTY + "=/path/to/folder", e );
 		}
+	}
+
+	static void deleteStale( final Path folder, final long now )
+	{
+		// A number follows the name.
+		StaleFiles.delete( folder, NAME + "[0-9]*", now - STALE_MILLIS, file -> false );
 	}
 
 	private static String why( final String folder, final Exception e )

@@ -50,6 +50,8 @@ import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Logger;
 
+import net.imglib2.cache.python.environment.StaleFiles;
+
 /**
  * The file that shared memory is. It grows, and its parts are mapped. Thread-safe but for
  * {@link #grow}.

@@ -26,7 +26,7 @@
  * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
  * #L%
  */
-package net.imglib2.cache.python.process;
+package net.imglib2.cache.python.environment;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -83,6 +83,22 @@ class StaleFilesTest
 	void aFolderThatIsAwayIsNoError()
 	{
 		StaleFiles.delete( folder.resolve( "missing" ), "*", NOW, file -> false );
+	}
+
+	/**
+	 * Files of shared memory begin with the same name, and are in use however old they are.
+	 */
+	@Test
+	void temporaryFilesOfJvmsThatWereKilled() throws Exception
+	{
+		final long day = 24 * 60 * 60 * 1000;
+		make( "imglib2-cache-python123.crash", NOW - day - 1 );
+		make( "imglib2-cache-python4.output", NOW - day - 1 );
+		make( "imglib2-cache-python5.crash", NOW - day );
+		make( "imglib2-cache-python-ab6.memory", NOW - day - 1 );
+		make( "other7.crash", NOW - day - 1 );
+		TemporaryFile.deleteStale( folder, NOW );
+		assertEquals( Set.of( "imglib2-cache-python-ab6.memory", "imglib2-cache-python5.crash", "other7.crash" ), names() );
 	}
 
 	private void make( final String name, final long time ) throws IOException

@@ -26,7 +26,7 @@
  * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
  * #L%
  */
-package net.imglib2.cache.python.process;
+package net.imglib2.cache.python.environment;
 
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -39,7 +39,7 @@ import java.util.logging.Logger;
 /**
  * Deletes files that JVMs have left behind, because they were killed.
  */
-final class StaleFiles
+public final class StaleFiles
 {
 	private static final Logger LOG = Logger.getLogger( StaleFiles.class.getName() );
 
@@ -58,7 +58,7 @@ final class StaleFiles
 	 * @param use
 	 * 		tells which older ones stay, too
 	 */
-	static void delete( final Path folder, final String glob, final long before, final Use use )
+	public static void delete( final Path folder, final String glob, final long before, final Use use )
 	{
 		try ( DirectoryStream< Path > files = Files.newDirectoryStream( folder, glob ) )
 		{
@@ -88,8 +88,13 @@ final class StaleFiles
 	/**
 	 * Tells which files are in use.
 	 */
-	interface Use
+	public interface Use
 	{
+		/**
+		 * @return whether to keep a file
+		 * @throws IOException
+		 * 		if that cannot be found out; then it is kept
+		 */
 		boolean isInUse( Path file ) throws IOException;
 	}
 }
