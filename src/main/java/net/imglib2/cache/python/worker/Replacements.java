@@ -264,6 +264,7 @@ final class Replacements
 	 */
 	synchronized void startMissing()
 	{
+		removeEnded();
 		if ( pool.isClosed() || !isWorkerMissing() || abandoned.size() > MAX_ABANDONED || clock.getAsLong() - nextStart < 0 )
 			return;
 		final Worker fresh;
@@ -287,6 +288,20 @@ final class Replacements
 			hasNotStarted( fresh );
 			couldNotStart( t );
 		}
+	}
+
+	/**
+	 * Does without workers that could not tell that they end, for instance because no memory
+	 * was left.
+	 */
+	private void removeEnded()
+	{
+		// Where there will be no more tasks, those that have ended are kept until all have.
+		if ( pool.isClosed() || pool.isEnding() )
+			return;
+		for ( final Worker worker : workers )
+			if ( worker.isOver() )
+				pool.remove( worker );
 	}
 
 	private void start( final Worker fresh )
@@ -324,8 +339,8 @@ final class Replacements
 	void hasNotStarted( final Worker fresh )
 	{
 		// It may start later, but nobody would watch or close it.
-		pool.remove( fresh );
 		fresh.close( WorkerPool.closedException() );
+		pool.remove( fresh );
 		addAbandoned( fresh );
 	}
 

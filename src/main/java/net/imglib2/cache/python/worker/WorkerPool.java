@@ -812,6 +812,14 @@ public final class WorkerPool implements AutoCloseable
 	}
 
 	/**
+	 * @return whether the workers end when they have done what is left to do
+	 */
+	boolean isEnding()
+	{
+		return tasks.isEnding();
+	}
+
+	/**
 	 * @throws PythonClosedException
 	 * 		if this pool is closed
 	 * @throws PythonNoWorkerException

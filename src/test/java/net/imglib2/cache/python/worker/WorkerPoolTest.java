@@ -568,6 +568,19 @@ class WorkerPoolTest
 	}
 
 	/**
+	 * Whatever has kept its thread from telling that it ends.
+	 */
+	@Test
+	void aWorkerThatHasEndedDoesNotCount() throws Exception
+	{
+		open( 1 );
+		final Snippet a = register( "a", null );
+		pool.newWorker().close( WorkerPool.closedException() );
+		fakes.get( "worker_1" ).loss = "killed";
+		assertComputedBy( "worker_3", submit( a, 1 ) );
+	}
+
+	/**
 	 * The threads that would replace them must not end.
 	 */
 	@Test
