@@ -628,7 +628,8 @@ class PythonCacheLoaderQueueTest
 				} ) );
 			readers.forEach( Thread::start );
 			for ( final Thread reader : readers )
-				while ( reader.getState() != Thread.State.WAITING )
+				// The one that loads the cell looks again and again whether it has begun.
+				while ( reader.getState() != Thread.State.WAITING && reader.getState() != Thread.State.TIMED_WAITING )
 					Thread.onSpinWait();
 			// One thread loads the cell; when it leaves, another one takes its place.
 			for ( final Thread reader : readers.subList( 0, 7 ) )

@@ -226,8 +226,14 @@ final class Replacements
 		}
 		final String reason = count + " were lost, one after the other, while none computed anything";
 		final String next = "is started in " + ( now + NANOS_PER_SECOND - 1 ) / NANOS_PER_SECOND + " s";
-		failIfNoWorkerIsLeft( "the last " + reason + ". The next one " + next + ". " + what, null );
-		LOG.severe( "The next worker of " + pool.getName() + " " + next + ", because " + reason + ". " + what );
+		try
+		{
+			LOG.severe( "The next worker of " + pool.getName() + " " + next + ", because " + reason + ". " + what );
+		}
+		finally
+		{
+			failIfNoWorkerIsLeft( "the last " + reason + ". The next one " + next + ". " + what, null );
+		}
 	}
 
 	private int countLoss( final Worker lost )
@@ -360,9 +366,15 @@ final class Replacements
 		nextStart = clock.getAsLong() + now;
 		pause = Math.min( 2 * now, LONGEST_PAUSE );
 		final String next = "the next attempt is in " + TimeUnit.NANOSECONDS.toSeconds( now ) + " s";
-		// First what others wait for.
-		failIfNoWorkerIsLeft( "all were abandoned or lost, and another one could not be started; " + next + ": " + cause.getMessage(), cause );
-		LOG.log( Level.SEVERE, "A worker of " + pool.getName() + " could not be started in place of another one; " + next, cause );
+		try
+		{
+			LOG.log( Level.SEVERE, "A worker of " + pool.getName() + " could not be started in place of another one; " + next, cause );
+		}
+		finally
+		{
+			// Others wait for this, also if the log fails.
+			failIfNoWorkerIsLeft( "all were abandoned or lost, and another one could not be started; " + next + ": " + cause.getMessage(), cause );
+		}
 	}
 
 	private void failIfNoWorkerIsLeft( final String why, final Throwable cause )
