@@ -33,12 +33,18 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Where the operating systems keep their Python executables.
+ * The operating systems, and where they keep their Python executables.
  */
-enum OperatingSystem
+public enum OperatingSystem
 {
+	/**
+	 * Stands for all systems but the others.
+	 */
 	LINUX( Arrays.asList( "bin/python3", "bin/python" ), Arrays.asList( "python3", "python" ) ),
 
+	/**
+	 * Of Apple.
+	 */
 	MACOS( Arrays.asList( "bin/python3", "bin/python" ), Arrays.asList( "python3", "python" ) ),
 
 	/**
@@ -57,7 +63,10 @@ enum OperatingSystem
 		this.onPath = onPath;
 	}
 
-	static OperatingSystem current()
+	/**
+	 * @return that of this JVM
+	 */
+	public static OperatingSystem current()
 	{
 		return of( System.getProperty( "os.name" ) );
 	}

@@ -42,6 +42,7 @@ import java.util.UUID;
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.block.BlockArray;
+import net.imglib2.cache.python.environment.OperatingSystem;
 import net.imglib2.cache.python.environment.PythonSources;
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
@@ -72,7 +73,7 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	 */
 	private static final String TASK = "<task>";
 
-	private static final String NOWHERE = new File( Signals.isWindows() ? "NUL" : "/dev/null" ).getPath();
+	private static final String NOWHERE = new File( OperatingSystem.current() == OperatingSystem.WINDOWS ? "NUL" : "/dev/null" ).getPath();
 
 	private final ProcessRuntime runtime;
 

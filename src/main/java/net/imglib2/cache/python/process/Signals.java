@@ -32,6 +32,8 @@ import java.io.IOException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
+import net.imglib2.cache.python.environment.OperatingSystem;
+
 /**
  * Ends processes. Not by {@link Process}, where that can be avoided: it closes the pipes,
  * so that the last lines would be lost.
@@ -87,16 +89,8 @@ final class Signals
 		catch ( final ReflectiveOperationException e )
 		{
 			// Java 8
-			return !isWindows();
+			return OperatingSystem.current() != OperatingSystem.WINDOWS;
 		}
-	}
-
-	/**
-	 * @return whether there are no signals
-	 */
-	static boolean isWindows()
-	{
-		return System.getProperty( "os.name", "" ).startsWith( "Windows" );
 	}
 
 	/**

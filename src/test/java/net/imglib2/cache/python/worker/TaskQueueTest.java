@@ -240,20 +240,7 @@ class TaskQueueTest
 	@Test
 	void aWorkerThatEndsLeavesNoTaskBehind() throws Exception
 	{
-		queue.becomePolling();
-		final Set< Task< ? > > taken = ConcurrentHashMap.newKeySet();
-		final Thread worker = worker( false, taken );
-		while ( worker.getState() != Thread.State.WAITING )
-			Thread.onSpinWait();
-		final TestTask task = new TestTask();
-		queue.add( task );
-		queue.leave();
-		while ( taken.isEmpty() )
-			Thread.onSpinWait();
-		assertSame( task, taken.iterator().next() );
-		ended.set( true );
-		queue.wakeAllWorkers();
-		worker.join();
+		requireTakenAfter( queue::leave );
 	}
 
 	/**
@@ -280,20 +267,7 @@ class TaskQueueTest
 	@Test
 	void aWorkerThatBecomesBusyLeavesNoTaskBehind() throws Exception
 	{
-		queue.becomePolling();
-		final Set< Task< ? > > taken = ConcurrentHashMap.newKeySet();
-		final Thread worker = worker( false, taken );
-		while ( worker.getState() != Thread.State.WAITING )
-			Thread.onSpinWait();
-		final TestTask task = new TestTask();
-		queue.add( task );
-		queue.becomeBusy();
-		while ( taken.isEmpty() )
-			Thread.onSpinWait();
-		assertSame( task, taken.iterator().next() );
-		ended.set( true );
-		queue.wakeAllWorkers();
-		worker.join();
+		requireTakenAfter( queue::becomeBusy );
 	}
 
 	@Test
@@ -329,6 +303,28 @@ class TaskQueueTest
 	private static BlockTask background()
 	{
 		return new BlockTask( null, true, true );
+	}
+
+	/**
+	 * @param change
+	 * 		what another worker that was polling does, while one sleeps and a task waits
+	 */
+	private void requireTakenAfter( final Runnable change ) throws Exception
+	{
+		queue.becomePolling();
+		final Set< Task< ? > > taken = ConcurrentHashMap.newKeySet();
+		final Thread worker = worker( false, taken );
+		while ( worker.getState() != Thread.State.WAITING )
+			Thread.onSpinWait();
+		final TestTask task = new TestTask();
+		queue.add( task );
+		change.run();
+		while ( taken.isEmpty() )
+			Thread.onSpinWait();
+		assertSame( task, taken.iterator().next() );
+		ended.set( true );
+		queue.wakeAllWorkers();
+		worker.join();
 	}
 
 	private Thread worker( final boolean busy, final Set< Task< ? > > taken )
