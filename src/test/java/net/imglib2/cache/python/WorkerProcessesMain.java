@@ -29,6 +29,9 @@
 package net.imglib2.cache.python;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
@@ -80,6 +83,9 @@ final class WorkerProcessesMain
 			break;
 		case "drive":
 			drive();
+			break;
+		case "relay":
+			relay();
 			break;
 		case "quiet":
 			quiet();
@@ -235,6 +241,55 @@ final class WorkerProcessesMain
 		requireWorkers( 0 );
 	}
 
+	/**
+	 * While all processors are at work, one block follows the other without the thread of the
+	 * worker, also where code crashes, raises, prints, or takes long.
+	 */
+	private static void relay() throws Exception
+	{
+		final int workers = Runtime.getRuntime().availableProcessors();
+		final int cells = 4000;
+		// Not small, and not long.
+		final String work = "sum(range(20000))\n" + GOOD;
+		try ( PythonCacheLoaderQueue queue = queue( workers, INIT ) )
+		{
+			final CachedCellImg< IntType, ? > image = image( queue, "i = block.index\n"
+					+ "if i % 1000 == 500: os._exit(9)\n"
+					+ "if i % 100 == 50: raise ValueError(i)\n"
+					+ "if i % 100 == 51: print('line', i)\n"
+					+ "if i % 100 == 52: time.sleep(0.002)\n"
+					+ "while i % 1000 == 600: pass\n"
+					+ work, cells, 4, PythonLoaderOptions.options().timeout( Duration.ofSeconds( 1 ) ) );
+			final AtomicInteger next = new AtomicInteger();
+			WorkerFaultsMain.inParallel( 3 * workers, () -> {
+				for ( int cell = next.getAndIncrement(); cell < cells; cell = next.getAndIncrement() )
+					readInterrupted( image, cell );
+				return null;
+			} );
+			final CachedCellImg< IntType, ? > good = image( queue, work, cells, 4 );
+			for ( int cell = 0; cell < workers; ++cell )
+				requireGood( good, cell, 4 );
+			final long before = waitsOfWorkers();
+			next.set( workers );
+			WorkerFaultsMain.inParallel( 3 * workers, () -> {
+				for ( int cell = next.getAndIncrement(); cell < cells; cell = next.getAndIncrement() )
+					requireGood( good, cell, 4 );
+				return null;
+			} );
+			final long waits = waitsOfWorkers() - before;
+			require( waits + " waits of the workers for " + cells + " blocks", waits < cells / 2 );
+		}
+		requireWorkers( 0 );
+	}
+
+	private static long waitsOfWorkers()
+	{
+		final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+		return Arrays.stream( threads.getThreadInfo( threads.getAllThreadIds() ) )
+				.filter( thread -> thread != null && thread.getThreadName().matches( "python_\\d+_worker_\\d+( .*)?" ) )
+				.mapToLong( ThreadInfo::getWaitedCount ).sum();
+	}
+
 	private static void readInterrupted( final CachedCellImg< IntType, ? > image, final int cell )
 	{
 		while ( true )
@@ -249,8 +304,9 @@ final class WorkerProcessesMain
 				if ( isInterrupt( e ) )
 					continue;
 				final boolean crashes = cell % 1000 == 500;
-				requireContains( cause( e ).getMessage(), "Cell " + cell + " ", crashes ? "exit code 9" : "ValueError" );
-				require( e.toString(), crashes || cell % 100 == 50 );
+				final boolean timesOut = cell % 1000 == 600 && cause( e ) instanceof PythonTimeoutException;
+				requireContains( cause( e ).getMessage(), "Cell " + cell + " ", crashes ? "exit code 9" : timesOut ? "timeout of 1.0 s" : "ValueError" );
+				require( e.toString(), crashes || timesOut || cell % 100 == 50 );
 				return;
 			}
 			finally

@@ -67,7 +67,7 @@ class WorkerProcessesTest
 	}
 
 	@ParameterizedTest
-	@ValueSource( strings = { "close", "idle", "kept", "drive", "quiet", "again", "timeout", "asked", "stacks", "time", "pipes", "memory", "threads", "output", "retained" } )
+	@ValueSource( strings = { "close", "idle", "kept", "drive", "relay", "quiet", "again", "timeout", "asked", "stacks", "time", "pipes", "memory", "threads", "output", "retained" } )
 	void workersEndAndOthersTakeTheirPlace( final String name ) throws Exception
 	{
 		run( WorkerProcessesMain.class, name );

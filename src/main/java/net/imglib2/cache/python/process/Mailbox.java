@@ -37,7 +37,9 @@ import java.util.function.LongConsumer;
 
 /**
  * Calls a worker process by words in shared memory: the Java side of
- * {@code mailbox.py}, which says how both sides take turns. Used by one thread at a time.
+ * {@code mailbox.py}, which says how both sides take turns. Used by one thread at a time;
+ * one that waits may also ask whether there is an answer, which may then be that to an earlier
+ * call.
  */
 final class Mailbox
 {
@@ -258,6 +260,31 @@ final class Mailbox
 	 */
 	boolean await( final long expectedNanos, final BooleanSupplier isProcessorLeft )
 	{
+		look( expectedNanos, isProcessorLeft );
+		return isAnswered() || sleep( Long.MAX_VALUE );
+	}
+
+	/**
+	 * Like {@link #await}, but when the answer comes while this thread sleeps, another one goes
+	 * on, which may call again.
+	 *
+	 * @param goOn
+	 * 		returns whether it has called; else this thread is woken, as it is if the process is
+	 * 		dead
+	 */
+	void relay( final long expectedNanos, final BooleanSupplier isProcessorLeft, final BooleanSupplier goOn )
+	{
+		look( expectedNanos, isProcessorLeft );
+		if ( isAnswered() )
+			return;
+		process.prepareToWait();
+		words.set( JAVA_SLEEPS, 1 );
+		process.relay( answered, goOn );
+		words.set( JAVA_SLEEPS, 0 );
+	}
+
+	private void look( final long expectedNanos, final BooleanSupplier isProcessorLeft )
+	{
 		if ( byWords && expectedNanos == 0 )
 			poll( System.nanoTime() + spinNanos );
 		else if ( byWords && isProcessorLeft.getAsBoolean() )
@@ -267,7 +294,6 @@ final class Mailbox
 			if ( !sleep( begin ) && process.death() == null && isProcessorLeft.getAsBoolean() )
 				poll( begin + 2 * around );
 		}
-		return isAnswered() || sleep( Long.MAX_VALUE );
 	}
 
 	private void poll( final long end )

@@ -38,6 +38,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 
 import net.imglib2.cache.python.PythonEnvironmentException;
 import net.imglib2.cache.python.PythonException;
@@ -229,21 +230,22 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 	{
 		if ( !mailbox.isAnswered() || mailbox.status() != Protocol.OK || process.isLineMissing( mailbox.emitted() ) )
 			return null;
-		endStep();
+		// Lines that threads of the code print meanwhile are not waited for.
+		endCall();
 		return results( blocks, ticket, true );
 	}
 
 	@Override
 	public List< BlockResult > finish( final List< BlockRequest > blocks )
 	{
-		boolean isAlive = await( blocks.get( 0 ).snippet() );
+		boolean isAlive = await( blocks );
 		// Something that earlier code left behind, such as a tracing function, has raised
 		// before a block began. That is not the fault of these blocks, and happens once.
 		if ( isAlive && mailbox.status() == Mailbox.RAISED && !words.hasBegun( ticket ) )
 		{
 			endStep();
 			beginStep( blocks );
-			isAlive = await( blocks.get( 0 ).snippet() );
+			isAlive = await( blocks );
 		}
 		if ( !isAlive )
 		{
@@ -257,9 +259,28 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 		return results( blocks, ticket, status == Protocol.OK );
 	}
 
-	private boolean await( final Snippet snippet )
+	/**
+	 * As long as a processor is left, the calling thread polls, and nobody calls
+	 * {@code goOn}.
+	 */
+	@Override
+	public void await( final List< BlockRequest > blocks, final BooleanSupplier goOn )
 	{
-		return mailbox.await( snippet.isLong() ? snippet.expectedNanos() : 0, ProcessControl::isProcessorLeft );
+		mailbox.relay( expectedNanos( blocks ), ProcessControl::isProcessorLeft, () -> !ProcessControl.isProcessorLeft() && goOn.getAsBoolean() );
+	}
+
+	private boolean await( final List< BlockRequest > blocks )
+	{
+		return mailbox.await( expectedNanos( blocks ), ProcessControl::isProcessorLeft );
+	}
+
+	/**
+	 * @return about how long a call takes, 0 if it may end soon
+	 */
+	private static long expectedNanos( final List< BlockRequest > blocks )
+	{
+		final Snippet snippet = blocks.get( 0 ).snippet();
+		return snippet.isLong() ? snippet.expectedNanos() : 0;
 	}
 
 	/**
@@ -282,9 +303,14 @@ final class ProcessInterpreter extends ProtocolInterpreter implements UnboundInt
 
 	private void endStep()
 	{
+		endCall();
+		process.awaitLines( mailbox.emitted() );
+	}
+
+	private void endCall()
+	{
 		control.setCalling( false );
 		arguments.free( mailbox );
-		process.awaitLines( mailbox.emitted() );
 	}
 
 	/**

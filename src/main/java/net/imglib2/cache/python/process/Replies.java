@@ -41,6 +41,8 @@ final class Replies
 {
 	private final String mark;
 
+	private final Relay relay = new Relay();
+
 	private volatile long signals;
 
 	private volatile byte[] frame;
@@ -80,6 +82,14 @@ final class Replies
 	}
 
 	/**
+	 * @return what a signal may do instead of waking the thread that waits
+	 */
+	Relay relay()
+	{
+		return relay;
+	}
+
+	/**
 	 * From now on, the calling thread is woken by whatever comes.
 	 */
 	void prepareToWait()
@@ -112,6 +122,7 @@ final class Replies
 			}
 			while ( true )
 			{
+				boolean isForWaiting = true;
 				final int kind = in.readUnsignedByte();
 				if ( kind == Mailbox.FRAME )
 				{
@@ -123,10 +134,14 @@ final class Replies
 					frame = read;
 				}
 				else if ( kind == Mailbox.SIGNAL )
+				{
 					++signals;
+					isForWaiting = !relay.signalled();
+				}
 				else
 					throw new UnknownReplyException( "it has answered something unknown: " + kind );
-				wake();
+				if ( isForWaiting )
+					wake();
 			}
 		}
 	}

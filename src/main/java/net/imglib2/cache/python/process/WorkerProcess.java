@@ -46,7 +46,7 @@ import net.imglib2.cache.python.worker.LibraryThreads;
 
 /**
  * A process that runs {@code _process/program.py}: what it prints and answers, and its
- * end. One thread calls it; any thread may kill it.
+ * end. One thread at a time calls it; any thread may kill it.
  */
 final class WorkerProcess
 {
@@ -255,6 +255,30 @@ final class WorkerProcess
 		{
 			if ( interrupted )
 				Thread.currentThread().interrupt();
+		}
+	}
+
+	/**
+	 * Waits for an answer, after {@link #prepareToWait()}. When it comes, the thread that reads
+	 * the pipe goes on, see {@link Relay#begin}.
+	 *
+	 * @param answered
+	 * 		whether it has come
+	 * @param goOn
+	 * 		returns whether to wait for another answer; else this returns, as it does if the
+	 * 		process is dead
+	 */
+	void relay( final BooleanSupplier answered, final BooleanSupplier goOn )
+	{
+		final Relay relay = replies.relay();
+		relay.begin( answered, goOn );
+		try
+		{
+			await( () -> relay.isOver() || answered.getAsBoolean() && relay.tryEnd() );
+		}
+		finally
+		{
+			relay.end();
 		}
 	}
 

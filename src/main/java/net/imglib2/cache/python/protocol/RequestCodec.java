@@ -46,7 +46,7 @@ import net.imglib2.cache.python.block.Lease;
  * side of {@code protocol.py}, which describes the format.
  * <p>
  * Python keeps tables of memories and layouts, so that a request names what an earlier
- * one has brought. This side knows what is in them. Used on the interpreter's thread.
+ * one has brought. This side knows what is in them. Used by one thread at a time.
  */
 public final class RequestCodec
 {

@@ -31,7 +31,7 @@ package net.imglib2.cache.python.worker;
 import net.imglib2.cache.python.protocol.Snippet;
 
 /**
- * What a worker does now, be it on its thread or on that of a reader that drives its
+ * What a worker does now, be it on its thread or on another one that uses its
  * interpreter. Other threads may look at it and end its tasks.
  */
 final class CurrentRun

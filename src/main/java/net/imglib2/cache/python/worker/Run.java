@@ -32,6 +32,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 import net.imglib2.cache.python.protocol.BlockRequest;
 import net.imglib2.cache.python.protocol.BlockResult;
@@ -73,6 +74,11 @@ final class Run
 	private List< BlockRequest > begun;
 
 	/**
+	 * How the blocks have ended, see {@link #tryEnd}.
+	 */
+	private List< BlockResult > ended;
+
+	/**
 	 * When it was begun to compute the blocks.
 	 */
 	private long computeNanos;
@@ -108,16 +114,18 @@ final class Run
 			// To prepare code can take several calls, one of which was cancelled, perhaps.
 			firstTicket = Math.max( firstTicket, cancelledTicket );
 			// Only code that is ready has several blocks.
-			complete( 0, BlockResult.failed( worker, failed ), python, worker );
+			complete( Collections.singletonList( BlockResult.failed( worker, failed ) ), python, worker );
 			return;
 		}
 		final List< BlockRequest > requests = requests( python );
-		complete( python.compute( requests ), python, worker );
+		final List< BlockResult > results = python.compute( requests );
+		noteTime( python );
+		complete( results, python, worker );
 	}
 
 	/**
-	 * Begins to compute the blocks, whose code is ready; {@link #tryFinish} or
-	 * {@link #finish} has to follow.
+	 * Begins to compute the blocks, whose code is ready; {@link #tryFinish}, or {@link #tryEnd}
+	 * and {@link #tell}, or {@link #finish} have to follow.
 	 */
 	void begin( final UnboundInterpreter python )
 	{
@@ -130,11 +138,42 @@ final class Run
 	 */
 	boolean tryFinish( final UnboundInterpreter python, final String worker )
 	{
+		if ( !tryEnd( python, worker ) )
+			return false;
+		tell();
+		return true;
+	}
+
+	/**
+	 * Finds out how the blocks have ended, if all is done, and tells nobody yet.
+	 *
+	 * @return whether all is done
+	 */
+	boolean tryEnd( final UnboundInterpreter python, final String worker )
+	{
 		final List< BlockResult > results = python.poll( begun );
 		if ( results == null )
 			return false;
-		complete( results, python, worker );
+		noteTime( python );
+		ended = ofCancelled( results, python, worker );
 		return true;
+	}
+
+	/**
+	 * Tells the readers how the blocks have ended.
+	 */
+	void tell()
+	{
+		for ( int i = 0; i < tasks.size(); ++i )
+			block( i ).complete( ended.get( i ) );
+	}
+
+	/**
+	 * See {@link UnboundInterpreter#await}.
+	 */
+	void await( final UnboundInterpreter python, final BooleanSupplier goOn )
+	{
+		python.await( begun, goOn );
 	}
 
 	/**
@@ -142,7 +181,9 @@ final class Run
 	 */
 	void finish( final UnboundInterpreter python, final String worker )
 	{
-		complete( python.finish( begun ), python, worker );
+		final List< BlockResult > results = python.finish( begun );
+		noteTime( python );
+		complete( results, python, worker );
 	}
 
 	private List< BlockRequest > requests( final Interpreter python )
@@ -155,23 +196,34 @@ final class Run
 		return requests;
 	}
 
-	private void complete( final List< BlockResult > results, final Interpreter python, final String worker )
+	private void noteTime( final Interpreter python )
 	{
 		final int numBlocks = tasks.size();
 		final long nanos = python.nanosOf( System.nanoTime() - computeNanos );
 		snippet().took( nanos / numBlocks );
 		snippet().spent( nanos );
 		for ( int i = 0; i < numBlocks; ++i )
-		{
 			block( i ).request().took( nanos / numBlocks );
-			complete( i, results.get( i ), python, worker );
-		}
 	}
 
-	private void complete( final int i, final BlockResult result, final Interpreter python, final String worker )
+	private void complete( final List< BlockResult > results, final Interpreter python, final String worker )
 	{
-		final long ticket = firstTicket + i;
-		block( i ).complete( cancelledTicket == ticket ? ofCancelled( ticket, result, python, worker ) : result );
+		ended = ofCancelled( results, python, worker );
+		tell();
+	}
+
+	/**
+	 * @return the results, of which one may be that of a block that was cancelled
+	 */
+	private List< BlockResult > ofCancelled( final List< BlockResult > results, final Interpreter python, final String worker )
+	{
+		final long ticket = cancelledTicket;
+		final long i = ticket - firstTicket;
+		if ( i < 0 || i >= results.size() )
+			return results;
+		final List< BlockResult > all = new ArrayList<>( results );
+		all.set( ( int ) i, ofCancelled( ticket, results.get( ( int ) i ), python, worker ) );
+		return all;
 	}
 
 	/**

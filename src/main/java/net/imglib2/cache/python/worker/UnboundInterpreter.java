@@ -29,6 +29,7 @@
 package net.imglib2.cache.python.worker;
 
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 import net.imglib2.cache.python.PythonException;
 import net.imglib2.cache.python.protocol.BlockRequest;
@@ -47,8 +48,8 @@ public interface UnboundInterpreter extends Interpreter
 
 	/**
 	 * Begins to compute blocks, as {@link #compute} does, and returns at once. Unless this
-	 * throws, nothing else may be asked for before {@link #poll} has told how they ended,
-	 * or {@link #finish} has returned or thrown.
+	 * throws, nothing but {@link #await} may be asked for before {@link #poll} has told how they
+	 * ended, or {@link #finish} has returned or thrown.
 	 *
 	 * @param blocks
 	 * 		the blocks, whose code is ready
@@ -64,6 +65,20 @@ public interface UnboundInterpreter extends Interpreter
 	 *         it takes more to find that out
 	 */
 	List< BlockResult > poll( List< BlockRequest > blocks );
+
+	/**
+	 * Waits for the blocks that were begun, and for those that follow: when some may have
+	 * ended, another thread may call {@code goOn}, which polls, and may begin others. Nothing
+	 * else may use the interpreter meanwhile. This may return at any time. From then on, nobody
+	 * calls {@code goOn}, and if the blocks that were begun last were not polled,
+	 * {@link #finish} has to follow.
+	 *
+	 * @param blocks
+	 * 		those that were begun
+	 * @param goOn
+	 * 		returns whether others have begun; if not, or if it throws, this returns. Never waits
+	 */
+	void await( List< BlockRequest > blocks, BooleanSupplier goOn );
 
 	/**
 	 * Waits for the blocks that were begun.

@@ -114,6 +114,11 @@ final class Worker
 	private final SmallBlocks smallBlocks;
 
 	/**
+	 * {@code null} like {@link #driven}.
+	 */
+	private final LongBlocks longBlocks;
+
+	/**
 	 * Ids of the code that is to be dropped.
 	 */
 	private final ConcurrentLinkedQueue< Long > deadLoaders = new ConcurrentLinkedQueue<>();
@@ -175,13 +180,9 @@ final class Worker
 		seat = new Seat( thread );
 		control = python.control();
 		smallBlocks = new SmallBlocks( python, tasks, factory.sharesLock() );
-		driven = driven();
-	}
-
-	private DrivenInterpreter driven()
-	{
-		final boolean isDrivable = python instanceof UnboundInterpreter && ( ( UnboundInterpreter ) python ).isDrivable();
-		return isDrivable ? new DrivenInterpreter( ( UnboundInterpreter ) python, name, seat, tasks, smallBlocks, current, stopsWaiting ) : null;
+		final UnboundInterpreter drivable = python instanceof UnboundInterpreter && ( ( UnboundInterpreter ) python ).isDrivable() ? ( UnboundInterpreter ) python : null;
+		driven = drivable == null ? null : new DrivenInterpreter( drivable, name, seat, tasks, smallBlocks, current, stopsWaiting );
+		longBlocks = drivable == null ? null : new LongBlocks( drivable, name, tasks, current, stopsWaiting );
 	}
 
 	/**
@@ -676,7 +677,7 @@ final class Worker
 		try
 		{
 			showName( snippet.givenName() );
-			compute( new Run( Collections.singletonList( first ), snippet.timeoutNanos() ) );
+			compute( new Run( Collections.singletonList( first ), snippet.timeoutNanos() ), longBlocks != null && python.isPrepared( snippet ) );
 		}
 		finally
 		{
@@ -692,7 +693,7 @@ final class Worker
 			becomeBusy();
 		try
 		{
-			compute( run );
+			compute( run, false );
 		}
 		finally
 		{
@@ -703,13 +704,20 @@ final class Worker
 		expectsTask = driven == null || run.size() > 1;
 	}
 
-	private void compute( final Run run )
+	/**
+	 * @param othersFollow
+	 * 		whether other blocks may follow as {@link LongBlocks}
+	 */
+	private void compute( final Run run, final boolean othersFollow )
 	{
 		try
 		{
 			if ( !current.begin( run ) )
 				return;
-			run.compute( python, name );
+			if ( !othersFollow )
+				run.compute( python, name );
+			else if ( !longBlocks.compute( run ) )
+				return;
 			noteProgress();
 		}
 		catch ( final Throwable t )

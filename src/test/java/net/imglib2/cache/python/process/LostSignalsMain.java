@@ -98,6 +98,14 @@ final class LostSignalsMain
 			        box.answer(last, last % 1000)
 			""";
 
+	/**
+	 * Number of calls, some of which were not made by the thread that waits for them.
+	 */
+	private volatile int calls;
+
+	/**
+	 * Number of answers.
+	 */
 	private volatile int trips;
 
 	private LostSignalsMain()
@@ -130,16 +138,22 @@ final class LostSignalsMain
 			final Random random = new Random( numTrips );
 			while ( trips < numTrips )
 			{
-				final long end = System.nanoTime() + spinNanos / 5 * 2 + random.nextInt( ( int ) spinNanos / 5 * 6 );
-				while ( System.nanoTime() < end )
-					Thread.onSpinWait();
-				mailbox.call( 0 );
-				if ( !mailbox.await( random.nextInt( 6 ) * spinNanos, random::nextBoolean ) )
-					throw new AssertionError( "Python ended at call " + ( trips + 1 ) );
-				final int status = mailbox.status();
-				if ( status != ( trips + 1 ) % 1000 )
-					throw new AssertionError( "answer " + status + " to call " + ( trips + 1 ) );
-				++trips;
+				call( mailbox, random, spinNanos );
+				final long expectedNanos = random.nextInt( 6 ) * spinNanos;
+				// Some calls follow others while this thread sleeps.
+				if ( random.nextBoolean() )
+					mailbox.relay( expectedNanos, random::nextBoolean, () -> {
+						requireAnswer( mailbox );
+						final boolean goesOn = trips < numTrips && random.nextInt( 4 ) != 0;
+						if ( goesOn )
+							call( mailbox, random, spinNanos );
+						return goesOn;
+					} );
+				if ( trips == calls )
+					continue;
+				if ( !mailbox.await( expectedNanos, random::nextBoolean ) )
+					throw new AssertionError( "Python ended at call " + calls );
+				requireAnswer( mailbox );
 			}
 			System.out.printf( "%d trips in %.0f s, %d of them with a signal to Java%n", trips, ( System.nanoTime() - start ) / 1e9, process.signals() );
 		}
@@ -148,6 +162,23 @@ final class LostSignalsMain
 			process.end();
 		}
 		System.out.println( "no signal was lost" );
+	}
+
+	private void call( final Mailbox mailbox, final Random random, final long spinNanos )
+	{
+		final long end = System.nanoTime() + spinNanos / 5 * 2 + random.nextInt( ( int ) spinNanos / 5 * 6 );
+		while ( System.nanoTime() < end )
+			Thread.onSpinWait();
+		++calls;
+		mailbox.call( 0 );
+	}
+
+	private void requireAnswer( final Mailbox mailbox )
+	{
+		final int status = mailbox.status();
+		if ( !mailbox.isAnswered() || status != calls % 1000 )
+			throw new AssertionError( "answer " + status + " to call " + calls );
+		trips = calls;
 	}
 
 	/**

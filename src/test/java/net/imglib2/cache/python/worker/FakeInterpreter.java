@@ -37,6 +37,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 import net.imglib2.cache.python.protocol.BlockRequest;
@@ -200,6 +201,17 @@ final class FakeInterpreter implements UnboundInterpreter
 			begun = null;
 			return results;
 		} );
+	}
+
+	@Override
+	public void await( final List< BlockRequest > blocks, final BooleanSupplier goOn )
+	{
+		exclusively( () -> {
+			if ( begun != blocks )
+				factory.misuse.add( name + " has not begun what is awaited" );
+			return null;
+		} );
+		factory.onAwait.accept( this, goOn );
 	}
 
 	@Override

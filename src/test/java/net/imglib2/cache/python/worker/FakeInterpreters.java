@@ -37,6 +37,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongUnaryOperator;
@@ -105,6 +106,12 @@ final class FakeInterpreters implements InterpreterFactory
 	 * Whether whoever polls is told how the blocks ended.
 	 */
 	volatile Predicate< FakeInterpreter > onPoll = python -> true;
+
+	/**
+	 * While the thread of a worker waits for blocks that were begun; gets what may be called
+	 * meanwhile when they have ended.
+	 */
+	volatile BiConsumer< FakeInterpreter, BooleanSupplier > onAwait = ( python, goOn ) -> {};
 
 	volatile LongUnaryOperator nanosOf = waited -> waited;
 
