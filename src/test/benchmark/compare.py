@@ -49,7 +49,8 @@ TURN_SECONDS = 0.5
 """A shorter run is repeated for this time in each round."""
 OWN_ROUNDS = 3
 """Rows of this library that bars compare with each other do so many times the rounds again, by turns of them alone.
-The ratio of two rows varies by a tenth from round to round, and so does what comes between them."""
+The ratio of two rows varies by a tenth from round to round, and so does what comes between them. Each time, the
+contestants are started anew: where the memory of a process lies makes its code faster or slower by some percent."""
 LONG_RUN_SECONDS = 2
 """A shorter run is not measured if it is the first one of a turn, which starts with the caches of the others."""
 MAIN = "net.imglib2.cache.python.benchmark.ContestantMain"
@@ -302,8 +303,11 @@ class Arena:
         own = [entry for entry in contest.entries if self._is_compared(contest, entry) and entry not in failures]
         own_times: dict[Entry, list[float]] = {entry: [] for entry in own}
         try:
-            for _, entry in turns(own, OWN_ROUNDS * contest.rounds):
-                own_times[entry].append(float(measure(contest, entry)["time"]) / contest.divisor)
+            for again in range(OWN_ROUNDS):
+                if again and warm_up:
+                    self._start_anew(contest, own)
+                for _, entry in turns(own, contest.rounds):
+                    own_times[entry].append(float(measure(contest, entry)["time"]) / contest.divisor)
         except ContestantError as error:
             failures[entry] = str(error)
             self.processes.pop(self._key(entry.name), None)
@@ -345,6 +349,12 @@ class Arena:
         """Whether a bar compares the time of this row of this library with that of another one."""
         row_of_entry = f"{contest.key}|{entry.name}|{entry.workers}"
         return any(row_of_entry in pair and all(r.split("|")[1] in OURS for r in pair) for pair in self.compared)
+
+    def _start_anew(self, contest: Contest, entries: list[Entry]) -> None:
+        for key in {self._key(entry.name) for entry in entries}:
+            self.processes.pop(key).close()
+        for entry in entries:
+            self._warm_up(contest, entry, time.perf_counter())
 
     def _warm_up(self, contest: Contest, entry: Entry, begin: float) -> None:
         while time.perf_counter() - begin < (JVM_WARM_UP_SECONDS if entry.name in OURS else WARM_UP_SECONDS):

@@ -13,7 +13,7 @@ the first one sleeps. This needs a full fence between the two steps on each side
 Python, a lock that is taken and given back is such a fence on x86. Elsewhere Python promises nothing about the order of
 such words: there, each call and each answer takes a byte through the pipe, and the words are only read after it.
 
-Java counts as asleep as long as the thread that waits for answers sleeps, also while the one that reads the pipe calls again.
+Java counts as asleep while the thread that waits for answers sleeps, also if the one that reads the pipe calls again.
 
 Everything else than blocks crosses in *frames* on the same pipes: the byte `FRAME`, four bytes of length, a value.
 """
