@@ -157,6 +157,34 @@ def test_the_end_of_a_process_is_an_error_of_its_block(code: str, how: str, line
     pickle.loads(pickle.dumps(caught.value))
 
 
+def test_a_crash_is_told_with_the_line_whatever_the_file_is_called_and_other_threads_do(tmp_path: Path) -> None:
+    file = tmp_path / "zellk\u00f6rper \u7d30\u80de.py"
+    file.write_text(
+        "import ctypes\n"
+        "import threading\n"
+        "\n"
+        "def waits(event):\n"
+        "    event.wait()\n"
+        "\n"
+        "def crash(pixels):\n"
+        "    threading.Thread(target=waits, args=(threading.Event(),), daemon=True).start()\n"
+        "    ctypes.string_at(0)\n"
+    )
+    with pytest.raises(BlockError, match="by SIGSEGV") as caught:
+        map_blocks(f"{file}:crash", IMAGE, block_size=4, processes=True)
+    assert (caught.value.file, caught.value.line) == (str(file), 9)
+    assert caught.value.source == "ctypes.string_at(0)"
+
+
+def test_a_crash_is_told_with_the_line_of_its_own_thread() -> None:
+    stacks = (
+        'Fatal Python error: Segmentation fault\n\nThread 0x1 (most recent call first):\n  File "a.py", line 1 in a\n\n'
+        'Current thread 0x2 (most recent call first):\n  File "C:\\x41.py", line 2 in b\n\n'
+        'Thread 0x3 (most recent call first):\n  File "c.py", line 3 in c\n'
+    )
+    assert block_processes._users_line(stacks) == ("C:\\x41.py", 2)
+
+
 def test_a_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(block_processes, "_PROGRAM", "raise SystemExit(5)")
     with pytest.raises(BlockError, match="has ended with exit code 5 while it was started"):

@@ -219,12 +219,25 @@ class Process:
 
 def _users_line(stacks: str) -> tuple[str, int]:
     """File and line of the code of the user in what `faulthandler` has written."""
-    _, _, stack = stacks.rpartition("Current thread ")
-    frames = [(file, int(line)) for file, line in re.findall(r'(?m)^  File "(.*)", line (\d+) in ', stack)]
+    _, _, rest = stacks.rpartition("Current thread ")
+    # Other threads may follow.
+    stack, _, _ = rest.partition("\n\n")
+    frames = [(_unescaped(file), int(line)) for file, line in re.findall(r'(?m)^  File "(.*)", line (\d+) in ', stack)]
     own = [(file, line) for file, line in frames if not file.startswith(_PACKAGE_FOLDER) and file != "<string>"]
     statements = [frame for frame in own if frame[0].startswith("<")]
     # As for exceptions, see `failure`.
     return (statements or own[::-1] or [("", 0)])[0]
+
+
+def _unescaped(name: str) -> str:
+    """Name of a file that `faulthandler` has written, in ASCII."""
+
+    def character(escape: re.Match[str]) -> str:
+        code = int(escape[0][2:], 16)
+        # Printable ASCII is never escaped: it is a path of Windows.
+        return escape[0] if ord(" ") <= code <= ord("~") or code > sys.maxunicode else chr(code)
+
+    return re.sub(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", character, name)
 
 
 def name_in_main(function: Any) -> str | None:  # noqa: ANN401
