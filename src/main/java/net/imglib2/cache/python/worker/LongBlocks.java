@@ -49,7 +49,7 @@ final class LongBlocks
 	/**
 	 * After this time, no block follows: the thread of the worker keeps the first one in memory.
 	 */
-	private static final long MAX_NANOS = TimeUnit.SECONDS.toNanos( 1 );
+	private static final long MAX_NANOS = TimeUnit.SECONDS.toNanos( 10 );
 
 	private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos( 100 );
 

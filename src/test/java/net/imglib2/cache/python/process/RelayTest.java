@@ -109,6 +109,8 @@ class RelayTest
 		} );
 		final Thread ending = new Thread( end );
 		ending.start();
+		// One that does not wait has the time to show it.
+		ending.join( 50 );
 		assertFalse( end.isDone() );
 		goOn.countDown();
 		assertEquals( 1, end.get() );

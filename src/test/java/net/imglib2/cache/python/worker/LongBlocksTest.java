@@ -198,7 +198,10 @@ class LongBlocksTest
 		final AtomicInteger begins = new AtomicInteger();
 		fakes.onBegin = python -> {
 			if ( begins.incrementAndGet() == 2 )
+			{
+				assertSame( listener.get(), Thread.currentThread() );
 				throw new OutOfMemoryError( "thrown by a test" );
+			}
 		};
 		letFailuresPass();
 		final List< BlockTask > blocks = submit( a, 1, 2, 3 );
@@ -215,7 +218,10 @@ class LongBlocksTest
 		final AtomicInteger begins = new AtomicInteger();
 		fakes.onBegin = python -> {
 			if ( begins.incrementAndGet() == 2 )
+			{
+				assertSame( listener.get(), Thread.currentThread() );
 				throw thrown;
+			}
 		};
 		letFailuresPass();
 		final List< BlockTask > blocks = submit( a, 1, 2, 3 );
@@ -264,7 +270,10 @@ class LongBlocksTest
 		final AtomicInteger begins = new AtomicInteger();
 		fakes.onBegin = python -> {
 			if ( begins.incrementAndGet() == 2 )
+			{
+				assertSame( listener.get(), Thread.currentThread() );
 				python.loss = "crash";
+			}
 		};
 		final List< BlockTask > blocks = submit( a, 1, 2, 3 );
 		await( blocks.get( 0 ) );
@@ -278,12 +287,15 @@ class LongBlocksTest
 		final CountDownLatch begun = new CountDownLatch( 2 );
 		fakes.onBegin = python -> begun.countDown();
 		final CountDownLatch goOn = new CountDownLatch( 1 );
-		fakes.onAwait = ( python, next ) -> onAnotherThread( () -> {
-			assertTrue( next.getAsBoolean() );
-			uninterruptibly( goOn );
-			next.getAsBoolean();
-		} );
-		final List< BlockTask > blocks = submitOnly( a, 1, 2, 3 );
+		fakes.onAwait = ( python, next ) -> {
+			uninterruptibly( submitted );
+			onAnotherThread( () -> {
+				assertTrue( next.getAsBoolean() );
+				uninterruptibly( goOn );
+				next.getAsBoolean();
+			} );
+		};
+		final List< BlockTask > blocks = submit( a, 1, 2, 3 );
 		begun.await();
 		final Thread closing = new Thread( pool::close );
 		closing.start();
