@@ -49,8 +49,8 @@ TURN_SECONDS = 0.5
 """A shorter run is repeated for this time in each round."""
 OWN_ROUNDS = 3
 """Rows of this library that bars compare with each other do so many times the rounds again, by turns of them alone.
-The ratio of two rows varies by a tenth from round to round, and so does what comes between them. Each time, the
-contestants are started anew: where the memory of a process lies makes its code faster or slower by some percent."""
+The ratio of two rows varies by a tenth from round to round, and so does what comes between them. In between,
+the contestants are started anew: where the memory of a process lies makes its code faster or slower by some percent."""
 LONG_RUN_SECONDS = 2
 """A shorter run is not measured if it is the first one of a turn, which starts with the caches of the others."""
 MAIN = "net.imglib2.cache.python.benchmark.ContestantMain"

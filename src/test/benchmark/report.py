@@ -29,8 +29,8 @@ NOTES = """\
   time of the round is the median of these runs. *W2 large*, W6, W8 and the memory of W2 have no warm-up: each run is
   measured.
 * A bar that compares two times is the median of their ratios in the rounds. Rows of this library that a bar compares
-  with each other, such as both modes, do three times as many rounds more, by turns of them alone, in processes that are
-  started anew for each third of them: these ratios count.
+  with each other, such as both modes, do three times as many rounds more, by turns of them alone. After each third,
+  their processes are started anew. These ratios count.
 * *workers* are interpreters of this library, threads of *map_blocks*, of the thread pool, of dask and of
   *apply_parallel*, read functions that TensorStore runs at the same time, or processes of Appose.
 * *loop* is the baseline: numpy or scipy block by block in one thread. It writes into an existing array, and its inputs

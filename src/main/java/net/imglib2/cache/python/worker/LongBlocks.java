@@ -51,8 +51,6 @@ final class LongBlocks
 	 */
 	private static final long MAX_NANOS = TimeUnit.SECONDS.toNanos( 10 );
 
-	private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos( 100 );
-
 	private final UnboundInterpreter python;
 
 	/**
@@ -175,7 +173,7 @@ final class LongBlocks
 			}
 			catch ( final OutOfMemoryError e )
 			{
-				LockSupport.parkNanos( RETRY_NANOS );
+				LockSupport.parkNanos( Worker.RETRY_NANOS );
 			}
 	}
 

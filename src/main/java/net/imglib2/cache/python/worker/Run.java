@@ -114,13 +114,13 @@ final class Run
 			// To prepare code can take several calls, one of which was cancelled, perhaps.
 			firstTicket = Math.max( firstTicket, cancelledTicket );
 			// Only code that is ready has several blocks.
-			complete( Collections.singletonList( BlockResult.failed( worker, failed ) ), python, worker );
+			ended = ofCancelled( Collections.singletonList( BlockResult.failed( worker, failed ) ), python, worker );
+			tell();
 			return;
 		}
 		final List< BlockRequest > requests = requests( python );
-		final List< BlockResult > results = python.compute( requests );
-		noteTime( python );
-		complete( results, python, worker );
+		end( python.compute( requests ), python, worker );
+		tell();
 	}
 
 	/**
@@ -154,8 +154,7 @@ final class Run
 		final List< BlockResult > results = python.poll( begun );
 		if ( results == null )
 			return false;
-		noteTime( python );
-		ended = ofCancelled( results, python, worker );
+		end( results, python, worker );
 		return true;
 	}
 
@@ -181,9 +180,8 @@ final class Run
 	 */
 	void finish( final UnboundInterpreter python, final String worker )
 	{
-		final List< BlockResult > results = python.finish( begun );
-		noteTime( python );
-		complete( results, python, worker );
+		end( python.finish( begun ), python, worker );
+		tell();
 	}
 
 	private List< BlockRequest > requests( final Interpreter python )
@@ -196,7 +194,7 @@ final class Run
 		return requests;
 	}
 
-	private void noteTime( final Interpreter python )
+	private void end( final List< BlockResult > results, final Interpreter python, final String worker )
 	{
 		final int numBlocks = tasks.size();
 		final long nanos = python.nanosOf( System.nanoTime() - computeNanos );
@@ -204,12 +202,7 @@ final class Run
 		snippet().spent( nanos );
 		for ( int i = 0; i < numBlocks; ++i )
 			block( i ).request().took( nanos / numBlocks );
-	}
-
-	private void complete( final List< BlockResult > results, final Interpreter python, final String worker )
-	{
 		ended = ofCancelled( results, python, worker );
-		tell();
 	}
 
 	/**

@@ -71,7 +71,10 @@ final class Worker
 	 */
 	private static final long PATIENCE_IF_INTERRUPTED_NANOS = TimeUnit.SECONDS.toNanos( 1 );
 
-	private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos( 100 );
+	/**
+	 * After this time, something is tried again for which there was no memory.
+	 */
+	static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos( 100 );
 
 	private static final ThreadLocal< Worker > OF_THIS_THREAD = new ThreadLocal<>();
 
