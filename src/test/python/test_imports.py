@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Tests of imports.py: no module stays half imported."""
+"""Tests of imports.py: no module stays half imported, and imports do not disturb each other."""
 
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
 import sys
 import threading
 import traceback
@@ -14,8 +16,8 @@ from typing import Any
 
 import pytest
 from conftest import Bench
-from imglib2_cache_python._worker import protocol, watchdog
-from imglib2_cache_python._worker.imports import importing, keep_imports_whole
+from imglib2_cache_python._worker import imports, protocol, watchdog
+from imglib2_cache_python._worker.imports import importing, keep_imports_whole, take_no_turns, take_turns
 from test_watchdog import wait_until
 
 WriteModule = Callable[[str, str], Path]
@@ -196,3 +198,248 @@ def test_tracebacks_are_as_without_the_library(bench: Bench, write_module: Write
     except ImportError as error:
         files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     assert [Path(file).name for file in files] == [Path(__file__).name, "failing_module.py"]
+
+
+# Imports by several threads at the same time
+
+
+def import_at_once(*code: str, within: str = "sys", turns: bool = True) -> list[Any]:
+    """Runs code in one worker's thread each; all begin at the same time.
+
+    Args:
+        code: What each of them runs.
+        within: Name of a module; all but the first begin when the import of this one has begun.
+        turns: Whether they take turns, as workers do and other threads do not.
+
+    Returns:
+        The names that each has defined, or what it has raised.
+    """
+    barrier = threading.Barrier(len(code))
+    ends: list[Any] = [None] * len(code)
+
+    def run(number: int) -> None:
+        if turns:
+            take_turns()
+        try:
+            names: dict[str, Any] = {}
+            barrier.wait()
+            if number:
+                wait_until(lambda: within in sys.modules)
+            exec(code[number], names)
+            ends[number] = names
+        except BaseException as error:
+            ends[number] = error
+        finally:
+            take_no_turns()
+
+    threads = [threading.Thread(target=run, args=[number], daemon=True) for number in range(len(code))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    return ends
+
+
+# Ends when another thread waits in the import machinery, at the latest after a second.
+UNTIL_ANOTHER_IMPORTS = """
+def until_another_imports():
+    import sys, threading, time
+    own, end = threading.get_ident(), time.monotonic() + 1
+    while time.monotonic() < end:
+        for ident, frame in sys._current_frames().items():
+            while frame is not None and ident != own:
+                if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+                    return
+                frame = frame.f_back
+        time.sleep(0.001)
+
+until_another_imports()
+"""
+
+
+class SlowFinder:
+    """Delays the search for ``circular_package`` until another thread imports."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "circular_package":
+            self._monkeypatch.setitem(sys.modules, "search_of_circular_package", type(sys)("search"))
+            exec(UNTIL_ANOTHER_IMPORTS, {})
+
+
+def test_parts_of_one_package_are_imported_in_any_order(
+    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "meta_path", [SlowFinder(monkeypatch), *sys.meta_path])
+    write_module("circular_package.__init__", "from .inner import value\n")
+    write_module("circular_package.inner", "value = 1\nfrom . import other\n")
+    write_module("circular_package.other", "from . import inner\nvalue = inner.value + 1\n")
+    for names in import_at_once(
+        "import circular_package as it; value = it.value",
+        "import circular_package.inner as it; value = it.value",
+        "from circular_package.other import value",
+        "from circular_package import other as it; value = it.value",
+        "import importlib; value = importlib.import_module('circular_package.inner').value",
+        within="search_of_circular_package",
+    ):
+        assert isinstance(names, dict), names
+        assert names["value"] in (1, 2)
+
+
+@pytest.mark.parametrize("turns", [True, False])
+@pytest.mark.parametrize(
+    "code",
+    ["from replaced import late", "import replaced; late = replaced.late", "from replaced import early as late"],
+)
+def test_a_module_that_replaces_itself_is_whole_for_all(write_module: WriteModule, code: str, turns: bool) -> None:
+    write_module(
+        "replaced",
+        "import sys, types\n"
+        + UNTIL_ANOTHER_IMPORTS
+        + "class Late(types.ModuleType):\n"
+        + "    def __getattr__(self, name):\n"
+        + "        if name == 'late':\n            return 5\n"
+        + "        return getattr(old, name)\n"
+        + "early = 5\nold = sys.modules[__name__]\nsys.modules[__name__] = Late(__name__)\n",
+    )
+    ask = code + "\nimport replaced\nabsent = getattr(replaced, 'absent', 'none')"
+    for names in import_at_once(code, ask, ask, within="replaced", turns=turns):
+        assert isinstance(names, dict), names
+        assert names["late"] == 5
+        assert names.get("absent", "none") == "none"
+
+
+@pytest.mark.parametrize("turns", [True, False])
+def test_who_waited_for_an_import_that_failed_imports_again(write_module: WriteModule, turns: bool) -> None:
+    first = "import sys\n" + UNTIL_ANOTHER_IMPORTS + "if not hasattr(sys, '_failed'):\n    sys._failed = 1\n    {}\n"
+    try:
+        for number, way in enumerate(("from @ import value", "import @; value = @.value")):
+            write_module(f"failing_{number}", first.format("1 / 0") + "value = 7\n")
+            sys.__dict__.pop("_failed", None)
+            code = way.replace("@", f"failing_{number}")
+            ends = import_at_once(code, code, code, within=f"failing_{number}", turns=turns)
+            errors = [end for end in ends if isinstance(end, BaseException)]
+            assert [type(error) for error in errors] == [ZeroDivisionError]
+            assert [end["value"] for end in ends if isinstance(end, dict)] == [7, 7]
+    finally:
+        sys.__dict__.pop("_failed", None)
+
+
+def test_who_waited_for_an_import_that_fails_is_told_why(write_module: WriteModule) -> None:
+    write_module("broken", UNTIL_ANOTHER_IMPORTS + "import missing_module_of_test\nvalue = 1\n")
+    for end in import_at_once("from broken import value", "import broken", "from broken import value", within="broken"):
+        assert isinstance(end, ModuleNotFoundError)
+        assert end.name == "missing_module_of_test"
+
+
+def test_an_import_waits_for_a_thread_that_imports(write_module: WriteModule) -> None:
+    write_module("of_the_thread", "value = 3\n")
+    write_module(
+        "starts_a_thread",
+        "import importlib, threading\nfound = []\n"
+        "def run():\n    found.append(importlib.import_module('of_the_thread').value)\n"
+        "thread = threading.Thread(target=run)\nthread.start()\nthread.join()\nvalue = found[0]\n",
+    )
+    write_module("unconcerned", "value = 3\n")
+    for names in import_at_once("from starts_a_thread import value", "from unconcerned import value"):
+        assert isinstance(names, dict), names
+        assert names["value"] == 3
+
+
+def test_an_import_may_wait_for_a_lock_of_another_that_imports(
+    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "_STANDSTILL", 0.1)
+    write_module("has_a_lock", "import threading\nlock, held = threading.Lock(), threading.Event()\n")
+    write_module("takes_it", "import has_a_lock\nhas_a_lock.held.wait()\nwith has_a_lock.lock:\n    value = 1\n")
+    write_module("within_it", "value = 1\n")
+    importlib.import_module("has_a_lock")
+    for names in import_at_once(
+        "from takes_it import value",
+        "import has_a_lock\nwith has_a_lock.lock:\n    has_a_lock.held.set()\n    from within_it import value",
+        within="takes_it",
+    ):
+        assert isinstance(names, dict), names
+        assert names["value"] == 1
+
+
+def test_an_import_that_never_returns_is_waited_for_once(
+    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "_STANDSTILL", 0.1)
+    given_up: list[object] = []
+
+    class Turn(imports._Turn):
+        def __init__(self) -> None:
+            super().__init__()
+            given_up.append(self)
+
+    monkeypatch.setattr(imports, "_Turn", Turn)
+    write_module("never_returns", "import threading\ndone, end = [], threading.Event()\nend.wait(30)\n")
+    others = []
+    for number in range(3):
+        write_module(f"quick_{number}", "import sys\ndone = sys.modules['never_returns'].done\ndone.append(1)\n")
+        others.append(f"import quick_{number}, sys\nif len(quick_{number}.done) == 3:")
+        others[-1] += "\n    sys.modules['never_returns'].end.set()"
+    for names in import_at_once("import never_returns", *others, within="never_returns"):
+        assert isinstance(names, dict), names
+    assert len(given_up) == 1
+
+
+def test_code_that_waits_for_another_import_is_cancelled(bench: Bench, control: Any, write_module: WriteModule) -> None:
+    write_module("long_module", "control = __import__('control_of_test')\ncontrol.begun.set()\ncontrol.end.wait(30)\n")
+    write_module("waiting_module", "raise AssertionError('it was its turn')\n")
+    control.begun, control.end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        take_turns()
+        try:
+            importlib.import_module("long_module")
+        finally:
+            take_no_turns()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert control.begun.wait(30)
+    bench.control[protocol.TICKET] = bench.control[protocol.CANCEL] = 7
+    take_turns()
+    try:
+        told = bench.fail("execute", "import waiting_module")
+    finally:
+        take_no_turns()
+        control.end.set()
+        holder.join()
+    assert told.type_name.endswith("Cancelled")
+    assert told.source == "import waiting_module"
+    assert not importing
+
+
+SCIPY = (
+    "import scipy.sparse.linalg",
+    "import scipy.ndimage",
+    "from scipy import stats; stats.norm",
+    "from scipy.spatial import cKDTree",
+)
+
+
+@pytest.mark.parametrize("_", range(4))
+def test_scipy_is_imported_by_all_workers_at_once(_: int) -> None:
+    # In Python alone, a third of the runs fails.
+    program = (
+        "import test_imports as tests\n"
+        "tests.keep_imports_whole(tests.importlib)\n"
+        "print([end for end in tests.import_at_once(*tests.SCIPY) if not isinstance(end, dict)])"
+    )
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -69,8 +69,10 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
             return None
 
         def exec_module(self, module: ModuleType) -> None:
-            # Afterwards, the import machinery takes the module from sys.modules.
-            sys.modules[module.__name__] = main.import_shared(module.__name__)
+            # Afterwards, the import machinery takes the module from sys.modules; threads of user code that wait for
+            # it do not.
+            shared = sys.modules[module.__name__] = main.import_shared(module.__name__)
+            main.stand_for(shared, vars(module))
 
         def unload_modules(self) -> None:
             """Called by Jep when the interpreter ends."""

@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from imglib2_cache_python import USER_MODULES, sources
-from imglib2_cache_python._worker import garbage, protocol, values
+from imglib2_cache_python._worker import garbage, imports, protocol, values
 from imglib2_cache_python._worker.protocol import BROKEN, FAILED, OK, Layout, MemoryTable, read_numbers
 from imglib2_cache_python._worker.streams import LineWriter
 from imglib2_cache_python._worker.watchdog import Watchdog
@@ -125,6 +125,8 @@ class Worker:
         protocol.check(constants)
         # Before init code imports modules of the user.
         note_imports()
+        if mode == "SHARED":
+            imports.take_turns()
         self._request = memoryview(request)
         self._control = memoryview(control)
         self._dtypes = [np.dtype(dtype) for dtype in dtypes.split("\n")]
@@ -514,6 +516,7 @@ class Worker:
         stopped = self._watchdog.stop()
         if not stopped:
             raise RuntimeError("the watchdog of the worker has not ended")
+        imports.take_no_turns()
         self._end()
 
     def result(self) -> Any:  # noqa: ANN401

@@ -1,0 +1,64 @@
+/*-
+ * #%L
+ * CPython inside ImgLib2: lazily computed, cached images.
+ * %%
+ * Copyright (C) 2026 The imglib2-cache-python developers.
+ * %%
+ * Redistribution and use in source and binary forms, with or without modification,
+ * are permitted provided that the following conditions are met:
+ *
+ * 1. Redistributions of source code must retain the above copyright notice, this
+ *    list of conditions and the following disclaimer.
+ *
+ * 2. Redistributions in binary form must reproduce the above copyright notice,
+ *    this list of conditions and the following disclaimer in the documentation
+ *    and/or other materials provided with the distribution.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+ * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+ * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+ * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDERS OR CONTRIBUTORS BE LIABLE
+ * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+ * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+ * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+ * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+ * TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ * #L%
+ */
+package net.imglib2.cache.python;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Images whose code imports something for the first time can be looked at together.
+ */
+class FirstImportsTest
+{
+	/**
+	 * They import parts of one package in different order.
+	 */
+	private static final String[] SCIPY = { "import scipy.sparse.linalg", "import scipy.ndimage", "from scipy import stats; stats.norm", "from scipy.spatial import cKDTree" };
+
+	@ParameterizedTest
+	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
+	void workersImportAtTheSameTime( final InterpreterMode mode ) throws Exception
+	{
+		require( mode, SCIPY );
+	}
+
+	@ParameterizedTest
+	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
+	void threadsOfABlockImportTheSameAtTheSameTime( final InterpreterMode mode ) throws Exception
+	{
+		require( mode, "from concurrent.futures import ThreadPoolExecutor\n"
+				+ "def first(number):\n    from pygments.lexers import PythonLexer\n    from scipy.ndimage import gaussian_filter\n    return gaussian_filter(np.ones((3, 3)), 1)\n"
+				+ "with ThreadPoolExecutor(4) as pool:\n    list(pool.map(first, range(4)))" );
+	}
+
+	private static void require( final InterpreterMode mode, final String... imports ) throws Exception
+	{
+		ChildJvm.of( FirstImportsMain.class ).withPython( ChildJvm.testPython() ).withMode( mode ).run( imports ).requireExitCode( 0 ).requireOutput( "done" );
+	}
+}
