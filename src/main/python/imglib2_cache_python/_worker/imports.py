@@ -8,8 +8,9 @@ which threads import, and modules that a failed import has left behind are remov
 
 Python lets threads import at the same time, but then an import may fail that alone would not: of two threads that
 import parts of one package in different order, one sees a module that is not complete yet, or gets a
-``_DeadlockError`` (https://github.com/python/cpython/issues/83065). So workers of one interpreter take turns. And a
-thread that waits for the import of another one gets the module as it was before: see `stand_for`.
+``_DeadlockError`` (https://github.com/python/cpython/issues/83065). So workers that share modules take turns. And the
+import statement looks a module up, waits until another thread has imported it, and goes on with what it has found
+before, also if that import has failed, or the module has put another object in its place: see `_Successor`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import os
 import sys
 from collections.abc import Callable, Collection
 from importlib.machinery import ExtensionFileLoader
-from threading import Lock, get_ident
+from threading import get_ident
 from time import monotonic, sleep
 from types import CodeType, ModuleType
 from typing import Any
@@ -27,38 +28,46 @@ from typing import Any
 # Threads that are in an import now; they must not be cancelled.
 importing: set[int] = set()
 
+# How the names of the files begin whose code may hold a lock of the import machinery.
+MACHINERY = ("<frozen importlib", __file__)
+
 # Seconds between two looks at whether another worker still imports.
 _INTERVAL = 0.005
 
-# A worker does not wait for another one's import that has stood still for so many seconds: that one may wait for a
-# lock which this worker holds, or never return from a function in C.
-_STANDSTILL = 2.0
+# A worker does not wait for another one's import that so many looks found at the same place: that one may wait for a
+# lock which this worker holds, or never return from a function in C. A long loop is taken for that, too; then both
+# import at the same time, as without turns.
+_STANDSTILL = 400
 
-# Nor longer than so many seconds in all.
+# Nor does it wait for one import longer than so many seconds.
 _PATIENCE = 60.0
 
 _dict_of_module = ModuleType.__dict__["__dict__"]
 
 
 class _Turn:
-    """What the thread that imports holds."""
+    """What the thread has that imports."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._holder = 0
-        self.release = self._lock.release
+        self._holder: dict[str, int] = {}
 
     def take(self, ident: int) -> bool:
-        """Whether nobody held it; never waits."""
-        # A thread that is cancelled while it waits for a lock may have got it, and nobody would release it.
-        taken = self._lock.acquire(blocking=False)
-        if taken:
-            self._holder = ident
-        return taken
+        """Whether the thread with this identifier has it now; never waits."""
+        # In one step: a thread that is cancelled right after it has it still is the holder, and will release it.
+        return self._holder.setdefault("ident", ident) == ident
+
+    def release(self, ident: int) -> None:
+        """Does nothing if another thread has it."""
+        if self.holder() == ident:
+            self._holder.clear()
+
+    def holder(self) -> int:
+        """The identifier of the thread that has it; 0 if none."""
+        return self._holder.get("ident", 0)
 
     def place(self) -> tuple[int, int] | None:
-        """Where the thread is that holds it; None if unknown."""
-        frame = sys._current_frames().get(self._holder)
+        """Where that thread is; None if unknown."""
+        frame = sys._current_frames().get(self.holder())
         return None if frame is None else (id(frame), frame.f_lasti)
 
 
@@ -73,29 +82,31 @@ class _Turns:
         self.takers: set[int] = set()
         self._turn = _Turn()
 
-    def begin(self, ident: int) -> _Turn | None:
-        """Adds the calling thread to `importing`, after it has waited for its turn. It can be cancelled meanwhile.
-
-        Returns:
-            What to release at the end of the import.
-        """
+    def begin(self, ident: int) -> None:
+        """Adds the calling thread to `importing`, after it has waited for its turn. It can be cancelled meanwhile."""
         importing.add(ident)
         if ident not in self.takers:
-            return None
-        awaited = None
+            return
+        awaited, since, place, looks = None, 0.0, None, 0
         while not (turn := self._turn).take(ident):
             importing.discard(ident)
             now = monotonic()
-            if turn is not awaited:
-                awaited, place, since, moved = turn, None, now, now
-            if place != (place := turn.place()):
-                moved = now
-            if (now > moved + _STANDSTILL or now > since + _PATIENCE) and turn is self._turn:
+            holder = turn.holder()
+            if awaited != (turn, holder):
+                awaited, since, place, looks = (turn, holder), now, None, 0
+            looks = looks + 1 if place == (place := turn.place()) else 0
+            if looks > _STANDSTILL or now > since + _PATIENCE:
                 # The others do not wait for that import either.
-                self._turn = _Turn()
+                new = _Turn()
+                if self._turn is turn:
+                    self._turn = new
             sleep(_INTERVAL)
             importing.add(ident)
-        return turn
+
+    def end(self, ident: int) -> None:
+        """Ends what `begin` began, also if that was cancelled."""
+        self._turn.release(ident)
+        importing.discard(ident)
 
 
 _turns = _Turns()
@@ -128,20 +139,21 @@ def keep_imports_whole(importlib: ModuleType) -> None:
     Args:
         importlib: The interpreter's own.
     """
+    machinery = importlib._bootstrap
     # Every import goes through these, whether by a statement, importlib, C code or a package that imports lazily: they
     # run the code of modules, or hold their locks.
     functions: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
-        "_find_and_load": _recorded,
-        "_lock_unlock_module": lambda original: _importing_again(_recorded(original), importlib),
+        "_find_and_load": _loading_once,
+        "_lock_unlock_module": lambda original: _importing_again(_recorded(original), machinery._gcd_import),
         "_exec": _recorded,
-        "_call_with_frames_removed": lambda original: _recorded(_noting_replacement(original)),
+        "_call_with_frames_removed": lambda original: _noting_successors(original, machinery._gcd_import),
     }
     for name, changed in functions.items():
-        original = getattr(importlib._bootstrap, name, None)
+        original = getattr(machinery, name, None)
         if original is not None and not hasattr(original, "_imglib2_cache_python"):
             function = changed(original)
             function._imglib2_cache_python = True  # type: ignore[attr-defined]
-            setattr(importlib._bootstrap, name, function)
+            setattr(machinery, name, function)
 
 
 def _like(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -158,38 +170,69 @@ def _like(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callab
     return decorate
 
 
-def _recorded(original: Callable[..., Any]) -> Callable[..., Any]:
+def _recorded(original: Callable[..., Any], *, in_turn: bool = True) -> Callable[..., Any]:
     @_like(original)
     def recorded(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         ident = get_ident()
         if ident in importing:
             return original(*arguments, **named)
-        turn = _turns.begin(ident)
+        before: Collection[str] | None = None
+        # All of it in here: the exception of a cancellation that came before may still arrive, since Python 3.13.
         try:
+            if in_turn:
+                _turns.begin(ident)
+            else:
+                importing.add(ident)
             before = frozenset(sys.modules)
             return original(*arguments, **named)
         except BaseException:
-            _remove_orphans(before)
+            if before is not None:
+                _remove_orphans(before)
             raise
         finally:
-            if turn is not None:
-                turn.release()
-            importing.discard(ident)
+            _turns.end(ident)
 
     return recorded
 
 
-def _noting_replacement(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Runs code of a module, which may put another object in its own place in ``sys.modules``."""
+def _loading_once(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Loads a module, unless it is there."""
+    recorded = _recorded(original)
+
+    @_like(original)
+    def find_and_load(name: str, import_: Callable[..., Any]) -> Any:  # noqa: ANN401
+        module = sys.modules.get(name)
+        if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
+            return module
+        return recorded(name, import_)
+
+    return find_and_load
+
+
+def _noting_successors(original: Callable[..., Any], import_module: Callable[[str], Any]) -> Callable[..., Any]:
+    """Runs code of a module, which may fail, or put another object in the place of the module.
+
+    Finders and loaders call it, too, some of which hold a lock: so it does not wait for its turn.
+    """
+    recorded = _recorded(original, in_turn=False)
 
     @_like(original)
     def run(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        if function is not exec or len(arguments) < 2:
+        # Not by its identity: each interpreter has its own.
+        called = getattr(function, "__name__", "")
+        if called in ("__import__", "_gcd_import"):
             return original(function, *arguments, **named)
+        if called != "exec" or len(arguments) < 2:
+            return recorded(function, *arguments, **named)
         namespace = arguments[1]
         name = namespace.get("__name__")
         is_imported = _namespace(sys.modules.get(name)) is namespace
-        result = original(function, *arguments, **named)
+        try:
+            result = recorded(function, *arguments, **named)
+        except BaseException:
+            if is_imported:
+                _Successor(namespace, functools.partial(import_module, name), has_failed=True)
+            raise
         if is_imported and name in sys.modules and _namespace(sys.modules[name]) is not namespace:
             stand_for(sys.modules[name], namespace)
         return result
@@ -197,7 +240,7 @@ def _noting_replacement(original: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _importing_again(original: Callable[..., Any], importlib: ModuleType) -> Callable[..., Any]:
+def _importing_again(original: Callable[..., Any], import_module: Callable[[str], Any]) -> Callable[..., Any]:
     """Waits for the import of a module by another thread, which may fail."""
 
     @_like(original)
@@ -205,11 +248,11 @@ def _importing_again(original: Callable[..., Any], importlib: ModuleType) -> Cal
         waiting = sys.modules.get(name)
         original(name)
         namespace = _namespace(waiting)
-        if namespace is not None and name not in sys.modules:
+        if namespace is not None and sys.modules.get(name) is not waiting:
             # Raises why it has failed, unless that has passed.
-            module = importlib.import_module(name)
-            namespace.update(_namespace(module) or {})
-            stand_for(module, namespace)
+            module = import_module(name)
+            if _Successor.has_failed(namespace):
+                namespace.update(_namespace(module) or {})
 
     return wait
 
@@ -219,26 +262,59 @@ def _namespace(module: object) -> dict[str, Any] | None:
     return _dict_of_module.__get__(module) if issubclass(type(module), ModuleType) else None
 
 
-def stand_for(module: object, namespace: dict[str, Any]) -> None:
-    """Makes the namespace of a module that is no longer in ``sys.modules`` have the attributes of the one that is.
+class _Successor:
+    """The ``__getattr__`` of a module that is not in ``sys.modules`` any more; a thread that waited for it has it.
 
-    The import statement looks a module up, waits until another thread has imported it, and then goes on with what it
-    has found before.
+    It finds what the module lacks in the object that is there now. What the module has itself, it keeps.
     """
-    asking: set[int] = set()
 
-    def find(name: str) -> Any:  # noqa: ANN401
+    def __init__(self, namespace: dict[str, Any], find: Callable[[], object], *, has_failed: bool = False) -> None:
+        """Takes the place of the ``__getattr__`` in a namespace.
+
+        Args:
+            namespace: Of the module.
+            find: Finds the object that is there now; raises why there is none.
+            has_failed: Whether the import of the module has failed.
+        """
+        self._find = find
+        self._has_failed = has_failed
+        self._name = namespace.get("__name__")
+        before = namespace.get("__getattr__")
+        self._before = before._before if isinstance(before, _Successor) else before
+        self._asking: set[int] = set()
+        namespace["__getattr__"] = self
+
+    @staticmethod
+    def has_failed(namespace: dict[str, Any]) -> bool:
+        """Whether this is the namespace of a module whose import has failed."""
+        successor = namespace.get("__getattr__")
+        return isinstance(successor, _Successor) and successor._has_failed
+
+    def __call__(self, name: str) -> Any:  # noqa: ANN401
+        if self._before is not None:
+            try:
+                return self._before(name)
+            except AttributeError:
+                pass
         ident = get_ident()
         # The new object may ask the old one for what it has not itself.
-        if ident in asking:
-            raise AttributeError(f"module {namespace.get('__name__')!r} has no attribute {name!r}")
+        if ident in self._asking:
+            raise AttributeError(f"module {self._name!r} has no attribute {name!r}")
         try:
-            asking.add(ident)
-            return getattr(module, name)
+            self._asking.add(ident)
+            return getattr(self._find(), name)
         finally:
-            asking.discard(ident)
+            self._asking.discard(ident)
 
-    namespace.setdefault("__getattr__", find)
+
+def stand_for(module: object, namespace: dict[str, Any]) -> None:
+    """Makes another module have the attributes of one.
+
+    Args:
+        module: Is in ``sys.modules``.
+        namespace: Of the module that was there before.
+    """
+    _Successor(namespace, lambda: module)
 
 
 def _in_file_of(original: Callable[..., Any], code: CodeType) -> CodeType:

@@ -14,7 +14,7 @@ import sys
 import threading
 from contextlib import suppress
 
-from imglib2_cache_python._worker.imports import importing
+from imglib2_cache_python._worker.imports import MACHINERY, importing
 from imglib2_cache_python._worker.protocol import CANCEL, EXITING, FAILURE_LENGTH, RUNNING, STACK_LENGTH, STACK_OF
 from imglib2_cache_python.failure import capture_stack
 
@@ -195,7 +195,7 @@ class Watchdog:
         )
 
     def _is_in_import_machinery(self) -> bool:
-        return sys._current_frames()[self._watched].f_code.co_filename.startswith("<frozen importlib")
+        return sys._current_frames()[self._watched].f_code.co_filename.startswith(MACHINERY)
 
     def _report_stack(self) -> None:
         strings = capture_stack(sys._current_frames()[self._watched]).to_strings()

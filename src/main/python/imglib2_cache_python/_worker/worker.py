@@ -125,8 +125,6 @@ class Worker:
         protocol.check(constants)
         # Before init code imports modules of the user.
         note_imports()
-        if mode == "SHARED":
-            imports.take_turns()
         self._request = memoryview(request)
         self._control = memoryview(control)
         self._dtypes = [np.dtype(dtype) for dtype in dtypes.split("\n")]
@@ -151,6 +149,8 @@ class Worker:
         self._capsule: Any = None
         self._result: Any = None
         self._watchdog = Watchdog(self._control, memoryview(stack))
+        if mode == "SHARED":
+            imports.take_turns()
 
     def step(self, *arguments: np.ndarray) -> int:
         """Computes the blocks of the request, see `protocol`, and writes how each ended into the control words.
@@ -503,6 +503,7 @@ class Worker:
     @guarded
     def close(self) -> None:
         """Drops the code of all loaders; if that fails, a sub-interpreter must not be closed."""
+        imports.take_no_turns()
         for loader in list(self._snippets):
             self._snippets.pop(loader).dispose()
         self._pins.clear()
@@ -516,7 +517,6 @@ class Worker:
         stopped = self._watchdog.stop()
         if not stopped:
             raise RuntimeError("the watchdog of the worker has not ended")
-        imports.take_no_turns()
         self._end()
 
     def result(self) -> Any:  # noqa: ANN401

@@ -28,6 +28,10 @@
  */
 package net.imglib2.cache.python;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -52,9 +56,27 @@ class FirstImportsTest
 	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
 	void threadsOfABlockImportTheSameAtTheSameTime( final InterpreterMode mode ) throws Exception
 	{
-		require( mode, "from concurrent.futures import ThreadPoolExecutor\n"
-				+ "def first(number):\n    from pygments.lexers import PythonLexer\n    from scipy.ndimage import gaussian_filter\n    return gaussian_filter(np.ones((3, 3)), 1)\n"
-				+ "with ThreadPoolExecutor(4) as pool:\n    list(pool.map(first, range(4)))" );
+		require( mode, inThreads( "from pygments.lexers import PythonLexer; from scipy.ndimage import gaussian_filter" ) );
+	}
+
+	@ParameterizedTest
+	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
+	void threadsOfABlockImportAModuleThatReplacesItself( final InterpreterMode mode, @TempDir final Path folder ) throws Exception
+	{
+		Files.writeString( folder.resolve( "replaced.py" ), "import sys, time, types\n"
+				+ "class Late(types.ModuleType):\n    def __getattr__(self, name):\n        if name == 'late':\n            return 5\n        raise AttributeError(name)\n"
+				// Until the other threads wait for this import.
+				+ "end = time.monotonic() + 1\n"
+				+ "while time.monotonic() < end and sum('importlib' in frame.f_code.co_filename for frame in sys._current_frames().values()) < 3:\n    time.sleep(0.001)\n"
+				+ "sys.modules[__name__] = Late(__name__)\n" );
+		require( mode, "import sys\nsys.path.insert(0, r'" + folder + "')\n" + inThreads( "while number and 'replaced' not in sys.modules: pass\n    from replaced import late" ) );
+	}
+
+	private static String inThreads( final String imports )
+	{
+		return "from concurrent.futures import ThreadPoolExecutor\n"
+				+ "def first(number):\n    " + imports + "\n"
+				+ "with ThreadPoolExecutor(4) as pool:\n    list(pool.map(first, range(4)))";
 	}
 
 	private static void require( final InterpreterMode mode, final String... imports ) throws Exception

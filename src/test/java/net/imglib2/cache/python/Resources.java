@@ -99,8 +99,7 @@ final class Resources
 	static Map< String, Long > count() throws IOException
 	{
 		final Map< String, Long > counts = new TreeMap<>();
-		// The JDK keeps a thread for a minute that has waited for a process.
-		counts.put( "threads", entries( "task" ) - Thread.getAllStackTraces().keySet().stream().filter( thread -> thread.getName().startsWith( "process reaper" ) ).count() );
+		counts.put( "threads", entries( "task" ) - Thread.getAllStackTraces().keySet().stream().filter( Resources::isKeptByTheJdk ).count() );
 		counts.put( "file descriptors", entries( "fd" ) );
 		counts.put( "child processes", ProcessHandle.current().descendants().count() );
 		for ( final BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans( BufferPoolMXBean.class ) )
@@ -162,6 +161,15 @@ final class Resources
 				if ( line.startsWith( "VmRSS:" ) )
 					return Long.parseLong( line.replaceAll( "\\D", "" ) ) << 10;
 		return 0;
+	}
+
+	/**
+	 * @return whether the JDK keeps this thread for a minute: it has waited for a process, or
+	 *         belongs to the pool in which caches of imglib2-cache do their maintenance
+	 */
+	private static boolean isKeptByTheJdk( final Thread thread )
+	{
+		return thread.getName().startsWith( "process reaper" ) || thread.getName().startsWith( "ForkJoinPool.commonPool-worker" );
 	}
 
 	private static long mappings( final String file ) throws IOException
