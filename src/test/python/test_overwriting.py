@@ -19,6 +19,10 @@ OVERWRITES = [
     "block.data[...] = block.inputs[0]\nblock.data += 1\nblock.data[0] = 3",
     "np.sqrt(block.inputs[0], out=block.data)\nfor i in range(3):\n    np.add(block.data, 1, out=block.data)",
     "def f(a):\n    return a + block.index\nblock.data[...] = f(block.inputs[0])",
+    "np.add(block.inputs[0], 1, out=block.data, dtype=block.data.dtype)",
+    "block.data[...] = np.ones(block.data.shape).astype(block.data.dtype)",
+    "n = block.data.ndim, block.data.size, block.data.strides\nblock.data[...] = n[0]",
+    "def f(a):\n    return a.astype(block.data.dtype)\nblock.data[...] = f(block.inputs[0])",
 ]
 
 MAY_NOT = [
@@ -38,6 +42,12 @@ MAY_NOT = [
     "block.data += 1",
     "block.data[...] = block.data + 1",
     "x = block.data.copy()\nblock.data[...] = x",
+    "block.data[...] = block.data.flat[0]",
+    "block.data[...] = block.data.T.dtype.type(block.data.T[0, 0])",
+    "block.data.shape = 4, 3\nblock.data[...] = 1",
+    "f(block.data.dtype, block.data)\nblock.data[...] = 1",
+    "block.data[block.data.shape[0] // 2:] = 1",
+    "block.data.dtype = 'i4'\nblock.data[...] = 1",
     "x = block.data\nblock.data[...] = x + 1",
     "x = block\nblock.data[...] = x.data + 1",
     "x = getattr(block, 'data').sum()\nblock.data[...] = x",

@@ -20,6 +20,9 @@ from imglib2_cache_python.unwritten import PIXEL_ATTRIBUTES, REFLECTION
 # Attributes of the block whose values do not lead to its pixels.
 _OTHER_ATTRIBUTES = PIXEL_ATTRIBUTES | {"index"}
 
+# Attributes of an array that say nothing about its elements.
+_DESCRIPTION = {"dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides"}
+
 # With these names, code can reach the block without naming it.
 _REFLECTION = REFLECTION | {"getattr", "attrgetter", "__import__", "__dict__", "__globals__"}
 
@@ -38,7 +41,8 @@ def overwrites(code: str, names: Mapping[str, Any]) -> bool:
     """Whether the code, if it ends without an error, has written every pixel and has read none before.
 
     So it is if the first statement that mentions ``block.data``, not in a loop or condition, is ``block.data[...] = …``
-    or ``np.function(…, out=block.data)`` with a function of numpy that computes pixel by pixel.
+    or ``np.function(…, out=block.data)`` with a function of numpy that computes pixel by pixel. ``block.data.dtype``
+    and what else only describes the array does not count.
 
     Args:
         code: Statements.
@@ -101,7 +105,12 @@ def _uses(tree: ast.AST, attributes: set[str]) -> list[ast.Attribute]:
 
 
 def _uses_of_data(tree: ast.AST) -> list[ast.Attribute]:
-    return _uses(tree, {"data"})
+    described = [node.value for node in ast.walk(tree) if _is_description(node)]
+    return [use for use in _uses(tree, {"data"}) if use not in described]
+
+
+def _is_description(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in _DESCRIPTION and isinstance(node.ctx, ast.Load)
 
 
 def _is_attribute_of_block(node: ast.AST) -> bool:
