@@ -5,19 +5,23 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import subprocess
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from conftest import Bench
-from imglib2_cache_python._worker import imports, protocol, watchdog
-from imglib2_cache_python._worker.imports import importing, keep_imports_whole, take_no_turns, take_turns
+from imglib2_cache_python._worker import protocol, turns, watchdog
+from imglib2_cache_python._worker.imports import keep_imports_whole
+from imglib2_cache_python._worker.turns import importing
 from test_watchdog import wait_until
 
 WriteModule = Callable[[str, str], Path]
@@ -203,13 +207,13 @@ def test_tracebacks_are_as_without_the_library(bench: Bench, write_module: Write
 # Imports by several threads at the same time
 
 
-def import_at_once(*code: str, within: str = "sys", turns: bool = True) -> list[Any]:
+def import_at_once(*code: str, within: str = "sys", in_turn: bool = True) -> list[Any]:
     """Runs code in one worker's thread each; all begin at the same time.
 
     Args:
         code: What each of them runs.
         within: Name of a module; all but the first begin when the import of this one has begun.
-        turns: Whether they take turns, as workers do and other threads do not.
+        in_turn: Whether they take turns, as workers do and other threads do not.
 
     Returns:
         The names that each has defined, or what it has raised.
@@ -218,8 +222,8 @@ def import_at_once(*code: str, within: str = "sys", turns: bool = True) -> list[
     ends: list[Any] = [None] * len(code)
 
     def run(number: int) -> None:
-        if turns:
-            take_turns()
+        if in_turn:
+            turns.join()
         try:
             names: dict[str, Any] = {}
             barrier.wait()
@@ -230,7 +234,7 @@ def import_at_once(*code: str, within: str = "sys", turns: bool = True) -> list[
         except BaseException as error:
             ends[number] = error
         finally:
-            take_no_turns()
+            turns.leave()
 
     threads = [threading.Thread(target=run, args=[number], daemon=True) for number in range(len(code))]
     for thread in threads:
@@ -261,15 +265,20 @@ UNTIL_ANOTHER_IMPORTS = UNTIL_OTHERS_IMPORT + "until_others_import(1)\n"
 
 
 class SlowFinder:
-    """Delays the search for ``circular_package`` until four other threads import."""
+    """Delays the import of ``circular_package``, before it is in ``sys.modules``, until four other threads import."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
 
-    def find_spec(self, name: str, *_: object) -> None:
-        if name == "circular_package":
-            self._monkeypatch.setitem(sys.modules, "search_of_circular_package", type(sys)("search"))
-            exec(UNTIL_OTHERS_IMPORT + "until_others_import(4)\n", {})
+    def find_spec(self, name: str, path: Any = None, _: object = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path) if name == "circular_package" else None
+        if spec is not None:
+            spec.loader.create_module = self._wait
+        return spec
+
+    def _wait(self, _: ModuleSpec) -> None:
+        self._monkeypatch.setitem(sys.modules, "import_of_circular_package", type(sys)("import"))
+        exec(UNTIL_OTHERS_IMPORT + "until_others_import(4)\n", {})
 
 
 def test_parts_of_one_package_are_imported_in_any_order(
@@ -285,20 +294,20 @@ def test_parts_of_one_package_are_imported_in_any_order(
         "from circular_package.other import value",
         "from circular_package import other as it; value = it.value",
         "import importlib; value = importlib.import_module('circular_package.inner').value",
-        within="search_of_circular_package",
+        within="import_of_circular_package",
     ):
         assert isinstance(names, dict), names
         assert names["value"] in (1, 2)
 
 
-@pytest.mark.parametrize("turns", [True, False])
+@pytest.mark.parametrize("in_turn", [True, False])
 @pytest.mark.parametrize("own", ["", "def __getattr__(name):\n    return 6 if name == 'own' else object.x\n"])
 @pytest.mark.parametrize(
     "code",
     ["from replaced import late", "import replaced; late = replaced.late", "from replaced import early as late"],
 )
 def test_a_module_that_replaces_itself_is_whole_for_all(
-    write_module: WriteModule, code: str, turns: bool, own: str
+    write_module: WriteModule, code: str, in_turn: bool, own: str
 ) -> None:
     write_module(
         "replaced",
@@ -312,15 +321,15 @@ def test_a_module_that_replaces_itself_is_whole_for_all(
         + "early = 5\nold = sys.modules[__name__]\nsys.modules[__name__] = Late(__name__)\n",
     )
     ask = code + "\nimport replaced\nabsent, own = (getattr(replaced, name, 'none') for name in ('absent', 'own'))"
-    for names in import_at_once(code, ask, ask, within="replaced", turns=turns):
+    for names in import_at_once(code, ask, ask, within="replaced", in_turn=in_turn):
         assert isinstance(names, dict), names
         assert names["late"] == 5
         assert names.get("absent", "none") == "none"
         assert names.get("own", 6 if own else "none") == (6 if own else "none")
 
 
-@pytest.mark.parametrize("turns", [True, False])
-def test_who_waited_for_an_import_that_failed_imports_again(write_module: WriteModule, turns: bool) -> None:
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_who_waited_for_an_import_that_failed_imports_again(write_module: WriteModule, in_turn: bool) -> None:
     first = (
         "import sys\nvalue = 0\n"
         + UNTIL_ANOTHER_IMPORTS
@@ -333,12 +342,9 @@ def test_who_waited_for_an_import_that_failed_imports_again(write_module: WriteM
             write_module(f"failing_{number}", first.format("1 / 0") + "value = 7\n")
             sys.__dict__.pop("_failed", None)
             code = way.replace("@", f"failing_{number}")
-            ends = import_at_once(code, code, code, within=f"failing_{number}", turns=turns)
-            if "again" in way:
-                assert sum("again" in end for end in ends) == 1
-            else:
-                errors = [end for end in ends if isinstance(end, BaseException)]
-                assert [type(error) for error in errors] == [ZeroDivisionError]
+            ends = import_at_once(code, code, code, within=f"failing_{number}", in_turn=in_turn)
+            errors = [end for end in ends if isinstance(end, BaseException)]
+            assert [type(error) for error in errors] == [ZeroDivisionError] * ("again" not in way), ends
             values = [end["value"] for end in ends if isinstance(end, dict)]
             assert values == [7] * (3 if "again" in way else 2)
     finally:
@@ -352,6 +358,71 @@ def test_who_waited_for_an_import_that_fails_is_told_why(write_module: WriteModu
         assert end.name == "missing_module_of_test"
         files = [Path(frame.filename).name for frame in traceback.extract_tb(end.__traceback__)]
         assert files == [Path(__file__).name, "<string>", "broken.py"]
+
+
+class OwnLoader:
+    """Runs the code of modules itself, as those of test tools and frozen programs do."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+        self._code = code
+        monkeypatch.setattr(sys, "meta_path", [self, *sys.meta_path])
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name == "specially_loaded" else None  # type: ignore[arg-type]
+
+    def create_module(self, _: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(self._code, vars(module))
+
+
+@pytest.mark.parametrize("in_turn", [True, False])
+@pytest.mark.parametrize("fails", [True, False])
+def test_modules_that_load_in_another_way_are_whole_for_all(
+    monkeypatch: pytest.MonkeyPatch, fails: bool, in_turn: bool
+) -> None:
+    monkeypatch.delattr(sys, "_failed", raising=False)
+    code = "import sys\n" + UNTIL_ANOTHER_IMPORTS
+    if fails:
+        code += "if not hasattr(sys, '_failed'):\n    sys._failed = 1\n    1 / 0\nvalue = 7\n"
+    else:
+        code += "sys.modules[__name__] = type('Other', (), {'value': 7})()\n"
+    OwnLoader(monkeypatch, code)
+    code = "from specially_loaded import value"
+    try:
+        ends = import_at_once(code, code, code, within="specially_loaded", in_turn=in_turn)
+    finally:
+        sys.modules.pop("specially_loaded", None)
+        sys.__dict__.pop("_failed", None)
+    assert sum(isinstance(end, ZeroDivisionError) for end in ends) == fails, ends
+    assert [end["value"] for end in ends if isinstance(end, dict)] == [7] * (3 - fails), ends
+
+
+def test_a_failed_module_is_the_same_for_who_did_not_wait(write_module: WriteModule) -> None:
+    write_module("fancy", "import sys\nsys._fancy = getattr(sys, '_fancy', 0) + 1\nimport fancy_helper\n1 / 0\n")
+    write_module("fancy_helper", "import fancy\ndef has(name):\n    return hasattr(fancy, name)\n")
+    try:
+        with pytest.raises(ZeroDivisionError):
+            importlib.import_module("fancy")
+        assert not importlib.import_module("fancy_helper").has("feature")
+        assert sys._fancy == 1
+    finally:
+        del sys._fancy
+
+
+def test_modules_that_nobody_waits_for_stay_as_they_are(write_module: WriteModule) -> None:
+    reloaded = write_module("reloaded", "value = 1\n")
+    module = importlib.import_module("reloaded")
+    reloaded.write_text("value = 2\n1 / 0\n")
+    with pytest.raises(ZeroDivisionError):
+        importlib.reload(module)
+    assert "__getattr__" not in vars(module)
+    spec = importlib.util.spec_from_file_location("reloaded", reloaded)
+    plugin = importlib.util.module_from_spec(spec)
+    with pytest.raises(ZeroDivisionError):
+        spec.loader.exec_module(plugin)
+    assert "__getattr__" not in vars(plugin)
 
 
 def test_an_import_waits_for_a_thread_that_imports(write_module: WriteModule) -> None:
@@ -371,7 +442,7 @@ def test_an_import_waits_for_a_thread_that_imports(write_module: WriteModule) ->
 def test_an_import_may_wait_for_a_lock_of_another_that_imports(
     write_module: WriteModule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "_STANDSTILL", 50)
+    monkeypatch.setattr(turns, "_STANDSTILL", 50)
     write_module("has_a_lock", "import threading\nlock, held = threading.Lock(), threading.Event()\n")
     write_module("takes_it", "import has_a_lock\nhas_a_lock.held.wait()\nwith has_a_lock.lock:\n    value = 1\n")
     write_module("within_it", "value = 1\n")
@@ -386,23 +457,23 @@ def test_an_import_may_wait_for_a_lock_of_another_that_imports(
 
 
 @pytest.fixture
-def given_up(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What takes the place of turns that are waited for no longer."""
-    turns: list[object] = []
+def given_up(monkeypatch: pytest.MonkeyPatch) -> dict[int, object]:
+    """The turns that somebody waits for no longer, by their ids."""
+    turns_of_others: dict[int, object] = {}
+    give_up = turns._give_up
 
-    class Turn(imports._Turn):
-        def __init__(self) -> None:
-            super().__init__()
-            turns.append(self)
+    def noted(turn: dict[str, int]) -> None:
+        turns_of_others[id(turn)] = turn
+        give_up(turn)
 
-    monkeypatch.setattr(imports, "_Turn", Turn)
-    return turns
+    monkeypatch.setattr(turns, "_give_up", noted)
+    return turns_of_others
 
 
 def test_an_import_that_never_returns_is_waited_for_once(
-    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, given_up: list[object]
+    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, given_up: dict[int, object]
 ) -> None:
-    monkeypatch.setattr(imports, "_STANDSTILL", 100)
+    monkeypatch.setattr(turns, "_STANDSTILL", 100)
     write_module("never_returns", "import threading\ndone, end = [], threading.Event()\nend.wait(30)\n")
     others = []
     for number in range(3):
@@ -424,7 +495,7 @@ def test_an_import_that_never_returns_is_waited_for_once(
     ],
 )
 def test_what_imports_nothing_new_waits_for_no_import(
-    write_module: WriteModule, given_up: list[object], code: str
+    write_module: WriteModule, given_up: dict[int, object], code: str
 ) -> None:
     importlib.import_module("json.decoder")
     write_module("lazy_module", "value = 1\n")
@@ -442,28 +513,49 @@ def test_what_imports_nothing_new_waits_for_no_import(
     for names in import_at_once("import long_module", quick, within="long_module"):
         assert isinstance(names, dict), names
         assert names.get("first", True)
-    assert given_up == []
+    assert not given_up
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_who_is_cancelled_when_its_turn_has_come_lets_others_import(
+def test_who_is_cancelled_when_its_turn_comes_lets_others_import(
     write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, late: bool
 ) -> None:
     write_module("module_of_turn", "value = 1\n")
-    take = imports._Turn.take
+    begin = turns.begin
 
-    def cancelled(turn: Any, ident: int) -> bool:
+    def cancelled(ident: int) -> None:
         if late:
-            take(turn, ident)
+            begin(ident)
+        else:
+            importing.add(ident)
         raise watchdog.Cancelled
 
     with monkeypatch.context() as patch:
-        patch.setattr(imports._Turn, "take", cancelled)
+        patch.setattr(turns, "begin", cancelled)
         ends = import_at_once("import module_of_turn")
     assert isinstance(ends[0], watchdog.Cancelled)
     assert not importing
-    assert imports._turns._turn.holder() == 0
+    assert not turns._turn
     assert import_at_once("import module_of_turn as it; value = it.value")[0]["value"] == 1
+
+
+def test_imports_at_the_end_of_the_stack_are_forgotten() -> None:
+    code = """
+def sink():
+    try:
+        import missing_module_of_test
+    except ImportError:
+        pass
+    sink()
+try:
+    sink()
+except RecursionError:
+    pass
+"""
+    for in_turn in (False, True):
+        assert isinstance(import_at_once(code, in_turn=in_turn)[0], dict)
+        assert not importing
+        assert not turns._turn
 
 
 def test_code_that_waits_for_another_import_is_cancelled(bench: Bench, control: Any, write_module: WriteModule) -> None:
@@ -472,23 +564,32 @@ def test_code_that_waits_for_another_import_is_cancelled(bench: Bench, control: 
     control.begun, control.end = threading.Event(), threading.Event()
 
     def hold() -> None:
-        take_turns()
+        turns.join()
         try:
             importlib.import_module("long_module")
         finally:
-            take_no_turns()
+            turns.leave()
 
     holder = threading.Thread(target=hold)
     holder.start()
     assert control.begun.wait(30)
-    bench.control[protocol.TICKET] = bench.control[protocol.CANCEL] = 7
-    take_turns()
+    bench.control[protocol.TICKET] = 7
+    own = threading.get_ident()
+
+    def cancel() -> None:
+        wait_until(lambda: sys._current_frames()[own].f_code is turns.begin.__code__)
+        bench.control[protocol.CANCEL] = 7
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    turns.join()
     try:
         told = bench.fail("execute", "import waiting_module")
     finally:
-        take_no_turns()
+        turns.leave()
         control.end.set()
         holder.join()
+        canceller.join()
     assert told.type_name.endswith("Cancelled")
     assert told.source == "import waiting_module"
     assert not importing

@@ -82,6 +82,9 @@ MAY_NOT = [
     "x = block.data[...] = 1",
     "block.data[0][...] = 1",
     "block.inputs[0][...] = 1",
+    "block.inputs[:] = [block.data]",
+    "block.inputs[...] = block.data",
+    "np.add(1, block.data, out=block.inputs)",
     "class A:\n    block.data[...] = 1",
     "match block.index:\n    case np: pass\nnp.add(1, 2, out=block.data)",
 ]

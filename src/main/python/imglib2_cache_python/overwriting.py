@@ -105,8 +105,8 @@ def _uses(tree: ast.AST, attributes: set[str]) -> list[ast.Attribute]:
 
 
 def _uses_of_data(tree: ast.AST) -> list[ast.Attribute]:
-    described = [node.value for node in ast.walk(tree) if _is_description(node)]
-    return [use for use in _uses(tree, {"data"}) if use not in described]
+    described = {id(node.value) for node in ast.walk(tree) if _is_description(node)}
+    return [use for use in _uses(tree, {"data"}) if id(use) not in described]
 
 
 def _is_description(node: ast.AST) -> bool:
@@ -115,6 +115,10 @@ def _is_description(node: ast.AST) -> bool:
 
 def _is_attribute_of_block(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "block"
+
+
+def _is_data(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "data" and _is_attribute_of_block(node)
 
 
 def _writes_all(statement: ast.stmt, numpy: Any) -> bool:  # noqa: ANN401 - whatever the code sees as np
@@ -130,7 +134,7 @@ def _is_all_of_data(target: ast.Subscript) -> bool:
     is_all = (isinstance(index, ast.Constant) and index.value is ...) or (
         isinstance(index, ast.Slice) and index.lower is index.upper is index.step is None
     )
-    return is_all and bool(_is_attribute_of_block(target.value))
+    return is_all and _is_data(target.value)
 
 
 def _fills(call: ast.Call, numpy: Any) -> bool:  # noqa: ANN401 - whatever the code sees as np
@@ -140,4 +144,4 @@ def _fills(call: ast.Call, numpy: Any) -> bool:  # noqa: ANN401 - whatever the c
     if function.value.id != "np" or not isinstance(getattr(np, function.attr, None), np.ufunc):
         return False
     keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-    return set(keywords) <= _UFUNC_KEYWORDS and _is_attribute_of_block(keywords.get("out", call))
+    return set(keywords) <= _UFUNC_KEYWORDS and _is_data(keywords.get("out", call))

@@ -37,8 +37,8 @@ from imglib2_cache_python import USER_MODULES
 from imglib2_cache_python._embedding import threadstates
 from imglib2_cache_python._embedding.protection import protect
 from imglib2_cache_python._embedding.threadstates import is_alone
-from imglib2_cache_python._worker.imports import stand_for  # noqa: F401 - sub-interpreters call it
 from imglib2_cache_python._worker.processes import forbid_fork, spawn_by_default
+from imglib2_cache_python._worker.superseded import supersede  # noqa: F401 - sub-interpreters call it
 
 # The modules of the standard library that each interpreter has for itself: its state, its import machinery, and what
 # uses that machinery.

@@ -72,7 +72,7 @@ def share(packages: Sequence[str], path: Sequence[str]) -> None:
             # Afterwards, the import machinery takes the module from sys.modules; threads of user code that wait for
             # it do not.
             shared = sys.modules[module.__name__] = main.import_shared(module.__name__)
-            main.stand_for(shared, vars(module))
+            main.supersede(vars(module), lambda: shared)
 
         def unload_modules(self) -> None:
             """Called by Jep when the interpreter ends."""

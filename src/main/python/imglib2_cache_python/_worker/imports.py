@@ -1,136 +1,30 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026, the imglib2-cache-python developers.
-"""Keeps imports whole, and lets one worker import at a time.
+"""Keeps imports whole.
 
 A module is imported once for the life of the interpreter. Code that is cancelled within an import would leave the
-module half imported for all others, or a lock of the import machinery that nobody releases. So `importing` records
-which threads import, and modules that a failed import has left behind are removed.
-
-Python lets threads import at the same time, but then an import may fail that alone would not: of two threads that
-import parts of one package in different order, one sees a module that is not complete yet, or gets a
-``_DeadlockError`` (https://github.com/python/cpython/issues/83065). So workers that share modules take turns. And the
-import statement looks a module up, waits until another thread has imported it, and goes on with what it has found
-before, also if that import has failed, or the module has put another object in its place: see `_Successor`.
+module half imported for all others, or a lock of the import machinery that nobody releases. So all imports are
+recorded in `importing`, and modules that a failed import has left behind are removed. Workers import one after the
+other, see `turns`, and who has waited for an import that failed is told why, or imports again.
 """
 
 from __future__ import annotations
 
 import functools
-import os
+import operator
 import sys
 from collections.abc import Callable, Collection
 from importlib.machinery import ExtensionFileLoader
 from threading import get_ident
-from time import monotonic, sleep
 from types import CodeType, ModuleType
 from typing import Any
 
-# Threads that are in an import now; they must not be cancelled.
-importing: set[int] = set()
+from imglib2_cache_python._worker import turns
+from imglib2_cache_python._worker.superseded import has_failed, is_superseded, namespace_of, supersede
+from imglib2_cache_python._worker.turns import importing
 
-# How the names of the files begin whose code may hold a lock of the import machinery.
-MACHINERY = ("<frozen importlib", __file__)
-
-# Seconds between two looks at whether another worker still imports.
-_INTERVAL = 0.005
-
-# A worker does not wait for another one's import that so many looks found at the same place: that one may wait for a
-# lock which this worker holds, or never return from a function in C. A long loop is taken for that, too; then both
-# import at the same time, as without turns.
-_STANDSTILL = 400
-
-# Nor does it wait for one import longer than so many seconds.
-_PATIENCE = 60.0
-
-_dict_of_module = ModuleType.__dict__["__dict__"]
-
-
-class _Turn:
-    """What the thread has that imports."""
-
-    def __init__(self) -> None:
-        self._holder: dict[str, int] = {}
-
-    def take(self, ident: int) -> bool:
-        """Whether the thread with this identifier has it now; never waits."""
-        # In one step: a thread that is cancelled right after it has it still is the holder, and will release it.
-        return self._holder.setdefault("ident", ident) == ident
-
-    def release(self, ident: int) -> None:
-        """Does nothing if another thread has it."""
-        if self.holder() == ident:
-            self._holder.clear()
-
-    def holder(self) -> int:
-        """The identifier of the thread that has it; 0 if none."""
-        return self._holder.get("ident", 0)
-
-    def place(self) -> tuple[int, int] | None:
-        """Where that thread is; None if unknown."""
-        frame = sys._current_frames().get(self.holder())
-        return None if frame is None else (id(frame), frame.f_lasti)
-
-
-class _Turns:
-    """Lets one of the threads in `takers` import at a time. Others may be what an import waits for.
-
-    Attributes:
-        takers: Identifiers of the threads.
-    """
-
-    def __init__(self) -> None:
-        self.takers: set[int] = set()
-        self._turn = _Turn()
-
-    def begin(self, ident: int) -> None:
-        """Adds the calling thread to `importing`, after it has waited for its turn. It can be cancelled meanwhile."""
-        importing.add(ident)
-        if ident not in self.takers:
-            return
-        awaited, since, place, looks = None, 0.0, None, 0
-        while not (turn := self._turn).take(ident):
-            importing.discard(ident)
-            now = monotonic()
-            holder = turn.holder()
-            if awaited != (turn, holder):
-                awaited, since, place, looks = (turn, holder), now, None, 0
-            looks = looks + 1 if place == (place := turn.place()) else 0
-            if looks > _STANDSTILL or now > since + _PATIENCE:
-                # The others do not wait for that import either.
-                new = _Turn()
-                if self._turn is turn:
-                    self._turn = new
-            sleep(_INTERVAL)
-            importing.add(ident)
-
-    def end(self, ident: int) -> None:
-        """Ends what `begin` began, also if that was cancelled."""
-        self._turn.release(ident)
-        importing.discard(ident)
-
-
-_turns = _Turns()
-
-
-def take_turns() -> None:
-    """Lets the calling thread import only while no other thread does that has called this."""
-    _turns.takers.add(get_ident())
-
-
-def take_no_turns() -> None:
-    """Ends what `take_turns` began; before the thread ends, because a later one may have its identifier."""
-    _turns.takers.discard(get_ident())
-
-
-def _after_fork() -> None:
-    """Forgets the threads that do not live in the new process."""
-    global _turns
-    importing.intersection_update({get_ident()})
-    _turns = _Turns()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+# How the names of the files begin whose code may hold a lock of the import machinery, or a turn.
+MACHINERY = ("<frozen importlib", __file__, turns.__file__)
 
 
 def keep_imports_whole(importlib: ModuleType) -> None:
@@ -143,10 +37,10 @@ def keep_imports_whole(importlib: ModuleType) -> None:
     # Every import goes through these, whether by a statement, importlib, C code or a package that imports lazily: they
     # run the code of modules, or hold their locks.
     functions: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
-        "_find_and_load": _loading_once,
-        "_lock_unlock_module": lambda original: _importing_again(_recorded(original), machinery._gcd_import),
+        "_find_and_load": _unless_loaded,
+        "_lock_unlock_module": lambda original: _importing_again(original, machinery._gcd_import),
         "_exec": _recorded,
-        "_call_with_frames_removed": lambda original: _noting_successors(original, machinery._gcd_import),
+        "_call_with_frames_removed": _noting_what_supersedes,
     }
     for name, changed in functions.items():
         original = getattr(machinery, name, None)
@@ -180,7 +74,7 @@ def _recorded(original: Callable[..., Any], *, in_turn: bool = True) -> Callable
         # All of it in here: the exception of a cancellation that came before may still arrive, since Python 3.13.
         try:
             if in_turn:
-                _turns.begin(ident)
+                turns.begin(ident)
             else:
                 importing.add(ident)
             before = frozenset(sys.modules)
@@ -190,26 +84,29 @@ def _recorded(original: Callable[..., Any], *, in_turn: bool = True) -> Callable
                 _remove_orphans(before)
             raise
         finally:
-            _turns.end(ident)
+            try:
+                turns.end(ident)
+            finally:
+                importing.discard(ident)
 
     return recorded
 
 
-def _loading_once(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Loads a module, unless it is there."""
+def _unless_loaded(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Finds a module that is there, without waiting for a turn; else loads it."""
     recorded = _recorded(original)
 
     @_like(original)
     def find_and_load(name: str, import_: Callable[..., Any]) -> Any:  # noqa: ANN401
         module = sys.modules.get(name)
-        if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
+        if module is not None and not _is_initializing(getattr(module, "__spec__", None)):
             return module
         return recorded(name, import_)
 
     return find_and_load
 
 
-def _noting_successors(original: Callable[..., Any], import_module: Callable[[str], Any]) -> Callable[..., Any]:
+def _noting_what_supersedes(original: Callable[..., Any]) -> Callable[..., Any]:
     """Runs code of a module, which may fail, or put another object in the place of the module.
 
     Finders and loaders call it, too, some of which hold a lock: so it does not wait for its turn.
@@ -222,99 +119,49 @@ def _noting_successors(original: Callable[..., Any], import_module: Callable[[st
         called = getattr(function, "__name__", "")
         if called in ("__import__", "_gcd_import"):
             return original(function, *arguments, **named)
-        if called != "exec" or len(arguments) < 2:
+        if called != "exec" or len(arguments) < 2 or not _is_initializing(arguments[1].get("__spec__")):
             return recorded(function, *arguments, **named)
+        # Other threads may wait for the import of this module.
         namespace = arguments[1]
         name = namespace.get("__name__")
-        is_imported = _namespace(sys.modules.get(name)) is namespace
         try:
             result = recorded(function, *arguments, **named)
         except BaseException:
-            if is_imported:
-                _Successor(namespace, functools.partial(import_module, name), has_failed=True)
+            supersede(namespace, functools.partial(operator.getitem, sys.modules, name), has_failed=True)
             raise
-        if is_imported and name in sys.modules and _namespace(sys.modules[name]) is not namespace:
-            stand_for(sys.modules[name], namespace)
+        module = sys.modules.get(name)
+        if module is not None and namespace_of(module) is not namespace:
+            supersede(namespace, lambda: module)
         return result
 
     return run
 
 
 def _importing_again(original: Callable[..., Any], import_module: Callable[[str], Any]) -> Callable[..., Any]:
-    """Waits for the import of a module by another thread, which may fail."""
+    """Waits for the import of a module by another thread. If that has failed, imports the module, or raises why."""
+    recorded = _recorded(original)
 
     @_like(original)
     def wait(name: str) -> None:
         waiting = sys.modules.get(name)
-        original(name)
-        namespace = _namespace(waiting)
-        if namespace is not None and sys.modules.get(name) is not waiting:
-            # Raises why it has failed, unless that has passed.
-            module = import_module(name)
-            if _Successor.has_failed(namespace):
-                namespace.update(_namespace(module) or {})
+        recorded(name)
+        if waiting is not None and sys.modules.get(name) is waiting:
+            return
+        module = import_module(name)
+        namespace = namespace_of(waiting)
+        if namespace is None or module is waiting:
+            return
+        if has_failed(namespace):
+            namespace.update(namespace_of(module) or {})
+        # Of a module that loads itself in another way.
+        if not is_superseded(namespace):
+            supersede(namespace, lambda: module)
 
     return wait
 
 
-def _namespace(module: object) -> dict[str, Any] | None:
-    # Not as an attribute: a module that is to be imported at its first use would be imported.
-    return _dict_of_module.__get__(module) if issubclass(type(module), ModuleType) else None
-
-
-class _Successor:
-    """The ``__getattr__`` of a module that is not in ``sys.modules`` any more; a thread that waited for it has it.
-
-    It finds what the module lacks in the object that is there now. What the module has itself, it keeps.
-    """
-
-    def __init__(self, namespace: dict[str, Any], find: Callable[[], object], *, has_failed: bool = False) -> None:
-        """Takes the place of the ``__getattr__`` in a namespace.
-
-        Args:
-            namespace: Of the module.
-            find: Finds the object that is there now; raises why there is none.
-            has_failed: Whether the import of the module has failed.
-        """
-        self._find = find
-        self._has_failed = has_failed
-        self._name = namespace.get("__name__")
-        before = namespace.get("__getattr__")
-        self._before = before._before if isinstance(before, _Successor) else before
-        self._asking: set[int] = set()
-        namespace["__getattr__"] = self
-
-    @staticmethod
-    def has_failed(namespace: dict[str, Any]) -> bool:
-        """Whether this is the namespace of a module whose import has failed."""
-        successor = namespace.get("__getattr__")
-        return isinstance(successor, _Successor) and successor._has_failed
-
-    def __call__(self, name: str) -> Any:  # noqa: ANN401
-        if self._before is not None:
-            try:
-                return self._before(name)
-            except AttributeError:
-                pass
-        ident = get_ident()
-        # The new object may ask the old one for what it has not itself.
-        if ident in self._asking:
-            raise AttributeError(f"module {self._name!r} has no attribute {name!r}")
-        try:
-            self._asking.add(ident)
-            return getattr(self._find(), name)
-        finally:
-            self._asking.discard(ident)
-
-
-def stand_for(module: object, namespace: dict[str, Any]) -> None:
-    """Makes another module have the attributes of one.
-
-    Args:
-        module: Is in ``sys.modules``.
-        namespace: Of the module that was there before.
-    """
-    _Successor(namespace, lambda: module)
+def _is_initializing(spec: object) -> bool:
+    return getattr(spec, "_initializing", False)
 
 
 def _in_file_of(original: Callable[..., Any], code: CodeType) -> CodeType:

@@ -14,8 +14,9 @@ import sys
 import threading
 from contextlib import suppress
 
-from imglib2_cache_python._worker.imports import MACHINERY, importing
+from imglib2_cache_python._worker.imports import MACHINERY
 from imglib2_cache_python._worker.protocol import CANCEL, EXITING, FAILURE_LENGTH, RUNNING, STACK_LENGTH, STACK_OF
+from imglib2_cache_python._worker.turns import importing
 from imglib2_cache_python.failure import capture_stack
 
 # Seconds between two polls.

@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from imglib2_cache_python import USER_MODULES, sources
-from imglib2_cache_python._worker import garbage, imports, protocol, values
+from imglib2_cache_python._worker import garbage, protocol, turns, values
 from imglib2_cache_python._worker.protocol import BROKEN, FAILED, OK, Layout, MemoryTable, read_numbers
 from imglib2_cache_python._worker.streams import LineWriter
 from imglib2_cache_python._worker.watchdog import Watchdog
@@ -150,7 +150,7 @@ class Worker:
         self._result: Any = None
         self._watchdog = Watchdog(self._control, memoryview(stack))
         if mode == "SHARED":
-            imports.take_turns()
+            turns.join()
 
     def step(self, *arguments: np.ndarray) -> int:
         """Computes the blocks of the request, see `protocol`, and writes how each ended into the control words.
@@ -503,7 +503,7 @@ class Worker:
     @guarded
     def close(self) -> None:
         """Drops the code of all loaders; if that fails, a sub-interpreter must not be closed."""
-        imports.take_no_turns()
+        turns.leave()
         for loader in list(self._snippets):
             self._snippets.pop(loader).dispose()
         self._pins.clear()
