@@ -272,6 +272,13 @@ def test_arrays_stay_as_they_are(dtype: str, shape: tuple[int, ...]) -> None:
     assert decoded.flags.writeable
 
 
+def test_values_can_leave_while_another_thread_imports_numpy_ma(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("numpy.ma", "numpy.ma.core"):
+        # As they are at first.
+        monkeypatch.setitem(sys.modules, name, type(sys)(name))
+    assert values.decode(values.encode(np.arange(3))).tolist() == [0, 1, 2]
+
+
 @pytest.mark.parametrize("dtype", ["bool", "uint8", ">i4", "uint64", ">f4", "float64"])
 def test_an_array_without_axes_is_its_number(dtype: str) -> None:
     number = np.array(200).astype(dtype)

@@ -45,13 +45,59 @@ print(multiprocessing.get_start_method())
 def test_modules_that_are_imported_already_are_adapted_too() -> None:
     assert (
         run("""
-import importlib, sys
+import sys
+from imglib2_cache_python._worker import processes
 sys.meta_path.pop(0)
+processes._ADAPTED.clear()
 import multiprocessing
 spawn_by_default()
 print(multiprocessing.get_start_method())
 """)
         == "spawn"
+    )
+
+
+def test_a_module_that_another_thread_imports_just_now_is_adapted_when_it_is_whole(tmp_path: Path) -> None:
+    package = tmp_path / "joblib"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "pool.py").write_text(
+        "import sys\nsys.begun.set()\nsys.end.wait(10)\nclass CustomizablePickler:\n    pass\n"
+    )
+    assert (
+        run(f"""
+import sys, threading
+sys.path.insert(0, {str(tmp_path)!r})
+from imglib2_cache_python._worker import processes
+sys.meta_path.pop(0)
+processes._ADAPTED.clear()
+sys.begun, sys.end = threading.Event(), threading.Event()
+thread = threading.Thread(target=__import__, args=["joblib.pool"])
+thread.start()
+sys.begun.wait(10)
+adapting = threading.Thread(target=spawn_by_default)
+adapting.start()
+while "acquire" not in [frame.f_code.co_name for frame in [sys._current_frames().get(adapting.ident)] if frame]:
+    if not adapting.is_alive():
+        break
+sys.end.set()
+adapting.join()
+thread.join()
+print("reducer_override" in vars(sys.modules["joblib.pool"].CustomizablePickler))
+""")
+        == "True"
+    )
+
+
+def test_workers_that_come_later_adapt_nothing_again() -> None:
+    assert (
+        run("""
+import multiprocessing.resource_tracker, multiprocessing.util
+before = len(multiprocessing.util._finalizer_registry)
+spawn_by_default()
+print(len(multiprocessing.util._finalizer_registry) - before)
+""")
+        == "0"
     )
 
 

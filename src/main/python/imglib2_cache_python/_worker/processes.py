@@ -7,6 +7,7 @@ A JVM must not be forked: the child has none of its threads, but all locks that 
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import sys
@@ -102,10 +103,18 @@ def forbid_fork() -> None:
 
 
 def _adapt(name: str, adapt: Callable[[ModuleType], None]) -> None:
-    _ADAPTED[name] = adapt
-    if name in sys.modules:
-        adapt(sys.modules[name])
-    # Compared by name, because each worker of a shared interpreter comes here.
+    """Adapts a module, once: each worker of a shared interpreter comes here.
+
+    Args:
+        name: Name of the module.
+        adapt: Changes the module, now if it is imported already, else when it is.
+    """
+    if name not in _ADAPTED:
+        _ADAPTED[name] = adapt
+        if name in sys.modules:
+            # Another thread may be importing it just now.
+            adapt(importlib.import_module(name))
+    # Compared by name: a module of this name may have been imported anew.
     if not any(type(finder).__name__ == _Finder.__name__ for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 

@@ -112,9 +112,9 @@ def _can_leave(array: np.ndarray) -> bool:
 
 
 def _is_masked(value: Any) -> bool:  # noqa: ANN401
-    # Not imported here: numpy imports it when somebody uses it.
-    masked = sys.modules.get("numpy.ma")
-    return masked is not None and isinstance(value, masked.MaskedArray)
+    # Not imported here: numpy imports it when somebody uses it, maybe another thread just now.
+    kind = getattr(sys.modules.get("numpy.ma.core"), "MaskedArray", None)
+    return kind is not None and isinstance(value, kind)
 
 
 def _refusal(value: Any) -> str:  # noqa: ANN401
