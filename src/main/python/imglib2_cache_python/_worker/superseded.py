@@ -43,8 +43,7 @@ def is_superseded(namespace: dict[str, Any]) -> bool:
 
 def has_failed(namespace: dict[str, Any]) -> bool:
     """Whether `supersede` was called, because the import of the module has failed."""
-    attributes = namespace.get("__getattr__")
-    return isinstance(attributes, _Attributes) and attributes.has_failed
+    return is_superseded(namespace) and namespace["__getattr__"].has_failed
 
 
 class _Attributes:
