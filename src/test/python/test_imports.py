@@ -252,7 +252,7 @@ def until_others_import(number):
         others = set()
         for ident, frame in sys._current_frames().items():
             while frame is not None and ident != own:
-                if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+                if frame.f_code.co_filename.endswith(("<frozen importlib._bootstrap>", "turns.py")):
                     others.add(ident)
                 frame = frame.f_back
         if len(others) >= number:
@@ -324,6 +324,88 @@ def test_a_module_that_replaces_itself_is_whole_for_all(
         assert names["late"] == 5
         assert names.get("absent", "none") == "none"
         assert names.get("own", 6 if own else "none") == (6 if own else "none")
+
+
+# A package that has its module as soon as that names itself by its package, as scikit-image has by lazy_loader.
+LAZY_PACKAGE = """
+import importlib
+
+def __getattr__(name):
+    if name != "inner":
+        raise AttributeError(name)
+    globals()[name] = importlib.import_module("lazy_package.inner")
+    return globals()[name]
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from lazy_package import inner as module",
+        "import lazy_package; module = lazy_package.inner",
+        "import lazy_package.inner as module",
+        "from lazy_package import *; module = inner",
+    ],
+)
+@pytest.mark.parametrize("late", ["late = 5", "def __getattr__(name):\n    return 5 if name == 'late' else object.x"])
+def test_a_module_that_its_package_has_early_is_whole_for_all(write_module: WriteModule, code: str, late: str) -> None:
+    write_module("lazy_package.__init__", "__all__ = ['inner']\n" + LAZY_PACKAGE)
+    write_module(
+        "lazy_package.inner",
+        f"from lazy_package import inner as self\nbegun = 1\n{UNTIL_ANOTHER_IMPORTS}{late}\n__all__ = dir()\n",
+    )
+    ask = (
+        "import sys\nwhile 'begun' not in vars(sys.modules.get('lazy_package.inner', sys)):\n    pass\n"
+        f"{code}\nlate = module.late\nfrom lazy_package.inner import *"
+    )
+    for names in import_at_once("import lazy_package.inner as it; late = it.late", ask, ask, within="lazy_package"):
+        assert isinstance(names, dict), names
+        assert names["late"] == 5
+
+
+def test_a_statement_imports_a_module_that_its_package_has_early_when_it_is_whole(write_module: WriteModule) -> None:
+    write_module("lazy_package.__init__", LAZY_PACKAGE)
+    write_module(
+        "lazy_package.inner",
+        "from lazy_package import inner\ndef early():\n    return late\n" + UNTIL_ANOTHER_IMPORTS + "late = 5\n",
+    )
+    ask = (
+        "import sys\nwhile 'early' not in vars(sys.modules.get('lazy_package.inner', sys)):\n    pass\n"
+        "from lazy_package import inner\nlate = inner.early()"
+    )
+    for names in import_at_once("from lazy_package.inner import late", ask, within="lazy_package"):
+        assert isinstance(names, dict), names
+        assert names["late"] == 5
+
+
+def test_a_module_that_its_package_has_early_is_imported_again_if_it_fails(write_module: WriteModule) -> None:
+    write_module("lazy_package.__init__", LAZY_PACKAGE)
+    inner = write_module("lazy_package.inner", "from lazy_package import inner\nraise ValueError(3)\n")
+    with pytest.raises(ValueError, match="3"):
+        exec("import lazy_package.inner", {})
+    inner.write_text("from lazy_package import inner\nvalue = 'mended'\n")
+    importlib.invalidate_caches()
+    names: dict[str, Any] = {}
+    exec("from lazy_package import inner\nvalue = inner.value", names)
+    assert names["value"] == "mended"
+
+
+def test_what_a_module_lacks_is_told_by_python(write_module: WriteModule) -> None:
+    code = "import json.decoder, sys\nsys.modules[__name__].absent\n"
+    name = write_module("circular_module", code).stem
+    told: list[str] = []
+    for prepared in (True, False):
+        with pytest.raises(AttributeError) as raised:
+            if prepared:
+                exec(f"import {name}", {})
+            else:
+                module = ModuleType(name)
+                module.__spec__ = importlib.util.find_spec(name)
+                module.__spec__._initializing = True  # type: ignore[union-attr]
+                module.absent  # noqa: B018
+        told.append(str(raised.value))
+    assert "partially initialized module 'circular_module'" in told[0]
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("in_turn", [True, False])
@@ -483,6 +565,19 @@ def test_an_import_that_never_returns_is_waited_for_once(
     assert len(given_up) == 1
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system does not tell which threads sleep")
+def test_a_long_call_of_c_in_an_import_is_waited_for(
+    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, given_up: dict[int, object]
+) -> None:
+    monkeypatch.setattr(turns, "_STANDSTILL", 5)
+    # It computes without Python's lock.
+    write_module("long_call", "import hashlib\nhashlib.pbkdf2_hmac('sha256', b'', b'', 1000000)\ndone = True\n")
+    write_module("waits_for_it", "import sys\ndone = sys.modules['long_call'].done\n")
+    for names in import_at_once("from long_call import done", "from waits_for_it import done", within="long_call"):
+        assert isinstance(names, dict), names
+    assert not given_up
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -506,7 +601,7 @@ def test_what_imports_nothing_new_waits_for_no_import(
         "spec.loader.exec_module(lazy)\n"
         "waiting = True\nend.wait(30)\n",
     )
-    quick = f"import sys\nwhile not hasattr(sys.modules['long_module'], 'waiting'):\n    pass\n{code}\n"
+    quick = f"import sys\nwhile 'waiting' not in vars(sys.modules['long_module']):\n    pass\n{code}\n"
     quick += "first = not sys.modules['long_module'].end.is_set()\nsys.modules['long_module'].end.set()"
     for names in import_at_once("import long_module", quick, within="long_module"):
         assert isinstance(names, dict), names

@@ -19,8 +19,9 @@ from threading import get_ident
 from types import CodeType, ModuleType
 from typing import Any
 
-from imglib2_cache_python._worker import turns
-from imglib2_cache_python._worker.superseded import has_failed, is_superseded, namespace_of, supersede
+from imglib2_cache_python._worker import initializing, turns
+from imglib2_cache_python._worker.initializing import is_initializing, namespace_of
+from imglib2_cache_python._worker.superseded import has_failed, is_superseded, supersede
 from imglib2_cache_python._worker.turns import importing
 
 # How the names of the files begin whose code may hold a lock of the import machinery, or a turn.
@@ -38,6 +39,7 @@ def keep_imports_whole(importlib: ModuleType) -> None:
     # run the code of modules, or hold their locks.
     functions: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
         "_find_and_load": _unless_loaded,
+        "_handle_fromlist": _when_whole,
         "_lock_unlock_module": lambda original: _importing_again(original, machinery._gcd_import),
         "_exec": _recorded,
         "_call_with_frames_removed": _noting_what_supersedes,
@@ -99,11 +101,25 @@ def _unless_loaded(original: Callable[..., Any]) -> Callable[..., Any]:
     @_like(original)
     def find_and_load(name: str, import_: Callable[..., Any]) -> Any:  # noqa: ANN401
         module = sys.modules.get(name)
-        if module is not None and not _is_initializing(getattr(module, "__spec__", None)):
+        if module is not None and not is_initializing(getattr(module, "__spec__", None)):
             return module
         return recorded(name, import_)
 
     return find_and_load
+
+
+def _when_whole(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Finds modules that the package has as attributes, but not before they are whole."""
+
+    @_like(original)
+    def handle_fromlist(module: Any, names: Any, import_: Any, *, recursive: bool = False) -> Any:  # noqa: ANN401
+        if turns.is_taken():
+            modules = (sys.modules.get(f"{module.__name__}.{name}") for name in names)
+            if any(is_initializing(getattr(found, "__spec__", None)) for found in modules):
+                turns.wait(get_ident())
+        return original(module, names, import_, recursive=recursive)
+
+    return handle_fromlist
 
 
 def _noting_what_supersedes(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,16 +135,19 @@ def _noting_what_supersedes(original: Callable[..., Any]) -> Callable[..., Any]:
         called = getattr(function, "__name__", "")
         if called in ("__import__", "_gcd_import"):
             return original(function, *arguments, **named)
-        if called != "exec" or len(arguments) < 2 or not _is_initializing(arguments[1].get("__spec__")):
+        if called != "exec" or len(arguments) < 2 or not is_initializing(arguments[1].get("__spec__")):
             return recorded(function, *arguments, **named)
         # Other threads may wait for the import of this module.
         namespace = arguments[1]
         name = namespace.get("__name__")
+        initializing.begin(namespace)
         try:
             result = recorded(function, *arguments, **named)
         except BaseException:
+            initializing.remove_from_package(namespace)
             supersede(namespace, functools.partial(operator.getitem, sys.modules, name), has_failed=True)
             raise
+        initializing.end(namespace)
         module = sys.modules.get(name)
         if module is not None and namespace_of(module) is not namespace:
             supersede(namespace, lambda: module)
@@ -158,10 +177,6 @@ def _importing_again(original: Callable[..., Any], import_module: Callable[[str]
             supersede(namespace, lambda: module)
 
     return wait
-
-
-def _is_initializing(spec: object) -> bool:
-    return getattr(spec, "_initializing", False)
 
 
 def _in_file_of(original: Callable[..., Any], code: CodeType) -> CodeType:

@@ -10,16 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import get_ident
-from types import ModuleType
 from typing import Any
 
-_dict_of_module = ModuleType.__dict__["__dict__"]
-
-
-def namespace_of(module: object) -> dict[str, Any] | None:
-    """The namespace of a module; None if it is an object of another kind."""
-    # Not as an attribute: a module that is to be imported at its first use would be imported.
-    return _dict_of_module.__get__(module) if issubclass(type(module), ModuleType) else None
+from imglib2_cache_python._worker import initializing
 
 
 def supersede(namespace: dict[str, Any], find: Callable[[], object], *, has_failed: bool = False) -> None:
@@ -30,6 +23,7 @@ def supersede(namespace: dict[str, Any], find: Callable[[], object], *, has_fail
         find: Finds the object that is there now; raises a KeyError if there is none.
         has_failed: Whether the module is there no more because its import has failed.
     """
+    initializing.end(namespace)
     before = namespace.get("__getattr__")
     if isinstance(before, _Attributes):
         before = before.before

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import sys
-from threading import get_ident
+from io import FileIO
+from threading import get_ident, get_native_id
 from time import monotonic, sleep
 
 # Threads that are in an import now; they must not be cancelled.
@@ -21,16 +22,17 @@ importing: set[int] = set()
 _FIRST_INTERVAL = 50e-6
 _INTERVAL = 5e-3
 
-# A worker does not wait for another one that so many looks found at the same place: that one may wait for a lock which
-# this worker holds, or never return from a function in C. A long loop is taken for that, too; then both import at the
-# same time, as without turns.
+# A worker does not wait for another one that so many looks found asleep at the same place: that one may wait for a lock
+# which this worker holds. Where the system does not tell who sleeps, a long loop in C, or a library that is loaded
+# slowly, is taken for that, too; then both import at the same time, as without turns.
 _STANDSTILL = 400
 
 # Nor does it wait longer than so many seconds for one worker.
 _PATIENCE = 60.0
 
 
-_takers: set[int] = set()
+# The threads that take turns, and their identifiers in the system.
+_takers: dict[int, int] = {}
 
 # The identifier of the thread whose turn it is, as the only value; empty if there is none.
 _turn: dict[str, int] = {}
@@ -41,12 +43,12 @@ def join() -> None:
 
     Threads that user code starts do not: the import of a worker may wait for one of them, which imports, too.
     """
-    _takers.add(get_ident())
+    _takers[get_ident()] = get_native_id()
 
 
 def leave() -> None:
     """Ends what `join` began; before the thread ends, because a later one may have its identifier."""
-    _takers.discard(get_ident())
+    _takers.pop(get_ident(), None)
 
 
 def begin(ident: int) -> None:
@@ -83,9 +85,45 @@ def end(ident: int) -> None:
         _turn.clear()
 
 
-def _place_of(ident: int) -> tuple[int, int] | None:
+def wait(ident: int) -> None:
+    """Waits until no other worker imports; not in a thread that takes no turns, or that imports itself.
+
+    Args:
+        ident: Identifier of the calling thread.
+    """
+    if not _turn or ident in importing or ident not in _takers:
+        return
+    try:
+        begin(ident)
+    finally:
+        try:
+            end(ident)
+        finally:
+            importing.discard(ident)
+
+
+def is_taken() -> bool:
+    """Whether a worker imports."""
+    return bool(_turn)
+
+
+def _place_of(ident: int) -> tuple[object, ...] | None:
+    """What does not change while a thread sleeps."""
     frame = sys._current_frames().get(ident)
-    return None if frame is None else (id(frame), frame.f_lasti)
+    return None if frame is None else (id(frame), frame.f_lasti, *_sleep_of(_takers.get(ident)))
+
+
+def _sleep_of(native_id: int | None) -> tuple[object, ...]:
+    """What changes when a thread wakes up, and always while it is awake; empty if the system does not tell it."""
+    try:
+        # A FileIO is closed also if this thread is cancelled right here.
+        with FileIO(f"/proc/self/task/{native_id}/status") as file:
+            fields = dict(line.split(b":", 1) for line in file.readall().splitlines() if b":" in line)
+    except OSError:
+        return ()
+    if not fields.get(b"State", b"\tS").startswith(b"\tS"):
+        return (object(),)
+    return fields.get(b"voluntary_ctxt_switches"), fields.get(b"nonvoluntary_ctxt_switches")
 
 
 def _give_up(turn: dict[str, int]) -> None:
@@ -101,7 +139,8 @@ def _after_fork() -> None:
     global _turn
     own = get_ident()
     importing.intersection_update({own})
-    _takers.intersection_update({own})
+    for ident in _takers.keys() - {own}:
+        del _takers[ident]
     if _turn.get("holder") != own:
         _turn = {}
 

@@ -52,6 +52,27 @@ class FirstImportsTest
 		require( mode, SCIPY );
 	}
 
+	/**
+	 * The package has its module as soon as that names itself, as scikit-image has by lazy_loader.
+	 */
+	@ParameterizedTest
+	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
+	void workersImportAModuleThatItsPackageShowsEarly( final InterpreterMode mode, @TempDir final Path folder ) throws Exception
+	{
+		final Path lazy = Files.createDirectory( folder.resolve( "lazy" ) );
+		Files.writeString( lazy.resolve( "__init__.py" ), "import importlib\n"
+				+ "def __getattr__(name):\n    if name != 'inner':\n        raise AttributeError(name)\n"
+				+ "    globals()[name] = importlib.import_module('lazy.inner')\n    return globals()[name]\n" );
+		Files.writeString( lazy.resolve( "inner.py" ), "import sys, time\nfrom lazy import inner\nearly = 1\n"
+				// Until the other workers wait, if they see this module.
+				+ "end = time.monotonic() + 1\n"
+				+ "while time.monotonic() < end and sum(frame.f_code.co_filename.endswith('turns.py') for frame in sys._current_frames().values()) < 2:\n    time.sleep(0.001)\n"
+				+ "late = 2\n" );
+		final String path = "import sys\nsys.path.insert(0, r'" + folder + "')\nimport lazy\n";
+		final String seen = mode == InterpreterMode.SHARED ? path + "while 'early' not in vars(sys.modules.get('lazy.inner', sys)): pass\n" : path;
+		require( mode, path + "from lazy.inner import late", seen + "lazy.inner.late", seen + "from lazy import inner; inner.late" );
+	}
+
 	@ParameterizedTest
 	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
 	void threadsOfABlockImportTheSameAtTheSameTime( final InterpreterMode mode ) throws Exception
