@@ -68,9 +68,9 @@ class FirstImportsTest
 				+ "end = time.monotonic() + 1\n"
 				+ "while time.monotonic() < end and sum(frame.f_code.co_filename.endswith('turns.py') for frame in sys._current_frames().values()) < 2:\n    time.sleep(0.001)\n"
 				+ "late = 2\n" );
-		final String path = "import sys\nsys.path.insert(0, r'" + folder + "')\nimport lazy\n";
+		final String path = "import sys\nsys.path.insert(0, r'" + folder + "')\n";
 		final String seen = mode == InterpreterMode.SHARED ? path + "while 'early' not in vars(sys.modules.get('lazy.inner', sys)): pass\n" : path;
-		require( mode, path + "from lazy.inner import late", seen + "lazy.inner.late", seen + "from lazy import inner; inner.late" );
+		require( mode, path + "from lazy.inner import late", seen + "import lazy; lazy.inner.late", seen + "from lazy import inner; inner.late" );
 	}
 
 	@ParameterizedTest
