@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import Bench, run_in_new_python
-from imglib2_cache_python._worker import protocol, turns, watchdog
+from imglib2_cache_python._worker import protocol, turns, waiting, watchdog
 from imglib2_cache_python._worker.imports import keep_imports_whole
 from imglib2_cache_python._worker.turns import importing
 from test_watchdog import wait_until
@@ -252,7 +252,7 @@ def until_others_import(number):
         others = set()
         for ident, frame in sys._current_frames().items():
             while frame is not None and ident != own:
-                if frame.f_code.co_filename.endswith(("<frozen importlib._bootstrap>", "turns.py")):
+                if frame.f_code.co_filename.endswith(("<frozen importlib._bootstrap>", "waiting.py")):
                     others.add(ident)
                 frame = frame.f_back
         if len(others) >= number:
@@ -348,7 +348,10 @@ def __getattr__(name):
     ],
 )
 @pytest.mark.parametrize("late", ["late = 5", "def __getattr__(name):\n    return 5 if name == 'late' else object.x"])
-def test_a_module_that_its_package_has_early_is_whole_for_all(write_module: WriteModule, code: str, late: str) -> None:
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_a_module_that_its_package_has_early_is_whole_for_all(
+    write_module: WriteModule, code: str, late: str, in_turn: bool
+) -> None:
     write_module("lazy_package.__init__", "__all__ = ['inner']\n" + LAZY_PACKAGE)
     write_module(
         "lazy_package.inner",
@@ -358,7 +361,8 @@ def test_a_module_that_its_package_has_early_is_whole_for_all(write_module: Writ
         "import sys\nwhile 'begun' not in vars(sys.modules.get('lazy_package.inner', sys)):\n    pass\n"
         f"{code}\nlate = module.late\nfrom lazy_package.inner import *"
     )
-    for names in import_at_once("import lazy_package.inner as it; late = it.late", ask, ask, within="lazy_package"):
+    first = "import lazy_package.inner as it; late = it.late"
+    for names in import_at_once(first, ask, ask, within="lazy_package", in_turn=in_turn):
         assert isinstance(names, dict), names
         assert names["late"] == 5
 
@@ -522,7 +526,7 @@ def test_an_import_waits_for_a_thread_that_imports(write_module: WriteModule) ->
 def test_an_import_may_wait_for_a_lock_of_another_that_imports(
     write_module: WriteModule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "_STANDSTILL", 50)
+    monkeypatch.setattr(waiting, "_STANDSTILL", 50)
     write_module("has_a_lock", "import threading\nlock, held = threading.Lock(), threading.Event()\n")
     write_module("takes_it", "import has_a_lock\nhas_a_lock.held.wait()\nwith has_a_lock.lock:\n    value = 1\n")
     write_module("within_it", "value = 1\n")
@@ -553,7 +557,7 @@ def given_up(monkeypatch: pytest.MonkeyPatch) -> dict[int, object]:
 def test_an_import_that_never_returns_is_waited_for_once(
     write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, given_up: dict[int, object]
 ) -> None:
-    monkeypatch.setattr(turns, "_STANDSTILL", 100)
+    monkeypatch.setattr(waiting, "_STANDSTILL", 100)
     write_module("never_returns", "import threading\ndone, end = [], threading.Event()\nend.wait(30)\n")
     others = []
     for number in range(3):
@@ -569,7 +573,7 @@ def test_an_import_that_never_returns_is_waited_for_once(
 def test_a_long_call_of_c_in_an_import_is_waited_for(
     write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, given_up: dict[int, object]
 ) -> None:
-    monkeypatch.setattr(turns, "_STANDSTILL", 5)
+    monkeypatch.setattr(waiting, "_STANDSTILL", 5)
     # It computes without Python's lock.
     write_module("long_call", "import hashlib\nhashlib.pbkdf2_hmac('sha256', b'', b'', 1000000)\ndone = True\n")
     write_module("waits_for_it", "import sys\ndone = sys.modules['long_call'].done\n")
@@ -670,7 +674,7 @@ def test_code_that_waits_for_another_import_is_cancelled(bench: Bench, control: 
     own = threading.get_ident()
 
     def cancel() -> None:
-        wait_until(lambda: sys._current_frames()[own].f_code is turns.begin.__code__)
+        wait_until(lambda: sys._current_frames()[own].f_code.co_filename == waiting.__file__)
         bench.control[protocol.CANCEL] = 7
 
     canceller = threading.Thread(target=cancel)

@@ -37,6 +37,7 @@ from imglib2_cache_python import USER_MODULES
 from imglib2_cache_python._embedding import threadstates
 from imglib2_cache_python._embedding.protection import protect
 from imglib2_cache_python._embedding.threadstates import is_alone
+from imglib2_cache_python._worker.imports import keep_imports_whole
 from imglib2_cache_python._worker.processes import forbid_fork, spawn_by_default
 from imglib2_cache_python._worker.superseded import supersede  # noqa: F401 - sub-interpreters call it
 
@@ -71,6 +72,7 @@ _FUTURES = functools.reduce(
 # This C function looks a loaded module up in the interpreter of the calling thread.
 _import = builtins.__import__
 
+keep_imports_whole(importlib)
 _find_and_load = importlib._bootstrap._find_and_load  # type: ignore[attr-defined]
 
 _state_of_module = ctypes.pythonapi["PyState_FindModule"]

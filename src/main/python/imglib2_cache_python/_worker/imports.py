@@ -113,10 +113,11 @@ def _when_whole(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @_like(original)
     def handle_fromlist(module: Any, names: Any, import_: Any, *, recursive: bool = False) -> Any:  # noqa: ANN401
-        if turns.is_taken():
-            modules = (sys.modules.get(f"{module.__name__}.{name}") for name in names)
-            if any(is_initializing(getattr(found, "__spec__", None)) for found in modules):
-                turns.wait(get_ident())
+        if initializing.importers:
+            attributes = namespace_of(module) or {}
+            for name in names:
+                if isinstance(name, str):
+                    initializing.wait(namespace_of(attributes.get(name)))
         return original(module, names, import_, recursive=recursive)
 
     return handle_fromlist

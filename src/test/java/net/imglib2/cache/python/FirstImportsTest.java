@@ -53,31 +53,32 @@ class FirstImportsTest
 	}
 
 	/**
-	 * The package has its module as soon as that names itself, as scikit-image has by lazy_loader.
+	 * {@code skimage} has {@code skimage.morphology} as soon as one of the modules of that names
+	 * it.
 	 */
 	@ParameterizedTest
 	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
-	void workersImportAModuleThatItsPackageShowsEarly( final InterpreterMode mode, @TempDir final Path folder ) throws Exception
+	void workersImportAModuleThatItsPackageShowsEarly( final InterpreterMode mode ) throws Exception
 	{
-		final Path lazy = Files.createDirectory( folder.resolve( "lazy" ) );
-		Files.writeString( lazy.resolve( "__init__.py" ), "import importlib\n"
-				+ "def __getattr__(name):\n    if name != 'inner':\n        raise AttributeError(name)\n"
-				+ "    globals()[name] = importlib.import_module('lazy.inner')\n    return globals()[name]\n" );
-		Files.writeString( lazy.resolve( "inner.py" ), "import sys, time\nfrom lazy import inner\nearly = 1\n"
+		final String begin = "import sys, time\nowner = " + ( mode == InterpreterMode.SUB
+				? "__import__('_jep').mainInterpreterModules['imglib2_cache_python._embedding.main_interpreter']._main_sys\n"
+				: "sys\n" );
+		final String slow = begin + "class Slow:\n    def find_spec(self, name, *_):\n        if name == 'skimage.morphology.gray':\n"
 				// Until the other workers wait, if they see this module.
-				+ "end = time.monotonic() + 1\n"
-				+ "while time.monotonic() < end and sum(frame.f_code.co_filename.endswith('turns.py') for frame in sys._current_frames().values()) < 2:\n    time.sleep(0.001)\n"
-				+ "late = 2\n" );
-		final String path = "import sys\nsys.path.insert(0, r'" + folder + "')\n";
-		final String seen = mode == InterpreterMode.SHARED ? path + "while 'early' not in vars(sys.modules.get('lazy.inner', sys)): pass\n" : path;
-		require( mode, path + "from lazy.inner import late", seen + "import lazy; lazy.inner.late", seen + "from lazy import inner; inner.late" );
+				+ "            end = time.monotonic() + 1\n"
+				+ "            while time.monotonic() < end and sum(frame.f_code.co_filename.endswith('waiting.py') for frame in sys._current_frames().values()) < 2:\n"
+				+ "                time.sleep(0.001)\n"
+				+ "owner.meta_path.insert(0, Slow())\nfrom skimage.morphology import skeletonize";
+		final String seen = mode == InterpreterMode.PROCESS ? "import skimage\n"
+				: begin + "while 'morphology' not in vars(owner.modules.get('skimage', sys)):\n    time.sleep(0.001)\nimport skimage\n";
+		require( mode, slow, seen + "skimage.morphology.skeletonize", seen + "from skimage import morphology; morphology.skeletonize" );
 	}
 
 	@ParameterizedTest
 	@EnumSource( names = { "SUB", "SHARED", "PROCESS" } )
 	void threadsOfABlockImportTheSameAtTheSameTime( final InterpreterMode mode ) throws Exception
 	{
-		require( mode, inThreads( "from pygments.lexers import PythonLexer; from scipy.ndimage import gaussian_filter" ) );
+		require( mode, inThreads( "from pygments.lexers import PythonLexer; from scipy.ndimage import gaussian_filter; from skimage import morphology; morphology.skeletonize" ) );
 	}
 
 	@ParameterizedTest
