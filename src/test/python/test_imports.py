@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import threading
 import traceback
@@ -395,21 +396,69 @@ def test_a_module_that_its_package_has_early_is_imported_again_if_it_fails(write
 
 
 def test_what_a_module_lacks_is_told_by_python(write_module: WriteModule) -> None:
-    code = "import json.decoder, sys\nsys.modules[__name__].absent\n"
-    name = write_module("circular_module", code).stem
-    told: list[str] = []
-    for prepared in (True, False):
-        with pytest.raises(AttributeError) as raised:
-            if prepared:
-                exec(f"import {name}", {})
-            else:
-                module = ModuleType(name)
-                module.__spec__ = importlib.util.find_spec(name)
-                module.__spec__._initializing = True  # type: ignore[union-attr]
-                module.absent  # noqa: B018
-        told.append(str(raised.value))
-    assert "partially initialized module 'circular_module'" in told[0]
-    assert told[0] == told[1]
+    name = write_module("circular_module", SEES_ITSELF + "itself.absent\n").stem
+    with pytest.raises(AttributeError) as raised:
+        exec(f"import {name}", {})
+    module = ModuleType(name)
+    module.__spec__ = importlib.util.find_spec(name)
+    module.__spec__._initializing = True  # type: ignore[union-attr]
+    with pytest.raises(AttributeError, match="partially initialized module 'circular_module'") as told:
+        module.absent  # noqa: B018
+    assert str(raised.value) == str(told.value)
+
+
+# Others could see a module that begins like this before it is whole.
+SEES_ITSELF = "import importlib\nitself = importlib.import_module(__name__)\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "__all__ = dir()\nvalue = [*__all__, 'value'][-1]",
+        "__all__ = tuple(dir())\nvalue = [*__all__, 'value'][-1]",
+        "def value():\n    pass\nvalue = [it.__name__ for it in globals().values() if callable(it)][-1]",
+        "before = globals().get('__getattr__')\n"
+        "def __getattr__(name):\n    return 'value' if name == 'it' else before(name)\n"
+        "value = itself.it",
+        "def __getattr__(name):\n    return 'value' if name == 'it' else object.x\n"
+        "importlib.import_module(__name__)\nvalue = itself.it",
+        "import sys, types\nnew = types.ModuleType(__name__)\nvars(new).update(globals())\n"
+        "sys.modules[__name__] = new\nnew.value = 'value'",
+    ],
+)
+def test_modules_that_see_themselves_are_as_without_the_library(write_module: WriteModule, code: str) -> None:
+    write_module("circular_module", SEES_ITSELF + code + "\n")
+    names: dict[str, Any] = {}
+    exec("from circular_module import value\nimport circular_module\nfrom circular_module import *", names)
+    assert names["value"] == "value"
+    with pytest.raises(
+        AttributeError, match=r"^(module 'circular_module'|type object 'object') has no attribute '\w+'$"
+    ):
+        names["circular_module"].absent  # noqa: B018
+
+
+def test_two_modules_that_wait_for_each_other_get_what_is_there(write_module: WriteModule) -> None:
+    for name, other in (("first_of_two", "second_of_two"), ("second_of_two", "first_of_two")):
+        write_module(
+            name,
+            f"{SEES_ITSELF}import sys\nbegun = 1\n"
+            f"while 'begun' not in vars(sys.modules.get('{other}', sys)):\n    pass\n"
+            f"has = hasattr(sys.modules['{other}'], 'late')\nlate = 1\n",
+        )
+    ends = import_at_once("from first_of_two import has", "from second_of_two import has", in_turn=False)
+    assert [type(end) for end in ends] == [dict, dict], ends
+    # One of them may have been the first to see the circle.
+    assert not ends[0]["has"] or not ends[1]["has"]
+
+
+def test_names_of_an_import_may_come_from_a_generator(write_module: WriteModule) -> None:
+    write_module("generated.__init__", "")
+    write_module("generated.inner", "")
+    write_module(
+        "generates",
+        "package = __import__('generated', fromlist=(name for name in ['inner']))\nvalue = package.inner.__name__\n",
+    )
+    assert import_at_once("from generates import value")[0]["value"] == "generated.inner"
 
 
 @pytest.mark.parametrize("in_turn", [True, False])
@@ -538,6 +587,56 @@ def test_an_import_may_wait_for_a_lock_of_another_that_imports(
     ):
         assert isinstance(names, dict), names
         assert names["value"] == 1
+
+
+def test_an_import_may_look_for_what_another_that_imports_holds(
+    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "_STANDSTILL", 50)
+    write_module("has_a_flag", "held = False\n")
+    write_module(
+        "looks",
+        "import has_a_flag, time\nwhile not has_a_flag.held:\n    pass\n"
+        "while has_a_flag.held:\n    time.sleep(0.02)\nvalue = 1\n",
+    )
+    write_module("within_it", "value = 1\n")
+    importlib.import_module("has_a_flag")
+    for names in import_at_once(
+        "from looks import value",
+        "import has_a_flag\nhas_a_flag.held = True\nfrom within_it import value\nhas_a_flag.held = False",
+        within="looks",
+    ):
+        assert isinstance(names, dict), names
+        assert names["value"] == 1
+
+
+def test_code_that_is_run_as_a_module_imports_in_turn(write_module: WriteModule) -> None:
+    write_module("long_module", UNTIL_ANOTHER_IMPORTS + "done = True\n")
+    write_module("of_the_file", "import sys\nvalue = sys.modules['long_module'].done\n")
+    file = write_module("not_imported", "from of_the_file import value\ndef find():\n    return value\n")
+    ends = import_at_once(
+        "import long_module; value = long_module.done",
+        f"from imglib2_cache_python import reference\nvalue = reference.resolve({str(file)!r}, 'find')[0]()",
+        "import importlib.util\nspec = importlib.util.find_spec('not_imported')\n"
+        "it = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(it)\nvalue = it.value",
+        within="long_module",
+    )
+    for names in ends:
+        assert isinstance(names, dict), names
+        assert names["value"] is True
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_takes_turns_by_its_own_thread() -> None:
+    printed = run_in_new_python(
+        "import os, threading\n"
+        "from imglib2_cache_python._worker import turns\n"
+        "turns.join()\n"
+        "child = os.fork()\n"
+        "if child:\n    print(os.waitpid(child, 0)[1])\n"
+        "else:\n    os._exit(turns._takers != {threading.get_ident(): threading.get_native_id()})\n"
+    )
+    assert printed == "0"
 
 
 @pytest.fixture

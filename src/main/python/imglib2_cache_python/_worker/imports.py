@@ -19,13 +19,13 @@ from threading import get_ident
 from types import CodeType, ModuleType
 from typing import Any
 
-from imglib2_cache_python._worker import initializing, turns
+from imglib2_cache_python._worker import initializing, superseded, turns
 from imglib2_cache_python._worker.initializing import is_initializing, namespace_of
 from imglib2_cache_python._worker.superseded import has_failed, is_superseded, supersede
 from imglib2_cache_python._worker.turns import importing
 
 # How the names of the files begin whose code may hold a lock of the import machinery, or a turn.
-MACHINERY = ("<frozen importlib", __file__, turns.__file__)
+MACHINERY = ("<frozen importlib", __file__, initializing.__file__, superseded.__file__, turns.__file__)
 
 
 def keep_imports_whole(importlib: ModuleType) -> None:
@@ -70,7 +70,8 @@ def _recorded(original: Callable[..., Any], *, in_turn: bool = True) -> Callable
     @_like(original)
     def recorded(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         ident = get_ident()
-        if ident in importing:
+        within = ident in importing
+        if within and (not in_turn or turns.has(ident)):
             return original(*arguments, **named)
         before: Collection[str] | None = None
         # All of it in here: the exception of a cancellation that came before may still arrive, since Python 3.13.
@@ -89,7 +90,8 @@ def _recorded(original: Callable[..., Any], *, in_turn: bool = True) -> Callable
             try:
                 turns.end(ident)
             finally:
-                importing.discard(ident)
+                if not within:
+                    importing.discard(ident)
 
     return recorded
 
@@ -101,8 +103,10 @@ def _unless_loaded(original: Callable[..., Any]) -> Callable[..., Any]:
     @_like(original)
     def find_and_load(name: str, import_: Callable[..., Any]) -> Any:  # noqa: ANN401
         module = sys.modules.get(name)
-        if module is not None and not is_initializing(getattr(module, "__spec__", None)):
-            return module
+        if module is not None:
+            if not is_initializing(getattr(module, "__spec__", None)):
+                return module
+            initializing.show(namespace_of(module))
         return recorded(name, import_)
 
     return find_and_load
@@ -114,6 +118,7 @@ def _when_whole(original: Callable[..., Any]) -> Callable[..., Any]:
     @_like(original)
     def handle_fromlist(module: Any, names: Any, import_: Any, *, recursive: bool = False) -> Any:  # noqa: ANN401
         if initializing.importers:
+            names = tuple(names)
             attributes = namespace_of(module) or {}
             for name in names:
                 if isinstance(name, str):
@@ -141,18 +146,20 @@ def _noting_what_supersedes(original: Callable[..., Any]) -> Callable[..., Any]:
         # Other threads may wait for the import of this module.
         namespace = arguments[1]
         name = namespace.get("__name__")
-        initializing.begin(namespace)
         try:
+            initializing.begin(namespace)
             result = recorded(function, *arguments, **named)
         except BaseException:
-            initializing.remove_from_package(namespace)
             supersede(namespace, functools.partial(operator.getitem, sys.modules, name), has_failed=True)
+            initializing.remove_from_package(namespace)
             raise
-        initializing.end(namespace)
-        module = sys.modules.get(name)
-        if module is not None and namespace_of(module) is not namespace:
-            supersede(namespace, lambda: module)
-        return result
+        else:
+            module = sys.modules.get(name)
+            if module is not None and namespace_of(module) is not namespace:
+                supersede(namespace, lambda: module)
+            return result
+        finally:
+            initializing.end(namespace)
 
     return run
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from threading import get_ident, get_native_id
 from types import ModuleType
 from typing import Any
@@ -36,24 +37,45 @@ def is_initializing(spec: object) -> bool:
 
 
 def begin(namespace: dict[str, Any]) -> None:
-    """Makes other threads that miss an attribute of a module wait until the calling thread has imported it.
+    """Notes that the calling thread runs the code of a module.
 
     Args:
-        namespace: Of the module, whose code has not begun.
+        namespace: Of the module.
     """
     importers[id(namespace)] = (get_ident(), get_native_id())
-    namespace.setdefault("__getattr__", _Attributes(namespace))
 
 
 def end(namespace: dict[str, Any]) -> None:
     """Ends what `begin` began."""
+    hide(namespace)
     importers.pop(id(namespace), None)
-    if isinstance(namespace.get("__getattr__"), _Attributes):
-        del namespace["__getattr__"]
-        # Of a module that exports all names that it has.
-        names = namespace.get("__all__")
-        if isinstance(names, list) and "__getattr__" in names:
-            names.remove("__getattr__")
+
+
+def show(namespace: dict[str, Any] | None) -> None:
+    """Lets other threads see a module, if the calling thread imports it: they wait if they miss one of its attributes.
+
+    Args:
+        namespace: Of the module; None if it is something else.
+    """
+    if namespace is not None and importers.get(id(namespace), (0, 0))[0] == get_ident():
+        before = namespace.get("__getattr__")
+        if not isinstance(before, _Attributes):
+            namespace["__getattr__"] = _Attributes(namespace, before)
+
+
+def hide(namespace: dict[str, Any]) -> None:
+    """Ends what `show` began."""
+    shown = namespace.get("__getattr__")
+    if not isinstance(shown, _Attributes):
+        return
+    if shown.before is not None:
+        namespace["__getattr__"] = shown.before
+        return
+    del namespace["__getattr__"]
+    # Of a module that exports all names that it has.
+    exported = namespace.get("__all__")
+    if isinstance(exported, (list, tuple)) and "__getattr__" in exported:
+        namespace["__all__"] = type(exported)(name for name in exported if name != "__getattr__")
 
 
 def wait(namespace: dict[str, Any] | None) -> None:
@@ -65,9 +87,9 @@ def wait(namespace: dict[str, Any] | None) -> None:
     importer = importers.get(id(namespace))
     if importer is None or importer[0] == get_ident():
         return
-    waiting = Waiting(*importer)
-    while importers.get(id(namespace)) is importer and waiting.goes_on():
-        pass
+    with Waiting(*importer) as waiting:
+        while importers.get(id(namespace)) is importer and waiting.goes_on():
+            pass
 
 
 def remove_from_package(namespace: dict[str, Any]) -> None:
@@ -83,28 +105,46 @@ def remove_from_package(namespace: dict[str, Any]) -> None:
 
 
 class _Attributes:
-    """The ``__getattr__`` of a module while its code runs, until the module defines its own."""
+    """The ``__getattr__`` of a module while its code runs.
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
+    Attributes:
+        before: The ``__getattr__`` that the module has itself.
+    """
+
+    def __init__(self, namespace: dict[str, Any], before: Callable[[str], Any] | None) -> None:
+        # As a function has it, which a module may expect to be in there.
+        self.__name__ = self.__qualname__ = "__getattr__"
         self._namespace = namespace
+        self.before = before
+        self._asking: set[int] = set()
 
     def __call__(self, name: str) -> Any:  # noqa: ANN401
-        # Whoever looks through all modules asks for such names only.
-        if not name.startswith("__"):
-            wait(self._namespace)
-        # Raises the error as Python tells it.
+        wait(self._namespace)
+        # As a module, so that an error is the same as without this.
         module = ModuleType("")
         names = vars(module)
         names.update(self._namespace)
+        ident = get_ident()
         if names.get("__getattr__") is self:
             del names["__getattr__"]
-        return getattr(module, name)
+            if self.before is not None:
+                names["__getattr__"] = self.before
+        elif ident in self._asking:
+            # The module has kept this function, and its own one calls it.
+            names.pop("__getattr__", None)
+        try:
+            self._asking.add(ident)
+            return getattr(module, name)
+        finally:
+            self._asking.discard(ident)
 
 
 def _after_fork() -> None:
     """Forgets the threads that do not live in the new process."""
-    for namespace, importer in list(importers.items()):
-        if importer[0] != get_ident():
+    for namespace, (importer, _) in list(importers.items()):
+        if importer == get_ident():
+            importers[namespace] = (importer, get_native_id())
+        else:
             del importers[namespace]
 
 

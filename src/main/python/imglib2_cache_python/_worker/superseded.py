@@ -23,7 +23,7 @@ def supersede(namespace: dict[str, Any], find: Callable[[], object], *, has_fail
         find: Finds the object that is there now; raises a KeyError if there is none.
         has_failed: Whether the module is there no more because its import has failed.
     """
-    initializing.end(namespace)
+    initializing.hide(namespace)
     before = namespace.get("__getattr__")
     if isinstance(before, _Attributes):
         before = before.before

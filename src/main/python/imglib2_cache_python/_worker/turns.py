@@ -37,23 +37,35 @@ def leave() -> None:
     _takers.pop(get_ident(), None)
 
 
-def begin(ident: int) -> None:
-    """Waits for the turn of the calling thread, which is in `importing` afterwards, but can be cancelled meanwhile.
+def has(ident: int) -> bool:
+    """Whether it is the turn of the calling thread, or that takes no turns.
 
     Args:
         ident: Identifier of the calling thread.
     """
+    return ident not in _takers or _turn.get("holder") == ident
+
+
+def begin(ident: int) -> None:
+    """Waits for the turn of the calling thread, which is in `importing` afterwards.
+
+    Meanwhile, it can be cancelled, unless it was in there before.
+
+    Args:
+        ident: Identifier of the calling thread.
+    """
+    can_be_cancelled = ident not in importing
     importing.add(ident)
     if ident not in _takers:
         return
-    awaited, waiting = None, None
     # One step looks and takes: a thread that is cancelled right afterwards has the turn, and `end` gives it back.
     while (holder := (turn := _turn).setdefault("holder", ident)) != ident:
-        importing.discard(ident)
-        if waiting is None or awaited != (id(turn), holder):
-            awaited, waiting = (id(turn), holder), Waiting(holder, _takers.get(holder, 0))
-        if not waiting.goes_on():
-            _give_up(turn)
+        if can_be_cancelled:
+            importing.discard(ident)
+        with Waiting(holder, _takers.get(holder, 0)) as waiting:
+            while _turn is turn and turn.get("holder") == holder:
+                if not waiting.goes_on():
+                    _give_up(turn)
         importing.add(ident)
 
 
@@ -80,8 +92,11 @@ def _after_fork() -> None:
     global _turn
     own = get_ident()
     importing.intersection_update({own})
-    for ident in _takers.keys() - {own}:
-        del _takers[ident]
+    for ident in list(_takers):
+        if ident == own:
+            _takers[ident] = get_native_id()
+        else:
+            del _takers[ident]
     if _turn.get("holder") != own:
         _turn = {}
 

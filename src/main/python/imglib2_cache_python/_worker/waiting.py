@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import FileIO
+from threading import get_ident
 from time import monotonic, sleep
+from types import TracebackType
 
 # Seconds between two looks at the other thread: at first, and later.
 _FIRST_INTERVAL = 50e-6
@@ -20,15 +23,22 @@ _STANDSTILL = 400
 # Nor does anybody wait longer than so many seconds for one thread.
 _PATIENCE = 60.0
 
+# A thread that computes for less than so many hundredths of a second meanwhile counts as asleep: it may look again and
+# again whether something has happened.
+_COMPUTES = 10
+
+# The thread that each waiting thread waits for.
+_awaited: dict[int, int] = {}
+
 
 class Waiting:
-    """Waits for a thread."""
+    """Waits for a thread, while it is the context of a ``with`` statement."""
 
     def __init__(self, ident: int, native_id: int) -> None:
-        """Begins to wait.
+        """Names the thread.
 
         Args:
-            ident: Identifier of the thread in Python.
+            ident: Its identifier in Python.
             native_id: And in the system.
         """
         self._ident = ident
@@ -38,12 +48,19 @@ class Waiting:
         self._place: tuple[object, ...] | None = None
         self._looks = 0
 
+    def __enter__(self) -> Waiting:
+        _awaited[get_ident()] = self._ident
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        _awaited.pop(get_ident(), None)
+
     def goes_on(self) -> bool:
         """Waits for a moment, if the thread gets on. May be cancelled."""
         place = self._find_place()
         self._looks = self._looks + 1 if place == self._place else 0
         self._place = place
-        if self._looks > _STANDSTILL or monotonic() > self._end:
+        if self._looks > _STANDSTILL or monotonic() > self._end or self._waits_for_the_caller():
             return False
         sleep(self._interval)
         self._interval = min(2 * self._interval, _INTERVAL)
@@ -52,17 +69,28 @@ class Waiting:
     def _find_place(self) -> tuple[object, ...] | None:
         """What does not change while the thread sleeps."""
         frame = sys._current_frames().get(self._ident)
-        return None if frame is None else (id(frame), frame.f_lasti, *_sleep_of(self._native_id))
+        return None if frame is None else (id(frame), frame.f_lasti, _work_of(self._native_id))
+
+    def _waits_for_the_caller(self) -> bool:
+        other: int | None = self._ident
+        for _ in range(len(_awaited)):
+            other = _awaited.get(other) if other is not None else None
+            if other == get_ident():
+                return True
+        return False
 
 
-def _sleep_of(native_id: int) -> tuple[object, ...]:
-    """What changes when a thread wakes up, and always while it is awake; empty if the system does not tell it."""
+def _work_of(native_id: int) -> object:
+    """What changes when a thread has computed, and always while it is awake; None if the system does not tell it."""
     try:
         # A FileIO is closed also if this thread is cancelled right here.
-        with FileIO(f"/proc/self/task/{native_id}/status") as file:
-            fields = dict(line.split(b":", 1) for line in file.readall().splitlines() if b":" in line)
+        with FileIO(f"/proc/self/task/{native_id}/stat") as file:
+            # The name of the thread comes before, and may have any characters.
+            fields = file.readall().rpartition(b")")[2].split()
     except OSError:
-        return ()
-    if not fields.get(b"State", b"\tS").startswith(b"\tS"):
-        return (object(),)
-    return fields.get(b"voluntary_ctxt_switches"), fields.get(b"nonvoluntary_ctxt_switches")
+        return None
+    return (int(fields[11]) + int(fields[12])) // _COMPUTES if fields[0] == b"S" else object()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_awaited.clear)
