@@ -18,6 +18,7 @@ from pathlib import Path
 from types import CodeType
 
 import pytest
+from conftest import run_in_new_python
 from imglib2_cache_python import reference
 from imglib2_cache_python.reference import function_reference, resolve, source_file
 
@@ -341,6 +342,18 @@ def test_noting_imports_changes_nothing_else(monkeypatch: pytest.MonkeyPatch, wr
         sys.meta_path.insert(1, Old())
         del sys.modules["package_of_user.own"]
         importlib.import_module("package_of_user.own")
+
+
+def test_noting_imports_imports_nothing(tmp_path: Path) -> None:
+    # An import within the import of a user's module would see what the outer one has left half done.
+    (tmp_path / "module_of_user.py").write_text("")
+    printed = run_in_new_python(
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "from imglib2_cache_python import reference\n"
+        "reference.note_imports()\nbefore = set(sys.modules)\n"
+        "import module_of_user\nprint(*sorted(set(sys.modules) - before))"
+    )
+    assert printed == "module_of_user"
 
 
 def test_a_module_whose_loader_changes_its_text_is_not_imported_anew(

@@ -19,7 +19,6 @@ import itertools
 import os
 import re
 import sys
-import sysconfig
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -533,7 +532,8 @@ def _is_of_user(name: str, path: str) -> bool:
     if top in sys.stdlib_module_names or top == USER_MODULES.partition(".")[0]:
         return False
     file = Path(path)
-    return INSTALL_FOLDERS.isdisjoint(file.parts) and Path(sysconfig.get_path("stdlib")) not in file.parents
+    # sysconfig knows the folder of the standard library, too. But it imports, which must not begin within an import.
+    return INSTALL_FOLDERS.isdisjoint(file.parts) and Path(os.__file__).parent not in file.parents
 
 
 def _stamp_of(path: str) -> _Stamp | None:
