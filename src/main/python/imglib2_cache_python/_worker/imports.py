@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import operator
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from importlib.machinery import ExtensionFileLoader
 from threading import get_ident
 from types import CodeType, ModuleType
@@ -73,19 +73,13 @@ def _recorded(original: Callable[..., Any], *, in_turn: bool = True) -> Callable
         within = ident in importing
         if within and (not in_turn or turns.has(ident)):
             return original(*arguments, **named)
-        before: Collection[str] | None = None
         # All of it in here: the exception of a cancellation that came before may still arrive, since Python 3.13.
         try:
             if in_turn:
                 turns.begin(ident)
             else:
                 importing.add(ident)
-            before = frozenset(sys.modules)
             return original(*arguments, **named)
-        except BaseException:
-            if before is not None:
-                _remove_orphans(before)
-            raise
         finally:
             try:
                 turns.end(ident)
@@ -97,8 +91,17 @@ def _recorded(original: Callable[..., Any], *, in_turn: bool = True) -> Callable
 
 
 def _unless_loaded(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Finds a module that is there, without waiting for a turn; else loads it."""
-    recorded = _recorded(original)
+    """Finds a module that is there, without waiting for a turn; else loads it, or leaves nothing behind."""
+
+    @_like(original)
+    def load(name: str, import_: Callable[..., Any]) -> Any:  # noqa: ANN401
+        try:
+            return original(name, import_)
+        except BaseException:
+            _remove_orphans(name)
+            raise
+
+    recorded = _recorded(load)
 
     @_like(original)
     def find_and_load(name: str, import_: Callable[..., Any]) -> Any:  # noqa: ANN401
@@ -171,6 +174,7 @@ def _importing_again(original: Callable[..., Any], import_module: Callable[[str]
     @_like(original)
     def wait(name: str) -> None:
         waiting = sys.modules.get(name)
+        initializing.show(namespace_of(waiting))
         recorded(name)
         if waiting is not None and sys.modules.get(name) is waiting:
             return
@@ -191,19 +195,19 @@ def _in_file_of(original: Callable[..., Any], code: CodeType) -> CodeType:
     return code.replace(co_filename=original.__code__.co_filename, co_name=original.__name__)
 
 
-def _remove_orphans(before: Collection[str]) -> None:
-    """Removes modules whose package has gone, because its import failed after theirs.
+def _remove_orphans(package: str) -> None:
+    """Removes the modules of a package whose import has failed.
 
     The next import of the package would find them, take them for complete, and not make them attributes of the
     package. Modules in C stay: some of them cannot be loaded twice.
 
     Args:
-        before: Names of modules that stay, because they were there before.
+        package: Its name, or that of a module.
     """
-    # A package comes before its modules.
-    for name in sorted(set(sys.modules).difference(before)):
-        package = name.rpartition(".")[0]
-        if package and package not in sys.modules and _is_source(sys.modules.get(name)):
+    if package in sys.modules:
+        return
+    for name in list(sys.modules):
+        if name.startswith(f"{package}.") and _is_source(sys.modules.get(name)):
             sys.modules.pop(name, None)
 
 

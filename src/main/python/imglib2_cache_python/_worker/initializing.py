@@ -22,6 +22,9 @@ from imglib2_cache_python._worker.waiting import Waiting
 # system.
 importers: dict[int, tuple[int, int]] = {}
 
+# Who waits for a turn stops that at once if it waits for itself, and must be the first to do so.
+_CIRCLES = 10
+
 _dict_of_module = ModuleType.__dict__["__dict__"]
 
 
@@ -47,8 +50,8 @@ def begin(namespace: dict[str, Any]) -> None:
 
 def end(namespace: dict[str, Any]) -> None:
     """Ends what `begin` began."""
-    hide(namespace)
     importers.pop(id(namespace), None)
+    hide(namespace)
 
 
 def show(namespace: dict[str, Any] | None) -> None:
@@ -79,7 +82,7 @@ def hide(namespace: dict[str, Any]) -> None:
 
 
 def wait(namespace: dict[str, Any] | None) -> None:
-    """Waits until a module is whole, if another thread imports it and gets on.
+    """Waits until a module is whole, if another thread imports it. If that does not get on, nobody waits any longer.
 
     Args:
         namespace: Of the module; None if it is something else.
@@ -87,9 +90,10 @@ def wait(namespace: dict[str, Any] | None) -> None:
     importer = importers.get(id(namespace))
     if importer is None or importer[0] == get_ident():
         return
-    with Waiting(*importer) as waiting:
-        while importers.get(id(namespace)) is importer and waiting.goes_on():
-            pass
+    waiting = Waiting(*importer, circles=_CIRCLES)
+    while importers.get(id(namespace)) is importer:
+        if not waiting.goes_on():
+            importers.pop(id(namespace), None)
 
 
 def remove_from_package(namespace: dict[str, Any]) -> None:

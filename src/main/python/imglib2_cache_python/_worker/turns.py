@@ -62,10 +62,10 @@ def begin(ident: int) -> None:
     while (holder := (turn := _turn).setdefault("holder", ident)) != ident:
         if can_be_cancelled:
             importing.discard(ident)
-        with Waiting(holder, _takers.get(holder, 0)) as waiting:
-            while _turn is turn and turn.get("holder") == holder:
-                if not waiting.goes_on():
-                    _give_up(turn)
+        waiting = Waiting(holder, _takers.get(holder, 0))
+        while _turn is turn and turn.get("holder") == holder:
+            if not waiting.goes_on():
+                _give_up(turn)
         importing.add(ident)
 
 

@@ -9,7 +9,6 @@ import sys
 from io import FileIO
 from threading import get_ident
 from time import monotonic, sleep
-from types import TracebackType
 
 # Seconds between two looks at the other thread: at first, and later.
 _FIRST_INTERVAL = 50e-6
@@ -27,42 +26,47 @@ _PATIENCE = 60.0
 # again whether something has happened.
 _COMPUTES = 10
 
-# The thread that each waiting thread waits for.
+# The threads that wait now, and those that they wait for.
 _awaited: dict[int, int] = {}
 
 
 class Waiting:
-    """Waits for a thread, while it is the context of a ``with`` statement."""
+    """Waits for a thread."""
 
-    def __init__(self, ident: int, native_id: int) -> None:
+    def __init__(self, ident: int, native_id: int, *, circles: int = 0) -> None:
         """Names the thread.
 
         Args:
             ident: Its identifier in Python.
             native_id: And in the system.
+            circles: How many looks may find that it waits for the calling thread, because it will soon stop that.
         """
+        self._own = get_ident()
         self._ident = ident
         self._native_id = native_id
+        self._circles = circles
         self._end = monotonic() + _PATIENCE
         self._interval = _FIRST_INTERVAL
         self._place: tuple[object, ...] | None = None
         self._looks = 0
-
-    def __enter__(self) -> Waiting:
-        _awaited[get_ident()] = self._ident
-        return self
-
-    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
-        _awaited.pop(get_ident(), None)
 
     def goes_on(self) -> bool:
         """Waits for a moment, if the thread gets on. May be cancelled."""
         place = self._find_place()
         self._looks = self._looks + 1 if place == self._place else 0
         self._place = place
-        if self._looks > _STANDSTILL or monotonic() > self._end or self._waits_for_the_caller():
+        if self._looks > _STANDSTILL or monotonic() > self._end:
             return False
-        sleep(self._interval)
+        if self._waits_for_the_caller():
+            self._circles -= 1
+            if self._circles < 0:
+                return False
+        try:
+            _awaited[self._own] = self._ident
+            sleep(self._interval)
+        finally:
+            # Nothing that could be cancelled comes before.
+            _awaited.pop(self._own, None)
         self._interval = min(2 * self._interval, _INTERVAL)
         return True
 
@@ -75,13 +79,13 @@ class Waiting:
         other: int | None = self._ident
         for _ in range(len(_awaited)):
             other = _awaited.get(other) if other is not None else None
-            if other == get_ident():
+            if other == self._own:
                 return True
         return False
 
 
 def _work_of(native_id: int) -> object:
-    """What changes when a thread has computed, and always while it is awake; None if the system does not tell it."""
+    """What changes when a thread has computed, and always while it waits for a disk; None if the system is silent."""
     try:
         # A FileIO is closed also if this thread is cancelled right here.
         with FileIO(f"/proc/self/task/{native_id}/stat") as file:
@@ -89,7 +93,7 @@ def _work_of(native_id: int) -> object:
             fields = file.readall().rpartition(b")")[2].split()
     except OSError:
         return None
-    return (int(fields[11]) + int(fields[12])) // _COMPUTES if fields[0] == b"S" else object()
+    return object() if fields[0] == b"D" else (int(fields[11]) + int(fields[12])) // _COMPUTES
 
 
 if hasattr(os, "register_at_fork"):
