@@ -655,10 +655,7 @@ def test_an_import_may_wait_for_a_lock_of_another_that_imports(
 
 
 @pytest.mark.parametrize("seconds", ["0.02", "0.001"])
-def test_an_import_may_look_for_what_another_that_imports_holds(
-    write_module: WriteModule, monkeypatch: pytest.MonkeyPatch, seconds: str
-) -> None:
-    monkeypatch.setattr(waiting, "_STANDSTILL", 50)
+def test_an_import_may_look_for_what_another_that_imports_holds(write_module: WriteModule, seconds: str) -> None:
     write_module("has_a_flag", "held = False\n")
     write_module(
         "looks",
