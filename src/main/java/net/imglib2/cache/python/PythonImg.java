@@ -286,15 +286,18 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 
 	private void change( final UnaryOperator< CellCode > change )
 	{
+		final Runnable notify;
 		synchronized ( this )
 		{
 			reader.requireOpen();
 			final CellCode code = change.apply( reader.code() );
-			reader.change( code );
-			settings.code( code );
+			final Runnable use = reader.check( code );
+			notify = reader.change( () -> {
+				use.run();
+				settings.code( code );
+			}, cell -> true );
 		}
-		// Without the lock: listeners may wait for other threads that use this image.
-		reader.invalidateIf( cell -> true );
+		notify.run();
 	}
 
 	/**
@@ -310,17 +313,19 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	 */
 	public void invalidate()
 	{
-		openAnew();
-		reader.invalidateIf( cell -> true );
+		invalidateIf( cell -> true );
 	}
 
-	/**
-	 * Workers forget what they have opened: packages remember what they have read.
-	 */
-	private synchronized void openAnew()
+	private void invalidateIf( final Predicate< Long > condition )
 	{
-		if ( settings.isOfSource() && !reader.isClosed() )
-			reader.change( reader.code() );
+		final Runnable notify;
+		synchronized ( this )
+		{
+			// Workers forget what they have opened: packages remember what they have read.
+			final Runnable openAnew = settings.isOfSource() && !reader.isClosed() ? reader.check( reader.code() ) : () -> {};
+			notify = reader.change( openAnew, condition );
+		}
+		notify.run();
 	}
 
 	/**
@@ -335,8 +340,7 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 	{
 		requireSameAxes( interval );
 		final Interval copy = new FinalInterval( interval );
-		openAnew();
-		reader.invalidateIf( cell -> !Intervals.isEmpty( Intervals.intersect( copy, reader.spec().interval( cell ) ) ) );
+		invalidateIf( cell -> !Intervals.isEmpty( Intervals.intersect( copy, reader.spec().interval( cell ) ) ) );
 	}
 
 	/**

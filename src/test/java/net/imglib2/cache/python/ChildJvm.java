@@ -28,6 +28,8 @@
  */
 package net.imglib2.cache.python;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -123,8 +125,12 @@ public final class ChildJvm
 		return withProperty( PythonEnvironment.EXECUTABLE_PROPERTY, executableOrFolder.toString() );
 	}
 
+	/**
+	 * Skips the test if the mode is {@code SUB} and the tests' Python does not support it.
+	 */
 	public ChildJvm withMode( final InterpreterMode mode )
 	{
+		assumeTrue( mode != InterpreterMode.SUB || TestPythons.supportsSub(), "needs Python 3.10 or 3.11" );
 		return withProperty( PythonEnvironment.MODE_PROPERTY, mode.name() );
 	}
 

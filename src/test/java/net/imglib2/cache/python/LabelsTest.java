@@ -43,8 +43,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -63,6 +65,7 @@ import net.imglib2.RandomAccessibleInterval;
 import net.imglib2.cache.python.PythonLabels.Rule;
 import net.imglib2.converter.Converters;
 import net.imglib2.img.Img;
+import net.imglib2.img.array.ArrayImg;
 import net.imglib2.img.array.ArrayImgs;
 import net.imglib2.type.NativeType;
 import net.imglib2.type.logic.NativeBoolType;
@@ -410,6 +413,34 @@ class LabelsTest
 	 * @param line
 	 * 		of a cell: 1 for the first k pixels, 2 for the next k, and so on
 	 */
+	/**
+	 * Labels may be merged while only some cells are dropped.
+	 */
+	@Test
+	void labelsThatWereMergedDuringAChangeAreMergedAgain() throws Exception
+	{
+		final ArrayImg< UnsignedByteType, ? > image = ArrayImgs.unsignedBytes( new byte[] { 1, 1, 0, 0, 1, 1 }, 6, 1 );
+		final PythonImg< IntType > cells = PythonImg.builder( "block.data[...] = (image > 0) * image.sum()" )
+				.input( "image", image ).type( new IntType() ).cellSize( 2, 1 ).queue( queue ).build();
+		final PythonImg< UnsignedIntType > merged = PythonLabels.merge( cells, Rule.faces() );
+		assertArrayEquals( new long[] { 1, 1, 0, 0, 2, 2 }, values( merged ) );
+		image.forEach( pixel -> pixel.set( 2 ) );
+		final Set< Long > versions = ConcurrentHashMap.newKeySet();
+		final AtomicInteger asked = new AtomicInteger();
+		cells.getCache().invalidateIf( cell -> {
+			// The former cells are still there.
+			merged.invalidate();
+			values( merged );
+			asked.incrementAndGet();
+			CompletableFuture.runAsync( () -> versions.add( cells.reader().version() ) ).join();
+			return true;
+		} );
+		assertArrayEquals( new long[] { 1, 1, 1, 1, 1, 1 }, values( merged ) );
+		// What another thread reads meanwhile never counts as of one version.
+		assertEquals( asked.get(), versions.size() );
+		assertEquals( cells.reader().version(), cells.reader().version() );
+	}
+
 	private static void assertRuns( final long[] line )
 	{
 		final int k = ( int ) Arrays.stream( line ).filter( label -> label == 1 ).count();

@@ -140,7 +140,6 @@ class PackagingIT
 	@EnumSource( value = InterpreterMode.class, names = { "SUB", "SHARED", "PROCESS" } )
 	void libraryRunsFromItsJar( final InterpreterMode mode ) throws Exception
 	{
-		assumeTrue( mode != InterpreterMode.SUB || Arrays.asList( "3.10", "3.11" ).contains( TestPythons.minor( ChildJvm.testPython() ) ), "needs Python 3.10 or 3.11" );
 		final List< Path > jars = new ArrayList<>( List.of( mainJar() ) );
 		if ( Files.exists( property( "subset.jar" ) ) )
 			jars.add( subsetJar() );

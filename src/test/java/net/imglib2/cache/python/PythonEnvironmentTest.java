@@ -95,7 +95,6 @@ class PythonEnvironmentTest
 	void executableOrFolderNamedByPropertyRunsInEachMode( final InterpreterMode mode ) throws Exception
 	{
 		final boolean byFolder = mode == InterpreterMode.SUB;
-		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "Python " + TestPythons.minor( PYTHON ) + " has no sub-interpreters that numpy works in" );
 		final ChildJvm.Result result = ChildJvm.of( SmokeMain.class ).withPython( byFolder ? venvOf( PYTHON ) : PYTHON ).withMode( mode ).run();
 		requireRun( result, venvOf( PYTHON ) );
 		result.requireOutput( "mode=" + ( mode == InterpreterMode.AUTO ? InterpreterMode.SHARED : mode ) );
@@ -362,7 +361,6 @@ class PythonEnvironmentTest
 	@CsvSource( { "UTF-8, SHARED", "ISO-8859-1, SHARED", "US-ASCII, SHARED", "ISO-8859-1, SUB", "US-ASCII, PROCESS" } )
 	void foldersMayHaveSpacesAndLettersOfAnyLanguage( final String encoding, final InterpreterMode mode ) throws Exception
 	{
-		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
 		// The jars, the environment, the user's modules and the temporary files all are in this folder.
 		final String output = runInOddFolder( encoding, mode );
 		// As Python's ascii() writes it.
@@ -463,7 +461,6 @@ class PythonEnvironmentTest
 	@EnumSource( names = { "SUB", "SHARED" } )
 	void ownModulesMayBeNamedAsJavaPackages( final InterpreterMode mode ) throws Exception
 	{
-		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
 		final Path modules = folder.resolve( "modules" );
 		TestPythons.write( modules.resolve( "net.py" ), "from org.tools import same\n" );
 		TestPythons.write( modules.resolve( "utils.py" ), "answer = 42\n" );
@@ -514,7 +511,6 @@ class PythonEnvironmentTest
 	@CsvSource( { "SUB, 3, import threading; threading.Event().wait()", "SHARED, 1, while True: pass", "SHARED, 1, sum(range(10**11))", "PROCESS, 1, while True: pass", "PROCESS, 1, sum(range(10**11))" } )
 	void initCodeThatHangsFailsAfterTheTimeoutAndIsNamed( final InterpreterMode mode, final int seconds, final String line ) throws Exception
 	{
-		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
 		final ChildJvm.Result result = ChildJvm.of( StartupTimeoutMain.class ).withPython( PYTHON ).withMode( mode )
 				.run( Integer.toString( seconds ), "import sys\n\n" + line + "\nx = 1\n" ).requireExitCode( 0 );
 		result.requireOutput( "did not run the init code within " + seconds + " s", "withStartupTimeout", "File \"<init of python_1>\", line 3", "    " + line );
@@ -539,7 +535,6 @@ class PythonEnvironmentTest
 	@EnumSource( value = InterpreterMode.class, names = { "SUB", "SHARED", "PROCESS" } )
 	void initCodeThatFailsIsNamedAndTheNextQueueWorks( final InterpreterMode mode ) throws Exception
 	{
-		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
 		final ChildJvm.Result result = ChildJvm.of( FailingInitMain.class ).withPython( PYTHON ).withMode( mode )
 				.run( "x = 1\nraise ValueError('wrong model')", "x = 1\n\ndef f(:\n    pass", "import sys\nsys.exit(3)", "import no_such_module" );
 		requireRun( result, venvOf( PYTHON ) ).requireOutput(
@@ -554,7 +549,6 @@ class PythonEnvironmentTest
 	@CsvSource( { "SUB, C.UTF-8", "SHARED, C", "PROCESS, C" } )
 	void printedLinesReachTheConsumersOneByOne( final InterpreterMode mode, final String locale ) throws Exception
 	{
-		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
 		requireRun( ChildJvm.of( OutputMain.class ).withPython( PYTHON ).withMode( mode ).withVariable( "LC_ALL", locale ).run(), venvOf( PYTHON ) )
 				.requireOutput( "mode=" + mode );
 	}
@@ -627,7 +621,6 @@ class PythonEnvironmentTest
 
 	private void requireImports( final InterpreterMode mode, final String... args ) throws IOException, InterruptedException
 	{
-		assumeTrue( mode != InterpreterMode.SUB || supportsSub( PYTHON ), "needs Python 3.10 or 3.11" );
 		for ( final String name : new String[] { "scipy", "skimage", "PIL" } )
 			if ( !TestPythons.ask( PYTHON, "__import__('importlib.util').util.find_spec('" + name + "') is not None" ).equals( "True" ) )
 				abort( PYTHON + " has no " + name );
@@ -696,11 +689,6 @@ class PythonEnvironmentTest
 		final Path python = TestPythons.find( version );
 		assumeTrue( python != null, "this machine has no Python " + version );
 		return python;
-	}
-
-	private static boolean supportsSub( final Path python ) throws IOException, InterruptedException
-	{
-		return Arrays.asList( "3.10", "3.11" ).contains( TestPythons.minor( python ) );
 	}
 
 	private static Path venvOf( final Path python )

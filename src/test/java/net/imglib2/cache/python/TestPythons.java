@@ -57,6 +57,8 @@ public final class TestPythons
 
 	private static final Path PROJECT = Paths.get( System.getProperty( "basedir", "" ) ).toAbsolutePath();
 
+	private static Boolean supportsSub;
+
 	private TestPythons()
 	{}
 
@@ -281,6 +283,23 @@ public final class TestPythons
 	public static String minor( final Path python ) throws IOException, InterruptedException
 	{
 		return ask( python, "'%d.%d' % sys.version_info[:2]" );
+	}
+
+	/**
+	 * @return whether numpy works in sub-interpreters of {@link ChildJvm#testPython()}
+	 */
+	static synchronized boolean supportsSub()
+	{
+		try
+		{
+			if ( supportsSub == null )
+				supportsSub = Arrays.asList( "3.10", "3.11" ).contains( minor( ChildJvm.testPython() ) );
+			return supportsSub;
+		}
+		catch ( final IOException | InterruptedException e )
+		{
+			throw new IllegalStateException( "the tests' Python does not run", e );
+		}
 	}
 
 	/**

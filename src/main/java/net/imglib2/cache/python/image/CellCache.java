@@ -319,20 +319,22 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	public void invalidate( final Long cell )
 	{
 		Objects.requireNonNull( cell, "cell" );
-		reader.forget( cell );
-		cells.exclusively( unguarded -> {
-			outdate( Collections.singleton( cell ) );
-			unguarded.invalidate( cell );
-		} );
-		reader.tell( cell::equals );
+		reader.drop( () -> {
+			reader.forget( cell );
+			cells.exclusively( unguarded -> {
+				outdate( Collections.singleton( cell ) );
+				unguarded.invalidate( cell );
+			} );
+		}, cell::equals ).run();
 	}
 
 	@Override
 	public void invalidateIf( final long parallelismThreshold, final Predicate< Long > condition )
 	{
-		reader.forgetIf( condition );
-		dropIf( condition );
-		reader.tell( condition );
+		reader.drop( () -> {
+			reader.forgetIf( condition );
+			dropIf( condition );
+		}, condition ).run();
 	}
 
 	/**
@@ -359,12 +361,13 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	@Override
 	public void invalidateAll( final long parallelismThreshold )
 	{
-		reader.forgetIf( cell -> true );
-		cells.exclusively( unguarded -> {
-			outdate( loading.keySet() );
-			unguarded.invalidateAll( GuardedCells.ONE_THREAD );
-		} );
-		reader.tell( cell -> true );
+		reader.drop( () -> {
+			reader.forgetIf( cell -> true );
+			cells.exclusively( unguarded -> {
+				outdate( loading.keySet() );
+				unguarded.invalidateAll( GuardedCells.ONE_THREAD );
+			} );
+		}, cell -> true ).run();
 	}
 
 	private void outdate( final Collection< Long > invalidated )

@@ -124,17 +124,25 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	}
 
 	/**
-	 * Lets other code compute the cells from now on. What the former code computes is not
-	 * for later readers.
-	 *
 	 * @param code
-	 * 		checked here; if it is not valid, the former code stays
+	 * 		checked here
+	 * @return lets that code compute the cells from now on; what the former code computes is not
+	 *         for later readers
 	 */
-	synchronized void change( final CellCode code )
+	Runnable check( final CellCode code )
 	{
 		requireOpen();
+		final Registered checked = new Registered( code, spec, pool, metrics );
+		return () -> use( checked );
+	}
+
+	private synchronized void use( final Registered checked )
+	{
+		if ( isClosed() )
+			pool.drop( checked.snippet );
+		requireOpen();
 		final Registered former = registered;
-		registered = new Registered( code, spec, pool, metrics );
+		registered = checked;
 		detached.invalidate();
 		pool.drop( former.snippet );
 	}
@@ -198,14 +206,6 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	{
 		for ( DetachedComputations.Computation computation = detached.takeAny(); computation != null; computation = detached.takeAny() )
 			pool.cancel( computation.task );
-	}
-
-	/**
-	 * See {@link CellReader#version()}.
-	 */
-	long version()
-	{
-		return detached.version();
 	}
 
 	/**

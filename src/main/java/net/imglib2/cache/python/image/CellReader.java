@@ -32,7 +32,9 @@ import java.lang.ref.WeakReference;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -90,6 +92,16 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	private final InvalidationListeners listeners = new InvalidationListeners();
 
 	private final Dependents dependents = new Dependents();
+
+	/**
+	 * See {@link #version()}.
+	 */
+	private final AtomicLong version = new AtomicLong();
+
+	/**
+	 * The threads that change what cells are computed of, and have not yet dropped all cells.
+	 */
+	private final Set< Thread > changing = ConcurrentHashMap.newKeySet();
 
 	private final List< WeakReference< CellCache< A > > > caches = new CopyOnWriteArrayList<>();
 
@@ -155,31 +167,64 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	}
 
 	/**
-	 * Lets other code compute the cells from now on. To be followed by
-	 * {@link #invalidateIf}: once that has returned, no reader gets pixels of the former code.
-	 *
 	 * @param code
-	 * 		checked here; if it is not valid, the former code stays
+	 * 		checked here
+	 * @return lets that code compute the cells from now on, to be called within {@link #change}
 	 */
-	public void change( final CellCode code )
+	public Runnable check( final CellCode code )
 	{
-		computer.change( code );
+		return computer.check( code );
 	}
 
 	/**
-	 * Drops cells from the caches of all images.
+	 * Changes what cells are computed of, and drops those cells from the caches of all images.
 	 *
+	 * @param change
+	 * 		changes it; if it throws something, no cell is dropped
 	 * @param condition
 	 * 		which cells; thread-safe
+	 * @return notifies the listeners, to be called without a lock: they may wait for other
+	 *         threads. No reader who comes from now on gets pixels of what was there before.
 	 */
-	public void invalidateIf( final Predicate< Long > condition )
+	public Runnable change( final Runnable change, final Predicate< Long > condition )
 	{
-		dropIf( condition );
-		tell( condition );
+		return drop( () -> {
+			change.run();
+			dropIf( condition );
+		}, condition );
 	}
 
 	/**
-	 * Drops cells, and tells nobody.
+	 * Drops cells, and those of all images that have them as inputs.
+	 *
+	 * @param drop
+	 * 		drops the cells of this
+	 * @param condition
+	 * 		which cells; thread-safe
+	 * @return notifies the listeners of all
+	 */
+	Runnable drop( final Runnable drop, final Predicate< Long > condition )
+	{
+		final List< CellReader< ?, ? > > changed = dependents.all( this );
+		// A thread may drop other cells while it drops some.
+		changed.removeIf( reader -> !reader.changing.add( Thread.currentThread() ) );
+		try
+		{
+			drop.run();
+			return dependents.drop( this, condition );
+		}
+		finally
+		{
+			for ( final CellReader< ?, ? > reader : changed )
+			{
+				reader.version.incrementAndGet();
+				reader.changing.remove( Thread.currentThread() );
+			}
+		}
+	}
+
+	/**
+	 * Drops cells of this alone, and tells nobody.
 	 */
 	void dropIf( final Predicate< Long > condition )
 	{
@@ -188,20 +233,13 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	}
 
 	/**
-	 * Lets all know that cells were dropped: first the images that have them as inputs, then
-	 * the listeners.
-	 */
-	void tell( final Predicate< Long > condition )
-	{
-		dependents.invalidated( this, condition );
-	}
-
-	/**
-	 * @return changes before cells are dropped, or may be computed anew, whatever the reason is
+	 * @return the same before and after cells were read, if they all were computed of the same:
+	 *         changes when cells are dropped, or may be computed anew, and, as long as that is
+	 *         going on, from call to call, but for the thread that does it
 	 */
 	public long version()
 	{
-		return computer.version();
+		return changing.isEmpty() || changing.contains( Thread.currentThread() ) ? version.get() : version.incrementAndGet();
 	}
 
 	/**
@@ -390,7 +428,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		final boolean filled = fill.retry( cell );
 		invalidateFilled( Collections.singleton( cell ), key -> key == cell );
 		if ( filled )
-			tell( key -> key == cell );
+			drop( () -> {}, key -> key == cell ).run();
 	}
 
 	/**
@@ -402,7 +440,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		final Set< Long > filled = fill.retryAll();
 		invalidateFilled( filled, key -> true );
 		if ( !filled.isEmpty() )
-			tell( filled::contains );
+			drop( () -> {}, filled::contains ).run();
 	}
 
 	private void invalidateFilled( final Set< Long > filled, final Predicate< Long > retried )
@@ -415,12 +453,14 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	 */
 	void forget( final Long cell )
 	{
+		version.incrementAndGet();
 		computer.invalidate();
 		failures.forget( cell );
 	}
 
 	void forgetIf( final Predicate< Long > condition )
 	{
+		version.incrementAndGet();
 		computer.invalidate();
 		failures.forgetIf( condition );
 	}

@@ -29,10 +29,13 @@
 package net.imglib2.cache.python.image;
 
 import java.lang.ref.WeakReference;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Map.Entry;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -131,21 +134,37 @@ final class Dependents
 	}
 
 	/**
-	 * Lets all readers that depend on a reader, also by others in between, drop their cells,
-	 * and then notifies the listeners of all.
+	 * @param reader
+	 * 		has these dependents
+	 * @return it, and all that depend on it, also by others in between
+	 */
+	List< CellReader< ?, ? > > all( final CellReader< ?, ? > reader )
+	{
+		final Set< CellReader< ?, ? > > all = new LinkedHashSet<>();
+		addAll( reader, all );
+		return new ArrayList<>( all );
+	}
+
+	private static void addAll( final CellReader< ?, ? > reader, final Set< CellReader< ?, ? > > all )
+	{
+		if ( reader != null && all.add( reader ) )
+			for ( final Dependent dependent : reader.dependents().dependents )
+				addAll( dependent.reader.get(), all );
+	}
+
+	/**
+	 * Lets all readers that depend on a reader, also by others in between, drop their cells.
 	 *
 	 * @param reader
 	 * 		has these dependents, and has dropped its cells
 	 * @param cells
 	 * 		condition that is true for them
+	 * @return notifies the listeners of all
 	 */
-	void invalidated( final CellReader< ?, ? > reader, final Predicate< Long > cells )
+	Runnable drop( final CellReader< ?, ? > reader, final Predicate< Long > cells )
 	{
 		if ( isEmpty() )
-		{
-			reader.listeners().invalidated( cells );
-			return;
-		}
+			return () -> reader.listeners().invalidated( cells );
 		// In the order in which they were made, so that each drops its cells after all of its inputs.
 		final TreeMap< Long, Invalidated > next = new TreeMap<>();
 		next.put( number, new Invalidated( reader, cells ) );
@@ -160,7 +179,7 @@ final class Dependents
 			for ( final Dependent dependent : invalidated.reader.dependents().dependents )
 				add( dependent, invalidated.cells, next );
 		}
-		done.forEach( ( dropped, condition ) -> dropped.listeners().invalidated( condition ) );
+		return () -> done.forEach( ( dropped, condition ) -> dropped.listeners().invalidated( condition ) );
 	}
 
 	boolean isEmpty()
