@@ -286,18 +286,18 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 
 	private void change( final UnaryOperator< CellCode > change )
 	{
-		final Runnable notify;
+		final CellReader< ?, ? >.Change begun;
 		synchronized ( this )
 		{
 			reader.requireOpen();
 			final CellCode code = change.apply( reader.code() );
 			final Runnable use = reader.check( code );
-			notify = reader.change( () -> {
+			begun = reader.begin( () -> {
 				use.run();
 				settings.code( code );
-			}, cell -> true );
+			} );
 		}
-		notify.run();
+		begun.drop( cell -> true );
 	}
 
 	/**
@@ -318,14 +318,13 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 
 	private void invalidateIf( final Predicate< Long > condition )
 	{
-		final Runnable notify;
+		final CellReader< ?, ? >.Change begun;
 		synchronized ( this )
 		{
 			// Workers forget what they have opened: packages remember what they have read.
-			final Runnable openAnew = settings.isOfSource() && !reader.isClosed() ? reader.check( reader.code() ) : () -> {};
-			notify = reader.change( openAnew, condition );
+			begun = reader.begin( settings.isOfSource() && !reader.isClosed() ? reader.check( reader.code() ) : () -> {} );
 		}
-		notify.run();
+		begun.drop( condition );
 	}
 
 	/**

@@ -319,22 +319,22 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	public void invalidate( final Long cell )
 	{
 		Objects.requireNonNull( cell, "cell" );
-		reader.drop( () -> {
+		reader.begin( () -> {} ).end( () -> {
 			reader.forget( cell );
 			cells.exclusively( unguarded -> {
 				outdate( Collections.singleton( cell ) );
 				unguarded.invalidate( cell );
 			} );
-		}, cell::equals ).run();
+		}, cell::equals );
 	}
 
 	@Override
 	public void invalidateIf( final long parallelismThreshold, final Predicate< Long > condition )
 	{
-		reader.drop( () -> {
+		reader.begin( () -> {} ).end( () -> {
 			reader.forgetIf( condition );
 			dropIf( condition );
-		}, condition ).run();
+		}, condition );
 	}
 
 	/**
@@ -361,13 +361,13 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	@Override
 	public void invalidateAll( final long parallelismThreshold )
 	{
-		reader.drop( () -> {
+		reader.begin( () -> {} ).end( () -> {
 			reader.forgetIf( cell -> true );
 			cells.exclusively( unguarded -> {
 				outdate( loading.keySet() );
 				unguarded.invalidateAll( GuardedCells.ONE_THREAD );
 			} );
-		}, cell -> true ).run();
+		}, cell -> true );
 	}
 
 	private void outdate( final Collection< Long > invalidated )

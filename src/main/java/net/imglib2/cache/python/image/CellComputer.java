@@ -296,7 +296,7 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 
 	private DetachedComputations.Computation submit( final long cell, final Interval interval, final A sample ) throws Exception
 	{
-		// In this order, see change().
+		// In this order, see use().
 		final long version = detached.version();
 		final Snippet snippet = registered.snippet;
 		final BlockArray[] arrays = new BlockArray[ 1 + spec.inputs().size() ];

@@ -29,12 +29,15 @@
 package net.imglib2.cache.python.image;
 
 import java.lang.ref.WeakReference;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -78,6 +81,10 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	private static final int READERS_OF_LARGE_CELLS = 2;
 
 	private static final int MAX_READERS = 256;
+
+	private static final long MAX_NANOS_TO_WAIT_FOR_A_CHANGE = TimeUnit.SECONDS.toNanos( 1 );
+
+	private static final long NANOS_BETWEEN_LOOKS = TimeUnit.MICROSECONDS.toNanos( 100 );
 
 	private final CellSpec< T, A > spec;
 
@@ -169,7 +176,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	/**
 	 * @param code
 	 * 		checked here
-	 * @return lets that code compute the cells from now on, to be called within {@link #change}
+	 * @return lets that code compute the cells from now on, as the change of {@link #begin}
 	 */
 	public Runnable check( final CellCode code )
 	{
@@ -177,49 +184,97 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	}
 
 	/**
-	 * Changes what cells are computed of, and drops those cells from the caches of all images.
+	 * Changes what cells are computed of.
 	 *
 	 * @param change
-	 * 		changes it; if it throws something, no cell is dropped
-	 * @param condition
-	 * 		which cells; thread-safe
-	 * @return notifies the listeners, to be called without a lock: they may wait for other
-	 *         threads. No reader who comes from now on gets pixels of what was there before.
+	 * 		changes it; what it throws is thrown
+	 * @return drops the cells, which is to follow
 	 */
-	public Runnable change( final Runnable change, final Predicate< Long > condition )
+	public Change begin( final Runnable change )
 	{
-		return drop( () -> {
+		final Change begun = new Change();
+		boolean isChanged = false;
+		try
+		{
+			begun.mark();
 			change.run();
-			dropIf( condition );
-		}, condition );
+			isChanged = true;
+			return begun;
+		}
+		finally
+		{
+			if ( !isChanged )
+				begun.unmark();
+		}
 	}
 
 	/**
-	 * Drops cells, and those of all images that have them as inputs.
-	 *
-	 * @param drop
-	 * 		drops the cells of this
-	 * @param condition
-	 * 		which cells; thread-safe
-	 * @return notifies the listeners of all
+	 * A change of what cells are computed of. From its beginning until all cells are dropped,
+	 * one may be of what was there before, and another one not.
 	 */
-	Runnable drop( final Runnable drop, final Predicate< Long > condition )
+	public final class Change
 	{
-		final List< CellReader< ?, ? > > changed = dependents.all( this );
-		// A thread may drop other cells while it drops some.
-		changed.removeIf( reader -> !reader.changing.add( Thread.currentThread() ) );
-		try
+		private final Thread thread = Thread.currentThread();
+
+		/**
+		 * Without those that this thread changes already: it may drop other cells while it drops
+		 * some.
+		 */
+		private final List< CellReader< ?, ? > > changed = new ArrayList<>();
+
+		private void mark()
 		{
-			drop.run();
-			return dependents.drop( this, condition );
+			for ( final CellReader< ?, ? > reader : Dependents.all( CellReader.this ) )
+				if ( reader.changing.add( thread ) )
+					changed.add( reader );
 		}
-		finally
+
+		private void unmark()
 		{
 			for ( final CellReader< ?, ? > reader : changed )
 			{
 				reader.version.incrementAndGet();
-				reader.changing.remove( Thread.currentThread() );
+				reader.changing.remove( thread );
 			}
+		}
+
+		/**
+		 * Drops cells from the caches of all images, and from those of images that have these as
+		 * inputs, and notifies the listeners of all. To be called without a lock, because
+		 * listeners may wait for other threads. No reader who comes afterwards gets pixels of
+		 * what was there before.
+		 *
+		 * @param condition
+		 * 		which cells; thread-safe
+		 */
+		public void drop( final Predicate< Long > condition )
+		{
+			end( () -> dropIf( condition ), condition );
+		}
+
+		/**
+		 * See {@link #drop}.
+		 *
+		 * @param drop
+		 * 		drops the cells of this
+		 * @param condition
+		 * 		is true for them
+		 */
+		void end( final Runnable drop, final Predicate< Long > condition )
+		{
+			final Runnable notify;
+			try
+			{
+				drop.run();
+				// The condition may read images that depend on this.
+				version.incrementAndGet();
+				notify = dependents.drop( CellReader.this, condition );
+			}
+			finally
+			{
+				unmark();
+			}
+			notify.run();
 		}
 	}
 
@@ -229,17 +284,42 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	void dropIf( final Predicate< Long > condition )
 	{
 		forgetIf( condition );
-		forEachCache( cache -> cache.dropIf( condition ) );
+		try
+		{
+			forEachCache( cache -> cache.dropIf( condition ) );
+		}
+		finally
+		{
+			version.incrementAndGet();
+		}
 	}
 
 	/**
-	 * @return the same before and after cells were read, if they all were computed of the same:
-	 *         changes when cells are dropped, or may be computed anew, and, as long as that is
-	 *         going on, from call to call, but for the thread that does it
+	 * Waits while another thread drops cells, but not for ever: that thread may wait for this
+	 * one.
+	 *
+	 * @return changes when cells were dropped, or may be computed anew: what was read meanwhile
+	 *         may be of different things
 	 */
 	public long version()
 	{
-		return changing.isEmpty() || changing.contains( Thread.currentThread() ) ? version.get() : version.incrementAndGet();
+		if ( !changing.isEmpty() && !changing.contains( Thread.currentThread() ) )
+			awaitChanges();
+		return version.get();
+	}
+
+	private void awaitChanges()
+	{
+		final long end = System.nanoTime() + MAX_NANOS_TO_WAIT_FOR_A_CHANGE;
+		while ( !changing.isEmpty() )
+		{
+			if ( Thread.currentThread().isInterrupted() )
+				return;
+			if ( System.nanoTime() - end > 0 )
+				// Nor does anybody else wait for it.
+				changing.clear();
+			LockSupport.parkNanos( this, NANOS_BETWEEN_LOOKS );
+		}
 	}
 
 	/**
@@ -293,6 +373,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	public void close()
 	{
 		computer.close();
+		version.incrementAndGet();
 	}
 
 	public boolean isClosed()
@@ -428,7 +509,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		final boolean filled = fill.retry( cell );
 		invalidateFilled( Collections.singleton( cell ), key -> key == cell );
 		if ( filled )
-			drop( () -> {}, key -> key == cell ).run();
+			begin( () -> {} ).end( () -> {}, key -> key == cell );
 	}
 
 	/**
@@ -440,7 +521,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		final Set< Long > filled = fill.retryAll();
 		invalidateFilled( filled, key -> true );
 		if ( !filled.isEmpty() )
-			drop( () -> {}, filled::contains ).run();
+			begin( () -> {} ).end( () -> {}, filled::contains );
 	}
 
 	private void invalidateFilled( final Set< Long > filled, final Predicate< Long > retried )
@@ -453,16 +534,16 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	 */
 	void forget( final Long cell )
 	{
-		version.incrementAndGet();
 		computer.invalidate();
 		failures.forget( cell );
+		version.incrementAndGet();
 	}
 
 	void forgetIf( final Predicate< Long > condition )
 	{
-		version.incrementAndGet();
 		computer.invalidate();
 		failures.forgetIf( condition );
+		version.incrementAndGet();
 	}
 
 	/**

@@ -29,7 +29,9 @@
 package net.imglib2.cache.python.image;
 
 import java.lang.ref.WeakReference;
-import java.util.ArrayList;
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -134,22 +136,21 @@ final class Dependents
 	}
 
 	/**
-	 * @param reader
-	 * 		has these dependents
-	 * @return it, and all that depend on it, also by others in between
+	 * @return a reader, and all that depend on it, also by others in between
 	 */
-	List< CellReader< ?, ? > > all( final CellReader< ?, ? > reader )
+	static Collection< CellReader< ?, ? > > all( final CellReader< ?, ? > reader )
 	{
 		final Set< CellReader< ?, ? > > all = new LinkedHashSet<>();
-		addAll( reader, all );
-		return new ArrayList<>( all );
-	}
-
-	private static void addAll( final CellReader< ?, ? > reader, final Set< CellReader< ?, ? > > all )
-	{
-		if ( reader != null && all.add( reader ) )
-			for ( final Dependent dependent : reader.dependents().dependents )
-				addAll( dependent.reader.get(), all );
+		final Deque< CellReader< ?, ? > > next = new ArrayDeque<>();
+		for ( CellReader< ?, ? > one = reader; one != null; one = next.poll() )
+			if ( all.add( one ) )
+				for ( final Dependent dependent : one.dependents().dependents )
+				{
+					final CellReader< ?, ? > its = dependent.reader.get();
+					if ( its != null )
+						next.add( its );
+				}
+		return all;
 	}
 
 	/**
