@@ -31,6 +31,7 @@ package net.imglib2.cache.python.image;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -84,7 +85,9 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 
 	private static final long MAX_NANOS_TO_WAIT_FOR_A_CHANGE = TimeUnit.SECONDS.toNanos( 1 );
 
-	private static final long NANOS_BETWEEN_LOOKS = TimeUnit.MICROSECONDS.toNanos( 100 );
+	private static final long MIN_NANOS_BETWEEN_LOOKS = TimeUnit.MICROSECONDS.toNanos( 100 );
+
+	private static final long MAX_NANOS_BETWEEN_LOOKS = TimeUnit.MILLISECONDS.toNanos( 5 );
 
 	private final CellSpec< T, A > spec;
 
@@ -188,7 +191,8 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	 *
 	 * @param change
 	 * 		changes it; what it throws is thrown
-	 * @return drops the cells, which is to follow
+	 * @return drops the cells, which is to follow at once, on this thread: others wait for it, see
+	 *         {@link #version()}
 	 */
 	public Change begin( final Runnable change )
 	{
@@ -310,15 +314,19 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 
 	private void awaitChanges()
 	{
+		final Set< Thread > awaited = new HashSet<>( changing );
 		final long end = System.nanoTime() + MAX_NANOS_TO_WAIT_FOR_A_CHANGE;
-		while ( !changing.isEmpty() )
+		long nanos = MIN_NANOS_BETWEEN_LOOKS;
+		while ( !Collections.disjoint( changing, awaited ) && !Thread.currentThread().isInterrupted() )
 		{
-			if ( Thread.currentThread().isInterrupted() )
-				return;
 			if ( System.nanoTime() - end > 0 )
-				// Nor does anybody else wait for it.
-				changing.clear();
-			LockSupport.parkNanos( this, NANOS_BETWEEN_LOOKS );
+			{
+				// Nor does anybody else wait for them.
+				changing.removeAll( awaited );
+				return;
+			}
+			LockSupport.parkNanos( this, nanos );
+			nanos = Math.min( 2 * nanos, MAX_NANOS_BETWEEN_LOOKS );
 		}
 	}
 
