@@ -361,6 +361,7 @@ class PythonEnvironmentTest
 	@CsvSource( { "UTF-8, SHARED", "ISO-8859-1, SHARED", "US-ASCII, SHARED", "ISO-8859-1, SUB", "US-ASCII, PROCESS" } )
 	void foldersMayHaveSpacesAndLettersOfAnyLanguage( final String encoding, final InterpreterMode mode ) throws Exception
 	{
+		assumeTrue( mode != InterpreterMode.SUB || TestPythons.supportsSub(), "needs Python 3.10 or 3.11" );
 		// The jars, the environment, the user's modules and the temporary files all are in this folder.
 		final String output = runInOddFolder( encoding, mode );
 		// As Python's ascii() writes it.
