@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
 import net.imglib2.FinalInterval;
@@ -286,18 +287,31 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 
 	private void change( final UnaryOperator< CellCode > change )
 	{
-		final CellReader< ?, ? >.Change begun;
-		synchronized ( this )
-		{
+		change( () -> {
 			reader.requireOpen();
 			final CellCode code = change.apply( reader.code() );
 			final Runnable use = reader.check( code );
-			begun = reader.begin( () -> {
+			return () -> {
 				use.run();
 				settings.code( code );
-			} );
+			};
+		}, cell -> true );
+	}
+
+	/**
+	 * @param prepare
+	 * 		returns what changes this
+	 * @param condition
+	 * 		which cells are dropped
+	 */
+	private void change( final Supplier< Runnable > prepare, final Predicate< Long > condition )
+	{
+		final CellReader< ?, ? >.Change begun;
+		synchronized ( this )
+		{
+			begun = reader.begin( prepare.get() );
 		}
-		begun.drop( cell -> true );
+		begun.drop( condition );
 	}
 
 	/**
@@ -318,13 +332,8 @@ public final class PythonImg< T extends NativeType< T > > extends CachedCellImg<
 
 	private void invalidateIf( final Predicate< Long > condition )
 	{
-		final CellReader< ?, ? >.Change begun;
-		synchronized ( this )
-		{
-			// Workers forget what they have opened: packages remember what they have read.
-			begun = reader.begin( settings.isOfSource() && !reader.isClosed() ? reader.check( reader.code() ) : () -> {} );
-		}
-		begun.drop( condition );
+		// Workers forget what they have opened: packages remember what they have read.
+		change( () -> settings.isOfSource() && !reader.isClosed() ? reader.check( reader.code() ) : () -> {}, condition );
 	}
 
 	/**

@@ -319,7 +319,7 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	public void invalidate( final Long cell )
 	{
 		Objects.requireNonNull( cell, "cell" );
-		reader.begin( () -> {} ).end( () -> {
+		reader.drop( () -> {
 			reader.forget( cell );
 			cells.exclusively( unguarded -> {
 				outdate( Collections.singleton( cell ) );
@@ -331,7 +331,7 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	@Override
 	public void invalidateIf( final long parallelismThreshold, final Predicate< Long > condition )
 	{
-		reader.begin( () -> {} ).end( () -> {
+		reader.drop( () -> {
 			reader.forgetIf( condition );
 			dropIf( condition );
 		}, condition );
@@ -361,7 +361,7 @@ final class CellCache< A extends ArrayDataAccess< ? > > implements Cache< Long, 
 	@Override
 	public void invalidateAll( final long parallelismThreshold )
 	{
-		reader.begin( () -> {} ).end( () -> {
+		reader.drop( () -> {
 			reader.forgetIf( cell -> true );
 			cells.exclusively( unguarded -> {
 				outdate( loading.keySet() );

@@ -209,6 +209,14 @@ final class CellComputer< A extends ArrayDataAccess< ? > >
 	}
 
 	/**
+	 * See {@link CellReader#version()}.
+	 */
+	long version()
+	{
+		return detached.version();
+	}
+
+	/**
 	 * @param cell
 	 * 		index of the cell
 	 * @param interval

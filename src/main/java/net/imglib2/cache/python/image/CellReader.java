@@ -37,7 +37,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -102,11 +101,6 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	private final InvalidationListeners listeners = new InvalidationListeners();
 
 	private final Dependents dependents = new Dependents();
-
-	/**
-	 * See {@link #version()}.
-	 */
-	private final AtomicLong version = new AtomicLong();
 
 	/**
 	 * The threads that change what cells are computed of, and have not yet dropped all cells.
@@ -237,7 +231,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		{
 			for ( final CellReader< ?, ? > reader : changed )
 			{
-				reader.version.incrementAndGet();
+				reader.computer.invalidate();
 				reader.changing.remove( thread );
 			}
 		}
@@ -256,22 +250,14 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 			end( () -> dropIf( condition ), condition );
 		}
 
-		/**
-		 * See {@link #drop}.
-		 *
-		 * @param drop
-		 * 		drops the cells of this
-		 * @param condition
-		 * 		is true for them
-		 */
-		void end( final Runnable drop, final Predicate< Long > condition )
+		private void end( final Runnable drop, final Predicate< Long > condition )
 		{
 			final Runnable notify;
 			try
 			{
 				drop.run();
 				// The condition may read images that depend on this.
-				version.incrementAndGet();
+				computer.invalidate();
 				notify = dependents.drop( CellReader.this, condition );
 			}
 			finally
@@ -280,6 +266,20 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 			}
 			notify.run();
 		}
+	}
+
+	/**
+	 * Drops cells, and those of images that have these as inputs, and notifies the listeners of
+	 * all.
+	 *
+	 * @param drop
+	 * 		drops the cells of this
+	 * @param condition
+	 * 		is true for them
+	 */
+	void drop( final Runnable drop, final Predicate< Long > condition )
+	{
+		begin( () -> {} ).end( drop, condition );
 	}
 
 	/**
@@ -294,7 +294,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		}
 		finally
 		{
-			version.incrementAndGet();
+			computer.invalidate();
 		}
 	}
 
@@ -309,7 +309,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	{
 		if ( !changing.isEmpty() && !changing.contains( Thread.currentThread() ) )
 			awaitChanges();
-		return version.get();
+		return computer.version();
 	}
 
 	private void awaitChanges()
@@ -381,7 +381,6 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	public void close()
 	{
 		computer.close();
-		version.incrementAndGet();
 	}
 
 	public boolean isClosed()
@@ -517,7 +516,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		final boolean filled = fill.retry( cell );
 		invalidateFilled( Collections.singleton( cell ), key -> key == cell );
 		if ( filled )
-			begin( () -> {} ).end( () -> {}, key -> key == cell );
+			drop( () -> {}, key -> key == cell );
 	}
 
 	/**
@@ -529,7 +528,7 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 		final Set< Long > filled = fill.retryAll();
 		invalidateFilled( filled, key -> true );
 		if ( !filled.isEmpty() )
-			begin( () -> {} ).end( () -> {}, filled::contains );
+			drop( () -> {}, filled::contains );
 	}
 
 	private void invalidateFilled( final Set< Long > filled, final Predicate< Long > retried )
@@ -542,16 +541,14 @@ public final class CellReader< T extends NativeType< T >, A extends ArrayDataAcc
 	 */
 	void forget( final Long cell )
 	{
-		computer.invalidate();
 		failures.forget( cell );
-		version.incrementAndGet();
+		computer.invalidate();
 	}
 
 	void forgetIf( final Predicate< Long > condition )
 	{
-		computer.invalidate();
 		failures.forgetIf( condition );
-		version.incrementAndGet();
+		computer.invalidate();
 	}
 
 	/**
