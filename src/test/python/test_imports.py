@@ -252,6 +252,14 @@ def import_at_once(*code: str, within: str = "sys", in_turn: bool = True) -> lis
     return ends
 
 
+def import_whole(*code: str, within: str = "sys", in_turn: bool = True) -> list[dict[str, Any]]:
+    """Does the same as `import_at_once`, and fails if any of the code raises something."""
+    ends = import_at_once(*code, within=within, in_turn=in_turn)
+    for names in ends:
+        assert isinstance(names, dict), names
+    return ends
+
+
 # Ends when other threads wait in the import machinery, at the latest after a second.
 UNTIL_OTHERS_IMPORT = """
 def until_others_import(number):
@@ -295,7 +303,7 @@ def test_parts_of_one_package_are_imported_in_any_order(
     write_module("circular_package.__init__", "from .inner import value\n")
     write_module("circular_package.inner", "value = 1\nfrom . import other\n")
     write_module("circular_package.other", "from . import inner\nvalue = inner.value + 1\n")
-    for names in import_at_once(
+    for names in import_whole(
         "import circular_package as it; value = it.value",
         "import circular_package.inner as it; value = it.value",
         "from circular_package.other import value",
@@ -303,7 +311,6 @@ def test_parts_of_one_package_are_imported_in_any_order(
         "import importlib; value = importlib.import_module('circular_package.inner').value",
         within="import_of_circular_package",
     ):
-        assert isinstance(names, dict), names
         assert names["value"] in (1, 2)
 
 
@@ -328,8 +335,7 @@ def test_a_module_that_replaces_itself_is_whole_for_all(
         + "early = 5\nold = sys.modules[__name__]\nsys.modules[__name__] = Late(__name__)\n",
     )
     ask = code + "\nimport replaced\nabsent, own = (getattr(replaced, name, 'none') for name in ('absent', 'own'))"
-    for names in import_at_once(code, ask, ask, within="replaced", in_turn=in_turn):
-        assert isinstance(names, dict), names
+    for names in import_whole(code, ask, ask, within="replaced", in_turn=in_turn):
         assert names["late"] == 5
         assert names.get("absent", "none") == "none"
         assert names.get("own", 6 if own else "none") == (6 if own else "none")
@@ -375,8 +381,7 @@ def test_a_module_that_its_package_has_early_is_whole_for_all(
         f"{code}\nlate = module.late\nfrom lazy_package.inner import *"
     )
     first = "import lazy_package.inner as it; late = it.late"
-    for names in import_at_once(first, ask, ask, within="lazy_package", in_turn=in_turn):
-        assert isinstance(names, dict), names
+    for names in import_whole(first, ask, ask, within="lazy_package", in_turn=in_turn):
         assert names["late"] == 5
 
 
@@ -390,8 +395,7 @@ def test_a_statement_imports_a_module_that_its_package_has_early_when_it_is_whol
         "import sys\nwhile 'early' not in vars(sys.modules.get('lazy_package.inner', sys)):\n    pass\n"
         "from lazy_package import inner\nlate = inner.early()"
     )
-    for names in import_at_once("from lazy_package.inner import late", ask, within="lazy_package"):
-        assert isinstance(names, dict), names
+    for names in import_whole("from lazy_package.inner import late", ask, within="lazy_package"):
         assert names["late"] == 5
 
 
@@ -457,8 +461,7 @@ def test_two_modules_that_wait_for_each_other_get_what_is_there(write_module: Wr
             f"while 'begun' not in vars(sys.modules.get('{other}', sys)):\n    pass\n"
             f"has = hasattr(sys.modules['{other}'], 'late')\nlate = 1\n",
         )
-    ends = import_at_once("from first_of_two import has", "from second_of_two import has", in_turn=False)
-    assert [type(end) for end in ends] == [dict, dict], ends
+    ends = import_whole("from first_of_two import has", "from second_of_two import has", in_turn=False)
     # One of them may have been the first to see the circle.
     assert not ends[0]["has"] or not ends[1]["has"]
 
@@ -483,8 +486,7 @@ def test_a_module_that_waits_for_its_turn_is_waited_for(
         "value = lazy_package.inner.late\n",
     )
     seen = "import sys\nwhile 'second' not in vars(sys.modules.get('lazy_package.inner', sys)):\n    pass\n"
-    ends = import_at_once("from lazy_package.inner import late", f"{seen}from of_the_second import value")
-    assert [type(end) for end in ends] == [dict, dict], ends
+    ends = import_whole("from lazy_package.inner import late", f"{seen}from of_the_second import value")
     assert ends[1]["value"] == 5
 
 
@@ -632,8 +634,7 @@ def test_an_import_waits_for_a_thread_that_imports(write_module: WriteModule) ->
         "thread = threading.Thread(target=run)\nthread.start()\nthread.join()\nvalue = found[0]\n",
     )
     write_module("unconcerned", "value = 3\n")
-    for names in import_at_once("from starts_a_thread import value", "from unconcerned import value"):
-        assert isinstance(names, dict), names
+    for names in import_whole("from starts_a_thread import value", "from unconcerned import value"):
         assert names["value"] == 3
 
 
@@ -645,12 +646,11 @@ def test_an_import_may_wait_for_a_lock_of_another_that_imports(
     write_module("takes_it", "import has_a_lock\nhas_a_lock.held.wait()\nwith has_a_lock.lock:\n    value = 1\n")
     write_module("within_it", "value = 1\n")
     importlib.import_module("has_a_lock")
-    for names in import_at_once(
+    for names in import_whole(
         "from takes_it import value",
         "import has_a_lock\nwith has_a_lock.lock:\n    has_a_lock.held.set()\n    from within_it import value",
         within="takes_it",
     ):
-        assert isinstance(names, dict), names
         assert names["value"] == 1
 
 
@@ -664,12 +664,11 @@ def test_an_import_may_look_for_what_another_that_imports_holds(write_module: Wr
     )
     write_module("within_it", "value = 1\n")
     importlib.import_module("has_a_flag")
-    for names in import_at_once(
+    for names in import_whole(
         "from looks import value",
         "import has_a_flag\nhas_a_flag.held = True\nfrom within_it import value\nhas_a_flag.held = False",
         within="looks",
     ):
-        assert isinstance(names, dict), names
         assert names["value"] == 1
 
 
@@ -677,15 +676,13 @@ def test_code_that_is_run_as_a_module_imports_in_turn(write_module: WriteModule)
     write_module("long_module", UNTIL_ANOTHER_IMPORTS + "done = True\n")
     write_module("of_the_file", "import sys\nvalue = sys.modules['long_module'].done\n")
     file = write_module("not_imported", "from of_the_file import value\ndef find():\n    return value\n")
-    ends = import_at_once(
+    for names in import_whole(
         "import long_module; value = long_module.done",
         f"from imglib2_cache_python import reference\nvalue = reference.resolve({str(file)!r}, 'find')[0]()",
         "import importlib.util\nspec = importlib.util.find_spec('not_imported')\n"
         "it = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(it)\nvalue = it.value",
         within="long_module",
-    )
-    for names in ends:
-        assert isinstance(names, dict), names
+    ):
         assert names["value"] is True
 
 
@@ -726,8 +723,7 @@ def test_an_import_that_never_returns_is_waited_for_once(
         write_module(f"quick_{number}", "import sys\ndone = sys.modules['never_returns'].done\ndone.append(1)\n")
         others.append(f"import quick_{number}, sys\nif len(quick_{number}.done) == 3:")
         others[-1] += "\n    sys.modules['never_returns'].end.set()"
-    for names in import_at_once("import never_returns", *others, within="never_returns"):
-        assert isinstance(names, dict), names
+    import_whole("import never_returns", *others, within="never_returns")
     assert len(given_up) == 1
 
 
@@ -739,8 +735,7 @@ def test_a_long_call_of_c_in_an_import_is_waited_for(
     # It computes without Python's lock.
     write_module("long_call", "import hashlib\nhashlib.pbkdf2_hmac('sha256', b'', b'', 1000000)\ndone = True\n")
     write_module("waits_for_it", "import sys\ndone = sys.modules['long_call'].done\n")
-    for names in import_at_once("from long_call import done", "from waits_for_it import done", within="long_call"):
-        assert isinstance(names, dict), names
+    import_whole("from long_call import done", "from waits_for_it import done", within="long_call")
     assert not given_up
 
 
@@ -769,8 +764,7 @@ def test_what_imports_nothing_new_waits_for_no_import(
     )
     quick = f"import sys\nwhile 'waiting' not in vars(sys.modules['long_module']):\n    pass\n{code}\n"
     quick += "first = not sys.modules['long_module'].end.is_set()\nsys.modules['long_module'].end.set()"
-    for names in import_at_once("import long_module", quick, within="long_module"):
-        assert isinstance(names, dict), names
+    for names in import_whole("import long_module", quick, within="long_module"):
         assert names.get("first", True)
     assert not given_up
 
